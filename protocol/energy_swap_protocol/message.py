@@ -1,0 +1,162 @@
+"""Signed messages: every wish of a household, as JSON whose exact bytes are signed with the household's key."""
+
+import base64
+import binascii
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
+
+# The prefix keeps a message's signature from ever being one of a Solana transaction or of a reading.
+_DOMAIN: Final = b"energy-swap/message/1\n"
+
+Wh = Annotated[int, msgspec.Meta(gt=0, le=10_000_000)]
+CentsPerKwh = Annotated[int, msgspec.Meta(gt=0, le=100_000)]
+Kes = Annotated[int, msgspec.Meta(gt=0, le=250_000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+MeterKey = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class MessageError(ValueError):
+    """A signed message cannot be accepted; the text says why and what to do."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
+    """What all messages carry: a unique id (also the idempotency key), community, and the sender's clock."""
+
+    id: UUID
+    community: Name
+    sent_at: int  # Unix seconds
+
+
+class Application(Message, frozen=True, kw_only=True, tag="apply"):
+    """A household asks to be admitted.
+
+    ``meter`` is the public key of its meter in hex, ``frame`` a reading which that meter signed.
+    """
+
+    name: Name
+    phone: Annotated[str, msgspec.Meta(pattern="^254[17][0-9]{8}$")]
+    meter: MeterKey
+    frame: Annotated[str, msgspec.Meta(min_length=192, max_length=192)]
+    rated_pv_w: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    main_breaker_w: Annotated[int, msgspec.Meta(gt=0, le=1_000_000)]
+
+
+class StandingOrder(Message, frozen=True, kw_only=True, tag="standing_order"):
+    """The limit prices of every period until changed; ``None`` keeps out of that side of the market."""
+
+    sell_at_least: CentsPerKwh | None = None
+    buy_at_most: CentsPerKwh | None = None
+
+
+class SellOrder(Message, frozen=True, kw_only=True, tag="sell"):
+    """Sell eKWh that is in the wallet on the spot market."""
+
+    wh: Wh
+    at_least: CentsPerKwh
+    valid_until: int | None = None
+    lock: str  # signed Solana transaction (base64) that moves ``wh`` into the community's escrow
+
+
+class BuyOrder(Message, frozen=True, kw_only=True, tag="buy"):
+    """Buy eKWh on the spot market, paid from the wallet."""
+
+    wh: Wh
+    at_most: CentsPerKwh
+    valid_until: int | None = None
+
+
+class CancelOrder(Message, frozen=True, kw_only=True, tag="cancel"):
+    """Take back what is left of a spot order."""
+
+    order: UUID
+
+
+class StartAuction(Message, frozen=True, kw_only=True, tag="start_auction"):
+    """Offer eKWh in an English auction that ends at ``ends_at``."""
+
+    wh: Wh
+    start_price: CentsPerKwh
+    ends_at: int
+    lock: str  # as in `SellOrder`
+
+
+class Bid(Message, frozen=True, kw_only=True, tag="bid"):
+    """Bid for the whole quantity of an auction."""
+
+    auction: UUID
+    price: CentsPerKwh
+
+
+class TopUp(Message, frozen=True, kw_only=True, tag="top_up"):
+    """Ask for an M-Pesa prompt on the household's phone."""
+
+    kes: Kes
+
+
+class PayOut(Message, frozen=True, kw_only=True, tag="pay_out"):
+    """Ask to be paid out to the household's phone; ``None`` pays all that can be paid."""
+
+    kes: Kes | None = None
+
+
+class GrantAllowance(Message, frozen=True, kw_only=True, tag="allow"):
+    """Let the hub burn eKWh for this household's consumption."""
+
+    approval: str  # signed Solana transaction (base64): approve the hub for the allowed amount
+
+
+type AnyMessage = (
+    Application | StandingOrder | SellOrder | BuyOrder | CancelOrder | StartAuction | Bid | TopUp | PayOut
+    | GrantAllowance
+)  # fmt: skip
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A message as it travels: the signer's public key, the exact JSON bytes, the signature; base64url each."""
+
+    signer: str
+    payload: str
+    signature: str
+
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _bytes(text: str, what: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error, ValueError:
+        raise MessageError(f"{what} is not base64url") from None
+
+
+def sign_message(message: AnyMessage, key: SigningKey) -> Envelope:
+    """Return ``message`` in an envelope signed with the household's ``key``."""
+    payload = _encoder.encode(message)
+    signature = key.sign(_DOMAIN + payload).signature
+    return Envelope(_text(bytes(key.verify_key)), _text(payload), _text(signature))
+
+
+def open_envelope(envelope: Envelope) -> tuple[bytes, AnyMessage]:
+    """Return the signer's 32-byte public key and the message; raise `MessageError` for a false or odd one."""
+    signer = _bytes(envelope.signer, "signer")
+    payload = _bytes(envelope.payload, "payload")
+    signature = _bytes(envelope.signature, "signature")
+    if len(signer) != 32 or len(signature) != 64:
+        raise MessageError("signer has 32 bytes and signature 64 bytes")
+    try:
+        VerifyKey(signer).verify(_DOMAIN + payload, signature)
+    except BadSignatureError:
+        raise MessageError("the signature does not belong to this message") from None
+    try:
+        return signer, _decoder.decode(payload)
+    except msgspec.DecodeError as error:
+        raise MessageError(f"message not understood: {error}") from None
