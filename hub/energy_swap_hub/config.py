@@ -1,0 +1,91 @@
+"""What an operator sets: one JSON file, read once at start."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+CentsPerKwh = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+
+
+class TariffConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices and fees in cents per kWh, from ``valid_from`` (ISO 8601 with offset) until the next one."""
+
+    valid_from: datetime
+    community_fee: CentsPerKwh
+    grid_fee: CentsPerKwh
+    retail: CentsPerKwh
+    feed_in: CentsPerKwh
+
+
+class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One community: its rules and the public keys (base58) of its approvers."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{2,32}$")]
+    name: str
+    opened_at: datetime
+    approvers: tuple[str, ...]
+    approvals_needed: Annotated[int, msgspec.Meta(ge=1)]
+    tariffs: tuple[TariffConfig, ...]
+    period_minutes: Literal[15, 30, 60] = 30
+    grace_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] = 10
+    legal_basis: Literal["simulation", "private_network", "licensed"] = "simulation"
+    payout_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 19  # East Africa Time
+
+    @property
+    def period_length(self) -> timedelta:
+        """The length of a period."""
+        return timedelta(minutes=self.period_minutes)
+
+    def __post_init__(self) -> None:
+        if not self.approvals_needed <= len(self.approvers) <= 11:
+            raise ValueError("approvals_needed is at most the number of approvers, and there are at most 11")
+        if not self.tariffs or min(t.valid_from for t in self.tariffs) > self.opened_at:
+            raise ValueError("a tariff must be valid when the community opens")
+        if any(t.tzinfo is None for t in (self.opened_at, *(t.valid_from for t in self.tariffs))):
+            raise ValueError("times in the configuration carry an offset, like 2026-11-20T00:00:00+03:00")
+
+
+class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person who signs in to the console; ``password_hash`` is argon2, made by ``energy-swap-hub hash``."""
+
+    user: str
+    role: Literal["admin", "auditor"]
+    password_hash: str
+
+
+class DarajaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where Daraja is and how to sign in there; ``certificate`` is the path of its PEM."""
+
+    base_url: str
+    callback_base_url: str
+    short_code: int
+    passkey: str
+    consumer_key: str
+    consumer_secret: str
+    initiator: str
+    initiator_password: str
+    certificate: Path
+
+
+class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hub: where it listens, keeps its data and finds the chain (none: an embedded one)."""
+
+    data: Path
+    community: CommunityConfig
+    users: tuple[UserConfig, ...]
+    daraja: DarajaConfig
+    host: str = "127.0.0.1"
+    port: int = 8420
+    chain_url: str | None = None
+
+
+def load_config(path: Path) -> HubConfig:
+    """Read the file at ``path``; raises `msgspec.ValidationError` naming the field that is wrong."""
+    return msgspec.json.decode(path.read_bytes(), type=HubConfig)
+
+
+def utc_now() -> datetime:
+    """Return the machine's time: the clock of a hub that is not simulated."""
+    return datetime.now(UTC)

@@ -1,0 +1,200 @@
+"""Post balanced entries, read balances, reserve and spend holds; all on a caller's connection."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from . import tables
+from .tables import BURNED, MINTED, currency_of, ekwh, ekwh_held, kes, kes_held
+
+
+class Overdrawn(ValueError):  # noqa: N818
+    """A household does not have what an entry would take; nothing was posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A signed amount on one account: cents or Wh, as the account counts."""
+
+    account: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A set of postings that sums to zero in each currency; (source, external_id) is used once for ever."""
+
+    source: str
+    external_id: str
+    at: datetime
+    text: str
+    postings: Sequence[Posting]
+
+
+def post(connection: Connection, community_id: str, entry: Entry) -> bool:
+    """Append ``entry``; return False, changing nothing, when its (source, external_id) was posted before.
+
+    Raises `Overdrawn` when a household account would fall below zero and `ValueError` when it does not balance.
+    """
+    net = _net(entry.postings)
+    known = select(tables.entry.c.id).where(
+        tables.entry.c.community_id == community_id,
+        tables.entry.c.source == entry.source,
+        tables.entry.c.external_id == entry.external_id,
+    )
+    if connection.execute(known).first() is not None:
+        return False
+    added = insert(tables.entry).values(
+        community_id=community_id,
+        source=entry.source,
+        external_id=entry.external_id,
+        at=entry.at,
+        text=entry.text,
+    )
+    entry_id = connection.execute(added.returning(tables.entry.c.id)).scalar_one()
+    rows = [
+        {"entry_id": entry_id, "leg": leg, "community_id": community_id, "account": p.account, "amount": p.amount}
+        for leg, p in enumerate(p for p in entry.postings if p.amount)
+    ]
+    if rows:
+        connection.execute(insert(tables.posting), rows)
+    for account in sorted(net):
+        _add(connection, community_id, account, net[account])
+    return True
+
+
+def _net(postings: Iterable[Posting]) -> dict[str, int]:
+    net: dict[str, int] = defaultdict(int)
+    sums: dict[str, int] = defaultdict(int)
+    for p in postings:
+        net[p.account] += p.amount
+        sums[currency_of(p.account)] += p.amount
+    if any(sums.values()):
+        raise ValueError(f"an entry must sum to zero, this one leaves {dict(sums)}")
+    return {account: amount for account, amount in net.items() if amount}
+
+
+def _add(connection: Connection, community_id: str, account: str, amount: int) -> None:
+    row = tables.account_balance
+    changed = connection.execute(
+        update(row)
+        .where(row.c.community_id == community_id, row.c.account == account)
+        .values(balance=row.c.balance + amount)
+        if amount > 0 or ":" not in account
+        else update(row)
+        .where(row.c.community_id == community_id, row.c.account == account, row.c.balance >= -amount)
+        .values(balance=row.c.balance + amount)
+    )
+    if changed.rowcount:
+        return
+    try:
+        connection.execute(insert(row).values(community_id=community_id, account=account, balance=amount))
+    except IntegrityError:
+        have = balance(connection, community_id, account)
+        raise Overdrawn(f"{account} holds {have} {_unit(account)}, {-amount} are needed") from None
+
+
+def _unit(account: str) -> str:
+    return "cents" if currency_of(account) == "KES" else "Wh"
+
+
+def balance(connection: Connection, community_id: str, account: str) -> int:
+    """Return the balance of one account in cents or Wh; 0 when it was never used."""
+    row = tables.account_balance
+    query = select(row.c.balance).where(row.c.community_id == community_id, row.c.account == account)
+    return connection.execute(query).scalar() or 0
+
+
+def wallet(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
+    """Return a household's free and held money (cents) and tokens (Wh)."""
+    return {
+        "kes_cents": balance(connection, community_id, kes(household_id)),
+        "kes_held_cents": balance(connection, community_id, kes_held(household_id)),
+        "ekwh_wh": balance(connection, community_id, ekwh(household_id)),
+        "ekwh_held_wh": balance(connection, community_id, ekwh_held(household_id)),
+    }
+
+
+def trial_balance(connection: Connection, community_id: str) -> dict[str, int]:
+    """Return every account's balance, summed from the postings themselves."""
+    row = tables.posting
+    query = (
+        select(row.c.account, func.sum(row.c.amount))
+        .where(row.c.community_id == community_id)
+        .group_by(row.c.account)
+        .order_by(row.c.account)
+    )
+    return {account: int(total) for account, total in connection.execute(query)}
+
+
+def ekwh_outstanding(connection: Connection, community_id: str) -> int:
+    """Return the Wh minted and not burned, as the ledger knows them."""
+    return -balance(connection, community_id, MINTED) - balance(connection, community_id, BURNED)
+
+
+def hold(
+    connection: Connection, community_id: str, hold_id: str, account: str, amount: int, *, at: datetime, text: str
+) -> None:
+    """Reserve ``amount`` of a household's free account; raises `Overdrawn` when it has less.
+
+    A hold is opened once: the same ``hold_id`` again is a `ValueError`.
+    """
+    if _hold_row(connection, community_id, hold_id) is not None:
+        raise ValueError(f"hold {hold_id} exists")
+    postings = [Posting(account, -amount), Posting(f"{account}_held", amount)]
+    post(connection, community_id, Entry("hold", hold_id, at, text, postings))
+    connection.execute(
+        insert(tables.hold).values(
+            community_id=community_id, id=hold_id, account=account, remaining=amount, is_open=1
+        )
+    )
+
+
+def hold_remaining(connection: Connection, community_id: str, hold_id: str) -> int:
+    """Return what a hold still reserves; 0 when it is closed or unknown."""
+    row = _hold_row(connection, community_id, hold_id)
+    return row[1] if row is not None and row[2] else 0
+
+
+def spend_hold(connection: Connection, community_id: str, hold_id: str, amount: int) -> Posting:
+    """Take ``amount`` out of an open hold and return the posting that the caller's entry must carry."""
+    row = _hold_row(connection, community_id, hold_id)
+    if row is None or not row[2] or row[1] < amount:
+        raise Overdrawn(f"hold {hold_id} does not reserve {amount}")
+    _set_hold(connection, community_id, hold_id, row[1] - amount, is_open=True)
+    return Posting(f"{row[0]}_held", -amount)
+
+
+def close_hold(connection: Connection, community_id: str, hold_id: str, *, at: datetime, text: str) -> int:
+    """Give back what a hold still reserves and close it for ever; return the amount. Closed ones give 0."""
+    row = _hold_row(connection, community_id, hold_id)
+    if row is None or not row[2]:
+        return 0
+    account, remaining, _ = row
+    _set_hold(connection, community_id, hold_id, 0, is_open=False)
+    if remaining:
+        postings = [Posting(f"{account}_held", -remaining), Posting(account, remaining)]
+        post(connection, community_id, Entry("release_hold", hold_id, at, text, postings))
+    return remaining
+
+
+def _hold_row(connection: Connection, community_id: str, hold_id: str) -> tuple[str, int, int] | None:
+    row = tables.hold
+    query = select(row.c.account, row.c.remaining, row.c.is_open).where(
+        row.c.community_id == community_id, row.c.id == hold_id
+    )
+    found = connection.execute(query).first()
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def _set_hold(connection: Connection, community_id: str, hold_id: str, remaining: int, *, is_open: bool) -> None:
+    row = tables.hold
+    connection.execute(
+        update(row)
+        .where(row.c.community_id == community_id, row.c.id == hold_id)
+        .values(remaining=remaining, is_open=int(is_open))
+    )

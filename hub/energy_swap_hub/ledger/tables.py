@@ -1,0 +1,94 @@
+"""The ledger's tables and the names of its accounts.
+
+Amounts are signed and what we owe is positive: a household's wallet grows by a positive posting. What stands
+against it (cash in trust, tokens minted) is negative, so that every entry and the whole ledger sum to zero.
+"""
+
+from typing import Final, Literal
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
+
+from energy_swap_hub.storage import Id, UtcTime, metadata
+
+type Currency = Literal["KES", "eKWh"]
+
+TRUST_CASH: Final = "trust_cash"  # minus the KES that lie in the trust account at M-Pesa
+FEES: Final = "fees"  # earned by the community
+GRID: Final = "grid"  # owed to the owner of the wires
+ROUNDING: Final = "rounding"  # cents left over when energy times price is rounded
+SUSPENSE: Final = "suspense"  # money that came without a known owner
+PAYOUT_PENDING: Final = "payout_pending"  # left the wallet, has not left M-Pesa
+MINTED: Final = "minted"  # minus all Wh ever minted
+BURNED: Final = "burned"  # all Wh ever burned
+
+_ENERGY: Final = (MINTED, BURNED)
+
+
+def kes(household_id: str) -> str:
+    """Return the account of a household's spendable money."""
+    return f"{household_id}:kes"
+
+
+def kes_held(household_id: str) -> str:
+    """Return the account of a household's money that an order or bid has reserved."""
+    return f"{household_id}:kes_held"
+
+
+def ekwh(household_id: str) -> str:
+    """Return the account of a household's free tokens."""
+    return f"{household_id}:ekwh"
+
+
+def ekwh_held(household_id: str) -> str:
+    """Return the account of a household's tokens in the chain's escrow."""
+    return f"{household_id}:ekwh_held"
+
+
+def currency_of(account: str) -> Currency:
+    """Return what an account counts: KES cents or eKWh Wh."""
+    name = account.rpartition(":")[2]
+    return "eKWh" if name in _ENERGY or name.startswith("ekwh") else "KES"
+
+
+entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("community_id", "source", "external_id"),
+)
+
+posting = Table(
+    "ledger_posting",
+    metadata,
+    Column("entry_id", ForeignKey("ledger_entry.id"), primary_key=True),
+    Column("leg", BigInteger, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+)
+
+# The sum of an account's postings, kept beside them in the same transaction.
+account_balance = Table(
+    "ledger_balance",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("balance", BigInteger, nullable=False),
+    CheckConstraint("balance >= 0 OR account NOT LIKE '%:%'", name="no_household_below_zero"),
+)
+
+hold = Table(
+    "ledger_hold",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),  # the household's free account it was taken from
+    Column("remaining", BigInteger, nullable=False),
+    Column("is_open", BigInteger, nullable=False),
+    CheckConstraint("remaining >= 0", name="no_hold_below_zero"),
+)

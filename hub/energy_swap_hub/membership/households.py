@@ -1,0 +1,180 @@
+"""Applications and members: store them, find them, change their status."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from energy_swap_protocol.message import Application
+from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from .phone import PhoneBook
+from .tables import approval, audit, household
+
+
+class NotAdmitted(PermissionError):  # noqa: N818 - reads as the answer it is
+    """Who asks is no admitted member; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A household as the rest of the hub knows it; ``key`` and ``meter`` are 32-byte public keys."""
+
+    id: str
+    name: str
+    key: bytes
+    meter: bytes
+    rated_pv_w: int
+    main_breaker_w: int
+    status: str
+    admitted_at: datetime | None
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether it may trade."""
+        return self.status == "admitted"
+
+
+_COLUMNS = tuple(
+    household.c[name]
+    for name in ("id", "name", "key", "meter", "rated_pv_w", "main_breaker_w", "status", "admitted_at")
+)
+
+
+def _household(row: Row[tuple[object, ...]]) -> Household:
+    return Household(*row)
+
+
+def apply(
+    connection: Connection,
+    community_id: str,
+    application: Application,
+    *,
+    signer: bytes,
+    phones: PhoneBook,
+    now: datetime,
+) -> Household:
+    """Record an application and return the household; the same key again returns the same household.
+
+    Raises `ValueError` when the meter or phone belongs to another household.
+    """
+    known = by_key(connection, signer)
+    if known is not None:
+        return known
+    number = (
+        connection.execute(
+            select(func.max(household.c.number)).where(household.c.community_id == community_id)
+        ).scalar()
+        or 0
+    ) + 1
+    try:
+        connection.execute(
+            insert(household).values(
+                community_id=community_id,
+                id=f"h-{number:03d}",
+                number=number,
+                name=application.name,
+                key=signer,
+                meter=bytes.fromhex(application.meter),
+                phone_sealed=phones.seal(application.phone),
+                phone_hash=phones.hash(application.phone),
+                rated_pv_w=application.rated_pv_w,
+                main_breaker_w=application.main_breaker_w,
+                status="applied",
+                applied_at=now,
+            )
+        )
+    except IntegrityError:
+        raise ValueError("this meter or this phone already belongs to a household of the community") from None
+    added = by_key(connection, signer)
+    assert added is not None
+    return added
+
+
+def by_key(connection: Connection, key: bytes) -> Household | None:
+    """Return the household whose public key this is."""
+    row = connection.execute(select(*_COLUMNS).where(household.c.key == key)).first()
+    return None if row is None else _household(row)
+
+
+def by_id(connection: Connection, community_id: str, household_id: str) -> Household:
+    """Return the household; raises `LookupError` when there is none."""
+    row = connection.execute(
+        select(*_COLUMNS).where(household.c.community_id == community_id, household.c.id == household_id)
+    ).first()
+    if row is None:
+        raise LookupError(f"no household {household_id}")
+    return _household(row)
+
+
+def member(connection: Connection, key: bytes) -> Household:
+    """Return the admitted household whose key this is; raises `NotAdmitted` with what is missing."""
+    found = by_key(connection, key)
+    if found is None:
+        raise NotAdmitted("this key belongs to no household here; apply first")
+    if found.status == "applied":
+        raise NotAdmitted(f"{found.id} has applied and waits for the community's approvers")
+    if not found.is_admitted:
+        raise NotAdmitted(f"{found.id} is {found.status}; ask the community's office")
+    return found
+
+
+def households(connection: Connection, community_id: str, *, status: str | None = None) -> list[Household]:
+    """Return the community's households by number, those of one ``status`` or all."""
+    query = select(*_COLUMNS).where(household.c.community_id == community_id).order_by(household.c.number)
+    if status is not None:
+        query = query.where(household.c.status == status)
+    return [_household(row) for row in connection.execute(query)]
+
+
+def sealed_phone(connection: Connection, community_id: str, household_id: str) -> bytes:
+    """Return the household's sealed phone number."""
+    query = select(household.c.phone_sealed).where(
+        household.c.community_id == community_id, household.c.id == household_id
+    )
+    return bytes(connection.execute(query).scalar_one())
+
+
+def set_status(
+    connection: Connection, community_id: str, household_id: str, status: str, *, now: datetime
+) -> None:
+    """Change a household's status; becoming ``admitted`` records when."""
+    values: dict[str, object] = {"status": status}
+    if status == "admitted":
+        values["admitted_at"] = now
+    connection.execute(
+        update(household)
+        .where(household.c.community_id == community_id, household.c.id == household_id)
+        .values(**values)
+    )
+
+
+def add_approval(
+    connection: Connection, community_id: str, household_id: str, approver: str, signature: str, *, now: datetime
+) -> None:
+    """Record an approver's signature; a second one of the same approver changes nothing."""
+    if approver in approvals(connection, community_id, household_id):
+        return
+    connection.execute(
+        insert(approval).values(
+            community_id=community_id, household_id=household_id, approver=approver, signature=signature, at=now
+        )
+    )
+
+
+def approvals(connection: Connection, community_id: str, household_id: str) -> dict[str, str]:
+    """Return the signatures collected so far by approver, oldest first."""
+    query = (
+        select(approval.c.approver, approval.c.signature)
+        .where(approval.c.community_id == community_id, approval.c.household_id == household_id)
+        .order_by(approval.c.at)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def record_audit(
+    connection: Connection, community_id: str, *, who: str, what: str, subject: str, now: datetime
+) -> None:
+    """Remember who did what to which subject."""
+    connection.execute(
+        insert(audit).values(community_id=community_id, at=now, who=who, what=what, subject=subject)
+    )

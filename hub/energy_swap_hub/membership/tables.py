@@ -1,0 +1,55 @@
+"""Households, approvals, and the console's sessions."""
+
+from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, UniqueConstraint
+
+from energy_swap_hub.storage import Id, UtcTime, metadata
+
+household = Table(
+    "household",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False, unique=True),  # Ed25519 public key, also the Solana owner
+    Column("meter", LargeBinary, nullable=False, unique=True),  # Ed25519 public key
+    Column("phone_sealed", LargeBinary, nullable=False),
+    Column("phone_hash", LargeBinary, nullable=False),
+    Column("rated_pv_w", BigInteger, nullable=False),
+    Column("main_breaker_w", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),  # applied, admitted, suspended
+    Column("applied_at", UtcTime, nullable=False),
+    Column("admitted_at", UtcTime),
+    UniqueConstraint("community_id", "number"),
+    UniqueConstraint("community_id", "phone_hash"),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("approver", Text, primary_key=True),  # base58 public key
+    Column("signature", Text, nullable=False),  # base58, over the admission's Solana message
+    Column("at", UtcTime, nullable=False),
+)
+
+session = Table(
+    "console_session",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+)

@@ -1,0 +1,188 @@
+"""Take signed frames in: verify, compare with the meter's last reading, store or quarantine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from energy_swap_protocol.reading import FrameError, Reading, decode_frame
+from sqlalchemy import Connection, insert, select, update
+
+from .plausibility import Site, reason_to_doubt
+from .tables import meter_state, quarantine, reading
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeResult:
+    """What became of one frame; in all three cases the hub has it durably."""
+
+    sequence: int | None
+    status: Literal["accepted", "duplicate", "quarantined"]
+    reason: str | None = None
+
+
+def claim_meter(
+    connection: Connection, community_id: str, household_id: str, meter: bytes, first: Reading
+) -> None:
+    """Bind ``meter`` to its household with the reading of its application as the base of all that follows."""
+    if first.meter != meter:
+        raise ValueError("the application's reading was signed by another meter")
+    connection.execute(
+        insert(meter_state).values(
+            meter=meter,
+            community_id=community_id,
+            household_id=household_id,
+            sequence=first.sequence,
+            measured_at=first.measured_at,
+            export_wh=first.export_wh,
+            import_wh=first.import_wh,
+            generation_wh=first.generation_wh,
+        )
+    )
+
+
+def accept_frames(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    *,
+    meter: bytes,
+    site: Site,
+    frames: Sequence[bytes],
+    now: datetime,
+) -> list[IntakeResult]:
+    """Take ``frames``, oldest first, of the household's one ``meter`` and say what became of each."""
+    last = latest(connection, meter)
+    results: list[IntakeResult] = []
+    accepted: list[tuple[Reading, bytes]] = []
+    power: tuple[int, int] | None = None
+    for frame in frames:
+        try:
+            new = decode_frame(frame)
+        except FrameError as error:
+            results.append(_set_aside(connection, community_id, household_id, frame, None, str(error), now))
+            continue
+        reason = (
+            "signed by a meter that is not this household's"
+            if new.meter != meter
+            else reason_to_doubt(new, last, site, int(now.timestamp()))
+        )
+        if reason is None:
+            accepted.append((new, frame))
+            power = _power(last, new)
+            last = new
+            results.append(IntakeResult(new.sequence, "accepted"))
+        elif new.meter == meter and _is_known(connection, new, frame, accepted):
+            results.append(IntakeResult(new.sequence, "duplicate"))
+        else:
+            results.append(_set_aside(connection, community_id, household_id, frame, new.sequence, reason, now))
+    if accepted:
+        _store(connection, community_id, accepted, power)
+    return results
+
+
+def latest(connection: Connection, meter: bytes) -> Reading | None:
+    """Return the meter's last accepted reading (or the one it was claimed with)."""
+    row = meter_state.c
+    query = select(row.sequence, row.measured_at, row.export_wh, row.import_wh, row.generation_wh).where(
+        row.meter == meter
+    )
+    found = connection.execute(query).first()
+    return None if found is None else Reading(meter, *found)
+
+
+def registers_at(connection: Connection, meter: bytes, time: datetime) -> Reading | None:
+    """Return the meter's last accepted reading measured at or before ``time``."""
+    row = reading.c
+    query = (
+        select(row.sequence, row.measured_at, row.export_wh, row.import_wh, row.generation_wh)
+        .where(row.meter == meter, row.measured_at <= int(time.timestamp()))
+        .order_by(row.measured_at.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).first()
+    return None if found is None else Reading(meter, *found)
+
+
+def _is_known(
+    connection: Connection, new: Reading, frame: bytes, accepted: Sequence[tuple[Reading, bytes]]
+) -> bool:
+    if any(frame == other for _, other in accepted):
+        return True
+    query = select(reading.c.frame).where(reading.c.measured_at == new.measured_at, reading.c.meter == new.meter)
+    stored = connection.execute(query).scalar()
+    if stored is not None:
+        return bytes(stored) == frame
+    # The reading of the application is kept as the meter's base, not as a reading of its own.
+    base = latest(connection, new.meter)
+    return base is not None and base.signed_bytes()[:76] == new.signed_bytes()[:76]
+
+
+def _power(before: Reading | None, new: Reading) -> tuple[int, int] | None:
+    if before is None:
+        return None
+    seconds = new.measured_at - before.measured_at
+    net_wh = (new.import_wh - before.import_wh) - (new.export_wh - before.export_wh)
+    return net_wh * 3600 // seconds, (new.generation_wh - before.generation_wh) * 3600 // seconds
+
+
+def _store(
+    connection: Connection,
+    community_id: str,
+    accepted: Sequence[tuple[Reading, bytes]],
+    power: tuple[int, int] | None,
+) -> None:
+    connection.execute(
+        insert(reading),
+        [
+            {
+                "measured_at": r.measured_at,
+                "meter": r.meter,
+                "community_id": community_id,
+                "sequence": r.sequence,
+                "export_wh": r.export_wh,
+                "import_wh": r.import_wh,
+                "generation_wh": r.generation_wh,
+                "frame": frame,
+            }
+            for r, frame in accepted
+        ],
+    )
+    last = accepted[-1][0]
+    net_w, generation_w = power if power is not None else (None, None)
+    connection.execute(
+        update(meter_state)
+        .where(meter_state.c.meter == last.meter)
+        .values(
+            sequence=last.sequence,
+            measured_at=last.measured_at,
+            export_wh=last.export_wh,
+            import_wh=last.import_wh,
+            generation_wh=last.generation_wh,
+            net_w=net_w,
+            generation_w=generation_w,
+        )
+    )
+
+
+def _set_aside(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    frame: bytes,
+    sequence: int | None,
+    reason: str,
+    now: datetime,
+) -> IntakeResult:
+    known = select(quarantine.c.id).where(
+        quarantine.c.community_id == community_id,
+        quarantine.c.household_id == household_id,
+        quarantine.c.frame == frame,
+    )
+    if connection.execute(known).first() is None:
+        connection.execute(
+            insert(quarantine).values(
+                community_id=community_id, household_id=household_id, received_at=now, reason=reason, frame=frame
+            )
+        )
+    return IntakeResult(sequence, "quarantined", reason)

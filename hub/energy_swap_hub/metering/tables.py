@@ -1,0 +1,46 @@
+"""Accepted readings, each meter's last one, and the quarantine."""
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
+
+from energy_swap_hub.storage import Id, UtcTime, metadata
+
+# Keyed by time first: readings arrive in time order, and periods ask by time (docs/architecture.md).
+reading = Table(
+    "reading",
+    metadata,
+    Column("measured_at", BigInteger, primary_key=True),  # Unix seconds, as signed
+    Column("meter", LargeBinary, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("export_wh", BigInteger, nullable=False),
+    Column("import_wh", BigInteger, nullable=False),
+    Column("generation_wh", BigInteger, nullable=False),
+    Column("frame", LargeBinary, nullable=False),  # the 144 signed bytes: the evidence
+)
+
+meter_state = Table(
+    "meter_state",
+    metadata,
+    Column("meter", LargeBinary, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("household_id", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("measured_at", BigInteger, nullable=False),
+    Column("export_wh", BigInteger, nullable=False),
+    Column("import_wh", BigInteger, nullable=False),
+    Column("generation_wh", BigInteger, nullable=False),
+    Column("net_w", BigInteger),  # average since the reading before; positive takes, negative gives
+    Column("generation_w", BigInteger),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("household_id", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("frame", LargeBinary, nullable=False),
+    Index("quarantine_household", "community_id", "household_id"),
+)
