@@ -1,0 +1,5 @@
+"""The markets of a community as plain functions: orders in, trades and prices out.
+
+`period` clears a period by a uniform-price call auction, `spot` is the continuous book, `auction` the English
+auction, `fees` turns trades into cents. No clock, no storage, and nothing of another room is imported here.
+"""

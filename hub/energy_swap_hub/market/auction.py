@@ -1,0 +1,90 @@
+"""The English auction: a quantity goes to the highest bid at the end, and a late bid moves the end."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+LATE: Final = timedelta(minutes=2)
+STEP_PERCENT: Final = 1
+
+
+class BidError(ValueError):
+    """A bid cannot be taken; the text says why and what to do."""
+
+
+class AuctionOverError(BidError):
+    """The auction had ended when the bid came."""
+
+
+class OwnAuctionError(BidError):
+    """The bidder is the seller."""
+
+
+class BidTooLowError(BidError):
+    """The price is below ``minimum`` (cents per kWh), the least that would be taken now."""
+
+    def __init__(self, price: int, minimum: int) -> None:
+        super().__init__(f"{price} cents/kWh is too low: bid at least {minimum}")
+        self.minimum = minimum
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """``household`` would pay ``price`` cents per kWh for the whole quantity."""
+
+    household: str
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """The state of an auction: what is sold, until when, and the leading bid.
+
+    ``wh`` goes as a whole; ``start_price`` (> 0, cents per kWh) is the least first bid; ``ends_at`` (aware UTC) is
+    the first instant at which no bid is taken.
+    """
+
+    seller: str
+    wh: int
+    start_price: int
+    ends_at: datetime
+    leading: Bid | None = None
+
+    def __post_init__(self) -> None:
+        if self.wh <= 0 or self.start_price <= 0:
+            raise ValueError(f"an auction needs at least 1 Wh and a start price of at least 1 cent/kWh: {self}")
+        if self.ends_at.tzinfo is None:
+            raise ValueError(f"an auction ends at an aware time, not {self.ends_at!r}")
+
+    @property
+    def minimum_bid(self) -> int:
+        """The least next bid: the start price, then 1 % (rounded up, so at least 1 cent) above the leading bid."""
+        if self.leading is None:
+            return self.start_price
+        return self.leading.price + -(-self.leading.price * STEP_PERCENT // 100)
+
+    def is_over_at(self, now: datetime) -> bool:
+        """Whether the auction has ended, with or without a bid."""
+        return now >= self.ends_at
+
+
+def place_bid(auction: Auction, bid: Bid, now: datetime) -> tuple[Auction, Bid | None]:
+    """Return the auction led by ``bid``, and the bid it replaces, whose money is to be released at once.
+
+    A bid in the last two minutes moves the end to two minutes after it. The leader may raise its own bid; then the
+    bid to release is its own former one. Raise `AuctionOverError`, `OwnAuctionError` or `BidTooLowError`.
+    """
+    if auction.is_over_at(now):
+        raise AuctionOverError(f"the auction ended at {auction.ends_at.isoformat()}")
+    if bid.household == auction.seller:
+        raise OwnAuctionError(f"{bid.household} cannot bid in its own auction")
+    if bid.price < auction.minimum_bid:
+        raise BidTooLowError(bid.price, auction.minimum_bid)
+    return replace(auction, leading=bid, ends_at=max(auction.ends_at, now + LATE)), auction.leading
+
+
+def winning_bid(auction: Auction, now: datetime) -> Bid | None:
+    """Return the bid that won, None if nobody bid. Raise ValueError while the auction still runs."""
+    if not auction.is_over_at(now):
+        raise ValueError(f"the auction runs until {auction.ends_at.isoformat()}")
+    return auction.leading

@@ -1,0 +1,181 @@
+"""Clears a period: one uniform-price call auction over the orders of all households."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from energy_swap_hub.market.pairing import pair
+from energy_swap_hub.market.sharing import share_equally
+from energy_swap_hub.market.trade import Side, Trade
+
+__all__ = ["Clearing", "Kept", "PeriodOrder", "Side", "Trade", "clear_period"]
+
+type _Levels = dict[int, dict[str, int]]  # limit -> household -> Wh
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodOrder:
+    """A household sells (or buys) up to ``wh`` watt-hours at ``limit`` cents per kWh or more (or less).
+
+    The limit is compared with the clearing price; fees are not part of it. 0 Wh is an order for nothing.
+    Raise ValueError for a negative quantity or limit.
+    """
+
+    household: str
+    side: Side
+    wh: int
+    limit: int
+
+    def __post_init__(self) -> None:
+        if self.wh < 0 or self.limit < 0:
+            raise ValueError(f"{self.household}: an order of {self.wh} Wh at {self.limit} cents/kWh is negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """``wh`` that a household on both sides supplied to itself: used, but not traded, paid or charged."""
+
+    household: str
+    wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """The result of a period.
+
+    ``cents_per_kwh`` is the one price of all trades, None when nothing is traded. ``supply_wh`` and ``demand_wh``
+    are all that was offered and wanted, at whatever limit; ``traded_wh`` is the sum of ``trades``. ``kept`` is
+    None unless one household was on both sides with crossing limits and held more than half of all that could
+    trade.
+    """
+
+    cents_per_kwh: int | None
+    supply_wh: int
+    demand_wh: int
+    traded_wh: int
+    trades: tuple[Trade, ...]
+    kept: Kept | None = None
+
+
+def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
+    """Clear all ``orders`` of one period at one price; ``lot`` (the period's id) draws who gets a last odd Wh.
+
+    1. **Volume.** The dearest bids meet the cheapest asks for as long as bid >= ask. This yields the greatest
+       welfare (sum of Wh x (bid - ask)) and the greatest volume that any single price can trade.
+    2. **Price.** Every price between ``low`` and ``high`` clears the market: ``low`` is the higher of the dearest
+       accepted ask and the dearest bid not (fully) accepted, ``high`` the lower of the cheapest accepted bid and
+       the cheapest ask not (fully) accepted. The price is the middle, (low + high) / 2, half a cent rounded to
+       the even cent: the k-double auction with k = 1/2 (Rustichini, Satterthwaite and Williams, Econometrica 62,
+       1994, pp. 1041-1063).
+    3. **Who.** Limits strictly better than the price are filled in full. On the longer side the households whose
+       limit *is* the price share what is left in equal rounds (`share_equally`).
+    4. **With whom.** `pair`: at most sellers + buyers - 1 trades.
+
+    A household may have several orders and stand on both sides. It never trades with itself: the pairing gives its
+    energy to others and others' energy to it, and at the marginal limit others come first for what it supplies
+    itself. Only what no pairing can place elsewhere it keeps (`Kept`). That happens only if it would buy for as
+    much as it would sell for, or more; keeping the energy is then worth what its limits say, so the welfare, own
+    use counted, is still the greatest, and of all results with that welfare this one trades most.
+
+    The order of ``orders`` changes nothing.
+    """
+    sells, buys = _levels(orders, Side.SELL), _levels(orders, Side.BUY)
+    supply, demand = _total(sells), _total(buys)
+    crossing = _crossing(sells, buys)
+    if crossing is None:
+        return Clearing(None, supply, demand, 0, ())
+    volume, low, high = crossing
+    price = _middle(low, high)
+
+    # Only one side can be the longer one. It is filled last, because a household's own sales bear on what it may
+    # buy.
+    if sum(_total({limit: level}) for limit, level in sells.items() if limit <= price) > volume:
+        bought = _fill(buys, Side.BUY, price, volume, {}, lot)
+        sold = _fill(sells, Side.SELL, price, volume, bought, lot)
+    else:
+        sold = _fill(sells, Side.SELL, price, volume, {}, lot)
+        bought = _fill(buys, Side.BUY, price, volume, sold, lot)
+    kept = _keep_own(sold, bought, volume)
+    trades = pair(sold, bought)
+    traded = sum(trade.wh for trade in trades)
+    assert traded + (kept.wh if kept else 0) == volume <= min(supply, demand)
+    return Clearing(price if trades else None, supply, demand, traded, trades, kept)
+
+
+def _levels(orders: Sequence[PeriodOrder], side: Side) -> _Levels:
+    levels: _Levels = {}
+    for order in orders:
+        if order.side == side and order.wh:
+            level = levels.setdefault(order.limit, {})
+            level[order.household] = level.get(order.household, 0) + order.wh
+    return levels
+
+
+def _total(levels: _Levels) -> int:
+    return sum(sum(level.values()) for level in levels.values())
+
+
+def _crossing(sells: _Levels, buys: _Levels) -> tuple[int, int, int] | None:
+    """Return volume, lowest and highest clearing price, or None when the best bid is below the best ask."""
+    asks = [[limit, sum(sells[limit].values())] for limit in sorted(sells)]
+    bids = [[limit, sum(buys[limit].values())] for limit in sorted(buys, reverse=True)]
+    volume = low = high = ask = bid = 0
+    while ask < len(asks) and bid < len(bids) and asks[ask][0] <= bids[bid][0]:
+        low, high = asks[ask][0], bids[bid][0]
+        wh = min(asks[ask][1], bids[bid][1])
+        volume += wh
+        asks[ask][1] -= wh
+        bids[bid][1] -= wh
+        ask += not asks[ask][1]
+        bid += not bids[bid][1]
+    if not volume:
+        return None
+    # `ask` and `bid` now stand at the best levels of which something is left.
+    if bid < len(bids):
+        low = max(low, bids[bid][0])
+    if ask < len(asks):
+        high = min(high, asks[ask][0])
+    return volume, low, high
+
+
+def _middle(low: int, high: int) -> int:
+    half, odd = divmod(low + high, 2)
+    return half + (odd and half % 2)
+
+
+def _fill(
+    levels: _Levels, side: Side, price: int, volume: int, opposite: Mapping[str, int], lot: str
+) -> dict[str, int]:
+    """Return the Wh each household sells (buys) of ``volume``; ``opposite`` is what it buys (sells)."""
+    filled: dict[str, int] = {}
+    for limit, level in levels.items():
+        if (limit < price) if side == Side.SELL else (limit > price):
+            for household, wh in level.items():
+                filled[household] = filled.get(household, 0) + wh
+    marginal = levels.get(price, {})
+    left = volume - sum(filled.values())
+    # At the margin a household takes only what it can trade with others, for as long as others want the rest.
+    with_others = {
+        household: max(0, min(wh, volume - opposite.get(household, 0) - filled.get(household, 0)))
+        for household, wh in marginal.items()
+    }
+    shares = share_equally(left, with_others, lot)
+    left -= sum(shares.values())
+    if left:
+        own = {household: wh - shares.get(household, 0) for household, wh in marginal.items()}
+        for household, wh in share_equally(left, own, lot).items():
+            shares[household] = shares.get(household, 0) + wh
+    for household, wh in shares.items():
+        filled[household] = filled.get(household, 0) + wh
+    return filled
+
+
+def _keep_own(sold: dict[str, int], bought: dict[str, int], volume: int) -> Kept | None:
+    """Take from both sides what a household would have to trade with itself, and return it."""
+    # Everybody's sold + bought is twice the volume, so only one household can have more than the volume.
+    for household in sold.keys() & bought.keys():
+        own = sold[household] + bought[household] - volume
+        if own > 0:
+            sold[household] -= own
+            bought[household] -= own
+            return Kept(household, own)
+    return None
