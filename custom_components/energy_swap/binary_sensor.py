@@ -1,0 +1,68 @@
+"""Is the hub there, is the meter heard."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.binary_sensor import BinarySensorEntity, BinarySensorEntityDescription
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import EnergySwapConfigEntry
+from .entity import EnergySwapEntity
+from .state import State, always, is_hub_connected
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergySwapBinarySensorDescription(BinarySensorEntityDescription):
+    """A yes or no taken from the edge's state."""
+
+    value_fn: Callable[[State], bool | None]
+
+
+def _is_meter_heard(state: State) -> bool | None:
+    if (meter := state["meter"]) is None or meter["status"] == "unknown":
+        return None
+    return meter["status"] == "live"
+
+
+DESCRIPTIONS = (
+    EnergySwapBinarySensorDescription(
+        key="hub_connection",
+        translation_key="hub_connection",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=is_hub_connected,
+    ),
+    EnergySwapBinarySensorDescription(
+        key="meter",
+        translation_key="meter",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=_is_meter_heard,
+    ),
+)
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant, entry: EnergySwapConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the binary sensors of one edge."""
+    async_add_entities(
+        EnergySwapBinarySensor(entry.runtime_data, description, always) for description in DESCRIPTIONS
+    )
+
+
+class EnergySwapBinarySensor(EnergySwapEntity, BinarySensorEntity):
+    """A yes or no of the edge."""
+
+    entity_description: EnergySwapBinarySensorDescription
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return self.entity_description.value_fn(self.coordinator.data)
