@@ -1,0 +1,116 @@
+"""The English auction: rising bids, a fair end, and outbid money free at once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from energy_swap_hub.market.auction import (
+    Auction,
+    AuctionOverError,
+    Bid,
+    BidTooLowError,
+    OwnAuctionError,
+    place_bid,
+    winning_bid,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+START = datetime(2026, 11, 20, 9, tzinfo=UTC)
+END = START + timedelta(hours=1)
+
+
+def auction(start_price: int = 1000) -> Auction:
+    return Auction("sun", wh=5000, start_price=start_price, ends_at=END)
+
+
+def test_first_bid_may_be_the_start_price() -> None:
+    led, outbid = place_bid(auction(), Bid("a", 1000), START)
+    assert (led.leading, outbid) == (Bid("a", 1000), None)
+    with pytest.raises(BidTooLowError) as refused:
+        place_bid(auction(), Bid("a", 999), START)
+    assert refused.value.minimum == 1000
+
+
+@pytest.mark.parametrize(
+    ("best", "minimum"), [(1, 2), (50, 51), (100, 101), (101, 103), (1000, 1010), (1001, 1012)]
+)
+def test_next_bid_is_one_per_cent_and_at_least_one_cent_more(best: int, minimum: int) -> None:
+    led, _ = place_bid(auction(1), Bid("a", best), START)
+    assert led.minimum_bid == minimum
+    with pytest.raises(BidTooLowError, match=str(minimum)):
+        place_bid(led, Bid("b", minimum - 1), START)
+    _, outbid = place_bid(led, Bid("b", minimum), START)
+    assert outbid == Bid("a", best)
+
+
+def test_leader_who_raises_gets_its_former_bid_released() -> None:
+    led, _ = place_bid(auction(), Bid("a", 1000), START)
+    led, outbid = place_bid(led, Bid("a", 1200), START)
+    assert (led.leading, outbid) == (Bid("a", 1200), Bid("a", 1000))
+
+
+@pytest.mark.parametrize(
+    ("before_end", "after_end"),
+    [
+        (timedelta(minutes=3), timedelta(0)),
+        (timedelta(minutes=2), timedelta(0)),
+        (timedelta(seconds=1), timedelta(seconds=119)),
+    ],
+)
+def test_late_bid_moves_the_end_to_two_minutes_after_it(before_end: timedelta, after_end: timedelta) -> None:
+    led, _ = place_bid(auction(), Bid("a", 1000), END - before_end)
+    assert led.ends_at == END + after_end
+
+
+def test_no_bid_at_the_end_or_after() -> None:
+    with pytest.raises(AuctionOverError):
+        place_bid(auction(), Bid("a", 1000), END)
+
+
+def test_seller_cannot_bid() -> None:
+    with pytest.raises(OwnAuctionError):
+        place_bid(auction(), Bid("sun", 1000), START)
+
+
+def test_highest_bid_wins_at_the_end_only() -> None:
+    led, _ = place_bid(auction(), Bid("a", 1000), START)
+    with pytest.raises(ValueError, match="runs until"):
+        winning_bid(led, END - timedelta(microseconds=1))
+    assert winning_bid(led, END) == Bid("a", 1000)
+    assert winning_bid(auction(), END) is None
+
+
+def test_senseless_auctions_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 Wh"):
+        Auction("sun", 0, 1000, END)
+    with pytest.raises(ValueError, match="start price"):
+        Auction("sun", 1, 0, END)
+    with pytest.raises(ValueError, match="aware"):
+        Auction("sun", 1, 1000, END.replace(tzinfo=None))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", "c", "sun"]), st.integers(1, 3000), st.integers(0, 900)), max_size=30
+    )
+)
+def test_all_money_but_the_winners_is_released(bids: list[tuple[str, int, int]]) -> None:
+    state, now = auction(), START
+    held: list[Bid] = []
+    for household, price, seconds in bids:
+        now += timedelta(seconds=seconds)
+        bid = Bid(household, price)
+        try:
+            following, outbid = place_bid(state, bid, now)
+        except AuctionOverError, OwnAuctionError, BidTooLowError:
+            continue
+        held.append(bid)
+        if outbid:
+            held.remove(outbid)
+            assert outbid.price < bid.price
+        assert following.ends_at - now >= timedelta(minutes=2)
+        assert following.ends_at >= state.ends_at
+        state = following
+    winner = winning_bid(state, state.ends_at)
+    assert held == ([winner] if winner else [])

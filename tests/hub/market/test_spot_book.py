@@ -1,0 +1,216 @@
+"""The spot book: price, then time; partial fills; nobody trades with itself."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+import pytest
+from energy_swap_hub.market.spot import Best, Book, Fill, NotRestingError, Side, SpotOrder
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+class Orders:
+    """Builds orders with ids and numbers that count up."""
+
+    def __init__(self) -> None:
+        self._numbers: Iterator[int] = count(1)
+
+    def __call__(self, household: str, side: Side, wh: int, limit: int, minutes: int | None = None) -> SpotOrder:
+        number = next(self._numbers)
+        valid_until = None if minutes is None else NOW + timedelta(minutes=minutes)
+        return SpotOrder(UUID(int=number), household, side, wh, limit, number, valid_until)
+
+    def sell(self, household: str, wh: int, limit: int, minutes: int | None = None) -> SpotOrder:
+        return self(household, Side.SELL, wh, limit, minutes)
+
+    def buy(self, household: str, wh: int, limit: int, minutes: int | None = None) -> SpotOrder:
+        return self(household, Side.BUY, wh, limit, minutes)
+
+
+@pytest.fixture
+def orders() -> Orders:
+    return Orders()
+
+
+def test_trade_is_at_the_resting_orders_limit_and_the_rest_rests(orders: Orders) -> None:
+    book = Book()
+    ask = orders.sell("a", 500, 1000)
+    assert book.place(ask, NOW) == []
+    bid = orders.buy("b", 800, 1200)
+    assert book.place(bid, NOW) == [Fill(bid.id, ask.id, seller="a", buyer="b", wh=500, cents_per_kwh=1000)]
+    assert book.best(Side.SELL, NOW) is None
+    assert book.best(Side.BUY, NOW) == Best(1200, 300)
+    sale = orders.sell("c", 100, 1100)
+    assert book.place(sale, NOW) == [Fill(sale.id, bid.id, seller="c", buyer="b", wh=100, cents_per_kwh=1200)]
+    assert book.get(bid.id).wh == 200
+
+
+def test_best_limit_first_then_first_placed(orders: Orders) -> None:
+    book = Book()
+    dear, first, second = orders.sell("a", 10, 1100), orders.sell("b", 10, 1000), orders.sell("c", 10, 1000)
+    for ask in (dear, first, second):
+        book.place(ask, NOW)
+    fills = book.place(orders.buy("d", 25, 1100), NOW)
+    assert [(fill.resting, fill.wh) for fill in fills] == [(first.id, 10), (second.id, 10), (dear.id, 5)]
+
+
+def test_partly_filled_order_keeps_its_place(orders: Orders) -> None:
+    book = Book()
+    first, second = orders.sell("a", 10, 1000), orders.sell("b", 10, 1000)
+    book.place(first, NOW)
+    book.place(second, NOW)
+    book.place(orders.buy("c", 4, 1000), NOW)
+    fills = book.place(orders.buy("c", 10, 1000), NOW)
+    assert [(fill.resting, fill.wh) for fill in fills] == [(first.id, 6), (second.id, 4)]
+
+
+def test_own_orders_are_passed_over_and_stay(orders: Orders) -> None:
+    book = Book()
+    own, other = orders.sell("a", 10, 900), orders.sell("b", 10, 1000)
+    book.place(own, NOW)
+    book.place(other, NOW)
+    bid = orders.buy("a", 15, 1000)
+    assert [fill.resting for fill in book.place(bid, NOW)] == [other.id]
+    assert book.get(own.id) == own
+    assert book.get(bid.id).wh == 5
+    # The next household meets both, each in its turn.
+    assert [fill.resting for fill in book.place(orders.buy("c", 10, 900), NOW)] == [own.id]
+    assert [fill.resting for fill in book.place(orders.sell("c", 5, 1000), NOW)] == [bid.id]
+
+
+def test_cancel_returns_what_was_left(orders: Orders) -> None:
+    book = Book()
+    ask = orders.sell("a", 10, 1000)
+    book.place(ask, NOW)
+    book.place(orders.buy("b", 4, 1000), NOW)
+    assert book.cancel(ask.id) == replace(ask, wh=6)
+    assert book.place(orders.buy("b", 4, 1000), NOW) == []
+    for gone in (ask.id, UUID(int=99)):
+        with pytest.raises(NotRestingError):
+            book.cancel(gone)
+
+
+def test_expired_order_trades_no_more_and_is_handed_back_once(orders: Orders) -> None:
+    book = Book()
+    short, long = orders.sell("a", 10, 900, minutes=5), orders.sell("b", 10, 1000, minutes=10)
+    book.place(short, NOW)
+    book.place(long, NOW)
+    last_moment = NOW + timedelta(minutes=5)
+    assert book.best(Side.SELL, last_moment - timedelta(microseconds=1)) == Best(900, 10)
+    assert book.best(Side.SELL, last_moment) == Best(1000, 10)
+    assert [fill.resting for fill in book.place(orders.buy("c", 10, 1000), last_moment)] == [long.id]
+    assert book.expire(last_moment) == [short]
+    assert book.expire(last_moment) == []
+    assert book.resting(Side.SELL) == []
+
+
+def test_senseless_orders_are_refused(orders: Orders) -> None:
+    book = Book()
+    first, second = orders.sell("a", 10, 900), orders.sell("a", 10, 900)
+    book.place(second, NOW)
+    with pytest.raises(ValueError, match="does not follow"):
+        book.place(first, NOW)
+    with pytest.raises(ValueError, match="already"):
+        book.place(second, NOW)
+    with pytest.raises(ValueError, match="expired"):
+        book.place(orders.sell("a", 10, 900, minutes=0), NOW)
+    with pytest.raises(ValueError, match="at least 1 Wh"):
+        orders.sell("a", 0, 900)
+    assert book.resting(Side.SELL) == [second]
+
+
+class NaiveBook:
+    """The oracle: one list, looked through from the start for each single Wh."""
+
+    def __init__(self) -> None:
+        self.live: list[SpotOrder] = []
+
+    def place(self, order: SpotOrder, now: datetime) -> list[tuple[UUID, int]]:
+        met: dict[UUID, int] = {}
+        for _ in range(order.wh):
+            sign = 1 if order.side == Side.BUY else -1
+            able = [
+                o
+                for o in self.live
+                if o.side != order.side
+                and o.household != order.household
+                and sign * o.limit <= sign * order.limit
+                and (o.valid_until is None or o.valid_until > now)
+            ]
+            if not able:
+                break
+            best = min(able, key=lambda o: (sign * o.limit, o.number))
+            met[best.id] = met.get(best.id, 0) + 1
+            order = replace(order, wh=order.wh - 1) if order.wh > 1 else replace(order, household="(filled)")
+            self._take_one(best)
+        if order.household != "(filled)":
+            self.live.append(order)
+        return list(met.items())
+
+    def _take_one(self, order: SpotOrder) -> None:
+        place = self.live.index(order)
+        self.live[place : place + 1] = [replace(order, wh=order.wh - 1)] if order.wh > 1 else []
+
+
+def _assert_not_crossed(book: Book, now: datetime) -> None:
+    for ask in book.resting(Side.SELL):
+        for bid in book.resting(Side.BUY):
+            if ask.is_valid_at(now) and bid.is_valid_at(now):
+                assert ask.limit > bid.limit or ask.household == bid.household
+
+
+def _assert_in_priority(book: Book) -> None:
+    for side, sign in ((Side.SELL, 1), (Side.BUY, -1)):
+        ranks = [(sign * order.limit, order.number) for order in book.resting(side)]
+        assert ranks == sorted(ranks)
+
+
+def test_random_histories_match_a_naive_book(chance: random.Random) -> None:
+    for _ in range(300):
+        orders, book, naive, now = Orders(), Book(), NaiveBook(), NOW
+        placed = returned = traded = 0
+        for _ in range(chance.randint(5, 40)):
+            now += timedelta(minutes=chance.randint(0, 3))
+            action = chance.random()
+            if action < 0.8:
+                validity = chance.choice([None, chance.randint(1, 30)])
+                order = orders(
+                    chance.choice("abcd"), chance.choice(list(Side)), chance.randint(1, 9), chance.randint(8, 13)
+                )
+                if validity:
+                    order = replace(order, valid_until=now + timedelta(minutes=validity))
+                fills = book.place(order, now)
+                assert [(fill.resting, fill.wh) for fill in fills] == naive.place(order, now)
+                assert all(fill.seller != fill.buyer for fill in fills)
+                placed += order.wh
+                traded += sum(fill.wh for fill in fills)
+            elif action < 0.9 and naive.live:
+                order = chance.choice(naive.live)
+                naive.live.remove(order)
+                assert book.cancel(order.id) == order
+                returned += order.wh
+            else:
+                expired = [o for o in naive.live if o.valid_until is not None and o.valid_until <= now]
+                naive.live = [o for o in naive.live if o not in expired]
+                assert book.expire(now) == sorted(expired, key=lambda o: o.number)
+                returned += sum(o.wh for o in expired)
+            resting = book.resting(Side.SELL) + book.resting(Side.BUY)
+            assert sorted(resting, key=lambda o: o.number) == sorted(naive.live, key=lambda o: o.number)
+            assert placed == 2 * traded + returned + sum(o.wh for o in resting)
+            _assert_not_crossed(book, now)
+            _assert_in_priority(book)
+        book.expire(now)
+        _assert_comes_back(book, now)
+
+
+def _assert_comes_back(book: Book, now: datetime) -> None:
+    again = Book()
+    for order in sorted(book.resting(Side.SELL) + book.resting(Side.BUY), key=lambda o: o.number):
+        assert again.place(order, now) == []
+    for side in Side:
+        assert again.resting(side) == book.resting(side)
+        assert again.best(side, now) == book.best(side, now)
