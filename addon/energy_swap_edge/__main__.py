@@ -1,0 +1,76 @@
+"""The command ``energy-swap-edge``: one household's edge, from the environment or an app's options."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from .config import ConfigError, EdgeConfig, config_from, options_of_environment
+from .edge import Edge
+from .keys import KeyLocked
+from .supervisor import mqtt_service
+
+_LOGGER = logging.getLogger(__name__)
+APP_OPTIONS: Final = Path("/data/options.json")
+_SYSTEM_DATA_DIR: Final = Path("/var/lib/energy-swap-edge")
+
+
+async def configuration(environment: Mapping[str, str], app_options: Path) -> EdgeConfig:
+    """Return the configuration: variables go before the app's options. Raises `ConfigError`."""
+    options = await asyncio.to_thread(_read_options, app_options)
+    given = {**(options or {}), **options_of_environment(environment)}
+    mqtt = None
+    token = environment.get("SUPERVISOR_TOKEN")
+    if not given.get("mqtt_host") and token:
+        mqtt = await mqtt_service(token)
+    return config_from(given, data_dir=_SYSTEM_DATA_DIR if options is None else app_options.parent, mqtt=mqtt)
+
+
+def _read_options(path: Path) -> dict[str, Any] | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path} is not understood: {error}") from None
+
+
+async def _serve(config: EdgeConfig) -> None:
+    edge = Edge(config, lambda: datetime.now(UTC))
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with edge:
+        ends = [asyncio.ensure_future(edge.wait()), asyncio.ensure_future(stopped.wait())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    logging.basicConfig(
+        level=os.environ.get("ENERGY_SWAP_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stdout,
+    )
+    try:
+        config = asyncio.run(configuration(os.environ, APP_OPTIONS))
+        asyncio.run(_serve(config))
+    except (ConfigError, KeyLocked) as error:
+        _LOGGER.critical("%s", error)
+        sys.exit(2)
+    except Exception:
+        _LOGGER.exception("the edge failed")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

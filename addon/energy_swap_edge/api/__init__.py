@@ -1,0 +1,1 @@
+"""The edge's local API, which Home Assistant uses."""

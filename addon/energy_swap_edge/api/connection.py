@@ -1,0 +1,107 @@
+"""One Home Assistant's WebSocket: a bounded queue and one writer, so that a slow client hurts only itself."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from energy_swap_edge.commands import CommandError
+
+_LOGGER = logging.getLogger(__name__)
+_QUEUE: Final = 64
+_MAX_COMMANDS: Final = 8
+
+type CarryOut = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class _Command(msgspec.Struct, frozen=True):
+    """A message of a client; fields that are unknown here are ignored."""
+
+    type: str
+    id: int = 0
+    command: str = ""
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Connection:
+    """A paired client that is connected now."""
+
+    def __init__(self, socket: web.WebSocketResponse, carry_out: CarryOut) -> None:
+        self._socket = socket
+        self._carry_out = carry_out
+        self._queue: asyncio.Queue[str] = asyncio.Queue(_QUEUE)
+        self._commands: set[asyncio.Task[None]] = set()
+        self._too_slow = asyncio.Event()
+
+    def send(self, text: str) -> None:
+        """Queue a message; a client that does not keep up is disconnected and finds everything new on return."""
+        try:
+            self._queue.put_nowait(text)
+        except asyncio.QueueFull:
+            self._too_slow.set()
+
+    async def run(self) -> None:
+        """Serve until the client leaves."""
+        async with asyncio.TaskGroup() as group:
+            helpers = [group.create_task(self._write()), group.create_task(self._drop_when_slow())]
+            try:
+                async for message in self._socket:
+                    if message.type is WSMsgType.TEXT:
+                        self._take(message.data)
+            finally:
+                for task in (*helpers, *self._commands):
+                    task.cancel()
+
+    async def close(self) -> None:
+        """Say good-bye."""
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"the edge stops")
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._socket.send_str(await self._queue.get())
+        except ConnectionError:
+            return  # the reader notices by itself that the client is gone
+
+    async def _drop_when_slow(self) -> None:
+        await self._too_slow.wait()
+        _LOGGER.warning("a client reads too slowly and is disconnected")
+        await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
+
+    def _take(self, text: str) -> None:
+        try:
+            asked = msgspec.json.decode(text, type=_Command)
+        except msgspec.DecodeError as error:
+            self.send(_failure(0, "invalid_message", str(error)))
+            return
+        if asked.type != "command":
+            return
+        if len(self._commands) >= _MAX_COMMANDS:
+            self.send(_failure(asked.id, "busy", "too many commands at once; wait for their results"))
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(asked))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def _answer(self, asked: _Command) -> None:
+        try:
+            result = await self._carry_out(asked.command, asked.data)
+        except CommandError as error:
+            self.send(_failure(asked.id, error.code, error.message))
+        except Exception:
+            _LOGGER.exception("command %s failed", asked.command)
+            self.send(_failure(asked.id, "internal_error", "the edge failed; its log says more"))
+        else:
+            self.send(_text({"type": "result", "id": asked.id, "ok": True, "result": result}))
+
+
+def _failure(command_id: int, code: str, message: str) -> str:
+    error = {"code": code, "message": message}
+    return _text({"type": "result", "id": command_id, "ok": False, "error": error})
+
+
+def _text(message: dict[str, Any]) -> str:
+    return msgspec.json.encode(message).decode()

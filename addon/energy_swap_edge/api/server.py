@@ -1,0 +1,121 @@
+"""The local API server: who this edge is, pairing, and the WebSocket of state and commands."""
+
+import asyncio
+import logging
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from energy_swap_edge.commands import Commands
+from energy_swap_edge.state import LiveState
+
+from .connection import Connection
+from .pairing import Pairing, TooManyAttempts, WrongCode
+
+_LOGGER = logging.getLogger(__name__)
+API_VERSION: Final = 1
+_MAX_BODY_BYTES: Final = 4096
+_MAX_MESSAGE_BYTES: Final = 65_536
+_HEARTBEAT_SECONDS: Final = 20.0
+# Changes that come closer together than this travel in one message.
+_GATHER_SECONDS: Final = 0.1
+
+
+class _PairRequest(msgspec.Struct, frozen=True):
+    code: str
+    client: str = "unnamed"
+
+
+class LocalApi:
+    """The API of one edge. ``edge_id`` and ``name`` are what Home Assistant shows."""
+
+    def __init__(self, *, edge_id: str, name: str, pairing: Pairing, commands: Commands, state: LiveState) -> None:
+        self._edge_id = edge_id
+        self._name = name
+        self._pairing = pairing
+        self._commands = commands
+        self._state = state
+        self._connections: set[Connection] = set()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen and return the port; raises `OSError` when it is taken."""
+        app = web.Application(client_max_size=_MAX_BODY_BYTES)
+        app.router.add_get("/api/v1/info", self._info)
+        app.router.add_post("/api/v1/pair", self._pair)
+        app.router.add_get("/api/v1/ws", self._websocket)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        bound: int = self._runner.addresses[0][1]
+        return bound
+
+    async def stop(self) -> None:
+        """Say good-bye to all clients and stop listening."""
+        for connection in list(self._connections):
+            await connection.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def publish_changes(self) -> None:
+        """Send every change of the state to every client, for ever; each change is encoded once."""
+        while True:
+            change = await self._state.next_change()
+            if self._connections:
+                text = msgspec.json.encode({"type": "change", "state": change}).decode()
+                for connection in self._connections:
+                    connection.send(text)
+            await asyncio.sleep(_GATHER_SECONDS)
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "api_version": API_VERSION,
+            "edge_version": version("energy-swap-edge"),
+            "edge_id": self._edge_id,
+            "name": self._name,
+        }
+
+    async def _info(self, _request: web.Request) -> web.Response:
+        return _json(200, self._identity())
+
+    async def _pair(self, request: web.Request) -> web.Response:
+        try:
+            asked = msgspec.json.decode(await request.read(), type=_PairRequest)
+        except msgspec.DecodeError as error:
+            return _json(400, {"code": "invalid_request", "message": str(error)})
+        try:
+            token = await self._pairing.pair(asked.code, asked.client)
+        except WrongCode as error:
+            return _json(403, {"code": "wrong_code", "message": str(error)})
+        except TooManyAttempts as error:
+            headers = {"Retry-After": str(error.retry_after)}
+            return _json(429, {"code": "too_many_attempts", "message": str(error)}, headers)
+        return _json(200, {"token": token, "edge_id": self._edge_id, "name": self._name})
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not self._pairing.is_paired(token):
+            return _json(401, {"code": "not_paired", "message": "pair again: this token is not known"})
+        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES)
+        await socket.prepare(request)
+        connection = Connection(socket, self._commands.carry_out)
+        for message in (
+            {"type": "hello", **self._identity()},
+            {"type": "snapshot", "state": self._state.snapshot()},
+        ):
+            connection.send(msgspec.json.encode(message).decode())
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+        return socket
+
+
+def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        status=status, body=msgspec.json.encode(body), content_type="application/json", headers=headers
+    )

@@ -1,0 +1,236 @@
+"""What Home Assistant may ask for: each command becomes a signed message to the hub and its answer comes back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from energy_swap_protocol.message import (
+    AnyMessage,
+    Bid,
+    BuyOrder,
+    CancelOrder,
+    CentsPerKwh,
+    Kes,
+    PayOut,
+    SellOrder,
+    StandingOrder,
+    StartAuction,
+    TopUp,
+    Wh,
+    sign_message,
+)
+from energy_swap_protocol.transaction import lock_message, sign_as_household
+from solders.message import MessageV0
+
+from .backoff import Backoff
+from .hub_client import HubClient, HubRefused, HubUnavailable
+from .keys import HouseholdKey
+from .state import Clock, LiveState, unix
+
+_ATTEMPTS: Final = 5
+_DEADLINE_SECONDS: Final = 25.0
+
+_NO_ANSWER: Final = (
+    "the hub did not answer in time; it may or may not have acted. Look at orders and wallet before asking again"
+)
+_NOT_ADMITTED: Final = {
+    "unknown": "the hub does not know this household yet; it applies by itself when meter and hub are there",
+    "applied": "the community has not admitted this household yet; ask its approvers",
+    "suspended": "the community has suspended this household; ask its office",
+}
+
+Minutes = Annotated[int, msgspec.Meta(gt=0, le=60 * 24 * 366)]
+
+
+class _Sell(msgspec.Struct, frozen=True):
+    wh: Wh
+    at_least: CentsPerKwh
+    valid_for_minutes: Minutes | None = None
+
+
+class _Buy(msgspec.Struct, frozen=True):
+    wh: Wh
+    at_most: CentsPerKwh
+    valid_for_minutes: Minutes | None = None
+
+
+class _CancelOrder(msgspec.Struct, frozen=True):
+    order: UUID
+
+
+class _SetLimits(msgspec.Struct, frozen=True):
+    sell_at_least: CentsPerKwh | None
+    buy_at_most: CentsPerKwh | None
+
+
+class _StartAuction(msgspec.Struct, frozen=True):
+    wh: Wh
+    start_price: CentsPerKwh
+    minutes: Minutes
+
+
+class _Bid(msgspec.Struct, frozen=True):
+    auction: UUID
+    price: CentsPerKwh
+
+
+class _TopUp(msgspec.Struct, frozen=True):
+    kes: Kes
+
+
+class _PayOut(msgspec.Struct, frozen=True):
+    kes: Kes | None = None
+
+
+class CommandError(Exception):
+    """A command was not carried out, or not surely; ``code`` is for programs, ``message`` for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Commands:
+    """The household's interactive wishes. Only an admitted household has any."""
+
+    def __init__(
+        self,
+        hub: HubClient,
+        key: HouseholdKey,
+        community: str,
+        *,
+        state: LiveState,
+        clock: Clock,
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        self._hub = hub
+        self._key = key
+        self._community = community
+        self._state = state
+        self._clock = clock
+        self._new_id = new_id
+        self._known: Final[dict[str, tuple[type[Any], Callable[[Any], Awaitable[AnyMessage]]]]] = {
+            "sell": (_Sell, self._sell),
+            "buy": (_Buy, self._buy),
+            "cancel_order": (_CancelOrder, self._cancel_order),
+            "set_limits": (_SetLimits, self._set_limits),
+            "start_auction": (_StartAuction, self._start_auction),
+            "bid": (_Bid, self._bid),
+            "top_up": (_TopUp, self._top_up),
+            "pay_out": (_PayOut, self._pay_out),
+        }
+
+    async def carry_out(self, command: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the hub's answer to ``command``; raise `CommandError` for everything else."""
+        if command not in self._known:
+            raise CommandError("unknown_command", f"this edge knows no command {command!r}; update it")
+        shape, build = self._known[command]
+        try:
+            wish = msgspec.convert(data, type=shape)
+        except msgspec.ValidationError as error:
+            raise CommandError("invalid_data", str(error)) from None
+        if (membership := self._state["membership"]) != "admitted":
+            raise CommandError("not_admitted", _NOT_ADMITTED[membership])
+        try:
+            async with asyncio.timeout(_DEADLINE_SECONDS):
+                message = await build(wish)
+                return await self._post(message)
+        except HubRefused as refusal:
+            raise CommandError(refusal.code, refusal.detail) from None
+        except HubUnavailable as error:
+            if error.may_have_arrived:
+                raise CommandError("no_answer", _NO_ANSWER) from None
+            raise CommandError(
+                "hub_unreachable", f"the hub cannot be reached, nothing was done: {error}"
+            ) from None
+        except TimeoutError:
+            raise CommandError("no_answer", _NO_ANSWER) from None
+
+    async def _post(self, message: AnyMessage) -> dict[str, Any]:
+        """Post one envelope until it is answered, a few times at most; the hub knows it by its id."""
+        envelope = msgspec.json.encode(sign_message(message, self._key.signing_key))
+        backoff = Backoff()
+        may_have_arrived = False
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._hub.post_message(envelope)
+            except HubUnavailable as error:
+                may_have_arrived = may_have_arrived or error.may_have_arrived
+                if attempt == _ATTEMPTS - 1:
+                    raise HubUnavailable(str(error), may_have_arrived=may_have_arrived) from None
+            await asyncio.sleep(backoff.seconds())
+        raise AssertionError("unreachable")
+
+    async def _sell(self, wish: _Sell) -> SellOrder:
+        order = self._new_id()
+        return SellOrder(
+            id=order,
+            community=self._community,
+            sent_at=unix(self._clock),
+            wh=wish.wh,
+            at_least=wish.at_least,
+            valid_until=self._after(wish.valid_for_minutes),
+            lock=await self._lock(wish.wh, order),
+        )
+
+    async def _buy(self, wish: _Buy) -> BuyOrder:
+        return BuyOrder(
+            id=self._new_id(),
+            community=self._community,
+            sent_at=unix(self._clock),
+            wh=wish.wh,
+            at_most=wish.at_most,
+            valid_until=self._after(wish.valid_for_minutes),
+        )
+
+    async def _cancel_order(self, wish: _CancelOrder) -> CancelOrder:
+        return CancelOrder(
+            id=self._new_id(), community=self._community, sent_at=unix(self._clock), order=wish.order
+        )
+
+    async def _set_limits(self, wish: _SetLimits) -> StandingOrder:
+        return StandingOrder(
+            id=self._new_id(),
+            community=self._community,
+            sent_at=unix(self._clock),
+            sell_at_least=wish.sell_at_least,
+            buy_at_most=wish.buy_at_most,
+        )
+
+    async def _start_auction(self, wish: _StartAuction) -> StartAuction:
+        auction = self._new_id()
+        return StartAuction(
+            id=auction,
+            community=self._community,
+            sent_at=unix(self._clock),
+            wh=wish.wh,
+            start_price=wish.start_price,
+            ends_at=unix(self._clock) + wish.minutes * 60,
+            lock=await self._lock(wish.wh, auction),
+        )
+
+    async def _bid(self, wish: _Bid) -> Bid:
+        return Bid(
+            id=self._new_id(),
+            community=self._community,
+            sent_at=unix(self._clock),
+            auction=wish.auction,
+            price=wish.price,
+        )
+
+    async def _top_up(self, wish: _TopUp) -> TopUp:
+        return TopUp(id=self._new_id(), community=self._community, sent_at=unix(self._clock), kes=wish.kes)
+
+    async def _pay_out(self, wish: _PayOut) -> PayOut:
+        return PayOut(id=self._new_id(), community=self._community, sent_at=unix(self._clock), kes=wish.kes)
+
+    async def _lock(self, wh: int, order: UUID) -> str:
+        """Return the signed transaction that moves ``wh`` into escrow; the order is known by its message's id."""
+        transaction: MessageV0 = lock_message(await self._hub.chain_info(), self._key.wallet, wh, order)
+        return sign_as_household(transaction, self._key.seed)
+
+    def _after(self, minutes: int | None) -> int | None:
+        return None if minutes is None else unix(self._clock) + minutes * 60

@@ -1,0 +1,168 @@
+"""What one household's edge must be told, from the environment or from a Home Assistant app's options."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+PREFIX: Final = "ENERGY_SWAP_"
+_METER_KEY: Final = re.compile(r"[0-9a-f]{64}")
+_PHONE: Final = re.compile(r"254[17][0-9]{8}")
+
+
+class ConfigError(ValueError):
+    """A setting is missing or wrong; the text names it and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttConfig:
+    """Where the meter's MQTT broker is. ``ca_file`` replaces the system's certificate authorities."""
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeConfig:
+    """One household.
+
+    ``meter`` is the meter's public key in lower-case hex, ``phone`` an M-Pesa number as ``2547…``,
+    ``sell_at_least`` and ``buy_at_most`` (cents per kWh) become the standing order at first admission,
+    ``api_port`` 0 takes any free port. ``latitude`` and ``longitude`` are degrees, north and east positive;
+    without ``latitude`` there is no forecast before two days have been measured.
+    ``passphrase`` protects the household's key; without it a secret file beside the key does.
+    The hub may burn up to ``allowance_wh`` for consumption; below ``allowance_low_wh`` it is granted anew.
+    """
+
+    data_dir: Path
+    name: str
+    phone: str
+    hub_url: str
+    community: str
+    mqtt: MqttConfig
+    meter: str
+    rated_pv_w: int
+    main_breaker_w: int
+    api_host: str = "0.0.0.0"
+    api_port: int = 8480
+    zeroconf: bool = False
+    latitude: float | None = None
+    longitude: float | None = None
+    time_zone: str = "Africa/Nairobi"
+    sell_at_least: int | None = None
+    buy_at_most: int | None = None
+    passphrase: str | None = field(default=None, repr=False)
+    allowance_wh: int = 50_000
+    allowance_low_wh: int = 20_000
+
+    def __post_init__(self) -> None:
+        if not _METER_KEY.fullmatch(self.meter):
+            raise ConfigError("meter is the meter's public key: 64 lower-case hex digits, printed by the meter")
+        if not _PHONE.fullmatch(self.phone):
+            raise ConfigError("phone is an M-Pesa number such as 254712345678")
+        if not self.hub_url.startswith(("http://", "https://")):
+            raise ConfigError("hub_url begins with http:// or https://")
+        if not 1 <= len(self.name) <= 80 or not 1 <= len(self.community) <= 80:
+            raise ConfigError("name and community have 1 to 80 characters")
+        if not 0 <= self.rated_pv_w <= 1_000_000 or not 0 < self.main_breaker_w <= 1_000_000:
+            raise ConfigError("rated_pv_w and main_breaker_w are watts, at most 1000000")
+        for limit in (self.sell_at_least, self.buy_at_most):
+            if limit is not None and not 0 < limit <= 100_000:
+                raise ConfigError("sell_at_least and buy_at_most are cents per kWh, 1 to 100000")
+        if not 0 < self.allowance_low_wh <= self.allowance_wh <= 10_000_000:
+            raise ConfigError("allowance_low_wh lies between 1 and allowance_wh, at most 10000000")
+        try:
+            ZoneInfo(self.time_zone)
+        except ZoneInfoNotFoundError, ValueError:
+            raise ConfigError(f"time_zone {self.time_zone!r} is unknown; an example is Africa/Nairobi") from None
+
+
+def config_from(options: Mapping[str, Any], *, data_dir: Path, mqtt: MqttConfig | None = None) -> EdgeConfig:
+    """Return the configuration in flat ``options`` (JSON values or environment texts).
+
+    ``mqtt`` is used where the options name no ``mqtt_host``. Empty texts count as not given. Raises `ConfigError`.
+    """
+    given = {name: value for name, value in options.items() if value is not None and value != ""}
+    if "mqtt_host" in given:
+        ca_file = given.get("mqtt_ca_file")
+        mqtt = MqttConfig(
+            host=str(given["mqtt_host"]),
+            port=_whole(given, "mqtt_port", 1883),
+            username=_text(given, "mqtt_username"),
+            password=_text(given, "mqtt_password"),
+            tls=_is_true(given, "mqtt_tls"),
+            ca_file=Path(ca_file) if ca_file else None,
+        )
+    if mqtt is None:
+        raise ConfigError("mqtt_host is missing: the address of the MQTT broker")
+    config = EdgeConfig(
+        data_dir=Path(given.get("data_dir", data_dir)),
+        name=_needed(given, "name"),
+        phone=_needed(given, "phone"),
+        hub_url=_needed(given, "hub_url").rstrip("/"),
+        community=_needed(given, "community"),
+        mqtt=mqtt,
+        meter=_needed(given, "meter").lower(),
+        rated_pv_w=_whole(given, "rated_pv_w", None),
+        main_breaker_w=_whole(given, "main_breaker_w", None),
+        zeroconf=_is_true(given, "zeroconf"),
+        latitude=_decimal(given, "latitude"),
+        longitude=_decimal(given, "longitude"),
+        sell_at_least=_whole(given, "sell_at_least", 0) or None,
+        buy_at_most=_whole(given, "buy_at_most", 0) or None,
+        passphrase=_text(given, "passphrase"),
+    )
+    return replace(
+        config,
+        api_host=str(given.get("api_host", config.api_host)),
+        api_port=_whole(given, "api_port", config.api_port),
+        time_zone=str(given.get("time_zone", config.time_zone)),
+        allowance_wh=_whole(given, "allowance_wh", config.allowance_wh),
+        allowance_low_wh=_whole(given, "allowance_low_wh", config.allowance_low_wh),
+    )
+
+
+def options_of_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the options in ``ENERGY_SWAP_*`` variables: ``ENERGY_SWAP_HUB_URL`` is ``hub_url``."""
+    return {
+        name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)
+    }
+
+
+def _text(given: Mapping[str, Any], name: str) -> str | None:
+    return str(given[name]) if name in given else None
+
+
+def _needed(given: Mapping[str, Any], name: str) -> str:
+    if name not in given:
+        raise ConfigError(f"{name} is missing (option {name} or variable {PREFIX}{name.upper()})")
+    return str(given[name])
+
+
+def _whole(given: Mapping[str, Any], name: str, otherwise: int | None) -> int:
+    if name not in given and otherwise is not None:
+        return otherwise
+    text = _needed(given, name)
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"{name} is a whole number, not {text!r}") from None
+
+
+def _decimal(given: Mapping[str, Any], name: str) -> float | None:
+    if name not in given:
+        return None
+    try:
+        return float(given[name])
+    except ValueError:
+        raise ConfigError(f"{name} is a number of degrees, not {given[name]!r}") from None
+
+
+def _is_true(given: Mapping[str, Any], name: str) -> bool:
+    return str(given.get(name, "false")).lower() in {"1", "true", "yes", "on"}

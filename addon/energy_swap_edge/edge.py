@@ -1,0 +1,176 @@
+"""One household's edge: its parts, put together, with a beginning and an end."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from typing import Self
+
+import aiohttp
+
+from .api.announcement import announced
+from .api.pairing import Pairing
+from .api.server import LocalApi
+from .commands import Commands
+from .config import EdgeConfig
+from .forecast.renewal import keep_forecast
+from .forward import FrameForwarder, MessageCourier
+from .hub_client import HubClient
+from .intake import MeterIntake
+from .keys import HouseholdKey, load_or_create_key
+from .membership import Membership
+from .state import Clock, HubLink, LiveState, unix
+from .store import Store
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Edge:
+    """One household. Many can live in one process; they share nothing.
+
+    Use ``async with edge``, or ``start`` … ``stop``, or ``run`` as a task of its own.
+    """
+
+    def __init__(self, config: EdgeConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._key: HouseholdKey | None = None
+        self._pairing: Pairing | None = None
+        self._port: int | None = None
+        self._intake: MeterIntake | None = None
+        self.state = LiveState(unix(clock))
+        self._started = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def config(self) -> EdgeConfig:
+        """What this edge was told."""
+        return self._config
+
+    @property
+    def pairing_code(self) -> str:
+        """The six digits that pair the next client; they change after each use."""
+        return _started(self._pairing).code
+
+    @property
+    def key(self) -> HouseholdKey:
+        """The household's key."""
+        return _started(self._key)
+
+    @property
+    def edge_id(self) -> str:
+        """The name by which Home Assistant knows this edge."""
+        return self.key.edge_id
+
+    @property
+    def api_port(self) -> int:
+        """The port on which the local API listens."""
+        return _started(self._port)
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """How many MQTT messages were no good, by topic."""
+        return dict(_started(self._intake).rejected)
+
+    async def start(self) -> None:
+        """Start in the background and return when the local API listens; raise what prevents it."""
+        self._task = asyncio.get_running_loop().create_task(self._live(), name=f"edge {self._config.name}")
+        listening = asyncio.ensure_future(self._started.wait())
+        await asyncio.wait({self._task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if self._task.done():
+            await self._task
+
+    async def wait(self) -> None:
+        """Return when the edge has stopped; raise the failure that ended it."""
+        await asyncio.shield(_started(self._task))
+
+    async def stop(self) -> None:
+        """Stop and return when everything is closed; raise the failure that had ended it before, if any."""
+        self._stopping.set()
+        await self.wait()
+
+    async def run(self) -> None:
+        """Start, and stay until `stop` is called, this is cancelled (it stops in order first), or a part fails."""
+        await self.start()
+        try:
+            await self.wait()
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _live(self) -> None:
+        config, clock = self._config, self._clock
+        async with AsyncExitStack() as stack:
+            key = self._key = await asyncio.to_thread(load_or_create_key, config.data_dir, config.passphrase)
+            store = await Store.open(config.data_dir)
+            stack.push_async_callback(store.close)
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+
+            link = HubLink(self.state, clock)
+            hub = HubClient(session, config.hub_url, config.community, key, clock)
+            forwarder = FrameForwarder(store, hub, link)
+            courier = MessageCourier(store, hub, link)
+            membership = Membership(
+                config,
+                key,
+                store=store,
+                hub=hub,
+                state=self.state,
+                link=link,
+                clock=clock,
+                changed=forwarder.set_admitted,
+                message_added=courier.message_added,
+            )
+            courier.answered = membership.reconsider
+            intake = self._intake = MeterIntake(
+                config.mqtt,
+                config.meter,
+                f"es-{key.edge_id}",
+                store=store,
+                state=self.state,
+                clock=clock,
+                frames_stored=forwarder.frames_stored,
+            )
+            pairing = self._pairing = await Pairing.load(store, clock)
+            commands = Commands(hub, key, config.community, state=self.state, clock=clock)
+            api = LocalApi(
+                edge_id=key.edge_id, name=config.name, pairing=pairing, commands=commands, state=self.state
+            )
+            self._port = await api.start(config.api_host, config.api_port)
+            stack.push_async_callback(api.stop)
+            if config.zeroconf:
+                await stack.enter_async_context(announced(key.edge_id, config.name, config.api_host, self._port))
+
+            _LOGGER.info("edge %s of %r, household key %s", key.edge_id, config.name, key.wallet)
+            _LOGGER.info("local API on port %d, pairing code %s", self._port, pairing.code)
+            self._started.set()
+            async with asyncio.TaskGroup() as group:
+                parts = [
+                    group.create_task(part)
+                    for part in (
+                        intake.run(),
+                        intake.watch(),
+                        forwarder.run(),
+                        courier.run(),
+                        membership.run(),
+                        keep_forecast(config, store, self.state, clock),
+                        api.publish_changes(),
+                    )
+                ]
+                await self._stopping.wait()
+                for part in parts:
+                    part.cancel()
+
+
+def _started[T](value: T | None) -> T:
+    if value is None:
+        raise RuntimeError("the edge has not been started")
+    return value

@@ -1,0 +1,132 @@
+"""Store and forward: every frame reaches the hub, in order, however long the hub is away."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from .backoff import Backoff
+from .hub_client import HubClient, HubRefused, HubUnavailable
+from .state import HubLink
+from .store import Store, WaitingFrame
+
+_LOGGER = logging.getLogger(__name__)
+_CHANNEL: Final = "readings"
+_MAX_BATCH: Final = 500
+_REFUSED_SECONDS: Final = 30.0
+
+
+class FrameForwarder:
+    """Brings waiting frames to the hub once the household is admitted; before, they wait."""
+
+    def __init__(
+        self, store: Store, hub: HubClient, link: HubLink, *, refused_seconds: float = _REFUSED_SECONDS
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._link = link
+        self._refused_seconds = refused_seconds
+        self._wake = asyncio.Event()
+        self._is_admitted = False
+
+    def frames_stored(self) -> None:
+        """Say that new frames wait."""
+        self._wake.set()
+
+    def set_admitted(self, is_admitted: bool) -> None:
+        """Say whether the hub takes this household's frames."""
+        if is_admitted != self._is_admitted:
+            self._is_admitted = is_admitted
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Forward for ever."""
+        backoff = Backoff()
+        batch_limit = _MAX_BATCH
+        while True:
+            self._wake.clear()
+            waiting = await self._store.waiting_frames(batch_limit) if self._is_admitted else []
+            if not waiting:
+                self._link.set_queue(await self._store.count_waiting_frames())
+                await self._wake.wait()
+                continue
+            try:
+                self._link.set_queue(await self._forward(waiting))
+                self._link.report(_CHANNEL, "connected")
+                backoff.reset()
+            except HubUnavailable as error:
+                self._link.report(_CHANNEL, "unreachable", str(error))
+                self._link.set_queue(await self._store.count_waiting_frames())
+                await asyncio.sleep(backoff.seconds())
+            except HubRefused as refusal:
+                if refusal.status == 413 and batch_limit > 1:
+                    batch_limit //= 2
+                    continue
+                self._link.report(_CHANNEL, "refused", str(refusal))
+                self._link.set_queue(await self._store.count_waiting_frames())
+                await self._wait_out_refusal()
+
+    async def _forward(self, waiting: list[WaitingFrame]) -> int:
+        results = await self._hub.post_frames([frame.frame for frame in waiting])
+        doubted = [result for result in results if result.status == "quarantined"]
+        if doubted:
+            _LOGGER.warning("the hub set %d readings aside; the first: %s", len(doubted), doubted[0].reason)
+        return await self._store.settle_frames(
+            [(frame.id, result.status, result.reason) for frame, result in zip(waiting, results, strict=True)]
+        )
+
+    async def _wait_out_refusal(self) -> None:
+        """Wait long, but no longer than until the hub's view of the household changes."""
+        before = self._is_admitted
+        deadline = asyncio.get_running_loop().time() + self._refused_seconds
+        while self._is_admitted == before:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+
+
+class MessageCourier:
+    """Brings signed messages that must not be lost to the hub: each is posted, unaltered, until it is answered.
+
+    ``answered`` is called after each answer.
+    """
+
+    def __init__(self, store: Store, hub: HubClient, link: HubLink) -> None:
+        self._store = store
+        self._hub = hub
+        self._link = link
+        self.answered: Callable[[], None] = lambda: None
+        self._wake = asyncio.Event()
+
+    def message_added(self) -> None:
+        """Say that a message waits."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        backoff = Backoff()
+        while True:
+            self._wake.clear()
+            waiting = await self._store.waiting_messages()
+            if not waiting:
+                await self._wake.wait()
+                continue
+            for message in waiting:
+                try:
+                    answer = await self._hub.post_message(message.envelope)
+                except HubUnavailable as error:
+                    self._link.report("messages", "unreachable", str(error))
+                    await asyncio.sleep(backoff.seconds())
+                    break
+                except HubRefused as refusal:
+                    _LOGGER.error("the hub refuses the message %r: %s", message.purpose, refusal)  # noqa: TRY400
+                    await self._store.answer_message(message.id, "refused", str(refusal))
+                else:
+                    _LOGGER.info("the hub took the message %r: %s", message.purpose, answer.get("status"))
+                    await self._store.answer_message(message.id, "done", str(answer.get("status")))
+                backoff.reset()
+                self._link.report("messages", "connected")
+                self.answered()

@@ -1,0 +1,79 @@
+"""What the hub says about its household (HouseholdState), and what of it Home Assistant is shown."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from .state import LiveState
+
+type Membership = Literal["applied", "admitted", "suspended"]
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    """Balances at the hub: KES in cents, eKWh in Wh; held amounts are reserved by orders."""
+
+    kes_cents: int
+    kes_held_cents: int
+    ekwh_wh: int
+    ekwh_held_wh: int
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """The standing order at the hub, cents per kWh."""
+
+    sell_at_least: int | None = None
+    buy_at_most: int | None = None
+
+
+class Clearing(msgspec.Struct, frozen=True):
+    """The community's latest settled period and its clearing price."""
+
+    period: str
+    cents_per_kwh: int | None = None
+
+
+class Book(msgspec.Struct, frozen=True):
+    """The best offers on the spot market."""
+
+    best_sell: dict[str, Any] | None = None
+    best_buy: dict[str, Any] | None = None
+
+
+class HouseholdState(msgspec.Struct, frozen=True):
+    """The hub's view of the household. Fields that this edge does not know are ignored."""
+
+    household: str
+    status: Membership
+    wallet: Wallet
+    standing_order: Limits = msgspec.field(default_factory=Limits)
+    sold_wh: int = 0
+    bought_wh: int = 0
+    clearing: Clearing | None = None
+    last_settlement: dict[str, Any] | None = None
+    orders: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    auctions: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    book: Book = msgspec.field(default_factory=Book)
+    accepted_sequence: int = 0
+    allowance_wh: int = 0
+
+
+def show(household: HouseholdState, state: LiveState) -> None:
+    """Put the hub's view into the state that Home Assistant sees."""
+    clearing = household.clearing
+    state.set("membership", household.status)
+    state.set("wallet", msgspec.to_builtins(household.wallet))
+    state.set("energy", {"sold_wh": household.sold_wh, "bought_wh": household.bought_wh})
+    state.set(
+        "market",
+        {
+            "clearing_cents_per_kwh": None if clearing is None else clearing.cents_per_kwh,
+            "period": None if clearing is None else clearing.period,
+            "sell_at_least": household.standing_order.sell_at_least,
+            "buy_at_most": household.standing_order.buy_at_most,
+            "best_sell": household.book.best_sell,
+            "best_buy": household.book.best_buy,
+        },
+    )
+    state.set("orders", household.orders)
+    state.set("auctions", household.auctions)
+    state.set("last_settlement", household.last_settlement)

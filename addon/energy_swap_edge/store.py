@@ -1,0 +1,323 @@
+"""What the edge must not forget: frames, the outboxes to the hub, paired clients; one SQLite file, one thread."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from energy_swap_protocol.reading import Reading
+
+FILE: Final = "edge.sqlite3"
+
+# Version 1. A later version adds a script here; `_migrate` runs those that are missing, in order.
+_SCRIPTS: Final = (
+    """
+    CREATE TABLE frame (
+        id INTEGER PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        measured_at INTEGER NOT NULL,
+        export_wh INTEGER NOT NULL,
+        import_wh INTEGER NOT NULL,
+        generation_wh INTEGER NOT NULL,
+        flags INTEGER NOT NULL,
+        frame BLOB NOT NULL,
+        outcome TEXT,  -- NULL: not yet at the hub; else the hub's word, or 'before_application'
+        reason TEXT
+    );
+    -- The broker may deliver a frame twice; eight bytes of the signature tell frames of one sequence apart.
+    CREATE UNIQUE INDEX frame_once ON frame (sequence, substr(frame, 81, 8));
+    CREATE INDEX frame_waiting ON frame (sequence) WHERE outcome IS NULL;
+    CREATE INDEX frame_time ON frame (measured_at);
+    CREATE TABLE message (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        purpose TEXT NOT NULL,
+        envelope BLOB NOT NULL,
+        outcome TEXT,  -- NULL: not yet answered; else 'done' or 'refused'
+        answer TEXT
+    );
+    CREATE INDEX message_waiting ON message (number) WHERE outcome IS NULL;
+    CREATE TABLE client (
+        token_hash TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        paired_at INTEGER NOT NULL
+    );
+    CREATE TABLE note (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    );
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFrame:
+    """A frame that the hub does not have yet."""
+
+    id: int
+    sequence: int
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMessage:
+    """A signed message without an answer; ``envelope`` is the exact body to post, again and again."""
+
+    id: UUID
+    purpose: str
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """What the meter's registers showed at ``measured_at`` (Unix seconds), in Wh."""
+
+    measured_at: int
+    export_wh: int
+    import_wh: int
+    generation_wh: int
+
+
+class Store:
+    """The edge's database. Every method is durable when it returns; errors are those of `sqlite3`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="edge-store")
+        self._opened: sqlite3.Connection | None = None
+
+    @classmethod
+    async def open(cls, data_dir: Path) -> Store:
+        """Return the store in ``data_dir``, made or brought to today's schema where needed."""
+        store = cls(data_dir / FILE)
+        await store._run(store._open)
+        return store
+
+    async def close(self) -> None:
+        """Finish what was asked and close the file."""
+        await self._run(self._close)
+        self._thread.shutdown()
+
+    async def add_frames(self, frames: Sequence[tuple[Reading, bytes]]) -> int:
+        """Keep ``frames`` for the hub and for forecasts; return how many were new."""
+        rows = [
+            (r.sequence, r.measured_at, r.export_wh, r.import_wh, r.generation_wh, int(r.flags), frame)
+            for r, frame in frames
+        ]
+
+        def add(db: sqlite3.Connection) -> int:
+            before = db.total_changes
+            db.executemany(
+                "INSERT OR IGNORE INTO frame"
+                " (sequence, measured_at, export_wh, import_wh, generation_wh, flags, frame)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            return db.total_changes - before
+
+        return await self._write(add)
+
+    async def waiting_frames(self, limit: int) -> list[WaitingFrame]:
+        """Return up to ``limit`` frames that the hub does not have, oldest first."""
+
+        def query(db: sqlite3.Connection) -> list[WaitingFrame]:
+            rows = db.execute(
+                "SELECT id, sequence, frame FROM frame WHERE outcome IS NULL ORDER BY sequence, id LIMIT ?",
+                (limit,),
+            )
+            return [WaitingFrame(*row) for row in rows]
+
+        return await self._read(query)
+
+    async def count_waiting_frames(self) -> int:
+        """Return how many frames the hub does not have."""
+        return await self._read(_count_waiting)
+
+    async def settle_frames(self, outcomes: Sequence[tuple[int, str, str | None]]) -> int:
+        """Record what the hub said of each frame (id, outcome, reason); return how many still wait."""
+
+        def settle(db: sqlite3.Connection) -> int:
+            db.executemany(
+                "UPDATE frame SET outcome = ?, reason = ? WHERE id = ?",
+                [(outcome, reason, frame) for frame, outcome, reason in outcomes],
+            )
+            return _count_waiting(db)
+
+        return await self._write(settle)
+
+    async def latest_frame(self) -> tuple[int, bytes] | None:
+        """Return sequence and bytes of the newest frame."""
+
+        def query(db: sqlite3.Connection) -> tuple[int, bytes] | None:
+            row = db.execute("SELECT sequence, frame FROM frame ORDER BY id DESC LIMIT 1").fetchone()
+            return None if row is None else (row[0], row[1])
+
+        return await self._read(query)
+
+    async def registers_since(self, start: int, *, every_seconds: int) -> list[Registers]:
+        """Return what the registers showed since ``start``: the first reading of every span of seconds.
+
+        Readings of a meter that doubted its clock or its sensor are left out.
+        """
+
+        def query(db: sqlite3.Connection) -> list[Registers]:
+            rows = db.execute(
+                "SELECT min(measured_at), export_wh, import_wh, generation_wh FROM frame"
+                " WHERE measured_at >= ? AND flags & 9 = 0 GROUP BY measured_at / ? ORDER BY 1",
+                (start, every_seconds),
+            )
+            return [Registers(*row) for row in rows]
+
+        return await self._read(query)
+
+    async def add_message(self, message: UUID, purpose: str, envelope: bytes, *, unless_known: bool) -> bool:
+        """Put a signed message into the outbox; with ``unless_known`` only if its purpose never had one.
+
+        Return whether it was added.
+        """
+
+        def add(db: sqlite3.Connection) -> bool:
+            if unless_known and db.execute("SELECT 1 FROM message WHERE purpose = ?", (purpose,)).fetchone():
+                return False
+            _insert_message(db, message, purpose, envelope)
+            return True
+
+        return await self._write(add)
+
+    async def add_application(self, message: UUID, purpose: str, envelope: bytes, *, first_sequence: int) -> None:
+        """Put an application into the outbox whose frame has ``first_sequence``.
+
+        To the hub the meter begins with that frame, so the frames before it are no longer owed to it.
+        """
+
+        def add(db: sqlite3.Connection) -> None:
+            _insert_message(db, message, purpose, envelope)
+            db.execute(
+                "UPDATE frame SET outcome = 'before_application' WHERE outcome IS NULL AND sequence < ?",
+                (first_sequence,),
+            )
+
+        await self._write(add)
+
+    async def waiting_messages(self) -> list[WaitingMessage]:
+        """Return the messages without an answer, oldest first."""
+
+        def query(db: sqlite3.Connection) -> list[WaitingMessage]:
+            rows = db.execute("SELECT id, purpose, envelope FROM message WHERE outcome IS NULL ORDER BY number")
+            return [WaitingMessage(UUID(row[0]), row[1], row[2]) for row in rows]
+
+        return await self._read(query)
+
+    async def answer_message(self, message: UUID, outcome: str, answer: str) -> None:
+        """Record the hub's answer to a message."""
+
+        def settle(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE message SET outcome = ?, answer = ? WHERE id = ?", (outcome, answer, str(message)))
+
+        await self._write(settle)
+
+    async def message_outcome(self, purpose: str) -> str | None:
+        """Return what became of the last message for ``purpose``: waiting, done, refused; None: there is none."""
+
+        def query(db: sqlite3.Connection) -> str | None:
+            row = db.execute(
+                "SELECT coalesce(outcome, 'waiting') FROM message WHERE purpose = ? ORDER BY number DESC LIMIT 1",
+                (purpose,),
+            ).fetchone()
+            return None if row is None else str(row[0])
+
+        return await self._read(query)
+
+    async def add_client(self, token_hash: str, name: str, paired_at: int, next_code: str) -> None:
+        """Remember a paired client and, in the same step, the pairing code of the next one."""
+
+        def add(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO client VALUES (?, ?, ?)", (token_hash, name, paired_at))
+            _set_note(db, "pairing_code", next_code)
+
+        await self._write(add)
+
+    async def client_token_hashes(self) -> list[str]:
+        """Return the token hashes of all paired clients."""
+        return await self._read(lambda db: [row[0] for row in db.execute("SELECT token_hash FROM client")])
+
+    async def note(self, name: str) -> str | None:
+        """Return a remembered text."""
+
+        def query(db: sqlite3.Connection) -> str | None:
+            row = db.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
+            return None if row is None else str(row[0])
+
+        return await self._read(query)
+
+    async def set_note(self, name: str, value: str) -> None:
+        """Remember a text under a name."""
+        await self._write(lambda db: _set_note(db, name, value))
+
+    async def _write[T](self, change: Callable[[sqlite3.Connection], T]) -> T:
+        def transaction() -> T:
+            db = self._connection()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = change(db)
+                db.execute("COMMIT")
+            except BaseException:
+                # SQLite has already rolled back after some errors, a full disk among them.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            return result
+
+        return await self._run(transaction)
+
+    async def _read[T](self, query: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._run(lambda: query(self._connection()))
+
+    async def _run[T](self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:
+            raise sqlite3.ProgrammingError("the store is closed")
+        return self._opened
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=10)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        _migrate(db)
+        self._opened = db
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(_SCRIPTS):
+        raise sqlite3.DatabaseError(
+            f"{FILE} was written by a newer Energy Swap (schema {version}); install that version or newer"
+        )
+    for number, script in enumerate(_SCRIPTS[version:], start=version + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _count_waiting(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT count(*) FROM frame WHERE outcome IS NULL").fetchone()[0])
+
+
+def _insert_message(db: sqlite3.Connection, message: UUID, purpose: str, envelope: bytes) -> None:
+    db.execute("INSERT INTO message (id, purpose, envelope) VALUES (?, ?, ?)", (str(message), purpose, envelope))
+
+
+def _set_note(db: sqlite3.Connection, name: str, value: str) -> None:
+    db.execute(
+        "INSERT INTO note VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+    )

@@ -1,0 +1,49 @@
+"""Ask Home Assistant's Supervisor what the app does not have to be told: the MQTT broker.
+
+The app's discovery message, which lets Home Assistant find this edge by itself, is not sent yet.
+"""
+
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from .config import ConfigError, MqttConfig
+
+URL: Final = "http://supervisor"
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+
+
+class _Service(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    ssl: bool = False
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    data: _Service
+
+
+async def mqtt_service(token: str, url: str = URL) -> MqttConfig:
+    """Return the broker that Home Assistant's MQTT app offers; raises `ConfigError` where there is none."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.get(f"{url}/services/mqtt", headers={"Authorization": f"Bearer {token}"}) as response,
+        ):
+            if response.status != 200:
+                raise ConfigError(
+                    "Home Assistant has no MQTT broker; install the Mosquitto broker app, or set mqtt_host"
+                )
+            service = msgspec.json.decode(await response.read(), type=_Answer).data
+    except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
+        raise ConfigError(f"the Supervisor does not say where the MQTT broker is: {error}") from None
+    return MqttConfig(
+        host=service.host,
+        port=service.port,
+        username=service.username,
+        password=service.password,
+        tls=service.ssl,
+    )
