@@ -47,6 +47,9 @@ def test_trade_is_at_the_resting_orders_limit_and_the_rest_rests(orders: Orders)
     sale = orders.sell("c", 100, 1100)
     assert book.place(sale, NOW) == [Fill(sale.id, bid.id, seller="c", buyer="b", wh=100, cents_per_kwh=1200)]
     assert book.get(bid.id).wh == 200
+    for filled in (ask, sale):
+        with pytest.raises(NotRestingError):
+            book.cancel(filled.id)
 
 
 def test_best_limit_first_then_first_placed(orders: Orders) -> None:

@@ -1,0 +1,132 @@
+"""Runs the examples of docs/markets.md: what a member can follow on paper is what the program does."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from energy_swap_hub.market.auction import Auction, AuctionOverError, Bid, BidTooLowError, place_bid, winning_bid
+from energy_swap_hub.market.fees import Tariff, bill
+from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, clear_period
+from energy_swap_hub.market.spot import Book, SpotOrder
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "markets.md").read_text(encoding="utf-8")
+DAY = datetime(2026, 11, 20, tzinfo=UTC)
+
+type Table = list[dict[str, str]]
+
+
+def section(title: str) -> str:
+    """Return the text under ``### title``."""
+    found = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##|\Z)", DOCUMENT, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/markets.md has no section {title!r}"
+    return found[1]
+
+
+def tables(title: str) -> list[Table]:
+    """Return the tables of a section, each row as a mapping from its column's head."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\|\n)+", section(title), re.MULTILINE):
+        head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines())
+        found.append([dict(zip(head, row, strict=True)) for row in rows])
+    return found
+
+
+def cents(kes: str) -> int:
+    """Return ``-1.05`` as -105."""
+    assert re.fullmatch(r"-?\d+\.\d\d", kes)
+    return int(kes.replace(".", ""))
+
+
+def kes(cents: int) -> str:
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}"
+
+
+def time(text: str) -> datetime:
+    hour, minute = text.split(":")
+    return DAY.replace(hour=int(hour), minute=int(minute))
+
+
+def cleared(orders: Table) -> Clearing:
+    return clear_period(
+        [PeriodOrder(row["household"], Side(row["wish"]), int(row["Wh"]), cents(row["limit"])) for row in orders],
+        "2026-11-20T11:30Z",
+    )
+
+
+@pytest.mark.parametrize("title", ["Example: the price", "Example: too little in the evening"])
+def test_period(title: str) -> None:
+    orders, trades = tables(title)
+    clearing = cleared(orders)
+    assert clearing.cents_per_kwh is not None
+    assert f"**Price: {kes(clearing.cents_per_kwh)}**" in section(title)
+    assert [{"seller": t.seller, "buyer": t.buyer, "Wh": str(t.wh)} for t in clearing.trades] == trades
+
+
+def test_bill() -> None:
+    clearing = cleared(tables("Example: the price")[0])
+    fees = re.search(r"community fee of (\S+) and a grid fee of (\S+) per kWh", section("Example: the bill"))
+    assert fees
+    assert clearing.cents_per_kwh is not None
+    tariff = Tariff(DAY, cents(fees[1]), cents(fees[2]), 2100, 800)
+    result = bill(clearing.trades, clearing.cents_per_kwh, tariff)
+    lines = [
+        {
+            "household": line.household,
+            "bought Wh": str(line.bought_wh),
+            "pays": kes(line.paid_cents),
+            "sold Wh": str(line.sold_wh),
+            "earns": kes(line.earned_cents),
+        }
+        for line in result.lines
+    ]
+    accounts = [
+        {"goes to": "community fee", "KES": kes(result.community_fee_cents)},
+        {"goes to": "grid fee", "KES": kes(result.grid_fee_cents)},
+        {"goes to": "rounding", "KES": kes(result.rounding_cents)},
+    ]
+    assert [lines, accounts] == tables("Example: the bill")
+    paid = sum(line.paid_cents for line in result.lines)
+    received = sum(line.earned_cents for line in result.lines) + result.community_fee_cents + result.grid_fee_cents
+    sentence = f"The buyers pay {kes(paid)}; sellers and fees receive {kes(received)}."
+    assert sentence in section("Example: the bill")
+
+
+def test_book() -> None:
+    placed, rests = tables("Example: the book")
+    book = Book()
+    for number, row in enumerate(placed):
+        side = Side(row["wish"])
+        order = SpotOrder(UUID(int=number), row["household"], side, int(row["Wh"]), cents(row["limit"]), number)
+        trades = (
+            f"{fill.wh} Wh with {fill.seller if side == Side.BUY else fill.buyer} at {kes(fill.cents_per_kwh)}"
+            for fill in book.place(order, DAY)
+        )
+        assert ", ".join(trades) == row["trades at once"]
+    resting = book.resting(Side.SELL) + book.resting(Side.BUY)
+    assert rests == [
+        {"household": o.household, "wish": str(o.side), "Wh": str(o.wh), "limit": kes(o.limit)} for o in resting
+    ]
+
+
+def test_auction() -> None:
+    text = section("Example: a late bid")
+    start = re.search(r"Start price (\S+), end (\S+)\.", text)
+    assert start
+    auction = Auction("Amina", 5000, cents(start[1]), time(start[2]))
+    for row in tables("Example: a late bid")[0]:
+        outbid = None
+        try:
+            auction, outbid = place_bid(auction, Bid(row["household"], cents(row["bid"])), time(row["time"]))
+            answer = "leads"
+        except BidTooLowError as refused:
+            answer = f"at least {kes(refused.minimum)}"
+        except AuctionOverError:
+            answer = "over"
+        assert answer == row["answer"]
+        assert (outbid.household if outbid else "") == row["money free again"]
+        assert auction.ends_at == time(row["end"])
+    winner = winning_bid(auction, auction.ends_at)
+    assert winner
+    assert f"{winner.household} wins at {kes(winner.price)}." in text
