@@ -34,11 +34,11 @@ class Child:
         folder: Path | None = None,
         orphan_signal: signal.Signals = signal.SIGKILL,
     ) -> None:
-        """Describe the process; ``environment`` is added to this process's own."""
+        """Describe the process; ``environment`` is added to this process's own and may change between starts."""
         self.name = name
         self.command = tuple(str(part) for part in command)
         self.log = logs / f"{name}.log"
-        self._environment = dict(environment or {})
+        self.environment = dict(environment or {})
         self._folder = folder
         self._orphan_signal = orphan_signal
         self._process: asyncio.subprocess.Process | None = None
@@ -70,7 +70,7 @@ class Child:
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=self._folder,
-                env=os.environ | self._environment,
+                env=os.environ | self.environment,
                 start_new_session=True,  # Ctrl+C in the terminal reaches the demo only, which stops all in order
                 preexec_fn=_die_with_parent(self._orphan_signal),
             )
