@@ -1,0 +1,160 @@
+// The console API's answers for the made-up neighbourhood. Not shipped.
+import { clearPeriod, COMMUNITY, powerOf, randomness, settledPeriods } from "./community.mjs";
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+const base58 = (random, length) => Array.from({ length }, () => "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[Math.floor(random() * 58)]).join("");
+const midnight = (unix) => Math.floor((unix + 10800) / 86400) * 86400 - 10800;
+
+export function answers(community, clock) {
+  const reviews = makeReviews(clock());
+  const history = (count = 96) => settledPeriods(community, clock(), count);
+  const bare = ({ period, state, cents_per_kwh, supply_wh, demand_wh, traded_wh, settled_at }) => ({ period, state, cents_per_kwh, supply_wh, demand_wh, traded_wh, settled_at });
+  const trades = () => {
+    const periods = history(30);
+    return periods
+      .flatMap((one) => one.trades.map((trade) => ({ market: "period", reference: one.period, cents_per_kwh: one.cents_per_kwh, at: one.settled_at, ...trade })))
+      .map((trade, index, all) => ({ ...trade, id: 40_000 - index + (all.length > 0 ? 0 : 0), market: index % 17 === 5 ? "spot" : index % 29 === 8 ? "auction" : "period" }));
+  };
+  const entries = () =>
+    trades().map((trade) => ({
+      id: trade.id,
+      at: trade.at,
+      source: "settlement",
+      external_id: `${trade.reference}/${trade.seller}/${trade.buyer}`,
+      text: `${trade.seller} sold ${(trade.wh / 1000).toFixed(3)} kWh to ${trade.buyer}`,
+      postings: [
+        { account: `${trade.buyer}:kes`, currency: "KES", amount: -trade.cents },
+        { account: `${trade.seller}:kes`, currency: "KES", amount: trade.cents },
+        { account: `${trade.seller}:ekwh`, currency: "eKWh", amount: -trade.wh },
+        { account: `${trade.buyer}:ekwh`, currency: "eKWh", amount: trade.wh },
+      ],
+    }));
+  const slice = (name, rows) => (query) => {
+    const before = Number(query.get("before") ?? Infinity);
+    const limit = Number(query.get("limit") ?? 100);
+    const rest = rows().filter((row) => row.id < before);
+    return { [name]: rest.slice(0, limit), next: rest.length > limit ? rest[limit - 1].id : null };
+  };
+  const supply = 214_380;
+  return {
+    overview: () => {
+      const now = clock();
+      const periods = history(48);
+      const today = periods.filter((one) => one.start >= midnight(now));
+      const [last] = periods;
+      const steps = Math.floor((now - midnight(now)) / 600);
+      const generated = sum(community.households.map((house) => sum(Array.from({ length: steps }, (_, i) => (powerOf(house, midnight(now) + i * 600).generation ?? 0) / 6))));
+      const exported = sum(today.map((one) => one.supply_wh));
+      return {
+        community: COMMUNITY,
+        now,
+        households: community.households.map((house) => {
+          const { generation, net } = powerOf(house, now);
+          const isKnown = house.status === "admitted" && !house.isSilent;
+          return {
+            household: house.household, name: house.name, status: house.status, net_w: isKnown ? net : null, generation_w: isKnown ? generation : house.pv ? 0 : null,
+            at: isKnown ? now - 1 : null, last_net_wh: last.nets.get(house.household) ?? null,
+          };
+        }),
+        clearing: { ...bare(last) },
+        flows: last.trades.map(({ seller, buyer, wh }) => ({ seller, buyer, wh })),
+        today: {
+          generated_wh: Math.round(generated), consumed_wh: Math.round(generated * 0.86 + 9000), traded_wh: sum(today.map((one) => one.traded_wh)), minted_wh: exported,
+          burned_wh: sum(today.map((one) => one.traded_wh)), turnover_cents: sum(today.flatMap((one) => one.trades.map((trade) => trade.cents))), paid_in_cents: 385_000, paid_out_cents: 124_050,
+        },
+        ledger: { trust_cash_cents: 2_418_350, owed_cents: 2_418_350, ekwh_outstanding_wh: supply, is_balanced: true },
+        chain: { cluster: "localnet", slot: 284_113 + Math.floor(now % 100_000 / 0.4), supply_wh: supply, pending: 1, mint: community.mint },
+        payments_open: 2,
+        reviews_open: reviews.filter((review) => review.state === "open").length,
+      };
+    },
+    households: () => ({
+      households: community.households.map((house, index) => {
+        const now = clock();
+        const { net } = powerOf(house, now);
+        const isKnown = house.status === "admitted" && !house.isSilent;
+        const volume = Math.round(house.kes / 9);
+        return {
+          household: house.household, name: house.name, status: house.status, role: house.pv ? "prosumer" : "consumer", phone_masked: `2547•••••${String(100 + index * 37).slice(-3)}`,
+          address: house.address, meter: house.meter, rated_pv_w: house.pv,
+          wallet: { kes_cents: house.kes, kes_held_cents: index % 4 === 0 ? 15_000 : 0, ekwh_wh: house.pv ? volume : 0, ekwh_held_wh: house.pv && index % 3 === 0 ? 2400 : 0 },
+          net_w: isKnown ? net : null, last_reading_at: house.status === "applied" ? null : house.isSilent ? now - 5400 : now - 38, quarantined: index === 6 ? 3 : 0,
+          sold_wh: house.pv ? volume * 3 : 0, bought_wh: house.pv ? Math.round(volume / 4) : volume * 2, earned_cents: house.pv ? Math.round(volume * 3 * 1.7) : 0, spent_cents: house.pv ? Math.round(volume * 0.4) : Math.round(volume * 3.5),
+          sell_at_least: house.pv ? house.sell : null, buy_at_most: index % 7 === 3 ? null : house.buy, signatures: house.status === "applied" ? 1 : 2, signatures_needed: 2,
+        };
+      }),
+    }),
+    periods: (query) => {
+      const rows = history(Number(query.get("limit") ?? 96)).map(bare);
+      const next = Date.parse(rows[0].period) / 1000 + 1800;
+      return { periods: [{ period: new Date(next * 1000).toISOString().slice(0, 16) + "Z", state: "open", cents_per_kwh: null, supply_wh: 0, demand_wh: 0, traded_wh: 0, settled_at: null }, ...rows] };
+    },
+    period: (name) => {
+      const one = clearPeriod(community, Date.parse(name) / 1000);
+      return { ...bare(one), orders: one.orders, trades: one.trades };
+    },
+    trades: slice("trades", trades),
+    market: () => ({
+      book: {
+        sell: [{ cents_per_kwh: 1890, wh: 3200, household: "h-001" }, { cents_per_kwh: 1950, wh: 1500, household: "h-006" }, { cents_per_kwh: 2000, wh: 6400, household: "h-011" }, { cents_per_kwh: 2125, wh: 900, household: "h-002" }],
+        buy: [{ cents_per_kwh: 1800, wh: 2000, household: "h-004" }, { cents_per_kwh: 1750, wh: 5000, household: "h-020" }, { cents_per_kwh: 1600, wh: 1200, household: "h-009" }],
+      },
+      auctions: [
+        { id: "0198c1f2-7b1e-7c60-9a54-2f3f1f5a1c11", seller: "h-011", wh: 8000, start_price: 1500, best_bid: 1825, leader: "h-024", ends_at: clock() + 1420, state: "open" },
+        { id: "0198c1f2-7b1e-7c60-9a54-2f3f1f5a1c12", seller: "h-002", wh: 4000, start_price: 1600, best_bid: null, leader: null, ends_at: clock() + 5300, state: "open" },
+      ],
+    }),
+    "ledger/entries": slice("entries", entries),
+    "ledger/trial-balance": () => {
+      const households = community.households.flatMap((house) => [
+        { account: `${house.household}:kes`, currency: "KES", balance: house.kes },
+        ...(house.pv ? [{ account: `${house.household}:ekwh`, currency: "eKWh", balance: Math.round(house.kes / 9) }] : []),
+      ]);
+      const total = (currency) => sum(households.filter((row) => row.currency === currency).map((row) => row.balance));
+      return {
+        accounts: [
+          { account: "trust_cash", currency: "KES", balance: -(total("KES") + 12_345 + 118) }, { account: "fees", currency: "KES", balance: 12_345 }, { account: "rounding", currency: "KES", balance: 118 },
+          { account: "minted", currency: "eKWh", balance: -(total("eKWh") + 845_200) }, { account: "burned", currency: "eKWh", balance: 845_200 }, ...households,
+        ],
+        is_balanced: true,
+      };
+    },
+    chain: () => {
+      const random = randomness(11);
+      const now = clock();
+      const kinds = ["mint", "burn", "mint", "thaw", "escrow_transfer", "burn"];
+      return {
+        cluster: "localnet", version: "4.0.2", slot: 284_113 + Math.floor(now % 100_000 / 0.4), mint: community.mint, escrow: community.escrow, supply_wh: supply, ledger_wh: supply,
+        minted_wh: 1_059_580, burned_wh: 845_200, escrow_wh: 18_400,
+        custody: "Mint and escrow need two of three keys; this hub holds one, the verifiers' office one, and one is in the co-operative's safe.",
+        intents: Array.from({ length: 18 }, (_, index) => ({
+          id: `0198c1f2-7b1e-7c60-9a54-${hexOf(random)}`, kind: kinds[index % kinds.length], state: index === 0 ? "sent" : index === 7 ? "failed" : "finalized", signature: index === 7 ? null : base58(random, 88),
+          fee_lamports: index === 7 ? null : 15_000, created_at: now - index * 900 - 20, finished_at: index === 0 ? null : now - index * 900 - 5, error: index === 7 ? "Blockhash expired before the second signer answered; the intent was built again." : null,
+        })),
+      };
+    },
+    reviews: () => ({ reviews }),
+    resolve: (id, note) => {
+      const review = reviews.find((one) => one.id === id);
+      if (!review) return null;
+      Object.assign(review, { state: "resolved", resolution: note });
+      return review;
+    },
+  };
+}
+
+const hexOf = (random) => Array.from({ length: 12 }, () => Math.floor(random() * 16).toString(16)).join("");
+
+function makeReviews(now) {
+  return [
+    {
+      id: 3, kind: "unknown_payment", subject: "SKJ4H7T2QX", opened_at: now - 4200, state: "open", resolution: null,
+      evidence: { receipt: "SKJ4H7T2QX", amount_cents: 50_000, phone_masked: "2547•••••219", bill_reference: "AMINA", received_at: now - 4260, candidates: ["h-001", "h-017"], callback: { ResultCode: 0, TransactionType: "Pay Bill" } },
+    },
+    {
+      id: 2, kind: "impossible_reading", subject: "h-007", opened_at: now - 9100, state: "open", resolution: null,
+      evidence: { meter: "9f2c41d07b5a", sequence: 48_211, delta_export_wh: 9_420, possible_wh: 2_750, rated_pv_w: 4500, reason: "More energy than the site's panels and battery can give in 30 minutes." },
+    },
+    { id: 1, kind: "payout_unknown", subject: "h-012", opened_at: now - 90_000, state: "resolved", resolution: "Transaction status query says paid; receipt SKH2P0LM4A entered.", evidence: { payout: "po-0042", amount_cents: 81_000, attempts: 1, last_answer: null } },
+  ];
+}

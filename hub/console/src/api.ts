@@ -1,0 +1,314 @@
+// The hub's console API: its answers as types and one client that speaks it.
+
+export type Role = "admin" | "auditor";
+
+export interface Session {
+  user: string;
+  role: Role;
+  community: { id: string; name: string };
+  csrf: string;
+}
+
+export interface LiveHousehold {
+  household: string;
+  name: string;
+  status: string;
+  /** + takes from the neighbourhood, − gives to it. */
+  net_w: number | null;
+  generation_w: number | null;
+  at: number | null;
+  last_net_wh: number | null;
+}
+
+export interface Clearing {
+  period: string;
+  cents_per_kwh: number | null;
+  supply_wh: number;
+  demand_wh: number;
+  traded_wh: number;
+  settled_at: number;
+}
+
+export interface Flow {
+  seller: string;
+  buyer: string;
+  wh: number;
+}
+
+export interface Overview {
+  community: {
+    id: string;
+    name: string;
+    period_minutes: number;
+    legal_basis: "simulation" | "private_network" | "licensed";
+    retail_tariff: number;
+    feed_in_tariff: number;
+  };
+  /** The hub's clock in Unix seconds; may be simulated, so the browser's clock is never used instead. */
+  now: number;
+  households: LiveHousehold[];
+  clearing: Clearing | null;
+  flows: Flow[];
+  today: {
+    generated_wh: number;
+    consumed_wh: number;
+    traded_wh: number;
+    minted_wh: number;
+    burned_wh: number;
+    turnover_cents: number;
+    paid_in_cents: number;
+    paid_out_cents: number;
+  };
+  ledger: { trust_cash_cents: number; owed_cents: number; ekwh_outstanding_wh: number; is_balanced: boolean };
+  chain: { cluster: string; slot: number; supply_wh: number; pending: number; mint: string };
+  payments_open: number;
+  reviews_open: number;
+}
+
+export interface Household {
+  household: string;
+  name: string;
+  status: string;
+  role: string;
+  phone_masked: string;
+  address: string;
+  meter: string;
+  rated_pv_w: number;
+  wallet: { kes_cents: number; kes_held_cents: number; ekwh_wh: number; ekwh_held_wh: number };
+  net_w: number | null;
+  last_reading_at: number | null;
+  quarantined: number;
+  sold_wh: number;
+  bought_wh: number;
+  earned_cents: number;
+  spent_cents: number;
+  sell_at_least: number | null;
+  buy_at_most: number | null;
+  signatures: number;
+  signatures_needed: number;
+}
+
+export interface Period {
+  period: string;
+  state: string;
+  cents_per_kwh: number | null;
+  supply_wh: number;
+  demand_wh: number;
+  traded_wh: number;
+  settled_at: number | null;
+}
+
+export interface PeriodOrder {
+  household: string;
+  side: "sell" | "buy";
+  wh: number;
+  limit: number;
+}
+
+export interface PeriodDetail extends Period {
+  orders: PeriodOrder[];
+  trades: { seller: string; buyer: string; wh: number; cents: number }[];
+}
+
+export interface Trade {
+  id: number;
+  market: "period" | "ahead" | "spot" | "auction";
+  reference: string;
+  seller: string;
+  buyer: string;
+  wh: number;
+  cents_per_kwh: number;
+  cents: number;
+  at: number;
+}
+
+export interface BookLine {
+  cents_per_kwh: number;
+  wh: number;
+  household: string;
+}
+
+export interface Auction {
+  id: string;
+  seller: string;
+  wh: number;
+  start_price: number;
+  best_bid: number | null;
+  leader: string | null;
+  ends_at: number;
+  state: string;
+}
+
+export interface Market {
+  book: { sell: BookLine[]; buy: BookLine[] };
+  auctions: Auction[];
+}
+
+export interface Posting {
+  account: string;
+  currency: "KES" | "eKWh";
+  /** Cents or Wh; liabilities positive, `trust_cash` and `minted` negative. */
+  amount: number;
+}
+
+export interface Entry {
+  id: number;
+  at: number;
+  source: string;
+  external_id: string;
+  text: string;
+  postings: Posting[];
+}
+
+export interface TrialBalance {
+  accounts: { account: string; currency: "KES" | "eKWh"; balance: number }[];
+  is_balanced: boolean;
+}
+
+export interface Intent {
+  id: string;
+  kind: string;
+  state: string;
+  signature: string | null;
+  fee_lamports: number | null;
+  created_at: number;
+  finished_at: number | null;
+  error: string | null;
+}
+
+export interface Chain {
+  cluster: string;
+  version: string;
+  slot: number;
+  mint: string;
+  escrow: string;
+  supply_wh: number;
+  ledger_wh: number;
+  minted_wh: number;
+  burned_wh: number;
+  escrow_wh: number;
+  custody: string;
+  intents: Intent[];
+}
+
+export interface Review {
+  id: number;
+  kind: string;
+  subject: string;
+  evidence: Record<string, unknown>;
+  opened_at: number;
+  state: "open" | "resolved";
+  resolution: string | null;
+}
+
+export interface Slice<T> {
+  items: T[];
+  /** Pass as `before` to get what follows; null at the end. */
+  next: number | null;
+}
+
+/** The hub refused or could not be reached; `message` is fit to show. */
+export class HubProblem extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const BASE = "/api/v1/console";
+
+export class HubApi {
+  #csrf = "";
+
+  /** `onSignedOut` is called when the hub no longer knows our session. */
+  constructor(private readonly onSignedOut: () => void) {}
+
+  /** The present session, or null when nobody is signed in. */
+  async session(): Promise<Session | null> {
+    try {
+      return this.#keep(await this.#request<Session>("GET", "/session", undefined, true));
+    } catch (problem) {
+      if (problem instanceof HubProblem && problem.status === 401) return null;
+      throw problem;
+    }
+  }
+
+  async signIn(user: string, password: string): Promise<Session> {
+    return this.#keep(await this.#request<Session>("POST", "/sign-in", { user, password }, true));
+  }
+
+  async signOut(): Promise<void> {
+    await this.#request("POST", "/sign-out", {});
+    this.#csrf = "";
+  }
+
+  overview = (): Promise<Overview> => this.#request("GET", "/overview");
+
+  households = async (): Promise<Household[]> => (await this.#request<{ households: Household[] }>("GET", "/households")).households;
+
+  /** Newest first. */
+  periods = async (limit = 96): Promise<Period[]> => (await this.#request<{ periods: Period[] }>("GET", `/periods?limit=${limit}`)).periods;
+
+  period = (period: string): Promise<PeriodDetail> => this.#request("GET", `/periods/${encodeURIComponent(period)}`);
+
+  trades = async (before: number | null, limit = 50): Promise<Slice<Trade>> => {
+    const answer = await this.#request<{ trades: Trade[]; next: number | null }>("GET", `/trades${cursor(limit, before)}`);
+    return { items: answer.trades, next: answer.next };
+  };
+
+  market = (): Promise<Market> => this.#request("GET", "/market");
+
+  entries = async (before: number | null, limit = 50): Promise<Slice<Entry>> => {
+    const answer = await this.#request<{ entries: Entry[]; next: number | null }>("GET", `/ledger/entries${cursor(limit, before)}`);
+    return { items: answer.entries, next: answer.next };
+  };
+
+  trialBalance = (): Promise<TrialBalance> => this.#request("GET", "/ledger/trial-balance");
+
+  chain = (): Promise<Chain> => this.#request("GET", "/chain");
+
+  reviews = async (): Promise<Review[]> => (await this.#request<{ reviews: Review[] }>("GET", "/reviews")).reviews;
+
+  resolveReview = (id: number, note: string): Promise<unknown> => this.#request("POST", `/reviews/${id}/resolve`, { note });
+
+  /** Opens the push channel; every message is a whole `Overview`. */
+  openLive(): WebSocket {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    return new WebSocket(`${scheme}://${location.host}${BASE}/live`);
+  }
+
+  #keep(session: Session): Session {
+    this.#csrf = session.csrf;
+    return session;
+  }
+
+  async #request<T>(method: "GET" | "POST", path: string, body?: object, isSigningIn = false): Promise<T> {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (method !== "GET") headers["X-CSRF-Token"] = this.#csrf;
+    if (body) headers["Content-Type"] = "application/json";
+    let answer: Response;
+    try {
+      answer = await fetch(BASE + path, { method, headers, credentials: "same-origin", body: body ? JSON.stringify(body) : null });
+    } catch {
+      throw new HubProblem(0, "unreachable");
+    }
+    if (answer.status === 401 && !isSigningIn) this.onSignedOut();
+    if (!answer.ok) throw new HubProblem(answer.status, await detail(answer));
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
+  }
+}
+
+const cursor = (limit: number, before: number | null): string => `?limit=${limit}${before === null ? "" : `&before=${before}`}`;
+
+async function detail(answer: Response): Promise<string> {
+  try {
+    const problem = (await answer.json()) as { detail?: unknown; title?: unknown };
+    if (typeof problem.detail === "string") return problem.detail;
+    if (typeof problem.title === "string") return problem.title;
+  } catch {
+    // Not JSON: a proxy answered, so the status line is all we know.
+  }
+  return `${answer.status} ${answer.statusText}`.trim();
+}

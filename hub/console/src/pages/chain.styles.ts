@@ -1,0 +1,98 @@
+// The look of the chain page.
+import { css } from "lit";
+
+export const chainStyles = css`
+  .stack {
+    grid-template-columns: minmax(0, 3fr) minmax(0, 2fr);
+  }
+  .intents {
+    grid-column: 1 / -1;
+  }
+  .sum {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 6px 28px;
+    padding: 6px 0 16px;
+  }
+  .sum span {
+    display: block;
+    font-size: 13px;
+    color: var(--ink-soft);
+  }
+  .sum b {
+    font-size: 34px;
+    line-height: 1.15;
+    font-weight: 720;
+    letter-spacing: -0.035em;
+    font-variant-numeric: tabular-nums;
+  }
+  .sum small {
+    font-size: 14px;
+    color: var(--ink-soft);
+    margin-left: 6px;
+  }
+  .sum i {
+    font: 600 30px/1 var(--font);
+    color: var(--good);
+  }
+  .sum.ill i {
+    color: var(--bad);
+  }
+  .supply dl {
+    display: grid;
+    grid-template-columns: repeat(4, minmax(0, 1fr));
+    gap: 12px;
+    border-top: 1px solid var(--line);
+    padding-top: 14px;
+  }
+  dt {
+    font-size: 13px;
+    color: var(--ink-soft);
+  }
+  dd {
+    font-weight: 600;
+    font-variant-numeric: tabular-nums;
+  }
+  .custody {
+    margin: 8px 0 10px;
+    color: var(--ink);
+    max-width: 60ch;
+  }
+  .keys dl > div {
+    display: flex;
+    justify-content: space-between;
+    align-items: center;
+    gap: 12px;
+    min-height: 38px;
+    border-top: 1px solid var(--line);
+  }
+  .has-error td {
+    border-bottom: 0;
+  }
+  .error td {
+    color: var(--bad);
+    padding-top: 0;
+    font-size: 13.5px;
+  }
+  @media (max-width: 900px) {
+    .stack {
+      grid-template-columns: minmax(0, 1fr);
+    }
+    .supply dl {
+      grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+    }
+  }
+  @media (max-width: 700px) {
+    table.cards tr.has-error {
+      border-bottom: 0;
+      padding-bottom: 0;
+    }
+    table.cards tr.error {
+      padding-top: 0;
+    }
+    .sum b {
+      font-size: 27px;
+    }
+  }
+`;

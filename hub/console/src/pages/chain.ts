@@ -1,0 +1,115 @@
+// The chain: the supply that must equal the ledger, who holds the keys, and every transaction the hub intended.
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Chain, HubApi, Intent, Overview } from "../api.js";
+import { count, exactEnergy, moment, sol } from "../format.js";
+import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
+import { icon } from "../parts/icons.js";
+import { whenHere } from "../parts/pending.js";
+import { Remote } from "../remote.js";
+import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { chainStyles } from "./chain.styles.js";
+import "../parts/key-text.js";
+
+/** The states an intent can end or wait in, by how they should look. */
+const LOOKS: Record<string, string> = {
+  finalized: "good",
+  finalised: "good",
+  confirmed: "good",
+  done: "good",
+  failed: "bad",
+  refused: "bad",
+  unknown: "bad",
+};
+
+@customElement("es-chain")
+export class EsChain extends TranslatedElement {
+  static override styles = [baseStyles, controlStyles, tableStyles, chainStyles];
+
+  @property({ attribute: false }) api!: HubApi;
+  @property({ attribute: false }) overview: Overview | undefined;
+
+  readonly #chain = new Remote<Chain>(this, () => this.api.chain(), 8);
+
+  protected override render(): TemplateResult {
+    return html`<div class="page-head"><h1>${say("nav.chain")}</h1></div>
+      ${whenHere(this.#chain, (chain) => html`<div class="stack">${this.#renderSupply(chain)}${this.#renderKeys(chain)}${this.#renderIntents(chain.intents)}</div>`)}`;
+  }
+
+  #renderSupply(chain: Chain): TemplateResult {
+    const isWhole = chain.supply_wh === chain.ledger_wh;
+    const figure = (word: Word, wh: number): TemplateResult => html`<div><span>${say(word)}</span><b>${exactEnergy(wh)}</b><small>eKWh</small></div>`;
+    return html`<section class="card supply" aria-labelledby="supply-title">
+      <div class="card-head">
+        <h2 id="supply-title">${say("chain.supply_title")}</h2>
+        <span class="pill ${isWhole ? "good" : "bad"}">${icon(isWhole ? "check" : "alert", 16)} ${say(isWhole ? "chain.equal" : "chain.unequal")}</span>
+      </div>
+      <div class="sum ${isWhole ? "well" : "ill"}">
+        ${figure("chain.supply", chain.supply_wh)}
+        <i aria-label=${say(isWhole ? "chain.equals" : "chain.differs")}>${isWhole ? "=" : "≠"}</i>
+        ${figure("chain.ledger", chain.ledger_wh)}
+      </div>
+      <dl>
+        <div><dt>${say("chain.minted")}</dt><dd>${exactEnergy(chain.minted_wh)}</dd></div>
+        <div><dt>${say("chain.burned")}</dt><dd>${exactEnergy(chain.burned_wh)}</dd></div>
+        <div><dt>${say("chain.in_escrow")}</dt><dd>${exactEnergy(chain.escrow_wh)}</dd></div>
+        <div><dt>${say("chain.held")}</dt><dd>${exactEnergy(chain.supply_wh - chain.escrow_wh)}</dd></div>
+      </dl>
+    </section>`;
+  }
+
+  #renderKeys(chain: Chain): TemplateResult {
+    return html`<section class="card keys" aria-labelledby="keys-title">
+      <h2 id="keys-title">${say("chain.keys")}</h2>
+      <p class="custody">${chain.custody}</p>
+      <dl>
+        <div><dt>${say("chain.cluster")}</dt><dd>${chain.cluster} <span class="soft">${chain.version}</span></dd></div>
+        <div><dt>${say("chain.slot")}</dt><dd>${count(this.overview?.chain.slot ?? chain.slot)}</dd></div>
+        <div><dt>${say("chain.mint")}</dt><dd><es-key text=${chain.mint}></es-key></dd></div>
+        <div><dt>${say("chain.escrow")}</dt><dd><es-key text=${chain.escrow}></es-key></dd></div>
+      </dl>
+    </section>`;
+  }
+
+  #renderIntents(intents: Intent[]): TemplateResult {
+    return html`<section class="card intents" aria-labelledby="intents-title">
+      <div class="card-head"><h2 id="intents-title">${say("chain.intents")}</h2><span class="soft">${say("chain.intents_help")}</span></div>
+      ${intents.length === 0
+        ? html`<p class="empty">${say("app.nothing")}</p>`
+        : html`<table class="cards">
+            <thead>
+              <tr>
+                <th>${say("chain.what")}</th>
+                <th>${say("chain.state")}</th>
+                <th>${say("chain.begun")}</th>
+                <th>${say("chain.took")}</th>
+                <th>${say("chain.signature")}</th>
+                <th class="right">${say("chain.fee")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${intents.map((intent) => this.#renderIntent(intent))}
+            </tbody>
+          </table>`}
+    </section>`;
+  }
+
+  #renderIntent(intent: Intent): TemplateResult {
+    const { finished_at: finished, created_at: begun } = intent;
+    return html`<tr class=${intent.error === null ? "" : "has-error"}>
+        <td class="lead"><b>${sayCode("intent", intent.kind)}</b></td>
+        <td class="tail"><span class="pill ${LOOKS[intent.state] ?? "warn"}">${sayCode("state", intent.state)}</span></td>
+        <td class="number soft" data-label=${say("chain.begun")}>${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>
+        <td class="number soft" data-label=${say("chain.took")}>${finished === null ? "–" : `${count(finished - begun)} s`}</td>
+        <td data-label=${say("chain.signature")}>${intent.signature === null ? "–" : html`<es-key text=${intent.signature}></es-key>`}</td>
+        <td class="right" data-label=${say("chain.fee")}>${intent.fee_lamports === null ? "–" : sol(intent.fee_lamports)}</td>
+      </tr>
+      ${intent.error === null ? nothing : html`<tr class="error"><td colspan="6">${intent.error}</td></tr>`}`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-chain": EsChain;
+  }
+}

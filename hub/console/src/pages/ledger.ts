@@ -1,0 +1,141 @@
+// The ledger: every entry with its postings, and the trial balance that must come to zero.
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { Entry, HubApi, Overview, Posting, TrialBalance } from "../api.js";
+import { amount, exactEnergy, kes, moment } from "../format.js";
+import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import { icon } from "../parts/icons.js";
+import { whenHere, whenListed } from "../parts/pending.js";
+import { Remote, RemoteList } from "../remote.js";
+import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { ledgerStyles } from "./ledger.styles.js";
+
+type Currency = Posting["currency"];
+
+/** Money first, then energy. */
+const CURRENCIES: readonly Currency[] = ["KES", "eKWh"];
+const quantity = (currency: Currency, value: number, isSignShown = false): string =>
+  currency === "KES" ? amount(value, isSignShown) : exactEnergy(value, isSignShown);
+
+@customElement("es-ledger")
+export class EsLedger extends TranslatedElement {
+  static override styles = [baseStyles, controlStyles, tableStyles, ledgerStyles];
+
+  @property({ attribute: false }) api!: HubApi;
+  @property({ attribute: false }) overview: Overview | undefined;
+  @state() private tab: "entries" | "balance" = "entries";
+
+  readonly #entries = new RemoteList<Entry>(this, (before) => this.api.entries(before), 15);
+  readonly #balance = new Remote<TrialBalance>(this, () => this.api.trialBalance(), 30);
+
+  protected override render(): TemplateResult {
+    const tab = (name: "entries" | "balance"): TemplateResult =>
+      html`<button
+        aria-pressed=${this.tab === name}
+        @click=${() => {
+          this.tab = name;
+        }}
+      >
+        ${say(`ledger.${name}`)}
+      </button>`;
+    return html`
+      <div class="page-head">
+        <h1>${say("nav.ledger")}</h1>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("entries")}${tab("balance")}</div>
+      </div>
+      ${this.#renderSummary()}
+      <section class="card">
+        ${this.tab === "entries" ? whenListed(this.#entries, (entries) => this.#renderEntries(entries)) : whenHere(this.#balance, (balance) => this.#renderBalance(balance))}
+      </section>
+    `;
+  }
+
+  #renderSummary(): TemplateResult | typeof nothing {
+    const ledger = this.overview?.ledger;
+    if (!ledger) return nothing;
+    const isCovered = Math.abs(ledger.trust_cash_cents) === ledger.owed_cents;
+    return html`<section class="summary">
+      <div class="card"><span>${say("ledger.trust")}</span><b>${kes(Math.abs(ledger.trust_cash_cents))}</b></div>
+      <div class="card"><span>${say("ledger.owed")}</span><b>${kes(ledger.owed_cents)}</b></div>
+      <div class="card"><span>${say("ledger.tokens")}</span><b>${exactEnergy(ledger.ekwh_outstanding_wh)} eKWh</b></div>
+      <div class="card state ${ledger.is_balanced && isCovered ? "well" : "ill"}">
+        ${icon(ledger.is_balanced && isCovered ? "check" : "alert", 22)}
+        <span>${say(!ledger.is_balanced ? "health.unbalanced" : isCovered ? "ledger.covered" : "ledger.not_covered")}</span>
+      </div>
+    </section>`;
+  }
+
+  #renderEntries(entries: Entry[]): TemplateResult {
+    return html`<ul class="entries">
+      ${entries.map(
+        (entry) => html`<li>
+          <details>
+            <summary>
+              <span class="when number">${moment(entry.at, this.overview?.now ?? 0, currentLanguage())}</span>
+              <span class="text">${entry.text}</span>
+              <span class="sums">${this.#moved(entry)}</span>
+              <span class="turn">${icon("down", 18)}</span>
+            </summary>
+            <div class="postings">
+              <table>
+                <tbody>
+                  ${CURRENCIES.flatMap((currency) => entry.postings.filter((posting) => posting.currency === currency)).map(
+                    (posting) => html`<tr>
+                      <td class="mono">${posting.account}</td>
+                      <td class="right ${posting.amount < 0 ? "minus" : "plus"}">${quantity(posting.currency, posting.amount, true)}</td>
+                      <td class="currency">${posting.currency}</td>
+                    </tr>`,
+                  )}
+                </tbody>
+              </table>
+              <p class="soft origin">
+                ${say("ledger.entry", { id: entry.id })} · ${sayCode("source", entry.source)} · <span class="mono">${entry.external_id}</span>
+              </p>
+            </div>
+          </details>
+        </li>`,
+      )}
+    </ul>`;
+  }
+
+  /** How much an entry moves in each currency: the sum of its positive postings. */
+  #moved(entry: Entry): TemplateResult[] {
+    return CURRENCIES.flatMap((currency) => {
+      const moved = entry.postings.filter((posting) => posting.currency === currency && posting.amount > 0).reduce((total, posting) => total + posting.amount, 0);
+      return moved === 0 ? [] : [html`<span class=${currency === "KES" ? "money" : "soft"}>${currency === "KES" ? kes(moved) : `${exactEnergy(moved)} eKWh`}</span>`];
+    });
+  }
+
+  #renderBalance(balance: TrialBalance): TemplateResult {
+    return html`<div class="balances">
+      ${CURRENCIES.map((currency) => {
+        const accounts = balance.accounts.filter((one) => one.currency === currency);
+        const community = accounts.filter((one) => !one.account.includes(":"));
+        const households = accounts.filter((one) => one.account.includes(":"));
+        const total = accounts.reduce((sum, one) => sum + one.balance, 0);
+        const row = (one: { account: string; balance: number }): TemplateResult =>
+          html`<tr><td class="mono">${one.account}</td><td class="right ${one.balance < 0 ? "minus" : ""}">${quantity(currency, one.balance)}</td></tr>`;
+        return html`<table>
+          <caption>
+            ${currency}
+          </caption>
+          <tbody>
+            <tr class="group"><th colspan="2" scope="rowgroup">${say("ledger.community")}</th></tr>
+            ${community.map(row)}
+            <tr class="group"><th colspan="2" scope="rowgroup">${say("ledger.households")}</th></tr>
+            ${households.map(row)}
+          </tbody>
+          <tfoot>
+            <tr class=${total === 0 ? "well" : "ill"}><td>${say("ledger.total")}</td><td class="right">${quantity(currency, total)}</td></tr>
+          </tfoot>
+        </table>`;
+      })}
+    </div>`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-ledger": EsLedger;
+  }
+}

@@ -1,0 +1,194 @@
+// The market: cleared periods with the curves of the chosen one, the order book, auctions, and every trade.
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Auction, HubApi, Market, Overview, Period, PeriodDetail, Trade } from "../api.js";
+import { amount, dayKey, day, energy, kes, moment, periodSpan, periodStart } from "../format.js";
+import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import { whenHere, whenListed } from "../parts/pending.js";
+import { Remote, RemoteList } from "../remote.js";
+import { go, writeRoute } from "../route.js";
+import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { marketStyles } from "./market.styles.js";
+import "../parts/curve-chart.js";
+import "../parts/order-book.js";
+
+@customElement("es-market")
+export class EsMarket extends TranslatedElement {
+  static override styles = [baseStyles, controlStyles, tableStyles, marketStyles];
+
+  @property({ attribute: false }) api!: HubApi;
+  @property({ attribute: false }) overview: Overview | undefined;
+  /** The chosen period; without one, the latest cleared period. */
+  @property() chosen: string | null = null;
+
+  readonly #periods = new Remote(this, () => this.api.periods(96), 15);
+  readonly #market = new Remote<Market>(this, () => this.api.market(), 5);
+  readonly #trades = new RemoteList<Trade>(this, (before) => this.api.trades(before), 15);
+  readonly #detail = new Remote<PeriodDetail | null>(this, async () => (this.#wanted === undefined ? null : this.api.period(this.#wanted)), 60);
+  #wanted: string | undefined;
+
+  protected override willUpdate(): void {
+    const wanted = this.chosen ?? this.#periods.value?.find((period) => period.settled_at !== null)?.period;
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    void this.#detail.refresh();
+  }
+
+  protected override render(): TemplateResult {
+    return html`
+      <div class="page-head"><h1>${say("nav.market")}</h1></div>
+      <div class="layout">
+        <section class="card periods" aria-labelledby="periods-title">
+          <div class="card-head"><h2 id="periods-title">${say("market.periods")}</h2></div>
+          <div class="scroll" tabindex="0" role="region" aria-labelledby="periods-title">
+            ${whenHere(this.#periods, (periods) => this.#renderPeriods(periods))}
+          </div>
+        </section>
+        <section class="card curves" aria-labelledby="curves-title">${this.#renderDetail()}</section>
+        <section class="card book" aria-labelledby="book-title">
+          <div class="card-head"><h2 id="book-title">${say("market.book")}</h2><span class="soft">${say("market.book_help")}</span></div>
+          ${whenHere(this.#market, ({ book }) => html`<es-order-book .book=${book} .nameOf=${this.#nameOf}></es-order-book>`)}
+        </section>
+        <section class="card auctions" aria-labelledby="auctions-title">
+          <div class="card-head"><h2 id="auctions-title">${say("market.auctions")}</h2></div>
+          ${whenHere(this.#market, ({ auctions }) => this.#renderAuctions(auctions))}
+        </section>
+        <section class="card trades" aria-labelledby="trades-title">
+          <div class="card-head"><h2 id="trades-title">${say("market.trades")}</h2></div>
+          ${whenListed(this.#trades, (trades) => this.#renderTrades(trades))}
+        </section>
+      </div>
+    `;
+  }
+
+  readonly #nameOf = (household: string): string => this.overview?.households.find((one) => one.household === household)?.name ?? household;
+
+  #minutes(): number {
+    return this.overview?.community.period_minutes ?? 30;
+  }
+
+  #now(): number {
+    return this.overview?.now ?? 0;
+  }
+
+  #renderPeriods(periods: Period[]): TemplateResult {
+    return html`<table>
+      <thead>
+        <tr>
+          <th>${say("market.period")}</th>
+          <th class="right">KES/kWh</th>
+          <th class="right">${say("market.traded")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${periods.map((one, index) => {
+          const start = periodStart(one.period);
+          const before = periods[index - 1];
+          const isNewDay = before !== undefined && dayKey(periodStart(before.period)) !== dayKey(start);
+          return html`${isNewDay ? html`<tr class="day"><td colspan="3">${day(start, currentLanguage())}</td></tr>` : nothing}
+            <tr
+              class="pick ${one.period === this.#wanted ? "picked" : ""}"
+              @click=${() => {
+                go(writeRoute("market", one.period));
+              }}
+            >
+              <td>
+                <button class="link number" aria-pressed=${one.period === this.#wanted}>${periodSpan(one.period, this.#minutes())}</button>
+              </td>
+              <td class="right price">
+                ${one.cents_per_kwh !== null
+                  ? amount(one.cents_per_kwh)
+                  : html`<span class="pill">${one.settled_at === null ? sayCode("state", one.state) : say("market.no_price")}</span>`}
+              </td>
+              <td class="right">${one.settled_at === null ? "" : energy(one.traded_wh)}</td>
+            </tr>`;
+        })}
+      </tbody>
+    </table>`;
+  }
+
+  #renderDetail(): TemplateResult {
+    return whenHere(this.#detail, (one) => {
+      if (one === null) return html`<div class="card-head"><h2 id="curves-title">${say("market.curves")}</h2></div><p class="empty">${say("market.none")}</p>`;
+      const start = periodStart(one.period);
+      const paid = one.trades.reduce((total, trade) => total + trade.cents, 0);
+      return html`<div class="card-head">
+          <h2 id="curves-title">${say("market.curves")}, ${day(start, currentLanguage())} ${periodSpan(one.period, this.#minutes())}</h2>
+          <span class="pill ${one.settled_at === null ? "" : "good"}">${sayCode("state", one.state)}</span>
+        </div>
+        <div class="answer">
+          <div>
+            <b>${one.cents_per_kwh === null ? say("market.no_price") : kes(one.cents_per_kwh)}</b>${say(one.cents_per_kwh === null ? "market.no_crossing" : "live.per_kwh")}
+          </div>
+          <div><b>${kes(paid)}</b>${say("market.paid")}</div>
+          <div><b>${energy(one.traded_wh)}</b>${say("market.traded_in", { count: one.trades.length })}</div>
+        </div>
+        <es-curve-chart .period=${one} .retail=${this.overview?.community.retail_tariff ?? 0}></es-curve-chart>
+        ${one.trades.length > 0
+          ? html`<details>
+              <summary>${say("market.who", { count: one.trades.length })}</summary>
+              <ul>
+                ${one.trades.map(
+                  (trade) => html`<li><span>${this.#nameOf(trade.seller)} → ${this.#nameOf(trade.buyer)}</span><span class="number"><b>${kes(trade.cents)}</b> · ${energy(trade.wh)}</span></li>`,
+                )}
+              </ul>
+            </details>`
+          : nothing}`;
+    });
+  }
+
+  #renderAuctions(auctions: Auction[]): TemplateResult {
+    if (auctions.length === 0) return html`<p class="empty">${say("market.no_auctions")}</p>`;
+    return html`<ul class="lots">
+      ${auctions.map((one) => {
+        const left = Math.max(0, one.ends_at - this.#now());
+        const isOpen = left > 0 && one.state === "open";
+        return html`<li>
+          <div>
+            <b>${energy(one.wh)}</b> ${say("market.from", { name: this.#nameOf(one.seller) })}
+            <span class="soft">${isOpen ? say("market.ends_in", { minutes: Math.ceil(left / 60) }) : sayCode("state", one.state)}</span>
+          </div>
+          <div class="bid">
+            <b>${kes(one.best_bid ?? one.start_price)}</b>
+            <span class="soft">${one.leader === null ? say("market.start_price") : say("market.leads", { name: this.#nameOf(one.leader) })}</span>
+          </div>
+        </li>`;
+      })}
+    </ul>`;
+  }
+
+  #renderTrades(trades: Trade[]): TemplateResult {
+    return html`<table class="cards">
+      <thead>
+        <tr>
+          <th>${say("market.when")}</th>
+          <th>${say("market.seller")}</th>
+          <th>${say("market.buyer")}</th>
+          <th class="right">KES</th>
+          <th class="right">KES/kWh</th>
+          <th class="right">${say("market.quantity")}</th>
+          <th>${say("market.market")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${trades.map(
+          (one) => html`<tr>
+            <td class="number soft" data-label=${say("market.when")}>${moment(one.at, this.#now(), currentLanguage())}</td>
+            <td data-label=${say("market.seller")}><a href=${writeRoute("households", one.seller)}>${this.#nameOf(one.seller)}</a></td>
+            <td data-label=${say("market.buyer")}><a href=${writeRoute("households", one.buyer)}>${this.#nameOf(one.buyer)}</a></td>
+            <td class="right price" data-label="KES">${amount(one.cents)}</td>
+            <td class="right" data-label="KES/kWh">${amount(one.cents_per_kwh)}</td>
+            <td class="right" data-label=${say("market.quantity")}>${energy(one.wh)}</td>
+            <td data-label=${say("market.market")}><span class="pill" title=${one.reference}>${sayCode("market_kind", one.market)}</span></td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-market": EsMarket;
+  }
+}

@@ -1,0 +1,116 @@
+// What the hub could not decide alone: the evidence of each case, and for an admin the way to resolve it.
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { HubApi, Overview, Review } from "../api.js";
+import { moment } from "../format.js";
+import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import { renderEvidence } from "../parts/evidence.js";
+import { icon } from "../parts/icons.js";
+import { explain, whenHere } from "../parts/pending.js";
+import { Remote } from "../remote.js";
+import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { reviewStyles } from "./reviews.styles.js";
+
+@customElement("es-reviews")
+export class EsReviews extends TranslatedElement {
+  static override styles = [baseStyles, controlStyles, tableStyles, reviewStyles];
+
+  @property({ attribute: false }) api!: HubApi;
+  @property({ attribute: false }) overview: Overview | undefined;
+  @property({ type: Boolean }) canResolve = false;
+  @state() private resolving: number | null = null;
+  @state() private problem = "";
+  @state() private isBusy = false;
+
+  readonly #reviews = new Remote<Review[]>(this, () => this.api.reviews(), 10);
+
+  protected override render(): TemplateResult {
+    return html`<div class="page-head">
+        <h1>${say("nav.reviews")}</h1>
+        <p>${say(this.canResolve ? "reviews.lead" : "reviews.lead_auditor")}</p>
+      </div>
+      ${whenHere(this.#reviews, (reviews) => this.#renderReviews(reviews))}`;
+  }
+
+  #renderReviews(reviews: Review[]): TemplateResult {
+    const open = reviews.filter((review) => review.state === "open");
+    const closed = reviews.filter((review) => review.state !== "open");
+    return html`<div class="stack">
+      ${open.length === 0 ? html`<section class="card none">${icon("check", 30)}<p>${say("reviews.none")}</p></section>` : open.map((review) => this.#renderReview(review))}
+      ${closed.length > 0 ? html`<h2 class="before">${say("reviews.resolved")}</h2>` : nothing} ${closed.map((review) => this.#renderReview(review))}
+    </div>`;
+  }
+
+  #renderReview(review: Review): TemplateResult {
+    const isOpen = review.state === "open";
+    return html`<article class="card ${review.state}" aria-labelledby="review-${review.id}">
+      <div class="card-head">
+        <h2 id="review-${review.id}">${sayCode("review", review.kind)} <span class="subject">${review.subject}</span></h2>
+        <span class="soft number">${moment(review.opened_at, this.overview?.now ?? review.opened_at, currentLanguage())}</span>
+      </div>
+      ${isOpen ? renderEvidence(review.evidence) : html`<details><summary>${say("reviews.evidence")}</summary>${renderEvidence(review.evidence)}</details>`}
+      ${review.resolution === null ? nothing : html`<p class="resolution">${icon("check", 18)}<span>${review.resolution}</span></p>`}
+      ${isOpen && this.canResolve ? this.#renderResolve(review) : nothing}
+    </article>`;
+  }
+
+  #renderResolve(review: Review): TemplateResult {
+    if (this.resolving !== review.id) {
+      return html`<button
+        class="primary"
+        @click=${() => {
+          this.resolving = review.id;
+          this.problem = "";
+        }}
+      >
+        ${say("reviews.resolve")}
+      </button>`;
+    }
+    return html`<form @submit=${(event: SubmitEvent) => this.#resolve(event, review.id)}>
+      <label for="note">${say("reviews.note")}</label>
+      <textarea id="note" name="note" rows="3" required maxlength="2000"></textarea>
+      ${this.problem ? html`<p class="pill bad" role="alert">${this.problem}</p>` : nothing}
+      <div class="actions">
+        <button class="primary" type="submit" ?disabled=${this.isBusy}>${say("reviews.resolve")}</button>
+        <button
+          type="button"
+          @click=${() => {
+            this.resolving = null;
+          }}
+        >
+          ${say("app.cancel")}
+        </button>
+      </div>
+    </form>`;
+  }
+
+  protected override updated(changed: Map<PropertyKey, unknown>): void {
+    super.updated(changed);
+    if (changed.has("resolving") && this.resolving !== null) this.renderRoot.querySelector("textarea")?.focus();
+  }
+
+  async #resolve(event: SubmitEvent, id: number): Promise<void> {
+    event.preventDefault();
+    const note = new FormData(event.target as HTMLFormElement).get("note");
+    if (typeof note !== "string" || note.trim() === "") {
+      this.problem = say("reviews.note_needed");
+      return;
+    }
+    this.isBusy = true;
+    try {
+      await this.api.resolveReview(id, note.trim());
+      this.resolving = null;
+      await this.#reviews.refresh();
+    } catch (problem) {
+      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
+    } finally {
+      this.isBusy = false;
+    }
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-reviews": EsReviews;
+  }
+}

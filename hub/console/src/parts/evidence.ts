@@ -1,0 +1,37 @@
+// Evidence as people read it: names and values, with money, energy and times worded by the unit in their name.
+import { html, type TemplateResult } from "lit";
+import { clockWithSeconds, day, energy, kes, power } from "../format.js";
+import { currentLanguage } from "../language.js";
+
+const readable = (name: string): string => {
+  const words = name.replace(/_(cents|wh|at|w)$/, "").replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+/** A number worded by the unit its name ends in; anything else as it is. */
+export function evidenceText(name: string, value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "number") {
+    if (name.endsWith("_cents")) return kes(value);
+    if (name.endsWith("_wh")) return energy(value);
+    if (name.endsWith("_w")) return power(value);
+    if (name.endsWith("_at") && value > 1_000_000_000) return `${day(value, currentLanguage())} ${clockWithSeconds(value)}`;
+    return String(value);
+  }
+  if (typeof value === "boolean") return value ? "✓" : "✗";
+  if (typeof value === "string") return value;
+  if (Array.isArray(value) && value.every((one) => typeof one !== "object")) return value.join(", ");
+  return JSON.stringify(value, null, 2);
+}
+
+export function renderEvidence(evidence: Record<string, unknown>): TemplateResult {
+  return html`<dl class="evidence">
+    ${Object.entries(evidence).map(([name, value]) => {
+      const text = evidenceText(name, value);
+      return html`<div>
+        <dt title=${name}>${readable(name)}</dt>
+        <dd>${text.includes("\n") ? html`<pre>${text}</pre>` : text}</dd>
+      </div>`;
+    })}
+  </dl>`;
+}

@@ -1,0 +1,171 @@
+// One household opened beside the table: wallet, energy, wishes, meter and admission.
+import { css, html, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Household } from "../api.js";
+import { energy, exactEnergy, kes, moment, power } from "../format.js";
+import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { icon } from "./icons.js";
+import "./key-text.js";
+
+@customElement("es-household-details")
+export class EsHouseholdDetails extends TranslatedElement {
+  static override styles = [
+    baseStyles,
+    controlStyles,
+    css`
+      dialog {
+        position: fixed;
+        inset: 0 0 0 auto;
+        width: min(440px, 100%);
+        height: 100dvh;
+        max-width: none;
+        max-height: none;
+        margin: 0;
+        border: 0;
+        border-left: 1px solid var(--line);
+        background: var(--card);
+        color: var(--ink);
+        padding: 16px 20px 32px;
+        overflow-y: auto;
+        box-shadow: -12px 0 48px rgb(0 0 0 / 16%);
+      }
+      dialog::backdrop {
+        background: rgb(10 16 13 / 40%);
+      }
+      .top {
+        display: flex;
+        justify-content: space-between;
+        align-items: start;
+        gap: 12px;
+        margin-bottom: 14px;
+      }
+      h1 {
+        padding-top: 8px;
+      }
+      .balances {
+        display: grid;
+        grid-template-columns: 1fr 1fr;
+        gap: 10px;
+        margin-bottom: 6px;
+      }
+      .balances > div {
+        background: var(--sunk);
+        border-radius: 12px;
+        padding: 12px 14px;
+        font-size: 13px;
+        color: var(--ink-soft);
+      }
+      .balances b {
+        display: block;
+        font-size: 20px;
+        letter-spacing: -0.02em;
+        color: var(--ink);
+        font-variant-numeric: tabular-nums;
+        margin: 2px 0;
+      }
+      h2 {
+        margin: 20px 0 4px;
+      }
+      dl > div {
+        display: flex;
+        justify-content: space-between;
+        align-items: center;
+        gap: 16px;
+        min-height: 38px;
+        border-bottom: 1px solid var(--line);
+        font-size: 14px;
+      }
+      dl > div:last-child {
+        border-bottom: 0;
+      }
+      dt {
+        color: var(--ink-soft);
+      }
+      dd {
+        text-align: right;
+        font-weight: 560;
+        font-variant-numeric: tabular-nums;
+      }
+      .note {
+        background: var(--bad-wash);
+        color: var(--bad);
+        border-radius: 12px;
+        padding: 10px 14px;
+        margin-top: 12px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) household!: Household;
+  @property({ type: Number }) now = 0;
+
+  protected override firstUpdated(): void {
+    this.renderRoot.querySelector("dialog")?.showModal();
+  }
+
+  protected override render(): TemplateResult {
+    const one = this.household;
+    const { wallet } = one;
+    const row = (word: Word, value: unknown): TemplateResult => html`<div><dt>${say(word)}</dt><dd>${value}</dd></div>`;
+    const limit = (cents: number | null): string => (cents === null ? say("details.no_limit") : `${kes(cents)}/kWh`);
+    return html`<dialog aria-labelledby="name" @close=${this.#closed} @click=${this.#backdrop}>
+      <div class="top">
+        <div>
+          <h1 id="name">${one.name}</h1>
+          <p class="soft">${one.household} · ${sayCode("role", one.role)} · ${sayCode("status", one.status)}</p>
+        </div>
+        <button class="quiet" aria-label=${say("app.close")} @click=${this.#close}>${icon("close")}</button>
+      </div>
+      <div class="balances">
+        <div>
+          ${say("details.money")}<b>${kes(wallet.kes_cents)}</b>${wallet.kes_held_cents > 0 ? say("details.held", { quantity: kes(wallet.kes_held_cents) }) : nothing}
+        </div>
+        <div>
+          ${say("details.tokens")}<b>${exactEnergy(wallet.ekwh_wh)}</b>${wallet.ekwh_held_wh > 0
+            ? say("details.held", { quantity: exactEnergy(wallet.ekwh_held_wh) })
+            : nothing}
+        </div>
+      </div>
+      ${one.quarantined > 0 ? html`<p class="note">${say("details.quarantined", { count: one.quarantined })}</p>` : nothing}
+      <h2>${say("details.trade")}</h2>
+      <dl>
+        ${row("households.earned", kes(one.earned_cents))} ${row("households.spent", kes(one.spent_cents))} ${row("households.sold", energy(one.sold_wh))}
+        ${row("households.bought", energy(one.bought_wh))} ${row("details.sell_at_least", limit(one.sell_at_least))}
+        ${row("details.buy_at_most", limit(one.buy_at_most))}
+      </dl>
+      <h2>${say("details.meter")}</h2>
+      <dl>
+        ${row(
+          "households.now",
+          one.net_w === null ? "–" : say(one.net_w < 0 ? "households.gives" : "households.takes", { quantity: power(Math.abs(one.net_w)) }),
+        )}
+        ${row("households.reading", one.last_reading_at === null ? "–" : moment(one.last_reading_at, this.now, currentLanguage()))}
+        ${row("details.rated", one.rated_pv_w > 0 ? power(one.rated_pv_w) : "–")} ${row("details.meter_key", html`<es-key text=${one.meter}></es-key>`)}
+      </dl>
+      <h2>${say("details.member")}</h2>
+      <dl>
+        ${row("details.phone", one.phone_masked)} ${row("details.address", html`<es-key text=${one.address}></es-key>`)}
+        ${row("details.signatures", say("details.of", { count: one.signatures, needed: one.signatures_needed }))}
+      </dl>
+    </dialog>`;
+  }
+
+  #close(): void {
+    this.renderRoot.querySelector("dialog")?.close();
+  }
+
+  #backdrop(event: MouseEvent): void {
+    if (event.target === event.currentTarget && event.clientX < (event.target as HTMLElement).getBoundingClientRect().left) this.#close();
+  }
+
+  #closed(): void {
+    this.dispatchEvent(new Event("closed"));
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-household-details": EsHouseholdDetails;
+  }
+}

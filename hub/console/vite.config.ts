@@ -1,0 +1,11 @@
+// Builds the console into dist/, which the hub serves at / under a strict content security policy.
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  build: {
+    target: "es2022",
+    // The policy allows no data: addresses, so every asset stays a file.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
