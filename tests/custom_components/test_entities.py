@@ -1,0 +1,143 @@
+"""What the entities show, and when they rather show nothing."""
+
+import pytest
+
+from tests.custom_components.household import Household
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+POWER = {"surplus_power", "net_power", "generation_power"}
+CHANGES_AT_THE_HUB = {"kes_balance", "token_balance", "clearing_price"}
+
+
+async def unavailable(household: Household) -> set[str]:
+    return {key for key, state in (await household.states()).items() if state == "unavailable"}
+
+
+async def test_the_state_of_the_edge_is_shown_in_the_units_people_use(household: Household) -> None:
+    assert await household.states() == {
+        "surplus_power": "1850",
+        "net_power": "-1850",
+        "generation_power": "2600",
+        "exported_energy": "412.345",
+        "imported_energy": "198.76",
+        "generated_energy": "655.02",
+        "sold_energy": "310.4",
+        "bought_energy": "12.075",
+        "surplus_today": "9.4",
+        "surplus_remaining": "4.1",
+        "kes_balance": "1234.5",
+        "token_balance": "7.25",
+        "clearing_price": "17.35",
+        "sell_limit": "14",
+        "buy_limit": "22.5",
+        "last_settlement": "2026-11-20T11:30:00+00:00",
+        "membership": "admitted",
+        "readings_waiting": "0",
+        "hub_connection": "on",
+        "meter": "on",
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "device_class", "state_class", "unit"),
+    [
+        (POWER, "power", "measurement", "W"),
+        (
+            {"exported_energy", "imported_energy", "generated_energy", "sold_energy", "bought_energy"},
+            "energy",
+            "total_increasing",
+            "kWh",
+        ),
+        ({"surplus_today", "surplus_remaining"}, "energy", None, "kWh"),
+        ({"kes_balance"}, "monetary", "total", "KES"),
+        ({"token_balance"}, None, "total", "kWh"),
+        ({"clearing_price", "sell_limit", "buy_limit"}, None, "measurement", "KES/kWh"),
+        ({"last_settlement"}, "timestamp", None, None),
+        ({"hub_connection", "meter"}, "connectivity", None, None),
+    ],
+)
+async def test_dashboards_and_statistics_can_tell_what_a_value_is(
+    household: Household, keys: set[str], device_class: str | None, state_class: str | None, unit: str | None
+) -> None:
+    for key in keys:
+        attributes = await household.attributes(key)
+        assert attributes.get("device_class") == device_class
+        assert attributes.get("state_class") == state_class
+        assert attributes.get("unit_of_measurement") == unit
+
+
+async def test_home_assistant_finds_no_fault_with_the_statistics(household: Household) -> None:
+    assert await household.home.command("recorder/validate_statistics") == {}
+
+
+async def test_changes_arrive_at_once(household: Household) -> None:
+    await household.edge.change(power={"net_w": 420, "surplus_w": 0, "generation_w": 310, "at": 1795168801})
+    await household.wait_for("net_power", "420", seconds=2)
+    states = await household.states()
+    assert (states["surplus_power"], states["generation_power"]) == ("0", "310")
+    assert states["exported_energy"] == "412.345"  # what did not change stays
+
+
+async def test_a_silent_meter_hides_power_and_keeps_the_registers(household: Household) -> None:
+    meter = {**household.edge.state["meter"], "status": "silent"}
+    await household.edge.change(meter=meter)
+    await household.wait_for("meter", "off", seconds=2)
+    assert await unavailable(household) == POWER
+    assert (await household.states())["exported_energy"] == "412.345"
+
+    await household.edge.change(meter={**meter, "status": "live", "export_wh": 412_500})
+    await household.wait_for("surplus_power", "1850", seconds=2)
+    assert (await household.states())["exported_energy"] == "412.5"
+
+
+async def test_a_silent_hub_hides_only_what_may_have_changed_there(household: Household) -> None:
+    await household.edge.change(hub={"status": "unreachable", "since": 1795168800, "queue": 12})
+    await household.wait_for("hub_connection", "off", seconds=2)
+    assert await unavailable(household) == CHANGES_AT_THE_HUB
+    states = await household.states()
+    assert states["readings_waiting"] == "12"
+    assert states["sold_energy"] == "310.4"
+    assert states["last_settlement"] == "2026-11-20T11:30:00+00:00"
+    assert states["sell_limit"] == "14"
+
+    await household.edge.change(hub={"status": "connected", "since": 1795168900, "queue": 0})
+    await household.wait_for("kes_balance", "1234.5", seconds=2)
+
+
+async def test_what_is_not_known_yet_is_unknown(household: Household) -> None:
+    await household.edge.change(
+        power=None,
+        meter=None,
+        wallet=None,
+        energy=None,
+        market=None,
+        last_settlement=None,
+        forecast=None,
+        membership="unknown",
+    )
+    await household.wait_for("membership", "unknown", seconds=2)
+    states = await household.states()
+    for key in states.keys() - POWER - {"hub_connection", "readings_waiting"}:
+        assert states[key] == "unknown", key
+
+
+async def test_an_edge_that_restarts_takes_its_entities_along_and_brings_them_back(household: Household) -> None:
+    home, edge = household.home, household.edge
+    log = home.log_path.read_text()
+    await edge.stop()
+    await household.wait_for("surplus_power", "unavailable", seconds=2)
+    assert await unavailable(household) == set(household.entities)
+
+    edge.edge_version = "0.1.1"
+    edge.state["power"] = {"net_w": -900, "surplus_w": 900, "generation_w": 1500, "at": 1795168900}
+    await edge.start()
+    await household.wait_for("surplus_power", "900")
+    assert await unavailable(household) == set()
+
+    new = home.log_path.read_text().removeprefix(log)
+    assert new.count("Lost the edge at") == 1
+    assert new.count("Connected to the edge at") == 1
+    devices = await home.command("config/device_registry/list")
+    device = next(device for device in devices if household.entry_id in device["config_entries"])
+    assert (device["name"], device["sw_version"]) == ("Amina's house", "0.1.1")
