@@ -181,6 +181,51 @@ async def test_feed_gives_the_firmware_exactly_the_profiles_energy_through_power
     assert received[int(minutes[-1].timestamp())].export_wh > 0
 
 
+@pytest.mark.end_to_end
+async def test_the_real_firmware_reads_exactly_the_profile_through_a_power_cut_and_a_new_day(
+    profiles: dict[int, Profile], broker: Broker, tmp_path: Path
+) -> None:
+    root = Path(__file__).parents[2]
+    if not (root / ".toolchain" / "esphome").exists():
+        pytest.skip("this machine has no ESPHome; script/bootstrap installs it")
+
+    async def prepare() -> Metering:
+        return await Metering.prepare(
+            profiles, root=root, folder=tmp_path, logs=tmp_path / "logs", start=START, broker_port=broker.port
+        )
+
+    meters = await prepare()
+    if meters.firmware is None:
+        pytest.skip(meters.note)
+    try:
+        async with listening(broker, "energy_swap/+/reading") as client:
+            await meters.start(START)
+            key = meters.public_keys[1]
+            for minute in range(1, 30):
+                await meters.publish_minute(START + timedelta(minutes=minute))
+            await meters.firmware.process.kill()
+            await meters.firmware.process.start()
+            for minute in range(30, 60):
+                await meters.publish_minute(START + timedelta(minutes=minute))
+            await meters.stop()
+            meters = await prepare()
+            await meters.start(START + timedelta(minutes=59))
+            await meters.publish_minute(START + timedelta(minutes=60))
+            assert meters.public_keys[1] == key
+            # Minute 59 comes from the replayed meters twice, from the firmware only once.
+            received = {r.measured_at: r for r in await readings(client, 12 * 61 + 11) if r.meter == key}
+    finally:
+        await meters.stop()
+    assert len(received) == 61
+    for minute, (at, reading) in enumerate(sorted(received.items())):
+        now = profiles[1].registers_at(minute)
+        assert at == START.timestamp() + 60 * minute
+        assert reading.sequence == minute + 1
+        assert (reading.export_wh, reading.import_wh, reading.generation_wh) == (
+            now.export_wh, now.import_wh, now.generation_wh,
+        )  # fmt: skip
+
+
 async def test_firmware_that_ends_is_reported_with_its_last_words(
     profiles: dict[int, Profile], broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
