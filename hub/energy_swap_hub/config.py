@@ -6,17 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-CentsPerKwh = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-
-
-class TariffConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Prices and fees in cents per kWh, from ``valid_from`` (ISO 8601 with offset) until the next one."""
-
-    valid_from: datetime
-    community_fee: CentsPerKwh
-    grid_fee: CentsPerKwh
-    retail: CentsPerKwh
-    feed_in: CentsPerKwh
+from energy_swap_hub.market.fees import Tariff
 
 
 class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,7 +17,7 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     opened_at: datetime
     approvers: tuple[str, ...]
     approvals_needed: Annotated[int, msgspec.Meta(ge=1)]
-    tariffs: tuple[TariffConfig, ...]
+    tariffs: tuple[Tariff, ...]
     period_minutes: Literal[15, 30, 60] = 30
     grace_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] = 10
     legal_basis: Literal["simulation", "private_network", "licensed"] = "simulation"
@@ -41,10 +31,10 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def __post_init__(self) -> None:
         if not self.approvals_needed <= len(self.approvers) <= 11:
             raise ValueError("approvals_needed is at most the number of approvers, and there are at most 11")
+        if self.opened_at.tzinfo is None:
+            raise ValueError("times in the configuration carry an offset, like 2026-11-20T00:00:00+03:00")
         if not self.tariffs or min(t.valid_from for t in self.tariffs) > self.opened_at:
             raise ValueError("a tariff must be valid when the community opens")
-        if any(t.tzinfo is None for t in (self.opened_at, *(t.valid_from for t in self.tariffs))):
-            raise ValueError("times in the configuration carry an offset, like 2026-11-20T00:00:00+03:00")
 
 
 class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

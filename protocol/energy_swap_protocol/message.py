@@ -53,7 +53,7 @@ class StandingOrder(Message, frozen=True, kw_only=True, tag="standing_order"):
 
 
 class SellOrder(Message, frozen=True, kw_only=True, tag="sell"):
-    """Sell eKWh that is in the wallet on the spot market."""
+    """Sell eKWh that is in the wallet on the spot market; the message's ``id`` becomes the order's."""
 
     wh: Wh
     at_least: CentsPerKwh
@@ -76,7 +76,7 @@ class CancelOrder(Message, frozen=True, kw_only=True, tag="cancel"):
 
 
 class StartAuction(Message, frozen=True, kw_only=True, tag="start_auction"):
-    """Offer eKWh in an English auction that ends at ``ends_at``."""
+    """Offer eKWh in an English auction that ends at ``ends_at``; the message's ``id`` becomes the auction's."""
 
     wh: Wh
     start_price: CentsPerKwh
@@ -104,8 +104,9 @@ class PayOut(Message, frozen=True, kw_only=True, tag="pay_out"):
 
 
 class GrantAllowance(Message, frozen=True, kw_only=True, tag="allow"):
-    """Let the hub burn eKWh for this household's consumption."""
+    """Let the hub burn up to ``wh`` eKWh for this household's consumption; it replaces what was allowed before."""
 
+    wh: Wh
     approval: str  # signed Solana transaction (base64): approve the hub for the allowed amount
 
 

@@ -1,7 +1,7 @@
 """Post balanced entries, read balances, reserve and spend holds; all on a caller's connection."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -107,6 +107,35 @@ def balance(connection: Connection, community_id: str, account: str) -> int:
     row = tables.account_balance
     query = select(row.c.balance).where(row.c.community_id == community_id, row.c.account == account)
     return connection.execute(query).scalar() or 0
+
+
+def posted(connection: Connection, community_id: str, source: str, external_id: str, account: str) -> int:
+    """Return what one entry put on one account; 0 when there is no such entry."""
+    query = (
+        select(func.sum(tables.posting.c.amount))
+        .join(tables.entry, tables.entry.c.id == tables.posting.c.entry_id)
+        .where(
+            tables.entry.c.community_id == community_id,
+            tables.entry.c.source == source,
+            tables.entry.c.external_id == external_id,
+            tables.posting.c.account == account,
+        )
+    )
+    return int(connection.execute(query).scalar() or 0)
+
+
+def posted_by(connection: Connection, community_id: str, account: str, sources: Collection[str]) -> int:
+    """Return the sum that entries of these sources put on one account."""
+    query = (
+        select(func.sum(tables.posting.c.amount))
+        .join(tables.entry, tables.entry.c.id == tables.posting.c.entry_id)
+        .where(
+            tables.posting.c.community_id == community_id,
+            tables.posting.c.account == account,
+            tables.entry.c.source.in_(sources),
+        )
+    )
+    return int(connection.execute(query).scalar() or 0)
 
 
 def wallet(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:

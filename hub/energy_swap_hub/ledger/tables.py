@@ -6,7 +6,7 @@ against it (cash in trust, tokens minted) is negative, so that every entry and t
 
 from typing import Final, Literal
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint
 
 from energy_swap_hub.storage import Id, UtcTime, metadata
 
@@ -70,6 +70,7 @@ posting = Table(
     Column("community_id", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),
+    Index("ledger_posting_account", "community_id", "account"),
 )
 
 # The sum of an account's postings, kept beside them in the same transaction.

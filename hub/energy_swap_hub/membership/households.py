@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .phone import PhoneBook
-from .tables import approval, audit, household
+from .tables import audit, household
 
 
 class NotAdmitted(PermissionError):  # noqa: N818 - reads as the answer it is
@@ -146,29 +146,6 @@ def set_status(
         .where(household.c.community_id == community_id, household.c.id == household_id)
         .values(**values)
     )
-
-
-def add_approval(
-    connection: Connection, community_id: str, household_id: str, approver: str, signature: str, *, now: datetime
-) -> None:
-    """Record an approver's signature; a second one of the same approver changes nothing."""
-    if approver in approvals(connection, community_id, household_id):
-        return
-    connection.execute(
-        insert(approval).values(
-            community_id=community_id, household_id=household_id, approver=approver, signature=signature, at=now
-        )
-    )
-
-
-def approvals(connection: Connection, community_id: str, household_id: str) -> dict[str, str]:
-    """Return the signatures collected so far by approver, oldest first."""
-    query = (
-        select(approval.c.approver, approval.c.signature)
-        .where(approval.c.community_id == community_id, approval.c.household_id == household_id)
-        .order_by(approval.c.at)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def record_audit(

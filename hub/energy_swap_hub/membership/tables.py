@@ -1,4 +1,4 @@
-"""Households, approvals, and the console's sessions."""
+"""Households, the console's sessions, and who did what."""
 
 from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, UniqueConstraint
 
@@ -22,16 +22,6 @@ household = Table(
     Column("admitted_at", UtcTime),
     UniqueConstraint("community_id", "number"),
     UniqueConstraint("community_id", "phone_hash"),
-)
-
-approval = Table(
-    "approval",
-    metadata,
-    Column("community_id", Text, primary_key=True),
-    Column("household_id", Text, primary_key=True),
-    Column("approver", Text, primary_key=True),  # base58 public key
-    Column("signature", Text, nullable=False),  # base58, over the admission's Solana message
-    Column("at", UtcTime, nullable=False),
 )
 
 session = Table(

@@ -1,6 +1,6 @@
 """Take signed frames in: verify, compare with the meter's last reading, store or quarantine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -48,15 +48,15 @@ def accept_frames(
     *,
     meter: bytes,
     site: Site,
-    frames: Sequence[bytes],
+    received: Sequence[bytes],
     now: datetime,
 ) -> list[IntakeResult]:
-    """Take ``frames``, oldest first, of the household's one ``meter`` and say what became of each."""
+    """Take the ``received`` frames, oldest first, of the household's one ``meter`` and say what became of each."""
     last = latest(connection, meter)
     results: list[IntakeResult] = []
     accepted: list[tuple[Reading, bytes]] = []
     power: tuple[int, int] | None = None
-    for frame in frames:
+    for frame in received:
         try:
             new = decode_frame(frame)
         except FrameError as error:
@@ -102,6 +102,13 @@ def registers_at(connection: Connection, meter: bytes, time: datetime) -> Readin
     )
     found = connection.execute(query).first()
     return None if found is None else Reading(meter, *found)
+
+
+def frames(connection: Connection, meter: bytes, sequences: Collection[int]) -> tuple[bytes, ...]:
+    """Return the signed frames with these sequences, oldest first; one that is not stored is left out."""
+    row = reading.c
+    query = select(row.frame).where(row.meter == meter, row.sequence.in_(sequences)).order_by(row.sequence)
+    return tuple(bytes(frame) for frame in connection.execute(query).scalars())
 
 
 def _is_known(

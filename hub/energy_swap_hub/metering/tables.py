@@ -16,6 +16,7 @@ reading = Table(
     Column("import_wh", BigInteger, nullable=False),
     Column("generation_wh", BigInteger, nullable=False),
     Column("frame", LargeBinary, nullable=False),  # the 144 signed bytes: the evidence
+    Index("reading_sequence", "meter", "sequence", unique=True),
 )
 
 meter_state = Table(

@@ -1,0 +1,23 @@
+"""The hub as a process of the demo: the real hub, with the demo's clock in place of the machine's."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from energy_swap_hub.config import load_config
+from energy_swap_hub.hub import run_hub
+
+from .clock import SharedClock
+from .settings import Folder
+
+
+def main() -> None:
+    """Serve until stopped: ``python -m energy_swap_demo.hub_process FOLDER``."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    folder = Folder(Path(sys.argv[1]))
+    asyncio.run(run_hub(load_config(folder.hub_config), SharedClock.open(folder.clock)))
+
+
+if __name__ == "__main__":
+    main()

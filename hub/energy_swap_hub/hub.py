@@ -1,0 +1,171 @@
+"""The hub put together: every room gets what it uses, and all of it starts and stops in order."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from solana.rpc.async_api import AsyncClient
+from solders.pubkey import Pubkey
+from sqlalchemy import Connection
+
+from energy_swap_hub.chain.chain import Chain
+from energy_swap_hub.chain.keys import load_keys
+from energy_swap_hub.chain.localnet.service import LocalnetService
+from energy_swap_hub.changes import Changes
+from energy_swap_hub.config import HubConfig
+from energy_swap_hub.membership.phone import PhoneBook
+from energy_swap_hub.membership.sign_in import SignIn
+from energy_swap_hub.mpesa import MPesa, MPesaConfig, open_payments
+from energy_swap_hub.mpesa.charges import Charges
+from energy_swap_hub.secret_files import load_secret
+from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
+from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.payments import PaymentBook
+from energy_swap_hub.settlement.service import Settlement
+from energy_swap_hub.settlement.tokens import TokenDesk
+from energy_swap_hub.storage import Database
+from energy_swap_hub.web.app import make_app
+from energy_swap_hub.web.approver_api import ApproverApi
+from energy_swap_hub.web.chain_view import ChainView
+from energy_swap_hub.web.console_api import ConsoleApi
+from energy_swap_hub.web.edge_api import EdgeApi, SignedRequests
+
+_LOG = logging.getLogger(__name__)
+CONSOLE: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
+
+type Clock = Callable[[], datetime]
+
+
+async def run_hub(config: HubConfig, clock: Clock) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with running_hub(config, clock):
+        await stopped.wait()
+
+
+@asynccontextmanager
+async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
+    """Run a hub for as long as the context lasts; what a killed one left undone is taken up again."""
+    async with AsyncExitStack() as stack:
+        database = Database.open(config.data / "hub.sqlite")
+        stack.push_async_callback(database.close)
+        changes = Changes()
+        community = config.community
+        keys = load_keys(config.data / "keys")
+        client = await _chain_client(stack, config, clock)
+        outcomes = ChainOutcomes(community, clock, changes.mark)
+        chain = Chain(database, client, keys, clock, outcomes.final)
+        token = await chain.open_community(
+            community.id, [Pubkey.from_string(key) for key in community.approvers], community.approvals_needed
+        )
+        phones = PhoneBook(load_secret(config.data / "keys" / "phones"))
+        mpesa, desk = _money(config, database, clock, changes, phones, TokenDesk(keys.hub))
+
+        async def chain_info() -> dict[str, Any]:
+            return dict(msgspec.to_builtins(await chain.chain_info(community.id)))
+
+        signed = SignedRequests(clock)
+        edges = EdgeApi(database, desk, clock, changes, signed, chain_info=chain_info, wake=chain.wake)
+        approvers = ApproverApi(database, community, clock, changes, signed, chain.wake)
+        console = ConsoleApi(
+            database,
+            community,
+            clock,
+            changes,
+            SignIn({user.user: user for user in config.users}),
+            phones,
+            ChainView(database, chain, token),
+            payments_open=lambda connection: open_payments(connection, community.id),
+        )
+        routes = [*edges.routes(), *approvers.routes(), *console.routes(), *mpesa.routes()]
+        await _serve(stack, make_app(routes, CONSOLE), config)
+        settlement = Settlement(database, desk, clock, changes, chain.wake)
+        await _work(stack, chain.run(), mpesa.run(), settlement.run())
+        _LOG.info("hub of %s on http://%s:%d", community.name, config.host, config.port)
+        yield
+
+
+def _money(
+    config: HubConfig,
+    database: Database,
+    clock: Clock,
+    changes: Changes,
+    phones: PhoneBook,
+    token_desk: TokenDesk,
+) -> tuple[MPesa, Desk]:
+    daraja = config.daraja
+    mpesa_config = MPesaConfig(
+        base_url=daraja.base_url,
+        callback_base_url=daraja.callback_base_url,
+        short_code=daraja.short_code,
+        passkey=daraja.passkey,
+        consumer_key=daraja.consumer_key,
+        consumer_secret=daraja.consumer_secret,
+        initiator=daraja.initiator,
+        initiator_password=daraja.initiator_password,
+        certificate_pem=daraja.certificate.read_bytes(),
+        hmac_secret=load_secret(config.data / "keys" / "callbacks"),
+    )
+
+    def phone_of(connection: Connection, community_id: str, household_id: str) -> str:
+        return desk.phone_of(connection, community_id, household_id)
+
+    mpesa = MPesa(
+        database=database,
+        config=mpesa_config,
+        events=PaymentBook(clock, lambda _household: changes.mark()),
+        phone_of=phone_of,
+        clock=clock,
+    )
+    desk = Desk(config.community, phones, mpesa, Charges.load(), token_desk)
+    return mpesa, desk
+
+
+async def _chain_client(stack: AsyncExitStack, config: HubConfig, clock: Clock) -> AsyncClient:
+    if config.chain_url is not None:
+        client = AsyncClient(config.chain_url)
+    else:
+        service = await LocalnetService.open(config.data / "localnet.sqlite", clock)
+        stack.push_async_callback(service.close)
+        await _work(stack, service.run_slots())
+        client = service.client()
+    stack.push_async_callback(client.close)
+    return client
+
+
+async def _serve(stack: AsyncExitStack, app: web.Application, config: HubConfig) -> None:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, config.host, config.port).start()
+
+
+async def _work(stack: AsyncExitStack, *jobs: Any) -> None:
+    """Run background jobs until the stack unwinds; a job that ends by itself is a defect and ends the hub."""
+    owner = asyncio.current_task()
+    assert owner is not None
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("a background task of the hub failed", exc_info=error)
+            owner.cancel()
+
+    tasks = [asyncio.create_task(job) for job in jobs]
+    for task in tasks:
+        task.add_done_callback(ended)
+
+    async def stop() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    stack.push_async_callback(stop)

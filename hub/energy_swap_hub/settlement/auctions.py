@@ -1,0 +1,133 @@
+"""English auctions with their money and tokens: the leader's money is held, an outbid one's is free at once."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from energy_swap_protocol.message import Bid as BidMessage
+from energy_swap_protocol.message import StartAuction
+from sqlalchemy import Connection, insert, select, update
+
+from energy_swap_hub import ledger
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.auction import Auction, Bid, place_bid
+from energy_swap_hub.market.trade import Trade
+from energy_swap_hub.membership.households import Household, by_id
+
+from . import tokens
+from .spot import OrderRefused
+from .tables import auction
+from .trades import HeldTrade, all_in_cents, settle_held_trade
+
+
+def start(
+    connection: Connection, community: CommunityConfig, household: Household, message: StartAuction, now: datetime
+) -> None:
+    """Hold the seller's tokens and wait for the chain to confirm the lock."""
+    auction_id = str(message.id)
+    if message.ends_at <= int(now.timestamp()):
+        raise OrderRefused(f"ends_at {message.ends_at} has passed; the hub's time is {int(now.timestamp())}")
+    account = ledger.ekwh(household.id)
+    ledger.hold(connection, community.id, _tokens(auction_id), account, message.wh, at=now, text="auction")
+    connection.execute(
+        insert(auction).values(
+            community_id=community.id,
+            id=auction_id,
+            seller=household.id,
+            wh=message.wh,
+            start_price=message.start_price,
+            ends_at=datetime.fromtimestamp(message.ends_at, UTC),
+            status="pending_lock",
+        )
+    )
+
+
+def lock_final(
+    connection: Connection, community: CommunityConfig, auction_id: str, error: str | None, now: datetime
+) -> None:
+    """The tokens are in escrow: the auction opens. On an error it is refused and the tokens are free again."""
+    row = auction_row(connection, community.id, auction_id)
+    if row is None or row["status"] != "pending_lock":
+        return
+    if error is not None:
+        ledger.close_hold(connection, community.id, _tokens(auction_id), at=now, text=f"the lock failed: {error}")
+    _update(connection, community.id, auction_id, status="open" if error is None else "refused")
+
+
+def bid(
+    connection: Connection, community: CommunityConfig, household: Household, message: BidMessage, now: datetime
+) -> None:
+    """Hold the bidder's money, free the outbid one's; raises `BidError`, `OrderRefused`, `Overdrawn`."""
+    auction_id = str(message.auction)
+    row = auction_row(connection, community.id, auction_id)
+    if row is None or row["status"] != "open":
+        raise OrderRefused(f"auction {auction_id} is not open")
+    after, outbid = place_bid(_auction(row), Bid(household.id, message.price), now)
+    if outbid is not None:
+        ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="outbid")
+    cents = all_in_cents(community, after.wh, message.price, now)
+    hold_name = bid_hold(str(message.id))
+    ledger.hold(connection, community.id, hold_name, ledger.kes(household.id), cents, at=now, text="auction bid")
+    _update(
+        connection,
+        community.id,
+        auction_id,
+        leader=household.id,
+        best_bid=message.price,
+        leader_hold=hold_name,
+        ends_at=after.ends_at,
+    )
+
+
+def end_auctions(connection: Connection, community: CommunityConfig, now: datetime) -> list[str]:
+    """Settle the auctions that are over, or give the tokens back; return the ids of those that ended."""
+    query = select(auction).where(
+        auction.c.community_id == community.id, auction.c.status == "open", auction.c.ends_at <= now
+    )
+    ended = [dict(row) for row in connection.execute(query).mappings()]
+    for row in ended:
+        if row["leader"] is None:
+            seller = by_id(connection, community.id, row["seller"])
+            ledger.close_hold(connection, community.id, _tokens(row["id"]), at=now, text="nobody bid")
+            tokens.refund(connection, community.id, row["id"], tokens.Move(seller, row["wh"]), now)
+            _update(connection, community.id, row["id"], status="unsold")
+            continue
+        held = HeldTrade(
+            "auction",
+            row["id"],
+            Trade(row["seller"], row["leader"], row["wh"]),
+            row["best_bid"],
+            _tokens(row["id"]),
+            row["leader_hold"],
+        )
+        settle_held_trade(connection, community, held, now)
+        for name in (_tokens(row["id"]), row["leader_hold"]):
+            ledger.close_hold(connection, community.id, name, at=now, text="auction ended")
+        _update(connection, community.id, row["id"], status="sold")
+    return [row["id"] for row in ended]
+
+
+def auction_row(connection: Connection, community_id: str, auction_id: str) -> dict[str, Any] | None:
+    """Return an auction as stored."""
+    query = select(auction).where(auction.c.community_id == community_id, auction.c.id == auction_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else dict(row)
+
+
+def bid_hold(message_id: str) -> str:
+    """Return the ledger's name of what a bid holds."""
+    return f"bid:{message_id}"
+
+
+def _tokens(auction_id: str) -> str:
+    return f"auction:{auction_id}"
+
+
+def _auction(row: dict[str, Any]) -> Auction:
+    leading = None if row["leader"] is None else Bid(row["leader"], row["best_bid"])
+    return Auction(row["seller"], row["wh"], row["start_price"], row["ends_at"], leading)
+
+
+def _update(connection: Connection, community_id: str, auction_id: str, **values: object) -> None:
+    connection.execute(
+        update(auction).where(auction.c.community_id == community_id, auction.c.id == auction_id).values(**values)
+    )

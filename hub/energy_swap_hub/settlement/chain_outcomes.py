@@ -1,0 +1,109 @@
+"""What a final chain intent means for members, orders, allowances and periods."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from energy_swap_hub.chain.intent import Intent, State, open_intents
+from energy_swap_hub.chain.payload import Admit, BurnPeriod, HouseholdTransaction, MintPeriod, OpenAccount, Release
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.membership.households import by_id, by_key, set_status
+
+from . import auctions, spot, tables
+from .periods import intent_final, start_registers
+from .reviews import open_review
+
+
+class ChainOutcomes:
+    """Told once about each final intent of the chain's room."""
+
+    def __init__(
+        self, community: CommunityConfig, clock: Callable[[], datetime], on_change: Callable[[], None]
+    ) -> None:
+        self._community = community
+        self._clock = clock
+        self._on_change = on_change
+
+    def final(self, connection: Connection, intent: Intent) -> None:
+        """Carry a confirmed or failed intent over into the hub's own state."""
+        now, error = self._clock(), intent.error if intent.state is State.FAILED else None
+        match intent.payload:
+            case OpenAccount():
+                self._review_failure(connection, intent, error, now)
+            case Admit():
+                self._admitted(connection, intent, error, now)
+            case MintPeriod() | BurnPeriod():
+                self._period(connection, intent, error, now)
+            case HouseholdTransaction():
+                self._household_transaction(connection, intent, error, now)
+            case Release():
+                self._review_failure(connection, intent, error, now)
+        self._on_change()
+
+    def _admitted(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
+        assert isinstance(intent.payload, Admit)
+        household = by_id(connection, self._community.id, intent.payload.household)
+        if error is not None:
+            self._review_failure(connection, intent, error, now)
+        elif household.status == "applied":
+            set_status(connection, self._community.id, household.id, "admitted", now=now)
+            start_registers(connection, self._community.id, household)
+
+    def _period(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
+        assert isinstance(intent.payload, MintPeriod | BurnPeriod)
+        start = datetime.fromisoformat(intent.payload.period)
+        if error is None:
+            intent_final(connection, self._community.id, start, intent.id, now)
+            return
+        self._review_failure(connection, intent, error, now)
+        row = tables.period
+        connection.execute(
+            update(row)
+            .where(row.c.community_id == self._community.id, row.c.start == start)
+            .values(state="review")
+        )
+
+    def _household_transaction(
+        self, connection: Connection, intent: Intent, error: str | None, now: datetime
+    ) -> None:
+        what, _, subject = intent.id.partition(":")
+        if what == "allow":
+            if error is None:
+                self._allowed(connection, subject)
+        elif auctions.auction_row(connection, self._community.id, subject) is not None:
+            auctions.lock_final(connection, self._community, subject, error, now)
+        else:
+            spot.lock_final(connection, self._community, subject, error, now)
+
+    def _allowed(self, connection: Connection, message_id: str) -> None:
+        """The chain's allowance is new; what is booked to be burned but not burned yet still comes off it."""
+        row = tables.message.c
+        details, signer = connection.execute(
+            select(row.details, row.signer).where(row.community_id == self._community.id, row.id == message_id)
+        ).one()
+        household = by_key(connection, bytes(signer))
+        assert household is not None
+        pending = _booked_burns(connection, self._community.id, household.id)
+        allowance = tables.burn_allowance
+        connection.execute(
+            update(allowance)
+            .where(allowance.c.community_id == self._community.id, allowance.c.household_id == household.id)
+            .values(remaining_wh=details["wh"] - pending)
+        )
+
+    def _review_failure(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
+        if error is None:
+            return
+        evidence = {"kind": intent.kind, "error": error, "signature": intent.signature}
+        open_review(
+            connection, self._community.id, kind="chain failed", subject=intent.id, evidence=evidence, now=now
+        )
+
+
+def _booked_burns(connection: Connection, community_id: str, household_id: str) -> int:
+    total = 0
+    for intent in open_intents(connection, community_id, limit=1_000):
+        if isinstance(intent.payload, BurnPeriod):
+            total += sum(burn.wh for burn in intent.payload.burns if burn.household == household_id)
+    return total

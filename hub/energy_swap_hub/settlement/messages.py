@@ -1,0 +1,246 @@
+"""Carry out a household's signed message: once, in one transaction, with the signed bytes kept as evidence."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from energy_swap_protocol.message import (
+    AnyMessage,
+    Application,
+    Bid,
+    BuyOrder,
+    CancelOrder,
+    Envelope,
+    GrantAllowance,
+    MessageError,
+    PayOut,
+    SellOrder,
+    StandingOrder,
+    StartAuction,
+    TopUp,
+    open_envelope,
+)
+from energy_swap_protocol.reading import FrameError, decode_frame, frame_from_text
+from sqlalchemy import Connection, insert, select
+
+from energy_swap_hub import ledger, metering
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.membership import households
+from energy_swap_hub.membership.households import Household
+from energy_swap_hub.membership.phone import PhoneBook
+from energy_swap_hub.mpesa import MPesa, PaymentRefused
+from energy_swap_hub.mpesa.charges import Charges
+from energy_swap_hub.mpesa.payouts import LEAST_KES, MOST_KES
+
+from . import auctions, spot, tables, tokens
+from .payments import book_pay_out
+
+# A message that moves money or tokens now must not come back later; a standing wish may wait in an edge for days.
+_PATIENT: Final = (Application, StandingOrder, GrantAllowance)
+_MAX_AGE: Final = timedelta(minutes=15)
+_MAX_PATIENT_AGE: Final = timedelta(days=14)
+_MAX_AHEAD: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What carrying out messages needs besides the database."""
+
+    community: CommunityConfig
+    phones: PhoneBook
+    mpesa: MPesa
+    charges: Charges
+    tokens: tokens.TokenDesk
+
+    def phone_of(self, connection: Connection, community_id: str, household_id: str) -> str:
+        """Return a household's phone number, for M-Pesa's eyes only."""
+        return self.phones.open(households.sealed_phone(connection, community_id, household_id))
+
+
+def receive(connection: Connection, desk: Desk, envelope: Envelope, now: datetime) -> dict[str, Any]:
+    """Carry out the message in ``envelope`` and return its answer; the same message again only returns the answer.
+
+    Raises what the message's rules raise; then nothing was done and the message may be sent again.
+    """
+    signer, message = open_envelope(envelope)
+    if message.community != desk.community.id:
+        raise MessageError(f"this hub serves the community {desk.community.id}, not {message.community}")
+    row = tables.message
+    known = connection.execute(
+        select(row.c.signer, row.c.details).where(
+            row.c.community_id == desk.community.id, row.c.id == str(message.id)
+        )
+    ).first()
+    if known is not None:
+        if bytes(known[0]) != signer:
+            raise MessageError(f"the message id {message.id} was used by somebody else; make a new one")
+        return answer(connection, desk, signer, message, known[1])
+    _check_age(message, now)
+    if isinstance(message, Application):
+        details = _apply(connection, desk, signer, message, now)
+    else:
+        details = _carry_out(connection, desk, households.member(connection, signer), message, now)
+    connection.execute(
+        insert(row).values(
+            community_id=desk.community.id,
+            id=str(message.id),
+            signer=signer,
+            kind=type(message).__struct_config__.tag,
+            received_at=now,
+            payload=envelope.payload.encode(),
+            signature=envelope.signature.encode(),
+            details=details,
+        )
+    )
+    return answer(connection, desk, signer, message, details)
+
+
+def answer(
+    connection: Connection, desk: Desk, signer: bytes, message: AnyMessage, details: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what became of a message that was carried out, as it stands now."""
+    community_id = desk.community.id
+    base: dict[str, Any] = {"id": str(message.id), "status": "accepted", **details}
+    match message:
+        case Application():
+            household = households.by_key(connection, signer)
+            assert household is not None
+            return base | {"status": household.status, "household": household.id}
+        case SellOrder() | BuyOrder():
+            return base | order_answer(connection, community_id, str(message.id))
+        case StartAuction():
+            return base | auction_answer(connection, community_id, str(message.id))
+        case Bid():
+            row = auctions.auction_row(connection, community_id, str(message.auction))
+            return base | {"leading": row is not None and row["leader_hold"] == auctions.bid_hold(str(message.id))}
+        case CancelOrder():
+            return base | order_answer(connection, community_id, str(message.order))
+        case _:
+            return base
+
+
+def _apply(
+    connection: Connection, desk: Desk, signer: bytes, message: Application, now: datetime
+) -> dict[str, Any]:
+    try:
+        first = decode_frame(frame_from_text(message.frame))
+    except FrameError as error:
+        raise MessageError(f"frame: {error}") from None
+    if first.meter.hex() != message.meter:
+        raise MessageError("frame: signed by another meter than the one applied for")
+    if households.by_key(connection, signer) is not None:
+        return {}
+    household = households.apply(
+        connection, desk.community.id, message, signer=signer, phones=desk.phones, now=now
+    )
+    metering.claim_meter(connection, desk.community.id, household.id, household.meter, first)
+    desk.tokens.open_account(connection, desk.community.id, household, now)
+    return {}
+
+
+def _carry_out(
+    connection: Connection, desk: Desk, household: Household, message: AnyMessage, now: datetime
+) -> dict[str, Any]:
+    community = desk.community
+    match message:
+        case StandingOrder():
+            connection.execute(
+                insert(tables.standing_order).values(
+                    community_id=community.id,
+                    household_id=household.id,
+                    sell_at_least=message.sell_at_least,
+                    buy_at_most=message.buy_at_most,
+                    valid_from=now,
+                )
+            )
+        case SellOrder():
+            spot.place_sell(connection, community, household, message, now)
+            desk.tokens.lock(connection, community.id, household, message.lock, message.wh, message.id, now)
+        case StartAuction():
+            auctions.start(connection, community, household, message, now)
+            desk.tokens.lock(connection, community.id, household, message.lock, message.wh, message.id, now)
+        case BuyOrder():
+            spot.place_buy(connection, community, household, message, now)
+        case CancelOrder():
+            spot.cancel(connection, community, household, str(message.order), now)
+        case Bid():
+            auctions.bid(connection, community, household, message, now)
+        case TopUp():
+            intent = desk.mpesa.request_top_up(
+                connection,
+                community_id=community.id,
+                household_id=household.id,
+                phone=desk.phone_of(connection, community.id, household.id),
+                kes=message.kes,
+                now=now,
+            )
+            return {"intent": intent, "status": "queued"}
+        case PayOut():
+            kes = pay_out(connection, desk, household, str(message.id), message.kes, now)
+            return {"payout": str(message.id), "kes": kes}
+        case GrantAllowance():
+            desk.tokens.allow(connection, community.id, household, message.approval, message.wh, message.id, now)
+            return {"wh": message.wh}
+        case Application():
+            raise AssertionError("applications are handled before")
+    return {}
+
+
+def pay_out(
+    connection: Connection, desk: Desk, household: Household, payout_id: str, kes: int | None, now: datetime
+) -> int:
+    """Set money aside, order its payout and return the KES; None means all that can be sent with its fee."""
+    cents = ledger.wallet(connection, desk.community.id, household.id)["kes_cents"]
+    if kes is None:
+        kes = min(cents // 100, MOST_KES)
+        while kes > 0 and kes * 100 + desk.charges.payout_cents(kes, now) > cents:
+            kes -= 1
+    if kes < LEAST_KES:
+        raise PaymentRefused(f"M-Pesa pays out KES {LEAST_KES} or more; this would be KES {max(kes, 0)}")
+    fee = desk.charges.payout_cents(kes, now)
+    book_pay_out(connection, desk.community.id, household.id, payout_id, kes=kes, fee_cents=fee, now=now)
+    desk.mpesa.request_pay_out(
+        connection,
+        community_id=desk.community.id,
+        household_id=household.id,
+        payout_id=payout_id,
+        phone=desk.phone_of(connection, desk.community.id, household.id),
+        kes=kes,
+        now=now,
+    )
+    return kes
+
+
+def auction_answer(connection: Connection, community_id: str, auction_id: str) -> dict[str, Any]:
+    """Return how an auction stands."""
+    row = auctions.auction_row(connection, community_id, auction_id)
+    assert row is not None
+    return {"auction": auction_id, "status": row["status"]}
+
+
+def order_answer(connection: Connection, community_id: str, order_id: str) -> dict[str, Any]:
+    """Return how a spot order stands and what it traded."""
+    row = spot.order_row(connection, community_id, order_id)
+    assert row is not None
+    trade = tables.trade.c
+    fills = connection.execute(
+        select(trade.wh, trade.cents_per_kwh, trade.seller, trade.buyer)
+        .where(trade.community_id == community_id, trade.market == "spot", trade.reference.contains(order_id))
+        .order_by(trade.id)
+    ).mappings()
+    return {
+        "order": order_id,
+        "status": row["status"],
+        "filled_wh": row["wh"] - row["remaining_wh"],
+        "remaining_wh": row["remaining_wh"],
+        "trades": [dict(fill) for fill in fills],
+    }
+
+
+def _check_age(message: AnyMessage, now: datetime) -> None:
+    age = int(now.timestamp()) - message.sent_at
+    limit = _MAX_PATIENT_AGE if isinstance(message, _PATIENT) else _MAX_AGE
+    if age > limit.total_seconds():
+        raise MessageError(f"sent {age} s ago, which is too old to act on now; send it again")
+    if -age > _MAX_AHEAD.total_seconds():
+        raise MessageError(f"sent {-age} s in the future; set the clock of the sender")

@@ -1,0 +1,311 @@
+"""Close periods in order: readings, positions, clearing, ledger and chain intents in one transaction each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from energy_swap_protocol.period import Period, period_at
+from energy_swap_protocol.reading import Reading
+from energy_swap_protocol.units import cost_cents
+from sqlalchemy import Connection, func, insert, select, update
+
+from energy_swap_hub import ledger, metering
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.ledger import BURNED, MINTED, Entry, Posting
+from energy_swap_hub.market.fees import Bill, Line, Tariff, bill, tariff_at
+from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, clear_period
+from energy_swap_hub.membership.households import Household, households
+
+from . import tables, tokens
+from .netting import Means, Position, position_between, split_import
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """One household in a period: what it counted, which order that became, what its own tokens covered."""
+
+    household: Household
+    position: Position
+    order: PeriodOrder | None
+    own_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A stand with what the clearing made of it."""
+
+    stand: Stand
+    line: Line
+
+    @property
+    def minted_wh(self) -> int:
+        """New tokens: all that was exported, sold or not."""
+        return self.stand.position.net_export_wh
+
+    @property
+    def received_wh(self) -> int:
+        """Tokens that reach the household's wallet: what it did not sell, or what it bought."""
+        return self.minted_wh - self.line.sold_wh + self.line.bought_wh
+
+    @property
+    def burned_wh(self) -> int:
+        """Tokens that its consumption uses up."""
+        return self.line.bought_wh + self.stand.own_wh
+
+
+def next_period(connection: Connection, community: CommunityConfig) -> Period:
+    """Return the first period that is not booked yet."""
+    last = connection.execute(
+        select(func.max(tables.period.c.start)).where(tables.period.c.community_id == community.id)
+    ).scalar()
+    if last is None:
+        return period_at(community.opened_at, community.period_length)
+    return Period(last, community.period_length).next
+
+
+def book_next_period(connection: Connection, community: CommunityConfig, now: datetime) -> Period | None:
+    """Book the next period when it is over and its readings are in (or the grace time is); None when not yet.
+
+    Clearing, ledger entry, trades, positions and chain intents are one transaction: all or nothing.
+    """
+    period = next_period(connection, community)
+    if now < period.end:
+        return None
+    members = [
+        h
+        for h in households(connection, community.id, status="admitted")
+        if h.admitted_at is not None and h.admitted_at < period.end
+    ]
+    if now < period.end + timedelta(minutes=community.grace_minutes) and not all(
+        _has_reading_after(connection, h.meter, period.end) for h in members
+    ):
+        return None
+    tariff = tariff_at(community.tariffs, period.start)
+    stands = [_stand(connection, community.id, period, h, tariff) for h in members]
+    clearing = clear_period([s.order for s in stands if s.order is not None], lot=period.id)
+    bills = bill(clearing.trades, clearing.cents_per_kwh or 0, tariff)
+    outcomes = _outcomes(stands, bills)
+    _record(connection, community.id, period, outcomes, clearing, now)
+    _post(connection, community.id, period, outcomes, bills, now)
+    intents = _move_tokens(connection, community.id, period, outcomes, now)
+    connection.execute(
+        insert(tables.period).values(
+            community_id=community.id,
+            start=period.start,
+            state="booked" if intents else "settled",
+            cents_per_kwh=clearing.cents_per_kwh,
+            supply_wh=clearing.supply_wh,
+            demand_wh=clearing.demand_wh,
+            traded_wh=clearing.traded_wh,
+            booked_at=now,
+            settled_at=None if intents else now,
+            intents=intents,
+        )
+    )
+    return period
+
+
+def start_registers(connection: Connection, community_id: str, household: Household) -> None:
+    """Remember from which registers a newly admitted household is settled: what flowed before is its own."""
+    last = metering.latest(connection, household.meter)
+    assert last is not None, "a household is admitted with the reading of its application"
+    connection.execute(
+        insert(tables.settled_register).values(
+            community_id=community_id,
+            household_id=household.id,
+            sequence=last.sequence,
+            export_wh=last.export_wh,
+            import_wh=last.import_wh,
+            generation_wh=last.generation_wh,
+        )
+    )
+    connection.execute(
+        insert(tables.burn_allowance).values(community_id=community_id, household_id=household.id, remaining_wh=0)
+    )
+
+
+def intent_final(
+    connection: Connection, community_id: str, start: datetime, intent_id: str, now: datetime
+) -> None:
+    """Tick off a confirmed intent of a period; with the last one the period is settled."""
+    row = tables.period
+    here = (row.c.community_id == community_id) & (row.c.start == start)
+    left = [i for i in connection.execute(select(row.c.intents).where(here)).scalar_one() if i != intent_id]
+    values: dict[str, object] = {"intents": left}
+    if not left:
+        values |= {"state": "settled", "settled_at": now}
+    connection.execute(update(row).where(here).values(**values))
+
+
+def standing_order(
+    connection: Connection, community_id: str, household_id: str, at: datetime
+) -> tuple[int | None, int | None]:
+    """Return (sell at least, buy at most) in cents per kWh as they stood at ``at``; None: does not take part."""
+    row = tables.standing_order.c
+    query = (
+        select(row.sell_at_least, row.buy_at_most)
+        .where(row.community_id == community_id, row.household_id == household_id, row.valid_from <= at)
+        .order_by(row.valid_from.desc(), row.id.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).first()
+    return (None, None) if found is None else (found[0], found[1])
+
+
+def _has_reading_after(connection: Connection, meter: bytes, time: datetime) -> bool:
+    last = metering.latest(connection, meter)
+    return last is not None and last.measured_at >= int(time.timestamp())
+
+
+def _settled(connection: Connection, community_id: str, household: Household) -> Reading:
+    row = tables.settled_register.c
+    query = select(row.sequence, row.export_wh, row.import_wh, row.generation_wh).where(
+        row.community_id == community_id, row.household_id == household.id
+    )
+    sequence, export_wh, import_wh, generation_wh = connection.execute(query).one()
+    return Reading(household.meter, sequence, 0, export_wh, import_wh, generation_wh)
+
+
+def _stand(
+    connection: Connection, community_id: str, period: Period, household: Household, tariff: Tariff
+) -> Stand:
+    end = metering.registers_at(connection, household.meter, period.end)
+    position = position_between(household.id, _settled(connection, community_id, household), end)
+    sell_at_least, buy_at_most = standing_order(connection, community_id, household.id, period.end)
+    wallet = ledger.wallet(connection, community_id, household.id)
+    allowance = allowance_wh(connection, community_id, household.id)
+    means = Means(wallet["kes_cents"], wallet["ekwh_wh"], allowance)
+    all_in = None if buy_at_most is None else buy_at_most + tariff.fees_cents_per_kwh
+    own_wh, wanted_wh = split_import(position, means, all_in)
+    order = None
+    if position.net_export_wh and sell_at_least is not None:
+        order = PeriodOrder(household.id, Side.SELL, position.net_export_wh, sell_at_least)
+    elif wanted_wh and buy_at_most is not None:
+        order = PeriodOrder(household.id, Side.BUY, wanted_wh, buy_at_most)
+    return Stand(household, position, order, own_wh)
+
+
+def allowance_wh(connection: Connection, community_id: str, household_id: str) -> int:
+    """Return the Wh that the hub may still burn for a household."""
+    row = tables.burn_allowance.c
+    query = select(row.remaining_wh).where(row.community_id == community_id, row.household_id == household_id)
+    return connection.execute(query).scalar() or 0
+
+
+def _outcomes(stands: Sequence[Stand], bills: Bill) -> list[Outcome]:
+    lines = {line.household: line for line in bills.lines}
+    return [Outcome(s, lines.get(s.household.id, Line(s.household.id, 0, 0, 0, 0))) for s in stands]
+
+
+def _record(
+    connection: Connection,
+    community_id: str,
+    period: Period,
+    outcomes: Sequence[Outcome],
+    clearing: Clearing,
+    now: datetime,
+) -> None:
+    for outcome in outcomes:
+        stand, p, line = outcome.stand, outcome.stand.position, outcome.line
+        connection.execute(
+            insert(tables.position).values(
+                community_id=community_id,
+                start=period.start,
+                household_id=line.household,
+                export_wh=p.export_wh,
+                import_wh=p.import_wh,
+                generation_wh=p.generation_wh,
+                sequence_from=p.sequence_from,
+                sequence_to=p.sequence_to,
+                side=stand.order.side.value if stand.order else None,
+                order_wh=stand.order.wh if stand.order else 0,
+                limit=stand.order.limit if stand.order else None,
+                own_wh=stand.own_wh,
+                sold_wh=line.sold_wh,
+                bought_wh=line.bought_wh,
+                earned_cents=line.earned_cents,
+                paid_cents=line.paid_cents,
+            )
+        )
+        row = tables.settled_register
+        connection.execute(
+            update(row)
+            .where(row.c.community_id == community_id, row.c.household_id == line.household)
+            .values(
+                sequence=p.sequence_to,
+                export_wh=row.c.export_wh + p.export_wh,
+                import_wh=row.c.import_wh + p.import_wh,
+                generation_wh=row.c.generation_wh + p.generation_wh,
+            )
+        )
+    price = clearing.cents_per_kwh
+    if price is not None:
+        connection.execute(
+            insert(tables.trade),
+            [
+                {
+                    "community_id": community_id,
+                    "market": "period",
+                    "reference": period.id,
+                    "seller": t.seller,
+                    "buyer": t.buyer,
+                    "wh": t.wh,
+                    "cents_per_kwh": price,
+                    "cents": cost_cents(t.wh, price),
+                    "at": now,
+                }
+                for t in clearing.trades
+            ],
+        )
+
+
+def _post(
+    connection: Connection,
+    community_id: str,
+    period: Period,
+    outcomes: Sequence[Outcome],
+    bills: Bill,
+    now: datetime,
+) -> None:
+    postings: list[Posting] = []
+    for outcome in outcomes:
+        line = outcome.line
+        postings += [
+            Posting(ledger.ekwh(line.household), outcome.received_wh - outcome.burned_wh),
+            Posting(MINTED, -outcome.minted_wh),
+            Posting(BURNED, outcome.burned_wh),
+            Posting(ledger.kes(line.household), line.earned_cents - line.paid_cents),
+        ]
+    postings += [
+        Posting(ledger.FEES, bills.community_fee_cents),
+        Posting(ledger.GRID, bills.grid_fee_cents),
+        Posting(ledger.ROUNDING, bills.rounding_cents),
+    ]
+    ledger.post(connection, community_id, Entry("period", period.id, now, f"period {period.id}", postings))
+
+
+def _move_tokens(
+    connection: Connection, community_id: str, period: Period, outcomes: Sequence[Outcome], now: datetime
+) -> list[str]:
+    mints, releases, burns = [], [], []
+    for outcome in outcomes:
+        household, p = outcome.stand.household, outcome.stand.position
+        if outcome.minted_wh:
+            frames = metering.frames(connection, household.meter, (p.sequence_from, p.sequence_to))
+            mints.append(tokens.Mint(household, outcome.minted_wh, frames))
+        if outcome.received_wh:
+            releases.append(tokens.Move(household, outcome.received_wh))
+        if outcome.burned_wh:
+            burns.append(tokens.Move(household, outcome.burned_wh))
+            use_allowance(connection, community_id, household.id, outcome.burned_wh)
+    return tokens.settle_period(connection, community_id, period, mints, releases, burns, now)
+
+
+def use_allowance(connection: Connection, community_id: str, household_id: str, wh: int) -> None:
+    """Count ``wh`` as burned against what the household allowed."""
+    row = tables.burn_allowance
+    connection.execute(
+        update(row)
+        .where(row.c.community_id == community_id, row.c.household_id == household_id)
+        .values(remaining_wh=row.c.remaining_wh - wh)
+    )

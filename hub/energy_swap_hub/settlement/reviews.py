@@ -1,0 +1,56 @@
+"""The review queue: what no rule can decide waits here, with its evidence, for a person."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from energy_swap_hub.membership.households import record_audit
+
+from .tables import review
+
+
+def open_review(
+    connection: Connection, community_id: str, *, kind: str, subject: str, evidence: dict[str, Any], now: datetime
+) -> None:
+    """Put something in front of a person; the same kind and subject is asked once while it is open."""
+    known = select(review.c.id).where(
+        review.c.community_id == community_id,
+        review.c.kind == kind,
+        review.c.subject == subject,
+        review.c.state == "open",
+    )
+    if connection.execute(known).first() is None:
+        connection.execute(
+            insert(review).values(
+                community_id=community_id,
+                kind=kind,
+                subject=subject,
+                evidence=evidence,
+                opened_at=now,
+                state="open",
+            )
+        )
+
+
+def resolve_review(
+    connection: Connection, community_id: str, review_id: int, *, note: str, who: str, now: datetime
+) -> None:
+    """Close a review with the person's note; raises `LookupError` when it is not open."""
+    if not note.strip():
+        raise ValueError("say in a few words what was decided and why")
+    changed = connection.execute(
+        update(review)
+        .where(review.c.community_id == community_id, review.c.id == review_id, review.c.state == "open")
+        .values(state="resolved", resolution=note.strip(), resolved_by=who, resolved_at=now)
+    )
+    if not changed.rowcount:
+        raise LookupError(f"review {review_id} is not open")
+    record_audit(
+        connection,
+        community_id,
+        who=who,
+        what=f"resolved a review: {note.strip()}",
+        subject=str(review_id),
+        now=now,
+    )

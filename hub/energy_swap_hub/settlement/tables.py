@@ -1,0 +1,154 @@
+"""Periods, positions, trades, spot orders, auctions, answered messages and the review queue."""
+
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text
+
+from energy_swap_hub.storage import Id, UtcTime, metadata
+
+standing_order = Table(
+    "standing_order",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("household_id", Text, nullable=False),
+    Column("sell_at_least", BigInteger),
+    Column("buy_at_most", BigInteger),
+    Column("valid_from", UtcTime, nullable=False),
+    Index("standing_order_household", "community_id", "household_id", "valid_from"),
+)
+
+settled_register = Table(
+    "settled_register",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("export_wh", BigInteger, nullable=False),
+    Column("import_wh", BigInteger, nullable=False),
+    Column("generation_wh", BigInteger, nullable=False),
+)
+
+burn_allowance = Table(
+    "burn_allowance",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("remaining_wh", BigInteger, nullable=False),  # granted on chain less what was booked to be burned
+)
+
+period = Table(
+    "period",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("start", UtcTime, primary_key=True),
+    Column("state", Text, nullable=False),  # booked, settled, review
+    Column("cents_per_kwh", BigInteger),
+    Column("supply_wh", BigInteger, nullable=False),
+    Column("demand_wh", BigInteger, nullable=False),
+    Column("traded_wh", BigInteger, nullable=False),
+    Column("booked_at", UtcTime, nullable=False),
+    Column("settled_at", UtcTime),
+    Column("intents", JSON, nullable=False),  # ids of the chain intents that are not final yet
+)
+
+position = Table(
+    "position",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("start", UtcTime, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("export_wh", BigInteger, nullable=False),
+    Column("import_wh", BigInteger, nullable=False),
+    Column("generation_wh", BigInteger, nullable=False),
+    Column("sequence_from", BigInteger, nullable=False),  # readings that prove it: the last settled one ...
+    Column("sequence_to", BigInteger, nullable=False),  # ... and the last one of the period
+    Column("side", Text),  # the order it became: sell, buy or none
+    Column("order_wh", BigInteger, nullable=False),
+    Column("limit", BigInteger),
+    Column("own_wh", BigInteger, nullable=False),  # covered by tokens the household had before
+    Column("sold_wh", BigInteger, nullable=False),
+    Column("bought_wh", BigInteger, nullable=False),
+    Column("earned_cents", BigInteger, nullable=False),
+    Column("paid_cents", BigInteger, nullable=False),
+)
+
+trade = Table(
+    "trade",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("market", Text, nullable=False),  # period, spot, auction
+    Column("reference", Text, nullable=False),  # the period's id, the order's or the auction's
+    Column("seller", Text, nullable=False),
+    Column("buyer", Text, nullable=False),
+    Column("wh", BigInteger, nullable=False),
+    Column("cents_per_kwh", BigInteger, nullable=False),
+    Column("cents", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index("trade_reference", "community_id", "reference"),
+)
+
+spot_order = Table(
+    "spot_order",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("number", Id, nullable=False),  # order of arrival on the book
+    Column("household_id", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("wh", BigInteger, nullable=False),
+    Column("remaining_wh", BigInteger, nullable=False),
+    Column("limit", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),  # pending_lock, open, filled, cancelled, expired, refused
+    Column("valid_until", UtcTime),
+    Column("placed_at", UtcTime, nullable=False),
+)
+
+auction = Table(
+    "auction",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("seller", Text, nullable=False),
+    Column("wh", BigInteger, nullable=False),
+    Column("start_price", BigInteger, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("leader", Text),
+    Column("best_bid", BigInteger),
+    Column("leader_hold", Text),
+    Column("status", Text, nullable=False),  # pending_lock, open, sold, unsold, refused
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("signer", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # the signed bytes and their signature: the evidence
+    Column("signature", LargeBinary, nullable=False),
+    Column("details", JSON, nullable=False),  # what the answer says besides what can be looked up
+)
+
+payout_day = Table(  # the days whose scheduled payouts were ordered
+    "payout_day",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+)
+
+review = Table(
+    "review",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("state", Text, nullable=False),  # open, resolved
+    Column("resolution", Text),
+    Column("resolved_by", Text),
+    Column("resolved_at", UtcTime),
+)

@@ -1,0 +1,166 @@
+"""What settlement asks of the chain: durable intents in the same transaction as the ledger's entry."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from energy_swap_protocol.period import Period
+from energy_swap_protocol.reading import frame_to_text
+from energy_swap_protocol.transaction import (
+    ChainInfo,
+    allowance_message,
+    complete_as_hub,
+    lock_message,
+    token_account,
+)
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from sqlalchemy import Connection
+
+from energy_swap_hub.chain import outbox
+from energy_swap_hub.chain.directory import community_chain, household_account
+from energy_swap_hub.chain.payload import Burn, Transfer
+from energy_swap_hub.chain.payload import Mint as MintPayload
+from energy_swap_hub.membership.households import Household
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """A household's net export of a period; ``frames`` are the readings at its two ends."""
+
+    household: Household
+    wh: int
+    frames: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """``wh`` that reach a household's account, or are burned from it."""
+
+    household: Household
+    wh: int
+
+
+def settle_period(
+    connection: Connection,
+    community_id: str,
+    period: Period,
+    mints: Sequence[Mint],
+    releases: Sequence[Move],
+    burns: Sequence[Move],
+    now: datetime,
+) -> list[str]:
+    """Ask for a period's mints, what they release, then its burns; return the ids of the intents."""
+    intents: list[str] = []
+    if mints:
+        mint_payloads = [
+            MintPayload(
+                m.household.id,
+                _account(connection, community_id, m.household),
+                m.wh,
+                tuple(frame_to_text(frame) for frame in m.frames),
+            )
+            for m in mints
+        ]
+        transfers = [Transfer(_account(connection, community_id, r.household), r.wh) for r in releases]
+        intents += outbox.enqueue_mint_period(connection, community_id, period.id, mint_payloads, transfers, now)
+    if burns:
+        burn_payloads = [
+            Burn(b.household.id, _account(connection, community_id, b.household), b.wh) for b in burns
+        ]
+        intents += outbox.enqueue_burn_period(connection, community_id, period.id, burn_payloads, now)
+    return intents
+
+
+def release(connection: Connection, community_id: str, reference: str, move: Move, now: datetime) -> None:
+    """Give escrowed Wh to the buyer of a trade."""
+    account = household_account(connection, community_id, move.household.id).account
+    outbox.enqueue_release(connection, community_id, reference, account, move.wh, now)
+
+
+def refund(connection: Connection, community_id: str, reference: str, move: Move, now: datetime) -> None:
+    """Give escrowed Wh back to the seller."""
+    account = household_account(connection, community_id, move.household.id).account
+    outbox.enqueue_refund(connection, community_id, reference, account, move.wh, now)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDesk:
+    """Completes with the hub's key what a household's key has signed."""
+
+    hub: Keypair
+
+    def open_account(self, connection: Connection, community_id: str, household: Household, now: datetime) -> None:
+        """Open a household's frozen token account."""
+        owner = Pubkey.from_bytes(household.key)
+        outbox.enqueue_open_account(connection, community_id, household.id, owner, now)
+
+    def lock(
+        self,
+        connection: Connection,
+        community_id: str,
+        household: Household,
+        text: str,
+        wh: int,
+        order: UUID,
+        now: datetime,
+    ) -> None:
+        """Send the household's move of ``wh`` into escrow; raises `TransactionError` when it is anything else."""
+        owner = Pubkey.from_bytes(household.key)
+        self._complete(
+            connection,
+            community_id,
+            owner,
+            text,
+            lambda info: lock_message(info, owner, wh, order),
+            f"lock:{order}",
+            now,
+        )
+
+    def allow(
+        self,
+        connection: Connection,
+        community_id: str,
+        household: Household,
+        text: str,
+        wh: int,
+        message: UUID,
+        now: datetime,
+    ) -> None:
+        """Send the household's allowance of ``wh``; raises `TransactionError` when it is anything else."""
+        owner = Pubkey.from_bytes(household.key)
+        self._complete(
+            connection,
+            community_id,
+            owner,
+            text,
+            lambda info: allowance_message(info, owner, wh, message),
+            f"allow:{message}",
+            now,
+        )
+
+    def _complete(
+        self,
+        connection: Connection,
+        community_id: str,
+        owner: Pubkey,
+        text: str,
+        expected: Callable[[ChainInfo], MessageV0],
+        intent_id: str,
+        now: datetime,
+    ) -> None:
+        chain = community_chain(connection, community_id)
+
+        def message(blockhash: Hash) -> MessageV0:
+            return expected(ChainInfo(chain.mint, chain.escrow, chain.hub, blockhash))
+
+        transaction = complete_as_hub(text, message, owner, self.hub)
+        outbox.enqueue_household_transaction(connection, community_id, intent_id, transaction, now)
+
+
+def _account(connection: Connection, community_id: str, household: Household) -> str:
+    chain = community_chain(connection, community_id)
+    return str(token_account(Pubkey.from_bytes(household.key), chain.mint))

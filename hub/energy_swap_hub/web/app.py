@@ -1,0 +1,56 @@
+"""The hub's one aiohttp application: APIs, Daraja's callbacks, the built console, and headers for all of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from .problem import Handler, problem, problems
+
+_MAX_BODY: Final = 256 * 1024
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_NOT_BUILT: Final = "The console is not built. Run script/bootstrap, or 'npm ci && npm run build' in hub/console."
+
+
+def make_app(routes: Iterable[web.RouteDef], console: Path) -> web.Application:
+    """Return the application; ``console`` is the folder of the built console."""
+    app = web.Application(middlewares=[_security_headers, problems], client_max_size=_MAX_BODY)
+    app.router.add_routes(routes)
+    app.router.add_get("/health", _health)
+    app.router.add_get("/{path:.*}", _console(console.resolve()))
+    return app
+
+
+async def _health(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+def _console(folder: Path) -> Handler:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        path = request.match_info["path"]
+        if path.startswith(("api/", "hooks/")):
+            return problem(404, "not_found", f"there is no {request.path}")
+        page = (folder / path).resolve()
+        if not page.is_relative_to(folder) or not page.is_file():
+            page = folder / "index.html"
+        if not page.is_file():
+            return web.Response(status=503, text=_NOT_BUILT)
+        # Built files carry a hash in their name; the page that names them must stay fresh.
+        is_hashed = page.parent.name == "assets"
+        caching = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
+        return web.FileResponse(page, headers={"Cache-Control": caching})
+
+    return serve
+
+
+@web.middleware
+async def _security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.update(_HEADERS)
+    return response

@@ -1,0 +1,121 @@
+"""What approver devices call: who waits for admission, and the signatures that admit."""
+
+import base64
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from sqlalchemy import Connection
+
+from energy_swap_hub.chain.admission import Admission, admission_for, approve
+from energy_swap_hub.chain.directory import NoChainError
+from energy_swap_hub.changes import Changes
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.membership.households import Household, by_id, households, record_audit
+from energy_swap_hub.storage import Database
+
+from .edge_api import SignedRequests
+from .problem import json_response
+
+
+class Signatures(msgspec.Struct, forbid_unknown_fields=True):
+    """An approver's signatures (base58) over the messages of an admission, in their order."""
+
+    signatures: Annotated[list[str], msgspec.Meta(min_length=1, max_length=500)]
+
+
+class ApproverApi:
+    """The routes below ``/api/v1/communities/{community}/admissions``; only approvers' keys open them."""
+
+    def __init__(
+        self,
+        database: Database,
+        community: CommunityConfig,
+        clock: Callable[[], datetime],
+        changes: Changes,
+        signed: SignedRequests,
+        wake: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._community = community
+        self._clock = clock
+        self._changes = changes
+        self._signed = signed
+        self._wake = wake
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        base = f"/api/v1/communities/{self._community.id}/admissions"
+        return [web.get(base, self._list), web.post(f"{base}/{{household}}/signatures", self._sign)]
+
+    async def _approver(self, request: web.Request) -> Pubkey:
+        key = Pubkey.from_bytes(await self._signed.signer(request))
+        if str(key) not in self._community.approvers:
+            raise PermissionError("this key is no approver of the community")
+        return key
+
+    async def _list(self, request: web.Request) -> web.Response:
+        approver = await self._approver(request)
+
+        def query(connection: Connection) -> list[dict[str, Any]]:
+            waiting = []
+            for household in households(connection, self._community.id, status="applied"):
+                try:
+                    admission = admission_for(connection, self._community.id, household.id, approver)
+                except NoChainError:
+                    continue  # its account is still being opened
+                waiting.append(_view(household, admission))
+            return waiting
+
+        return json_response(await self._database.read(query))
+
+    async def _sign(self, request: web.Request) -> web.Response:
+        approver = await self._approver(request)
+        texts = msgspec.json.decode(await request.read(), type=Signatures).signatures
+        signatures = [_signature(text) for text in texts]
+        household_id, now = request.match_info["household"], self._clock()
+
+        def change(connection: Connection) -> Admission:
+            by_id(connection, self._community.id, household_id)
+            admission = approve(connection, self._community.id, household_id, approver, signatures, now)
+            record_audit(
+                connection,
+                self._community.id,
+                who=str(approver),
+                what="signed the admission",
+                subject=household_id,
+                now=now,
+            )
+            return admission
+
+        admission = await self._database.write(change)
+        self._changes.mark()
+        self._wake()
+        return json_response({"signatures": len(admission.signed), "needed": admission.needed})
+
+
+def _view(household: Household, admission: Admission) -> dict[str, Any]:
+    return {
+        "household": household.id,
+        "name": household.name,
+        "key": str(Pubkey.from_bytes(household.key)),
+        "meter": household.meter.hex(),
+        "rated_pv_w": household.rated_pv_w,
+        "main_breaker_w": household.main_breaker_w,
+        "account": str(admission.account),
+        "memo": admission.memo,
+        "messages": [base64.b64encode(message).decode() for message in admission.messages],
+        "signatures": [str(key) for key in admission.signed],
+        "needed": admission.needed,
+    }
+
+
+def _signature(text: str) -> Signature:
+    try:
+        return Signature.from_string(text)
+    except ValueError:
+        raise ValueError("a signature is base58 of 64 bytes") from None

@@ -1,0 +1,89 @@
+"""What the console shows of the chain, beside what the ledger says."""
+
+from typing import Any, Final
+
+from energy_swap_protocol.transaction import token_account
+from solders.pubkey import Pubkey
+from sqlalchemy import Connection, func, select
+
+from energy_swap_hub import ledger
+from energy_swap_hub.chain.chain import Chain
+from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.intent import State, intents_of
+from energy_swap_hub.chain.tables import chain_intent
+from energy_swap_hub.ledger import BURNED, MINTED
+from energy_swap_hub.storage import Database
+
+_CUSTODY: Final = (
+    "Pilot custody: minting and escrow need two of three keys, but both verifier keys still lie beside the hub's. "
+    "Admissions need the approvers' own devices."
+)
+
+
+class ChainView:
+    """Reads the chain for the console."""
+
+    def __init__(self, database: Database, chain: Chain, community: CommunityChain) -> None:
+        self._database = database
+        self._chain = chain
+        self._community = community
+
+    def address(self, key: bytes) -> str:
+        """Return the token account (base58) of a household's public key."""
+        return str(token_account(Pubkey.from_bytes(key), self._community.mint))
+
+    def pending(self, connection: Connection) -> int:
+        """Return how many intents are not final."""
+        query = (
+            select(func.count())
+            .select_from(chain_intent)
+            .where(
+                chain_intent.c.community_id == self._community.community,
+                chain_intent.c.state.in_((State.QUEUED, State.SENT)),
+            )
+        )
+        return connection.execute(query).scalar_one()
+
+    async def summary(self) -> dict[str, Any]:
+        """Return supply and slot as the chain has them now."""
+        document = await self._chain.chain_info(self._community.community)
+        return {
+            "cluster": document.cluster,
+            "slot": await self._chain.slot(),
+            "supply_wh": await self._chain.supply_wh(self._community.community),
+            "mint": str(self._community.mint),
+        }
+
+    async def page(self) -> dict[str, Any]:
+        """Return the chain page: supply beside ledger, custody, and the newest intents."""
+        name = self._community.community
+
+        def query(connection: Connection) -> dict[str, Any]:
+            return {
+                "ledger_wh": ledger.ekwh_outstanding(connection, name),
+                "minted_wh": -ledger.balance(connection, name, MINTED),
+                "burned_wh": ledger.balance(connection, name, BURNED),
+                "pending": self.pending(connection),
+                "intents": [
+                    {
+                        "id": intent.id,
+                        "kind": intent.kind,
+                        "state": intent.state.value,
+                        "signature": intent.signature,
+                        "fee_lamports": intent.fee_lamports,
+                        "created_at": int(intent.created_at.timestamp()),
+                        "finished_at": None if intent.finished_at is None else int(intent.finished_at.timestamp()),
+                        "error": intent.error,
+                    }
+                    for intent in intents_of(connection, name)
+                ],
+            }
+
+        return {
+            **await self.summary(),
+            **await self._database.read(query),
+            "version": await self._chain.version(),
+            "escrow": str(self._community.escrow),
+            "escrow_wh": await self._chain.escrow_wh(name),
+            "custody": _CUSTODY,
+        }

@@ -1,0 +1,130 @@
+"""What a household sees of itself: the HouseholdState of the API, read in one snapshot."""
+
+from datetime import datetime
+from typing import Any
+
+from energy_swap_protocol.period import Period
+from sqlalchemy import Connection, select
+
+from energy_swap_hub import ledger, metering
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.fees import tariff_at
+from energy_swap_hub.market.spot import Best
+from energy_swap_hub.market.trade import Side
+from energy_swap_hub.membership.households import Household
+from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.periods import allowance_wh, standing_order
+from energy_swap_hub.settlement.spot import book
+from energy_swap_hub.settlement.totals import totals
+
+
+def household_state(
+    connection: Connection, community: CommunityConfig, household: Household, now: datetime
+) -> dict[str, Any]:
+    """Return the household's state (docs/api.md); amounts in cents and Wh, times as Unix seconds."""
+    sell_at_least, buy_at_most = standing_order(connection, community.id, household.id, now)
+    tariff = tariff_at(community.tariffs, now)
+    last_reading = metering.latest(connection, household.meter)
+    open_book = book(connection, community.id)
+    return {
+        "household": household.id,
+        "community": community.id,
+        "name": household.name,
+        "status": household.status,
+        "wallet": ledger.wallet(connection, community.id, household.id),
+        "standing_order": {"sell_at_least": sell_at_least, "buy_at_most": buy_at_most},
+        **totals(connection, community.id, household.id),
+        "clearing": _clearing(connection, community),
+        "last_settlement": _last_settlement(connection, community, household.id),
+        "orders": _orders(connection, community.id, household.id),
+        "auctions": _auctions(connection, community.id, household.id),
+        "book": {
+            "best_sell": _best(open_book.best(Side.SELL, now)),
+            "best_buy": _best(open_book.best(Side.BUY, now)),
+        },
+        "accepted_sequence": 0 if last_reading is None else last_reading.sequence,
+        "allowance_wh": allowance_wh(connection, community.id, household.id),
+        "period_minutes": community.period_minutes,
+        "retail_tariff": tariff.retail_cents_per_kwh,
+        "feed_in_tariff": tariff.feed_in_cents_per_kwh,
+        "fees": tariff.fees_cents_per_kwh,
+    }
+
+
+def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, Any] | None:
+    row = tables.period.c
+    query = (
+        select(row.start, row.cents_per_kwh)
+        .where(row.community_id == community.id)
+        .order_by(row.start.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).first()
+    if found is None:
+        return None
+    return {"period": Period(found[0], community.period_length).id, "cents_per_kwh": found[1]}
+
+
+def _last_settlement(
+    connection: Connection, community: CommunityConfig, household_id: str
+) -> dict[str, Any] | None:
+    row = tables.position.c
+    query = (
+        select(tables.position)
+        .where(row.community_id == community.id, row.household_id == household_id)
+        .order_by(row.start.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).mappings().first()
+    if found is None:
+        return None
+    period = Period(found["start"], community.period_length)
+    return {
+        "period": period.id,
+        "ended_at": int(period.end.timestamp()),
+        "net_wh": found["export_wh"] - found["import_wh"],
+        "sold_wh": found["sold_wh"],
+        "bought_wh": found["bought_wh"],
+        "own_wh": found["own_wh"],
+        "paid_cents": found["paid_cents"],
+        "earned_cents": found["earned_cents"],
+    }
+
+
+def _orders(connection: Connection, community_id: str, household_id: str) -> list[dict[str, Any]]:
+    row = tables.spot_order.c
+    query = (
+        select(row.id, row.side, row.wh, row.remaining_wh, row.limit, row.status)
+        .where(
+            row.community_id == community_id,
+            row.household_id == household_id,
+            row.status.in_(("pending_lock", "open")),
+        )
+        .order_by(row.number)
+    )
+    return [dict(found) for found in connection.execute(query).mappings()]
+
+
+def _auctions(connection: Connection, community_id: str, household_id: str) -> list[dict[str, Any]]:
+    row = tables.auction.c
+    query = (
+        select(tables.auction)
+        .where(row.community_id == community_id, row.status == "open")
+        .order_by(row.ends_at, row.id)
+    )
+    return [
+        {
+            "id": found["id"],
+            "wh": found["wh"],
+            "start_price": found["start_price"],
+            "best_bid": found["best_bid"],
+            "ends_at": int(found["ends_at"].timestamp()),
+            "mine": found["seller"] == household_id,
+            "leading": found["leader"] == household_id,
+        }
+        for found in connection.execute(query).mappings()
+    ]
+
+
+def _best(best: Best | None) -> dict[str, int] | None:
+    return None if best is None else {"cents_per_kwh": best.cents_per_kwh, "wh": best.wh}
