@@ -70,8 +70,10 @@ export function clearPeriod(community, start) {
     if (house.status !== "admitted" || house.isSilent) continue;
     const net = Math.round((powerOf(house, start + length / 2).net * length) / 3600);
     nets.set(house.household, net);
-    if (net < 0) orders.push({ household: house.household, side: "sell", wh: -net, limit: house.sell });
-    if (net > 0) orders.push({ household: house.household, side: "buy", wh: net, limit: house.buy });
+    const mood = Math.round(2 * Math.sin(start / 5000 + house.phase)) * 50;
+    const dusk = Math.round(6 * (1 - sunAt(start))) * 100;
+    if (net < 0) orders.push({ household: house.household, side: "sell", wh: -net, limit: house.sell + mood + dusk });
+    if (net > 0) orders.push({ household: house.household, side: "buy", wh: net, limit: Math.min(2850, house.buy + mood + dusk) });
   }
   const sells = orders.filter((order) => order.side === "sell").sort((a, b) => a.limit - b.limit);
   const buys = orders.filter((order) => order.side === "buy").sort((a, b) => b.limit - a.limit);

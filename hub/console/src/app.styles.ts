@@ -96,7 +96,7 @@ export const appStyles = css`
   main {
     max-width: 1480px;
     margin: 0 auto;
-    padding: var(--gap) 20px 28px;
+    padding: var(--gap) 20px 20px;
     outline: none;
   }
   .lost {
@@ -142,6 +142,9 @@ export const appStyles = css`
   @media (max-width: 860px) {
     header {
       padding: 4px 12px;
+      /* A filter would hold the fixed bar of pages inside the header. */
+      backdrop-filter: none;
+      background: var(--ground);
     }
     .brand {
       flex: 1;

@@ -40,11 +40,45 @@ export const chainStyles = css`
     color: var(--bad);
   }
   .supply dl {
-    display: grid;
-    grid-template-columns: repeat(4, minmax(0, 1fr));
-    gap: 12px;
+    display: flex;
+    flex-wrap: wrap;
+    gap: 8px 36px;
+  }
+  .supply dt::before {
+    content: "";
+    display: inline-block;
+    width: 10px;
+    height: 10px;
+    border-radius: 3px;
+    margin-right: 7px;
+    background: var(--tone);
+  }
+  .minted {
     border-top: 1px solid var(--line);
     padding-top: 14px;
+    font-size: 13px;
+    color: var(--ink-soft);
+  }
+  .share {
+    display: flex;
+    gap: 3px;
+    height: 16px;
+    margin: 8px 0 12px;
+  }
+  .share i {
+    flex-basis: 0;
+    min-width: 3px;
+    border-radius: 4px;
+    background: var(--tone);
+  }
+  .burned {
+    --tone: var(--use);
+  }
+  .escrow {
+    --tone: var(--make);
+  }
+  .held {
+    --tone: var(--brand);
   }
   dt {
     font-size: 13px;
@@ -79,9 +113,6 @@ export const chainStyles = css`
     .stack {
       grid-template-columns: minmax(0, 1fr);
     }
-    .supply dl {
-      grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
-    }
   }
   @media (max-width: 700px) {
     table.cards tr.has-error {
@@ -90,6 +121,9 @@ export const chainStyles = css`
     }
     table.cards tr.error {
       padding-top: 0;
+    }
+    table.cards tr.error td {
+      color: var(--bad);
     }
     .sum b {
       font-size: 27px;

@@ -39,6 +39,9 @@ export class EsChain extends TranslatedElement {
   #renderSupply(chain: Chain): TemplateResult {
     const isWhole = chain.supply_wh === chain.ledger_wh;
     const figure = (word: Word, wh: number): TemplateResult => html`<div><span>${say(word)}</span><b>${exactEnergy(wh)}</b><small>eKWh</small></div>`;
+    const held = chain.supply_wh - chain.escrow_wh;
+    const part = (name: string, wh: number): TemplateResult =>
+      html`<i class=${name} style="flex-grow:${Math.max(0, wh)}"></i>`;
     return html`<section class="card supply" aria-labelledby="supply-title">
       <div class="card-head">
         <h2 id="supply-title">${say("chain.supply_title")}</h2>
@@ -49,11 +52,12 @@ export class EsChain extends TranslatedElement {
         <i aria-label=${say(isWhole ? "chain.equals" : "chain.differs")}>${isWhole ? "=" : "≠"}</i>
         ${figure("chain.ledger", chain.ledger_wh)}
       </div>
+      <p class="minted">${say("chain.minted", { quantity: exactEnergy(chain.minted_wh) })}</p>
+      <div class="share" aria-hidden="true">${part("burned", chain.burned_wh)}${part("escrow", chain.escrow_wh)}${part("held", held)}</div>
       <dl>
-        <div><dt>${say("chain.minted")}</dt><dd>${exactEnergy(chain.minted_wh)}</dd></div>
-        <div><dt>${say("chain.burned")}</dt><dd>${exactEnergy(chain.burned_wh)}</dd></div>
-        <div><dt>${say("chain.in_escrow")}</dt><dd>${exactEnergy(chain.escrow_wh)}</dd></div>
-        <div><dt>${say("chain.held")}</dt><dd>${exactEnergy(chain.supply_wh - chain.escrow_wh)}</dd></div>
+        <div class="burned"><dt>${say("chain.burned")}</dt><dd>${exactEnergy(chain.burned_wh)}</dd></div>
+        <div class="escrow"><dt>${say("chain.in_escrow")}</dt><dd>${exactEnergy(chain.escrow_wh)}</dd></div>
+        <div class="held"><dt>${say("chain.held")}</dt><dd>${exactEnergy(held)}</dd></div>
       </dl>
     </section>`;
   }
@@ -99,10 +103,10 @@ export class EsChain extends TranslatedElement {
     return html`<tr class=${intent.error === null ? "" : "has-error"}>
         <td class="lead"><b>${sayCode("intent", intent.kind)}</b></td>
         <td class="tail"><span class="pill ${LOOKS[intent.state] ?? "warn"}">${sayCode("state", intent.state)}</span></td>
-        <td class="number soft" data-label=${say("chain.begun")}>${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>
-        <td class="number soft" data-label=${say("chain.took")}>${finished === null ? "–" : `${count(finished - begun)} s`}</td>
-        <td data-label=${say("chain.signature")}>${intent.signature === null ? "–" : html`<es-key text=${intent.signature}></es-key>`}</td>
-        <td class="right" data-label=${say("chain.fee")}>${intent.fee_lamports === null ? "–" : sol(intent.fee_lamports)}</td>
+        <td class="number soft">${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>
+        <td class="number soft">${finished === null ? "–" : `${count(finished - begun)} s`}</td>
+        <td>${intent.signature === null ? "–" : html`<es-key text=${intent.signature}></es-key>`}</td>
+        <td class="right">${intent.fee_lamports === null ? "–" : sol(intent.fee_lamports)}</td>
       </tr>
       ${intent.error === null ? nothing : html`<tr class="error"><td colspan="6">${intent.error}</td></tr>`}`;
   }

@@ -35,6 +35,18 @@ export class EsHouseholds extends TranslatedElement {
       .money {
         font-weight: 640;
       }
+      .stale {
+        color: var(--bad);
+        font-weight: 600;
+      }
+      .narrow-only {
+        display: none;
+      }
+      @media (max-width: 700px) {
+        .narrow-only {
+          display: inline;
+        }
+      }
       .gives {
         color: var(--make-ink);
       }
@@ -95,6 +107,11 @@ export class EsHouseholds extends TranslatedElement {
     return households.filter((one) => [one.household, one.name, one.address, one.meter, one.phone_masked].some((text) => text.toLowerCase().includes(words)));
   }
 
+  /** A meter signs a reading every minute; after a quarter of an hour something is wrong with it or its way here. */
+  #isStale(one: Household): boolean {
+    return one.status === "admitted" && one.last_reading_at !== null && this.#now() - one.last_reading_at > 900;
+  }
+
   #renderTable(households: Household[]): TemplateResult {
     if (households.length === 0) return html`<p class="empty">${say(this.search ? "households.none_found" : "households.none")}</p>`;
     return html`<table class="cards">
@@ -142,22 +159,22 @@ export class EsHouseholds extends TranslatedElement {
           <span>${one.name}<small>${one.household} · ${sayCode("role", one.role)}${one.rated_pv_w > 0 ? ` · ${power(one.rated_pv_w)}` : ""}</small></span>
         </button>
       </td>
-      <td class="tail">
-        <span>
+      <td>
+        <span class="badges">
           <span class="pill ${statusKind(one.status)}">${sayCode("status", one.status)}</span>
           ${one.status === "applied" ? html`<span class="pill">${one.signatures}/${one.signatures_needed}</span>` : nothing}
           ${one.quarantined > 0 ? html`<span class="pill bad" title=${say("households.quarantined")}>${one.quarantined}</span>` : nothing}
         </span>
       </td>
-      <td class="right money" data-label=${say("households.wallet")}>${amount(one.wallet.kes_cents)}</td>
-      <td class="right" data-label=${say("households.earned")}>${amount(one.earned_cents)}</td>
-      <td class="right" data-label=${say("households.spent")}>${amount(one.spent_cents)}</td>
-      <td class="right" data-label=${say("households.sold")}>${energy(one.sold_wh)}</td>
-      <td class="right" data-label=${say("households.bought")}>${energy(one.bought_wh)}</td>
-      <td class="right ${net !== null && net < 0 ? "gives" : "takes"}" data-label=${say("households.now")}>
+      <td class="right money tail"><span class="narrow-only">KES&nbsp;</span>${amount(one.wallet.kes_cents)}</td>
+      <td class="right wide-only">${amount(one.earned_cents)}</td>
+      <td class="right wide-only">${amount(one.spent_cents)}</td>
+      <td class="right wide-only">${energy(one.sold_wh)}</td>
+      <td class="right wide-only">${energy(one.bought_wh)}</td>
+      <td class="right ${net !== null && net < 0 ? "gives" : "takes"}">
         ${net === null ? html`<span class="soft">–</span>` : html`${say(net < 0 ? "households.gives" : "households.takes", { quantity: power(Math.abs(net)) })}`}
       </td>
-      <td class="right soft" data-label=${say("households.reading")}>
+      <td class="right soft wide-only ${this.#isStale(one) ? "stale" : ""}">
         ${one.last_reading_at === null ? "–" : moment(one.last_reading_at, this.#now(), currentLanguage())}
       </td>
     </tr>`;

@@ -97,6 +97,10 @@ export const liveStyles = css`
   }
   .price p.soft {
     font-size: 14px;
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: space-between;
+    gap: 0 16px;
   }
   .figure {
     margin-top: 8px;
@@ -206,7 +210,7 @@ export const liveStyles = css`
   /* One screen: the map takes the height that is left. */
   @media (min-width: 1101px) and (min-height: 760px) {
     .screen {
-      height: calc(100dvh - 57px - 2 * var(--gap) - 56px);
+      height: calc(100dvh - 57px - var(--gap) - 72px);
       min-height: 660px;
       max-height: 1000px;
     }

@@ -79,10 +79,12 @@ export class EsLive extends TranslatedElement {
         ${price === null ? html`<b class="none">${say("live.no_price")}</b>` : html`<span>KES</span><b>${amount(price)}</b><span>${say("live.per_kwh")}</span>`}
       </p>
       <p class="soft">
-        ${clearing
-          ? say("live.cleared", { span: periodSpan(clearing.period, community.period_minutes), traded: energy(clearing.traded_wh) })
-          : say("live.not_cleared")}
-        ${say("live.next", { minutes: left })}
+        <span
+          >${clearing
+            ? say("live.cleared", { span: periodSpan(clearing.period, community.period_minutes), traded: energy(clearing.traded_wh) })
+            : say("live.not_cleared")}</span
+        >
+        <span>${say("live.next", { minutes: left })}</span>
       </p>
       <es-price-scale .price=${price} .feedIn=${community.feed_in_tariff} .retail=${community.retail_tariff}></es-price-scale>
     </section>`;

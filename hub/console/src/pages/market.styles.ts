@@ -135,6 +135,10 @@ export const marketStyles = css`
   td a:hover {
     text-decoration: underline;
   }
+  .unit {
+    color: var(--ink-faint);
+    font-size: 13px;
+  }
   @media (max-width: 1000px) {
     .layout {
       grid-template-columns: minmax(0, 1fr);

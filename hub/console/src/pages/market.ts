@@ -109,7 +109,7 @@ export class EsMarket extends TranslatedElement {
 
   #renderDetail(): TemplateResult {
     return whenHere(this.#detail, (one) => {
-      if (one === null) return html`<div class="card-head"><h2 id="curves-title">${say("market.curves")}</h2></div><p class="empty">${say("market.none")}</p>`;
+      if (one === null) return html`<div class="card-head"><h2 id="curves-title">${say("market.curves")}</h2></div><p class="empty">${say(this.#periods.value ? "market.none" : "app.loading")}</p>`;
       const start = periodStart(one.period);
       const paid = one.trades.reduce((total, trade) => total + trade.cents, 0);
       return html`<div class="card-head">
@@ -162,8 +162,7 @@ export class EsMarket extends TranslatedElement {
       <thead>
         <tr>
           <th>${say("market.when")}</th>
-          <th>${say("market.seller")}</th>
-          <th>${say("market.buyer")}</th>
+          <th>${say("market.parties")}</th>
           <th class="right">KES</th>
           <th class="right">KES/kWh</th>
           <th class="right">${say("market.quantity")}</th>
@@ -173,13 +172,17 @@ export class EsMarket extends TranslatedElement {
       <tbody>
         ${trades.map(
           (one) => html`<tr>
-            <td class="number soft" data-label=${say("market.when")}>${moment(one.at, this.#now(), currentLanguage())}</td>
-            <td data-label=${say("market.seller")}><a href=${writeRoute("households", one.seller)}>${this.#nameOf(one.seller)}</a></td>
-            <td data-label=${say("market.buyer")}><a href=${writeRoute("households", one.buyer)}>${this.#nameOf(one.buyer)}</a></td>
-            <td class="right price" data-label="KES">${amount(one.cents)}</td>
-            <td class="right" data-label="KES/kWh">${amount(one.cents_per_kwh)}</td>
-            <td class="right" data-label=${say("market.quantity")}>${energy(one.wh)}</td>
-            <td data-label=${say("market.market")}><span class="pill" title=${one.reference}>${sayCode("market_kind", one.market)}</span></td>
+            <td class="number soft">${moment(one.at, this.#now(), currentLanguage())}</td>
+            <td class="lead">
+              <span
+                ><a href=${writeRoute("households", one.seller)}>${this.#nameOf(one.seller)}</a> →
+                <a href=${writeRoute("households", one.buyer)}>${this.#nameOf(one.buyer)}</a></span
+              >
+            </td>
+            <td class="right price tail">${amount(one.cents)}</td>
+            <td class="right">${amount(one.cents_per_kwh)}<span class="unit">/kWh</span></td>
+            <td class="right">${energy(one.wh)}</td>
+            <td><span class="pill" title=${one.reference}>${sayCode("market_kind", one.market)}</span></td>
           </tr>`,
         )}
       </tbody>

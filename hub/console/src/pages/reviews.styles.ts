@@ -3,7 +3,12 @@ import { css } from "lit";
 
 export const reviewStyles = css`
   .stack {
-    max-width: 860px;
+    grid-template-columns: repeat(auto-fill, minmax(min(540px, 100%), 1fr));
+    align-items: start;
+  }
+  .none,
+  .before {
+    grid-column: 1 / -1;
   }
   article.open {
     border-left: 4px solid var(--bad);

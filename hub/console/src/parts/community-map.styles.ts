@@ -30,6 +30,20 @@ export const mapStyles = css`
     font-weight: 600;
     fill: var(--ink);
   }
+  .total {
+    font-size: 19px;
+    font-weight: 680;
+    letter-spacing: -0.02em;
+  }
+  .total.gives {
+    fill: var(--make-ink);
+  }
+  .total.takes {
+    fill: var(--use-ink);
+  }
+  .totals line {
+    stroke: var(--line-strong);
+  }
   .end {
     text-anchor: end;
   }

@@ -92,7 +92,7 @@ export class EsCommunityMap extends TranslatedElement {
         )}
         ${this.#renderBows(map, partners)}
       </g>
-      ${this.#renderCentre(map)} ${this.#renderGrid(map, grid)}
+      ${this.#renderTotals(map)} ${this.#renderCentre(map)} ${this.#renderGrid(map, grid)}
       ${map.places.map((place, index) => this.#renderHouse(map, place, index, largest, partners))}
     </svg>`;
   }
@@ -123,10 +123,25 @@ export class EsCommunityMap extends TranslatedElement {
     });
   }
 
-  #renderCentre({ centre }: CommunityMap): SVGTemplateResult {
+  #totals(): { given: number; taken: number } {
     const strengths = this.#houses().map((house) => house.strength ?? 0);
-    const given = strengths.reduce((total, value) => total + Math.max(0, value), 0);
-    const taken = strengths.reduce((total, value) => total + Math.max(0, -value), 0);
+    return {
+      given: strengths.reduce((total, value) => total + Math.max(0, value), 0),
+      taken: strengths.reduce((total, value) => total + Math.max(0, -value), 0),
+    };
+  }
+
+  #renderTotals({ centre }: CommunityMap): SVGTemplateResult {
+    const { given, taken } = this.#totals();
+    return svg`<g class="totals">
+      <text class="end" x=${centre.x - 14} y="26"><tspan class="total gives">${this.#quantity(given)}</tspan><tspan x=${centre.x - 14} dy="18">${say("map.given")}</tspan></text>
+      <text x=${centre.x + 14} y="26"><tspan class="total takes">${this.#quantity(taken)}</tspan><tspan x=${centre.x + 14} dy="18">${say("map.taken")}</tspan></text>
+      <line x1=${centre.x} x2=${centre.x} y1="10" y2="46"></line>
+    </g>`;
+  }
+
+  #renderCentre({ centre }: CommunityMap): SVGTemplateResult {
+    const { given, taken } = this.#totals();
     const shared = this.view === "now" ? Math.min(given, taken) : (this.overview.clearing?.traded_wh ?? 0);
     const [figure = "", unit = ""] = this.#quantity(shared).split(" ");
     return svg`<g class="centre" transform="translate(${centre.x} ${centre.y})">

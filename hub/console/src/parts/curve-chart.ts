@@ -138,8 +138,8 @@ export class EsCurveChart extends TranslatedElement {
       <text x=${width - RIGHT} y=${height - 3} text-anchor="end">kWh</text>
       <text x=${LEFT} y=${height - 3}>KES/kWh</text>
       ${price === null ? nothing : svg`<rect class="traded" x=${LEFT} y=${y(price)} width=${Math.max(0, x(traded) - LEFT)} height=${foot - y(price)}></rect>`}
-      <path class="curve supply" d=${stepPath(supply, x, y)}></path>
-      <path class="curve demand" d=${stepPath(demand, x, y)}></path>
+      <path class="curve supply" d=${stepPath(supply, x, y)}${supply.length > 0 ? `V${TOP}` : ""}></path>
+      <path class="curve demand" d=${stepPath(demand, x, y)}${demand.length > 0 ? `V${foot}` : ""}></path>
       ${price === null ? nothing : this.#drawCrossing(x(traded), y(price), foot, width, price, traded)}
     </svg>`;
   }

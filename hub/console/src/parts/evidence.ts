@@ -4,7 +4,7 @@ import { clockWithSeconds, day, energy, kes, power } from "../format.js";
 import { currentLanguage } from "../language.js";
 
 const readable = (name: string): string => {
-  const words = name.replace(/_(cents|wh|at|w)$/, "").replaceAll("_", " ");
+  const words = name.replace(/_(cents|wh|at|w|masked)$/, "").replaceAll("_", " ").replace(/\bpv\b/, "PV");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 

@@ -42,6 +42,7 @@ export class EsHouseholdDetails extends TranslatedElement {
       }
       h1 {
         padding-top: 8px;
+        outline: none;
       }
       .balances {
         display: grid;
@@ -112,7 +113,7 @@ export class EsHouseholdDetails extends TranslatedElement {
     return html`<dialog aria-labelledby="name" @close=${this.#closed} @click=${this.#backdrop}>
       <div class="top">
         <div>
-          <h1 id="name">${one.name}</h1>
+          <h1 id="name" tabindex="-1" autofocus>${one.name}</h1>
           <p class="soft">${one.household} · ${sayCode("role", one.role)} · ${sayCode("status", one.status)}</p>
         </div>
         <button class="quiet" aria-label=${say("app.close")} @click=${this.#close}>${icon("close")}</button>
@@ -130,7 +131,7 @@ export class EsHouseholdDetails extends TranslatedElement {
       ${one.quarantined > 0 ? html`<p class="note">${say("details.quarantined", { count: one.quarantined })}</p>` : nothing}
       <h2>${say("details.trade")}</h2>
       <dl>
-        ${row("households.earned", kes(one.earned_cents))} ${row("households.spent", kes(one.spent_cents))} ${row("households.sold", energy(one.sold_wh))}
+        ${row("details.earned", kes(one.earned_cents))} ${row("details.spent", kes(one.spent_cents))} ${row("households.sold", energy(one.sold_wh))}
         ${row("households.bought", energy(one.bought_wh))} ${row("details.sell_at_least", limit(one.sell_at_least))}
         ${row("details.buy_at_most", limit(one.buy_at_most))}
       </dl>

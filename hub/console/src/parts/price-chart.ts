@@ -4,8 +4,8 @@ import { customElement, property, state } from "lit/decorators.js";
 import uPlot from "uplot";
 import uPlotStyles from "uplot/dist/uPlot.min.css?inline";
 import type { Period } from "../api.js";
-import { clock, energy, kes, periodSpan, periodStart } from "../format.js";
-import { say, TranslatedElement } from "../language.js";
+import { amount, clock, energy, kes, periodSpan, periodStart } from "../format.js";
+import { currentLanguage, say, TranslatedElement } from "../language.js";
 import { baseStyles } from "../style/shared.js";
 
 const DAY = 86_400;
@@ -147,7 +147,7 @@ export class EsPriceChart extends TranslatedElement {
     if (!box || box.clientWidth === 0 || this.now === 0) return;
     const from = midnight(this.now);
     const columns = chartColumns(this.periods, this.now);
-    const drawn = JSON.stringify([from, this.retail, this.feedIn, this.minutes]);
+    const drawn = JSON.stringify([from, this.retail, this.feedIn, this.minutes, currentLanguage()]);
     if (this.#plot && drawn === this.#drawn) {
       this.#plot.setData(columns);
       return;
@@ -162,19 +162,6 @@ export class EsPriceChart extends TranslatedElement {
     const tone = (name: string): string => look.getPropertyValue(name).trim();
     const axis = { stroke: tone("--ink-soft"), font: "12px 'Inter Variable', sans-serif", ticks: { show: false } };
     const top = Math.max(this.retail, 1) / 100;
-    const dashed = (u: uPlot, cents: number, colour: string): void => {
-      if (cents <= 0) return;
-      const y = u.valToPos(cents / 100, "price", true);
-      u.ctx.save();
-      u.ctx.strokeStyle = colour;
-      u.ctx.lineWidth = devicePixelRatio;
-      u.ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
-      u.ctx.beginPath();
-      u.ctx.moveTo(u.bbox.left, y);
-      u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
-      u.ctx.stroke();
-      u.ctx.restore();
-    };
     return {
       width: box.clientWidth,
       height: box.clientHeight,
@@ -183,7 +170,7 @@ export class EsPriceChart extends TranslatedElement {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: {
         x: { time: true, range: [from, from + DAY] },
-        price: { range: [0, top * 1.08] },
+        price: { range: [0, top * 1.16] },
         volume: { range: (_u, _least, most) => [0, Math.max(most || 0, 0.5) * 1.9] },
       },
       axes: [
@@ -194,8 +181,10 @@ export class EsPriceChart extends TranslatedElement {
           splits: (u) => Array.from({ length: 9 }, (_, index) => from + index * 3 * 3600).filter((_, index) => u.width > 560 || index % 2 === 0),
           values: (_u, splits) => splits.map((at) => (at >= from + DAY ? "24:00" : clock(at))),
         },
-        { ...axis, scale: "price", size: 34, grid: { stroke: tone("--line"), width: 1 }, values: (_u, splits) => splits.map(String) },
-        { ...axis, scale: "volume", side: 1 as uPlot.Axis.Side, size: 34, grid: { show: false }, values: (_u, splits) => splits.map(String), splits: volumeSplits },
+        { ...axis, scale: "price", size: 34, grid: { stroke: tone("--line"), width: 1 }, splits: priceSplits, values: (_u, splits) => splits.map(String) },
+        // The typings name the sides by a const enum that has no value at run time.
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+        { ...axis, scale: "volume", side: 1, size: 34, grid: { show: false }, values: (_u, splits) => splits.map(String), splits: volumeSplits },
       ],
       series: [
         {},
@@ -211,8 +200,9 @@ export class EsPriceChart extends TranslatedElement {
       hooks: {
         drawClear: [
           (u) => {
-            dashed(u, this.retail, tone("--line-strong"));
-            dashed(u, this.feedIn, tone("--line-strong"));
+            drawLevel(u, this.retail, tone("--line-strong"), tone("--ink-soft"), say("scale.grid_asks", { price: amount(this.retail) }));
+            drawLevel(u, this.feedIn, tone("--line-strong"), tone("--ink-soft"), say("scale.grid_pays", { price: amount(this.feedIn) }));
+            drawNow(u, this.now, tone("--line-strong"));
           },
         ],
         setCursor: [
@@ -223,6 +213,39 @@ export class EsPriceChart extends TranslatedElement {
       },
     } as uPlot.Options;
   }
+}
+
+/** A dashed line across the chart at a price, with its words on it. */
+function drawLevel(u: uPlot, cents: number, colour: string, ink: string, words: string): void {
+  if (cents <= 0) return;
+  const y = u.valToPos(cents / 100, "price", true);
+  u.ctx.save();
+  u.ctx.strokeStyle = colour;
+  u.ctx.lineWidth = devicePixelRatio;
+  u.ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+  u.ctx.beginPath();
+  u.ctx.moveTo(u.bbox.left, y);
+  u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+  u.ctx.stroke();
+  u.ctx.font = `${11 * devicePixelRatio}px 'Inter Variable', sans-serif`;
+  u.ctx.fillStyle = ink;
+  u.ctx.textAlign = "left";
+  u.ctx.textBaseline = "bottom";
+  u.ctx.fillText(words, u.bbox.left + 6 * devicePixelRatio, y - 2 * devicePixelRatio);
+  u.ctx.restore();
+}
+
+function drawNow(u: uPlot, now: number, colour: string): void {
+  const x = u.valToPos(now, "x", true);
+  u.ctx.save();
+  u.ctx.fillStyle = colour;
+  u.ctx.fillRect(Math.round(x), u.bbox.top, devicePixelRatio, u.bbox.height);
+  u.ctx.restore();
+}
+
+/** The top of the scale belongs to the grid's price. */
+function priceSplits(_u: uPlot, _axis: number, _least: number, most: number, step: number): number[] {
+  return Array.from({ length: Math.floor((most * 0.82) / step) + 1 }, (_, index) => index * step);
 }
 
 /** Volume is marked only over the lower half, where its bars are. */

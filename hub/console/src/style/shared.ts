@@ -88,8 +88,7 @@ export const baseStyles = css`
   }
   .page-head p {
     color: var(--ink-soft);
-    flex-basis: 100%;
-    max-width: 80ch;
+    width: 100%;
   }
   .stack {
     display: grid;
@@ -211,7 +210,7 @@ export const controlStyles = css`
   }
   .segments button[aria-pressed="true"],
   .segments button[aria-selected="true"] {
-    background: var(--card);
+    background: var(--raised);
     color: var(--ink);
     box-shadow: 0 1px 3px rgb(0 0 0 / 14%);
   }
@@ -222,7 +221,7 @@ export const controlStyles = css`
   }
 `;
 
-/** Tables become stacked cards on a narrow screen; each cell names itself with data-label. */
+/** On a narrow screen a row becomes a card: `lead` and `tail` share its first line, the rest follows small; `wide-only` cells are left out. */
 export const tableStyles = css`
   table {
     width: 100%;
@@ -280,41 +279,47 @@ export const tableStyles = css`
     text-align: center;
   }
   @media (max-width: 700px) {
-    table.cards thead {
+    table.cards thead,
+    table.cards td.wide-only {
       display: none;
     }
     table.cards tr {
-      display: grid;
-      grid-template-columns: 1fr auto;
-      gap: 2px 12px;
-      padding: 10px 4px;
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 0 12px;
+      padding: 8px 4px;
       border-bottom: 1px solid var(--line);
     }
-    table.cards tr:last-child {
+    table.cards tbody tr:last-child {
       border-bottom: 0;
     }
     table.cards td {
-      display: flex;
-      justify-content: space-between;
-      align-items: center;
-      gap: 12px;
+      order: 2;
       border: 0;
-      padding: 3px 0;
-      grid-column: 1 / -1;
-      white-space: normal;
-    }
-    table.cards td[data-label]::before {
-      content: attr(data-label);
-      color: var(--ink-soft);
+      padding: 0;
       font-size: 13px;
+      color: var(--ink-soft);
     }
     table.cards td.lead,
     table.cards td.tail {
-      grid-column: auto;
-      min-height: var(--touch);
+      order: 0;
+      display: flex;
+      align-items: center;
+      min-height: 36px;
+      font-size: 15px;
+      color: var(--ink);
+    }
+    table.cards td.lead {
+      flex: 1 1 60%;
+      min-width: 0;
     }
     table.cards td.tail {
+      order: 1;
       justify-content: flex-end;
+    }
+    table.cards tr.picked td {
+      background: none;
     }
     td button.link {
       min-height: var(--touch);
