@@ -1,0 +1,233 @@
+"""An approver's device signs the admission of the applicant's own account, and nothing that hides behind one."""
+
+import base64
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from energy_swap_demo.approvers import (
+    Admission,
+    ApproverDevice,
+    DoubtError,
+    HubRefusedError,
+    check_admission,
+    keep_approvers,
+    sign_pending,
+)
+from energy_swap_hub.chain.admission import admission_message
+from energy_swap_hub.chain.community import CommunityChain, plan_community
+from energy_swap_hub.chain.directory import HouseholdAccount
+from energy_swap_protocol.request import HEADER, RequestError, verify_request
+from energy_swap_protocol.transaction import TOKEN_2022, memo_instruction, token_account
+from solders.hash import Hash
+from solders.instruction import AccountMeta, Instruction
+from solders.keypair import Keypair
+from solders.message import MessageV0, to_bytes_versioned
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.system_program import TransferParams, transfer
+
+NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
+NONCE = str(Hash(bytes(range(32))))
+APPLICANT = Keypair.from_seed(bytes([7]) * 32).pubkey()
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> tuple[ApproverDevice, ...]:
+    return keep_approvers(tmp_path)
+
+
+@pytest.fixture
+def chain(devices: tuple[ApproverDevice, ...]) -> CommunityChain:
+    hub, a, b = (Keypair.from_seed(bytes([n]) * 32).pubkey() for n in (1, 2, 3))
+    return plan_community("umoja", "genesis", hub, [a, b], [d.public_key for d in devices], 2)
+
+
+def messages_for(chain: CommunityChain, approver: Pubkey, household: str = "h-001") -> list[MessageV0]:
+    account = HouseholdAccount(
+        household, APPLICANT, token_account(APPLICANT, chain.mint), Pubkey(b"n" * 32), NONCE
+    )
+    panels = [panel for panel in combinations(chain.approvers, chain.needed) if approver in panel]
+    return [admission_message(chain, account, NONCE, panel) for panel in panels]
+
+
+def text(message: MessageV0) -> str:
+    return base64.b64encode(to_bytes_versioned(message)).decode()
+
+
+def admission(chain: CommunityChain, messages: list[MessageV0], **changed: Any) -> Admission:
+    told = Admission(
+        household="h-001",
+        name="Amina's house",
+        account=str(token_account(APPLICANT, chain.mint)),
+        application={"key": str(APPLICANT)},
+        messages=tuple(map(text, messages)),
+        memo="admit:h-001",
+        signatures=(),
+        needed=2,
+    )
+    return msgspec.structs.replace(told, **changed)
+
+
+def test_devices_keep_their_keys(tmp_path: Path) -> None:
+    first, again = keep_approvers(tmp_path), keep_approvers(tmp_path)
+    assert [d.public_key for d in first] == [d.public_key for d in again]
+    assert len({d.public_key for d in first}) == 3
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+
+
+def test_the_hubs_own_admission_is_signed_for_every_panel(
+    devices: tuple[ApproverDevice, ...], chain: CommunityChain
+) -> None:
+    me = devices[1].public_key
+    messages = messages_for(chain, me)
+    assert len(messages) == 2
+    assert check_admission(admission(chain, messages), me, chain.mint) == [to_bytes_versioned(m) for m in messages]
+
+
+def hub_message(chain: CommunityChain, approver: Pubkey, *, more: list[Instruction], account: Pubkey) -> MessageV0:
+    thaw = Instruction(
+        TOKEN_2022,
+        bytes([11]),
+        [
+            AccountMeta(account, is_signer=False, is_writable=True),
+            AccountMeta(chain.mint, is_signer=False, is_writable=False),
+            AccountMeta(chain.approvers_authority, is_signer=False, is_writable=False),
+            AccountMeta(approver, is_signer=True, is_writable=False),
+        ],
+    )
+    return MessageV0.try_compile(
+        chain.hub, [memo_instruction("admit:h-001"), thaw, *more], [], Hash.from_string(NONCE)
+    )
+
+
+def test_whatever_hides_behind_an_admission_is_refused(
+    devices: tuple[ApproverDevice, ...], chain: CommunityChain
+) -> None:
+    me = devices[0].public_key
+    own = token_account(APPLICANT, chain.mint)
+    check_admission(admission(chain, [hub_message(chain, me, more=[], account=own)]), me, chain.mint)
+
+    steal = transfer(TransferParams(from_pubkey=me, to_pubkey=chain.hub, lamports=1))
+    freeze = Instruction(TOKEN_2022, bytes([10]), [AccountMeta(me, is_signer=True, is_writable=False)])
+    other = token_account(devices[2].public_key, chain.mint)
+    for message, reason in (
+        (hub_message(chain, me, more=[steal], account=own), "also does something"),
+        (hub_message(chain, me, more=[freeze], account=own), "also does something"),
+        (hub_message(chain, me, more=[memo_instruction("admit:h-002")], account=own), "memo"),
+        (hub_message(chain, me, more=[], account=other), "thaws"),
+    ):
+        with pytest.raises(DoubtError, match=reason):
+            check_admission(admission(chain, [message]), me, chain.mint)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"application": {}}, "applicant's key"),
+        ({"application": {"key": str(Pubkey(b"x" * 32))}}, "not the account"),
+        ({"household": "h-002"}, "memo"),
+        ({"messages": ()}, "nothing to sign"),
+        ({"messages": ("AAAA",)}, "no Solana message"),
+        ({"messages": ("not base64",)}, "no Solana message"),
+    ],
+)
+def test_a_hub_that_tells_something_else_is_refused(
+    devices: tuple[ApproverDevice, ...], chain: CommunityChain, changed: dict[str, Any], reason: str
+) -> None:
+    me = devices[0].public_key
+    told = msgspec.structs.replace(admission(chain, messages_for(chain, me)), **changed)
+    with pytest.raises(DoubtError, match=reason):
+        check_admission(told, me, chain.mint)
+
+
+def test_messages_for_somebody_else_or_of_two_nonces_are_refused(
+    devices: tuple[ApproverDevice, ...], chain: CommunityChain
+) -> None:
+    me, another = devices[0].public_key, devices[1].public_key
+    with pytest.raises(DoubtError, match="does not ask for this approver"):
+        check_admission(admission(chain, messages_for(chain, another)), me, chain.mint)
+    [first, second] = messages_for(chain, me)
+    later = MessageV0(
+        second.header, second.account_keys, Hash(bytes(32)), second.instructions, second.address_table_lookups
+    )
+    with pytest.raises(DoubtError, match="exclude each other"):
+        check_admission(admission(chain, [first, later]), me, chain.mint)
+    with pytest.raises(DoubtError, match="thaws"):
+        check_admission(admission(chain, [first], account=str(token_account(APPLICANT, chain.hub))), me, chain.hub)
+
+
+@dataclass
+class Office:
+    """The hub's admissions, as the contract has them, with the hub's own messages and verification."""
+
+    chain: CommunityChain
+    refuse: bool = False
+    signed: dict[str, list[str]] = field(default_factory=dict)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        try:
+            signer, _ = verify_request(
+                request.headers[HEADER], request.method, request.path_qs, body, now=int(NOW.timestamp())
+            )
+        except RequestError as error:
+            return web.json_response({"detail": str(error)}, status=403)
+        me = Pubkey(signer)
+        if request.method == "POST":
+            if self.refuse:
+                return web.json_response({"detail": "the admission is over"}, status=409)
+            for given, message in zip(
+                msgspec.json.decode(body)["signatures"], messages_for(self.chain, me), strict=True
+            ):
+                assert Signature.from_string(given).verify(me, to_bytes_versioned(message))
+            self.signed.setdefault(request.match_info["household"], []).append(str(me))
+            return web.json_response({"signatures": 1, "needed": 2})
+        good = admission(self.chain, messages_for(self.chain, me), signatures=tuple(self.signed.get("h-001", ())))
+        odd = msgspec.structs.replace(good, household="h-002", memo="admit:h-002", signatures=())
+        return web.Response(body=msgspec.json.encode([good, odd]), content_type="application/json")
+
+
+@pytest.fixture
+async def office(chain: CommunityChain) -> AsyncIterator[tuple[Office, str]]:
+    office = Office(chain)
+    app = web.Application()
+    base = "/api/v1/communities/umoja/admissions"
+    app.router.add_get(base, office.answer)
+    app.router.add_post(base + "/{household}/signatures", office.answer)
+    async with TestServer(app) as server:
+        yield office, str(server.make_url(""))
+
+
+async def test_pending_admissions_are_signed_once_and_doubts_are_told(
+    office: tuple[Office, str], devices: tuple[ApproverDevice, ...], chain: CommunityChain
+) -> None:
+    hub, url = office
+    clock: Callable[[], datetime] = lambda: NOW  # noqa: E731
+    async with aiohttp.ClientSession() as session:
+        for device in devices[:2]:
+            first = await sign_pending(session, url, "umoja", device, clock, chain.mint)
+            assert [(d.household, d.is_signed) for d in first] == [("h-001", True), ("h-002", False)]
+            assert "Amina's house" in first[0].explanation
+            assert "memo" in first[1].explanation
+            again = await sign_pending(session, url, "umoja", device, clock, chain.mint)
+            assert [d.household for d in again] == ["h-002"]
+    assert hub.signed == {"h-001": [str(device.public_key) for device in devices[:2]]}
+
+
+async def test_a_refusal_is_told_in_the_hubs_words(
+    office: tuple[Office, str], devices: tuple[ApproverDevice, ...], chain: CommunityChain
+) -> None:
+    hub, url = office
+    hub.refuse = True
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(HubRefusedError, match=r"409.*the admission is over"):
+            await sign_pending(session, url, "umoja", devices[0], lambda: NOW, chain.mint)
