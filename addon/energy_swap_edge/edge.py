@@ -68,6 +68,11 @@ class Edge:
         return _started(self._port)
 
     @property
+    def is_listening(self) -> bool:
+        """Whether the MQTT broker delivers the meter's messages now."""
+        return _started(self._intake).is_listening
+
+    @property
     def rejected(self) -> dict[str, int]:
         """How many MQTT messages were no good, by topic."""
         return dict(_started(self._intake).rejected)
@@ -127,7 +132,7 @@ class Edge:
                 link=link,
                 clock=clock,
                 changed=forwarder.set_admitted,
-                message_added=courier.message_added,
+                outbox_changed=(courier.message_added, forwarder.waiting_changed),
             )
             courier.answered = membership.reconsider
             intake = self._intake = MeterIntake(
@@ -137,7 +142,7 @@ class Edge:
                 store=store,
                 state=self.state,
                 clock=clock,
-                frames_stored=forwarder.frames_stored,
+                frames_stored=(forwarder.waiting_changed, membership.frames_stored),
             )
             pairing = self._pairing = await Pairing.load(store, clock)
             commands = Commands(hub, key, config.community, state=self.state, clock=clock)

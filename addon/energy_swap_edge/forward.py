@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from .backoff import Backoff
@@ -27,16 +28,18 @@ class FrameForwarder:
         self._link = link
         self._refused_seconds = refused_seconds
         self._wake = asyncio.Event()
+        self._view_changed = asyncio.Event()
         self._is_admitted = False
 
-    def frames_stored(self) -> None:
-        """Say that new frames wait."""
+    def waiting_changed(self) -> None:
+        """Say that there are new frames, or fewer to wait for."""
         self._wake.set()
 
     def set_admitted(self, is_admitted: bool) -> None:
         """Say whether the hub takes this household's frames."""
         if is_admitted != self._is_admitted:
             self._is_admitted = is_admitted
+            self._view_changed.set()
             self._wake.set()
 
     async def run(self) -> None:
@@ -45,6 +48,7 @@ class FrameForwarder:
         batch_limit = _MAX_BATCH
         while True:
             self._wake.clear()
+            self._view_changed.clear()
             waiting = await self._store.waiting_frames(batch_limit) if self._is_admitted else []
             if not waiting:
                 self._link.set_queue(await self._store.count_waiting_frames())
@@ -77,15 +81,9 @@ class FrameForwarder:
 
     async def _wait_out_refusal(self) -> None:
         """Wait long, but no longer than until the hub's view of the household changes."""
-        before = self._is_admitted
-        deadline = asyncio.get_running_loop().time() + self._refused_seconds
-        while self._is_admitted == before:
-            self._wake.clear()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._wake.wait()
-            except TimeoutError:
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._refused_seconds):
+                await self._view_changed.wait()
 
 
 class MessageCourier:

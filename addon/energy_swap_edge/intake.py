@@ -15,6 +15,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Any, Final
 
 import aiomqtt
@@ -60,6 +61,16 @@ class _AcknowledgingClient(aiomqtt.Client):
         # aiomqtt has no option for it; paho, which it wraps, has.
         self._client.manual_ack_set(True)
 
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(exc_type, exc, tb)
+        finally:
+            # Else asyncio complains, whenever the broker goes away, about a failure that was dealt with.
+            if self._disconnected.done() and not self._disconnected.cancelled():
+                self._disconnected.exception()
+
     def acknowledge(self, message: aiomqtt.Message) -> None:
         """Tell the broker that ``message`` needs no further delivery."""
         if message.qos:
@@ -67,7 +78,10 @@ class _AcknowledgingClient(aiomqtt.Client):
 
 
 class MeterIntake:
-    """The subscription to one meter. ``rejected`` counts what came in and was no good, by reason."""
+    """The subscription to one meter. ``frames_stored`` are told when there are new ones.
+
+    ``is_listening``: the broker delivers. ``rejected`` counts, by topic, what came in and was no good.
+    """
 
     def __init__(
         self,
@@ -78,7 +92,7 @@ class MeterIntake:
         store: Store,
         state: LiveState,
         clock: Clock,
-        frames_stored: Callable[[], None],
+        frames_stored: Sequence[Callable[[], None]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
@@ -92,6 +106,7 @@ class MeterIntake:
         self._heard_at: int | None = None
         self._heard_monotonic = 0.0
         self._is_offline = False
+        self.is_listening = False
         self.rejected: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -108,6 +123,7 @@ class MeterIntake:
                     await self._subscribe(client)
                     _LOGGER.info("listening to meter %s", self._meter[:12])
                     is_down = False
+                    self.is_listening = True
                     backoff.reset()
                     await self._take_in(client)
             except (aiomqtt.MqttError, OSError) as error:
@@ -117,6 +133,7 @@ class MeterIntake:
             except sqlite3.Error as error:
                 # Not acknowledged, so the broker keeps what could not be stored and brings it again.
                 _LOGGER.error("readings cannot be stored (%s); is the disk full?", error)  # noqa: TRY400
+            self.is_listening = False
             await asyncio.sleep(backoff.seconds())
 
     async def watch(self) -> None:
@@ -168,7 +185,8 @@ class MeterIntake:
         await self._store.add_frames(readings)
         self._heard()
         self._show_reading(max((reading for reading, _ in readings), key=lambda r: r.sequence))
-        self._frames_stored()
+        for tell in self._frames_stored:
+            tell()
 
     def _take_power(self, power: Power) -> None:
         self._heard()

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -32,7 +33,8 @@ _ALLOWANCE: Final = "allowance"
 class Membership:
     """What the household is to the hub, and what is still to do about it.
 
-    ``changed`` is called with whether the household is admitted; ``message_added`` after an outbox grew.
+    ``changed`` is called with whether the household is admitted; ``outbox_changed`` after what waits for
+    the hub has changed.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Membership:
         link: HubLink,
         clock: Clock,
         changed: Callable[[bool], None],
-        message_added: Callable[[], None],
+        outbox_changed: Sequence[Callable[[], None]],
         new_id: Callable[[], UUID] = uuid4,
         again_seconds: float = _AGAIN_SECONDS,
     ) -> None:
@@ -58,11 +60,13 @@ class Membership:
         self._link = link
         self._clock = clock
         self._changed = changed
-        self._message_added = message_added
+        self._outbox_changed = outbox_changed
         self._new_id = new_id
         self._again_seconds = again_seconds
         self._not_before: dict[str, float] = {}
         self._latest: HouseholdState | None = None
+        self._wants_frame = False
+        self._hurry = asyncio.Event()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -72,8 +76,14 @@ class Membership:
             group.create_task(self._act())
 
     def reconsider(self) -> None:
-        """Look again at what is to do: an answer or a first frame has come."""
+        """Look again at what is to do: the hub has answered a message."""
+        self._hurry.set()
         self._wake.set()
+
+    def frames_stored(self) -> None:
+        """Say that there are new readings, one of which an application may be waiting for."""
+        if self._wants_frame:
+            self._hurry.set()
 
     async def _follow(self) -> None:
         backoff = Backoff()
@@ -88,7 +98,10 @@ class Membership:
                 self._link.report(_CHANNEL, "unreachable", str(error))
             except HubRefused as refusal:
                 await self._take_refusal(refusal)
-            await asyncio.sleep(backoff.seconds())
+            self._hurry.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(backoff.seconds()):
+                    await self._hurry.wait()
 
     def _take(self, household: HouseholdState) -> None:
         self._link.report(_CHANNEL, "connected")
@@ -134,9 +147,8 @@ class Membership:
         if outcome == "waiting" or self._is_postponed(_APPLICATION):
             return
         latest = await self._store.latest_frame()
+        self._wants_frame = latest is None
         if latest is None:
-            self._postpone(_APPLICATION, 1.0)
-            _LOGGER.debug("the application waits for a first reading of the meter")
             return
         sequence, frame = latest
         application = Application(
@@ -154,7 +166,7 @@ class Membership:
             application.id, _APPLICATION, self._sealed(application), first_sequence=sequence
         )
         self._postpone(_APPLICATION)
-        self._message_added()
+        self._tell_outbox_changed()
 
     async def _place_first_standing_order(self) -> None:
         sell_at_least, buy_at_most = self._config.sell_at_least, self._config.buy_at_most
@@ -170,7 +182,7 @@ class Membership:
             buy_at_most=buy_at_most,
         )
         if await self._store.add_message(order.id, _STANDING_ORDER, self._sealed(order), unless_known=True):
-            self._message_added()
+            self._tell_outbox_changed()
 
     async def _replenish_allowance(self, household: HouseholdState) -> None:
         if household.allowance_wh >= self._config.allowance_low_wh:
@@ -191,15 +203,18 @@ class Membership:
         # expired by then, the hub refuses it and a new one follows: safe, as an approval sets and does not add.
         await self._store.add_message(message, _ALLOWANCE, self._sealed(grant), unless_known=False)
         self._postpone(_ALLOWANCE)
-        self._message_added()
+        self._tell_outbox_changed()
+
+    def _tell_outbox_changed(self) -> None:
+        for tell in self._outbox_changed:
+            tell()
 
     def _sealed(self, message: AnyMessage) -> bytes:
         return msgspec.json.encode(sign_message(message, self._key.signing_key))
 
-    def _postpone(self, purpose: str, seconds: float | None = None) -> None:
-        seconds = self._again_seconds if seconds is None else seconds
-        self._not_before[purpose] = time.monotonic() + seconds
-        asyncio.get_running_loop().call_later(seconds + 0.01, self._wake.set)
+    def _postpone(self, purpose: str) -> None:
+        self._not_before[purpose] = time.monotonic() + self._again_seconds
+        asyncio.get_running_loop().call_later(self._again_seconds + 0.01, self._wake.set)
 
     def _is_postponed(self, purpose: str) -> bool:
         return time.monotonic() < self._not_before.get(purpose, 0.0)

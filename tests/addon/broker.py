@@ -1,0 +1,56 @@
+"""A real mosquitto for tests, on a port of its own, with persistence so that it can be restarted."""
+
+import asyncio
+import socket
+import subprocess
+from pathlib import Path
+
+import aiomqtt
+
+PROGRAM = "/usr/sbin/mosquitto"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Broker:
+    """Start, stop and start again: the port and the sessions stay."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+            f"persistence true\npersistence_location {folder}/\nlog_dest none\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        # A child of the test, not of its event loop: it outlives loops that fixtures and tests do not share.
+        self._process = subprocess.Popen(  # noqa: ASYNC220
+            [PROGRAM, "-c", self._config], stderr=subprocess.DEVNULL
+        )
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                except OSError:
+                    await asyncio.sleep(0.02)
+                else:
+                    writer.close()
+                    await writer.wait_closed()
+                    return
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    async def publish(self, topic: str, *payloads: str | bytes, qos: int = 1, retain: bool = False) -> None:
+        async with aiomqtt.Client("127.0.0.1", self.port) as client:
+            for payload in payloads:
+                await client.publish(topic, payload, qos=qos, retain=retain)

@@ -1,0 +1,195 @@
+"""A small hub for tests: it obeys the contract of the edge API, keeps all in memory, and misbehaves on demand."""
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+from aiohttp import WSCloseCode, web
+from energy_swap_protocol.message import AnyMessage, Application, Envelope, MessageError, open_envelope
+from energy_swap_protocol.reading import decode_frame, frame_from_text
+from energy_swap_protocol.request import HEADER, RequestError, verify_request
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+
+from .broker import free_port
+
+COMMUNITY = "umoja"
+BASE = f"/api/v1/communities/{COMMUNITY}"
+
+
+class SmallHub:
+    """One community with at most one household, which ``admit`` makes a member."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.payer = Keypair.from_seed(bytes([9] * 32))
+        self.status: str | None = None  # of the household
+        self.household_key: bytes | None = None
+        self.allowance_wh = 0
+        self.accepted: list[int] = []  # sequences, in the order of acceptance
+        self.batches: list[int] = []
+        self.messages: list[AnyMessage] = []  # each once
+        self.posts = 0
+        self.answers_to_lose = 0
+        self.refusals: dict[str, tuple[int, str, str]] = {}  # path or message kind -> status, code, detail
+        self.results: dict[str, dict[str, Any]] = {}  # message kind -> answer
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._nonces: set[tuple[bytes, str]] = set()
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        app = web.Application(client_max_size=2**20)
+        app.router.add_get(f"{BASE}/chain", self._chain)
+        app.router.add_post(f"{BASE}/messages", self._message)
+        app.router.add_post(f"{BASE}/readings", self._readings)
+        app.router.add_get(f"{BASE}/household", self._household)
+        app.router.add_get(f"{BASE}/household/events", self._events)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+
+    async def stop(self) -> None:
+        for socket in list(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def admit(self) -> None:
+        self.status = "admitted"
+        await self.push()
+
+    async def push(self) -> None:
+        for socket in list(self._sockets):
+            await socket.send_str(self._state_text())
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "household": "h-001", "community": COMMUNITY, "name": "Amina's house", "status": self.status,
+            "wallet": {"kes_cents": 12_345, "kes_held_cents": 0, "ekwh_wh": 2500, "ekwh_held_wh": 500},
+            "standing_order": {"sell_at_least": 1500, "buy_at_most": None},
+            "sold_wh": 700, "bought_wh": 300, "earned_cents": 1, "spent_cents": 2,
+            "clearing": {"period": "2026-11-20T11:30Z", "cents_per_kwh": 1875}, "last_settlement": None,
+            "orders": [], "auctions": [], "book": {"best_sell": None, "best_buy": None},
+            "accepted_sequence": max(self.accepted, default=0), "allowance_wh": self.allowance_wh,
+            "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800, "of_a_newer_hub": {"x": 1},
+        }  # fmt: skip
+
+    def kinds(self) -> list[str]:
+        return [type(message).__struct_config__.tag for message in self.messages]  # type: ignore[misc]
+
+    def _state_text(self) -> str:
+        return msgspec.json.encode(self.state()).decode()
+
+    async def _signer(self, request: web.Request) -> bytes:
+        body = await request.read()
+        try:
+            signer, nonce = verify_request(
+                request.headers.get(HEADER, ""), request.method, request.raw_path, body, now=int(time.time())
+            )
+        except RequestError as error:
+            raise _refusal(401, "bad_signature", str(error)) from None
+        if (signer, nonce) in self._nonces:
+            raise _refusal(401, "replayed", "this nonce was used")
+        self._nonces.add((signer, nonce))
+        return signer
+
+    async def _member(self, request: web.Request) -> None:
+        if await self._signer(request) != self.household_key or self.status is None:
+            raise _refusal(403, "not_admitted", "this key belongs to no household here; apply first")
+
+    async def _chain(self, request: web.Request) -> web.Response:
+        return web.json_response({
+            "cluster": "localnet", "mint": str(Pubkey([3] * 32)), "escrow": str(Pubkey([4] * 32)),
+            "hub": str(self.payer.pubkey()), "decimals": 3, "blockhash": str(Hash(bytes([5] * 32))),
+            "last_valid_block_height": 1,
+        })  # fmt: skip
+
+    async def _message(self, request: web.Request) -> web.Response:
+        self.posts += 1
+        try:
+            signer, message = open_envelope(msgspec.json.decode(await request.read(), type=Envelope))
+        except (MessageError, msgspec.DecodeError) as error:
+            raise _refusal(400, "bad_message", str(error)) from None
+        kind = str(type(message).__struct_config__.tag)
+        if kind in self.refusals:
+            raise _refusal(*self.refusals[kind])
+        if str(message.id) not in self._answers:
+            self._answers[str(message.id)] = self._act(signer, message, kind)
+        self._maybe_lose(request)
+        return web.json_response(self._answers[str(message.id)])
+
+    def _act(self, signer: bytes, message: AnyMessage, kind: str) -> dict[str, Any]:
+        answer: dict[str, Any] = {"id": str(message.id), "status": "accepted"}
+        if isinstance(message, Application):
+            self.household_key, self.status = signer, "applied"
+            self.accepted.append(decode_frame(frame_from_text(message.frame)).sequence)
+            answer |= {"status": "applied", "household": "h-001"}
+        elif signer != self.household_key or self.status != "admitted":
+            raise _refusal(403, "not_admitted", "only members may do that")
+        self.messages.append(message)
+        return answer | self.results.get(kind, {})
+
+    async def _readings(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        if "readings" in self.refusals:
+            raise _refusal(*self.refusals["readings"])
+        frames = [decode_frame(frame_from_text(text)) for text in (await request.json())["frames"]]
+        self.batches.append(len(frames))
+        results = []
+        for reading in frames:
+            is_new = reading.sequence not in self.accepted
+            if is_new:
+                self.accepted.append(reading.sequence)
+            results.append({
+                "sequence": reading.sequence, "status": "accepted" if is_new else "duplicate", "reason": None
+            })  # fmt: skip
+        self._maybe_lose(request)
+        return web.json_response({"results": results})
+
+    async def _household(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        return web.json_response(self.state())
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        await self._member(request)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(self._state_text())
+        self._sockets.add(socket)
+        try:
+            async for _ in socket:
+                pass
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    def _maybe_lose(self, request: web.Request) -> None:
+        """Having acted, vanish without an answer."""
+        if self.answers_to_lose > 0:
+            self.answers_to_lose -= 1
+            assert request.transport is not None
+            request.transport.abort()
+
+
+def _refusal(status: int, code: str, detail: str) -> web.HTTPException:
+    body = {"type": "about:blank", "title": "no", "status": status, "detail": detail, "code": code}
+    kinds: dict[int, type[web.HTTPException]] = {
+        400: web.HTTPBadRequest, 401: web.HTTPUnauthorized, 403: web.HTTPForbidden,
+        409: web.HTTPConflict, 422: web.HTTPUnprocessableEntity, 503: web.HTTPServiceUnavailable,
+    }  # fmt: skip
+    return kinds[status](text=msgspec.json.encode(body).decode(), content_type="application/problem+json")
+
+
+async def until(condition: Any, seconds: float = 10) -> None:
+    """Wait until ``condition()`` is true; a test that waits in vain fails."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for here has no event
+            await asyncio.sleep(0.01)
