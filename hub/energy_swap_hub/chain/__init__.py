@@ -1,1 +1,72 @@
 """The chain: eKWh on Solana, through durable intents that have their effect exactly once."""
+
+from .admission import Admission, ApprovalError, admission_for, approve
+from .chain import Chain, ChainDocument, Holding
+from .client import NodeRefusedError, NodeUnavailableError, connect
+from .community import CommunityChain, CommunityError
+from .directory import HouseholdAccount, NoChainError, community_chain, find_household, household_account
+from .intent import Intent, IntentConflictError, State, find, intents_of
+from .keys import CoSigner, HubKeys, KeyFileError, load_keys
+from .outbox import (
+    enqueue_burn_period,
+    enqueue_household_transaction,
+    enqueue_mint_period,
+    enqueue_open_account,
+    enqueue_refund,
+    enqueue_release,
+)
+from .payload import (
+    Admit,
+    Burn,
+    BurnPeriod,
+    HouseholdTransaction,
+    Mint,
+    MintPeriod,
+    OpenAccount,
+    Release,
+    Transfer,
+)
+
+__all__ = [
+    "Admission",
+    "Admit",
+    "ApprovalError",
+    "Burn",
+    "BurnPeriod",
+    "Chain",
+    "ChainDocument",
+    "CoSigner",
+    "CommunityChain",
+    "CommunityError",
+    "Holding",
+    "HouseholdAccount",
+    "HouseholdTransaction",
+    "HubKeys",
+    "Intent",
+    "IntentConflictError",
+    "KeyFileError",
+    "Mint",
+    "MintPeriod",
+    "NoChainError",
+    "NodeRefusedError",
+    "NodeUnavailableError",
+    "OpenAccount",
+    "Release",
+    "State",
+    "Transfer",
+    "admission_for",
+    "approve",
+    "community_chain",
+    "connect",
+    "enqueue_burn_period",
+    "enqueue_household_transaction",
+    "enqueue_mint_period",
+    "enqueue_open_account",
+    "enqueue_refund",
+    "enqueue_release",
+    "find",
+    "find_household",
+    "household_account",
+    "intents_of",
+    "load_keys",
+]

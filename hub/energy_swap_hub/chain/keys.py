@@ -11,11 +11,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+
+from .payload import Payload
 
 _HUB: Final = "hub.json"
 _VERIFIERS: Final = ("verifier-a.json", "verifier-b.json")
@@ -39,8 +41,7 @@ class CoSignRequest:
 
     community: str
     intent: str
-    kind: str
-    payload: dict[str, Any]
+    payload: Payload
     message: bytes
 
 

@@ -1,0 +1,129 @@
+"""From an intent's payload to the Solana message that does it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from energy_swap_protocol.transaction import DECIMALS, TOKEN_2022, memo_instruction, token_account
+from solders.hash import Hash
+from solders.instruction import Instruction
+from solders.message import MessageV0, MessageV1, TransactionConfig
+from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM
+from solders.system_program import create_nonce_account_with_seed
+from spl.token.instructions import (
+    create_idempotent_associated_token_account,
+    mint_to_checked,
+    transfer_checked,
+)
+from spl.token.models import MintToCheckedParams, TransferCheckedParams
+
+from .community import CommunityChain
+from .outbox import nonce_seed
+from .payload import Burn, BurnPeriod, Mint, MintPeriod, OpenAccount, Release, Transfer, memo_of
+from .token2022 import permissioned_burn_checked
+
+NONCE_ACCOUNT_BYTES: Final = 80
+_UNITS_PER_INSTRUCTION: Final = 8_000  # measured: a transfer by multisig takes 4,000
+_UNITS_BASE: Final = 20_000
+_LOADED_BYTES: Final = 64 * 2**20
+_HEAP_BYTES: Final = 32 * 2**10
+
+type HubPayload = OpenAccount | MintPeriod | BurnPeriod | Release
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The instructions of one transaction, and whether a verifier must sign it with the hub."""
+
+    instructions: tuple[Instruction, ...]
+    is_large: bool
+
+    def message(self, hub: Pubkey, blockhash: Hash) -> MessageV0 | MessageV1:
+        """Return the message to sign; a large one is a version 1 transaction, with every limit set."""
+        if not self.is_large:
+            return MessageV0.try_compile(hub, self.instructions, [], blockhash)
+        config = TransactionConfig(
+            priority_fee=0,
+            compute_unit_limit=_UNITS_BASE + _UNITS_PER_INSTRUCTION * len(self.instructions),
+            loaded_accounts_data_size_limit=_LOADED_BYTES,
+            heap_size=_HEAP_BYTES,
+        )
+        return MessageV1.try_compile(hub, self.instructions, blockhash, config)
+
+
+def needs_co_signer(payload: HubPayload) -> bool:
+    """Whether the 2-of-3 authority acts, so that a verifier signs beside the hub."""
+    return isinstance(payload, MintPeriod | Release)
+
+
+def draft(chain: CommunityChain, payload: HubPayload, co_signer: Pubkey, nonce_lamports: int) -> Draft:
+    """Return the transaction of ``payload``; ``co_signer`` is the verifier that signs with the hub."""
+    signers = [chain.hub, co_signer]
+    memo = memo_instruction(memo_of(payload, chain.community))
+    match payload:
+        case OpenAccount():
+            return Draft((memo, *_open(chain, payload, nonce_lamports)), is_large=False)
+        case MintPeriod():
+            mints = [_mint(chain, mint, signers) for mint in payload.mints]
+            releases = [_from_escrow(chain, release, signers) for release in payload.releases]
+            return Draft((memo, *mints, *releases), is_large=True)
+        case BurnPeriod():
+            return Draft((memo, *(_burn(chain, burn) for burn in payload.burns)), is_large=True)
+        case Release():
+            return Draft((memo, _from_escrow(chain, payload.transfer, signers)), is_large=False)
+
+
+def _open(chain: CommunityChain, payload: OpenAccount, nonce_lamports: int) -> list[Instruction]:
+    owner = Pubkey.from_string(payload.owner)
+    seed = nonce_seed(chain.community, payload.household, owner)
+    nonce = Pubkey.create_with_seed(chain.hub, seed, SYSTEM)
+    return [
+        create_idempotent_associated_token_account(
+            payer=chain.hub, owner=owner, mint=chain.mint, token_program_id=TOKEN_2022
+        ),
+        *create_nonce_account_with_seed(chain.hub, nonce, chain.hub, seed, chain.hub, nonce_lamports),
+    ]
+
+
+def _mint(chain: CommunityChain, mint: Mint, signers: list[Pubkey]) -> Instruction:
+    return mint_to_checked(
+        MintToCheckedParams(
+            program_id=TOKEN_2022,
+            mint=chain.mint,
+            dest=chain.escrow,
+            mint_authority=chain.authority,
+            amount=mint.wh,
+            decimals=DECIMALS,
+            signers=signers,
+        )
+    )
+
+
+def _from_escrow(chain: CommunityChain, transfer: Transfer, signers: list[Pubkey]) -> Instruction:
+    return transfer_checked(
+        TransferCheckedParams(
+            program_id=TOKEN_2022,
+            source=chain.escrow,
+            mint=chain.mint,
+            dest=Pubkey.from_string(transfer.account),
+            owner=chain.authority,
+            amount=transfer.wh,
+            decimals=DECIMALS,
+            signers=signers,
+        )
+    )
+
+
+def _burn(chain: CommunityChain, burn: Burn) -> Instruction:
+    return permissioned_burn_checked(Pubkey.from_string(burn.account), chain.mint, chain.hub, chain.hub, burn.wh)
+
+
+def witness(chain: CommunityChain, payload: HubPayload) -> Pubkey:
+    """Return an account that every transaction of ``payload`` names, to look for it in the chain's history."""
+    match payload:
+        case OpenAccount():
+            return token_account(Pubkey.from_string(payload.owner), chain.mint)
+        case MintPeriod() | Release():
+            return chain.escrow
+        case BurnPeriod():
+            return Pubkey.from_string(payload.burns[0].account)

@@ -1,0 +1,172 @@
+"""The chain as the rest of the hub sees it: open a community, keep sending, and read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from energy_swap_protocol.transaction import DECIMALS, ChainInfo
+from solana.rpc.async_api import AsyncClient
+from solders.pubkey import Pubkey
+
+from energy_swap_hub.storage import Database
+
+from .client import Node
+from .community import CommunityChain, CommunityError, check_community, make_community, plan_community
+from .directory import add_community, community_chain, find_community
+from .keys import HubKeys
+from .sender import Clock, OnFinal, Sender
+from .token2022 import parse_mint, parse_token_account
+
+_CLUSTERS: Final = {
+    "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "mainnet-beta",
+    "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG": "devnet",
+    "4uhcVJyU9pJkvQyS88uRDiswHScSKQKqZWbSNexuXdaY": "testnet",
+}
+
+
+class ChainDocument(msgspec.Struct, frozen=True):
+    """What ``GET /chain`` answers; all keys are base58."""
+
+    cluster: str
+    mint: str
+    escrow: str
+    hub: str
+    decimals: int
+    blockhash: str
+    last_valid_block_height: int
+
+    def info(self) -> ChainInfo:
+        """Return the part that household transactions are built from."""
+        return ChainInfo.parse(mint=self.mint, escrow=self.escrow, hub=self.hub, blockhash=self.blockhash)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A token account: what is in it, what the hub may still burn of it, and whether it is frozen.
+
+    What the hub can burn now is the smaller of the two amounts, and nothing while it is frozen.
+    """
+
+    wh: int
+    allowance_wh: int
+    is_frozen: bool
+
+
+class Chain:
+    """The hub's chain. `run` sends what the outbox holds; every other call reads."""
+
+    def __init__(
+        self, database: Database, client: AsyncClient, keys: HubKeys, clock: Clock, on_final: OnFinal
+    ) -> None:
+        """``on_final(connection, intent)`` is called in the DB transaction that makes an intent final."""
+        self._database = database
+        self._node = Node(client)
+        self._keys = keys
+        self._sender = Sender(database, self._node, keys, clock, on_final)
+        self._cluster: str | None = None
+
+    async def open_community(self, community: str, approvers: Sequence[Pubkey], needed: int) -> CommunityChain:
+        """Make the community's token, or find that it is there; safe to repeat after a kill.
+
+        ``needed`` of ``approvers`` (public keys, at most 11) admit households. Raises `CommunityError` if the
+        chain holds something else, or the hub cannot pay for it.
+        """
+        verifiers = [co_signer.key for co_signer in self._keys.co_signers]
+        known = await self._database.read(lambda c: find_community(c, community))
+        genesis = known.genesis if known else await self._node.genesis()
+        plan = plan_community(community, genesis, self._keys.hub.pubkey(), verifiers, approvers, needed)
+        if known is not None:
+            if known != plan:
+                raise CommunityError(
+                    f"the token of {community} was made with other keys or approvers than configured; restore "
+                    "them, or rotate the authorities on the chain"
+                )
+            await check_community(self._node, plan)
+            return known
+        await make_community(self._node, self._keys.hub, plan)
+        await self._database.write(lambda c: add_community(c, plan))
+        return plan
+
+    async def run(self) -> None:
+        """Send what is enqueued, for ever, until cancelled."""
+        await self._sender.run()
+
+    async def send_waiting(self) -> None:
+        """Send what is enqueued and return; for tools and tests that do not `run`."""
+        await self._sender.send_waiting()
+
+    def wake(self) -> None:
+        """Say that something has been enqueued and committed."""
+        self._sender.wake()
+
+    async def chain_info(self, community: str) -> ChainDocument:
+        """Return what households need to build transactions; raise `NoChainError` without a token."""
+        chain = await self._community(community)
+        blockhash, last_valid = await self._node.latest_blockhash()
+        return ChainDocument(
+            cluster=await self._cluster_name(),
+            mint=str(chain.mint),
+            escrow=str(chain.escrow),
+            hub=str(chain.hub),
+            decimals=DECIMALS,
+            blockhash=str(blockhash),
+            last_valid_block_height=last_valid,
+        )
+
+    async def supply_wh(self, community: str) -> int:
+        """Return how much eKWh of the community exists, in Wh."""
+        chain = await self._community(community)
+        return parse_mint((await self._node.accounts([chain.mint]))[0] or b"").supply_wh
+
+    async def escrow_wh(self, community: str) -> int:
+        """Return how much of it lies in escrow."""
+        chain = await self._community(community)
+        return await self.balance_wh(chain.escrow)
+
+    async def holdings(self, accounts: Sequence[Pubkey]) -> list[Holding | None]:
+        """Return each token account's state, ``None`` for one that does not exist."""
+        hub = self._keys.hub.pubkey()
+        found: list[Holding | None] = []
+        for data in await self._node.accounts(accounts):
+            if data is None:
+                found.append(None)
+                continue
+            account = parse_token_account(data)
+            allowance = account.allowance_wh if account.delegate == hub else 0
+            found.append(Holding(account.wh, allowance, account.is_frozen))
+        return found
+
+    async def balance_wh(self, account: Pubkey) -> int:
+        """Return the Wh in ``account``; none in one that does not exist."""
+        return (await self.balances_wh([account]))[0]
+
+    async def balances_wh(self, accounts: Sequence[Pubkey]) -> list[int]:
+        """Return the Wh in each of ``accounts``."""
+        return [holding.wh if holding else 0 for holding in await self.holdings(accounts)]
+
+    async def allowances_wh(self, accounts: Sequence[Pubkey]) -> list[int]:
+        """Return what the hub may still burn of each of ``accounts``, whether or not it is there."""
+        return [holding.allowance_wh if holding else 0 for holding in await self.holdings(accounts)]
+
+    async def fee_balance_lamports(self) -> int:
+        """Return what the hub has left to pay fees and rent with."""
+        return await self._node.lamports(self._keys.hub.pubkey())
+
+    async def slot(self) -> int:
+        """Return the chain's newest confirmed slot."""
+        return await self._node.slot()
+
+    async def version(self) -> str:
+        """Return what the node says it is, in one line."""
+        version = await self._node.version()
+        return str(version.get("localnet") or f"solana-core {version.get('solana-core')}")
+
+    async def _community(self, community: str) -> CommunityChain:
+        return await self._database.read(lambda c: community_chain(c, community))
+
+    async def _cluster_name(self) -> str:
+        if self._cluster is None:
+            known = _CLUSTERS.get(await self._node.genesis())
+            self._cluster = known or ("localnet" if "localnet" in await self._node.version() else "unknown")
+        return self._cluster

@@ -1,0 +1,128 @@
+"""Where each community's token and each household's account are, as the hub's tables know it."""
+
+from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from .community import CommunityChain
+from .tables import chain_community, chain_household
+
+
+class NoChainError(LookupError):
+    """A community has no token yet, or a household no account; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdAccount:
+    """A household's token account; ``nonce`` is there once the account has been opened on the chain."""
+
+    household: str
+    owner: Pubkey
+    account: Pubkey
+    nonce_account: Pubkey
+    nonce: str | None
+
+
+def find_community(connection: Connection, community: str) -> CommunityChain | None:
+    """Return a community's token, ``None`` if it has not been made."""
+    row = (
+        connection.execute(select(chain_community).where(chain_community.c.community_id == community))
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else _community(row)
+
+
+def community_chain(connection: Connection, community: str) -> CommunityChain:
+    """Return a community's token; raise `NoChainError` if it has not been made."""
+    found = find_community(connection, community)
+    if found is None:
+        raise NoChainError(f"community {community} has no token yet; open it on the chain first")
+    return found
+
+
+def add_community(connection: Connection, chain: CommunityChain) -> None:
+    """Remember a community's token."""
+    connection.execute(
+        insert(chain_community).values(
+            community_id=chain.community,
+            genesis=chain.genesis,
+            mint=str(chain.mint),
+            authority=str(chain.authority),
+            approvers_authority=str(chain.approvers_authority),
+            escrow=str(chain.escrow),
+            hub=str(chain.hub),
+            verifiers=" ".join(map(str, chain.verifiers)),
+            approvers=" ".join(map(str, chain.approvers)),
+            needed=chain.needed,
+        )
+    )
+
+
+def find_household(connection: Connection, community: str, household: str) -> HouseholdAccount | None:
+    """Return a household's account, ``None`` if none was asked for."""
+    row = (
+        connection.execute(
+            select(chain_household).where(
+                chain_household.c.community_id == community, chain_household.c.household_id == household
+            )
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    return HouseholdAccount(
+        household,
+        Pubkey.from_string(row["owner"]),
+        Pubkey.from_string(row["account"]),
+        Pubkey.from_string(row["nonce_account"]),
+        row["nonce"],
+    )
+
+
+def household_account(connection: Connection, community: str, household: str) -> HouseholdAccount:
+    """Return a household's account; raise `NoChainError` if none was asked for."""
+    found = find_household(connection, community, household)
+    if found is None:
+        raise NoChainError(f"household {household} of {community} has no token account; open it first")
+    return found
+
+
+def add_household(connection: Connection, community: str, account: HouseholdAccount) -> None:
+    """Remember a household's account before it is made."""
+    connection.execute(
+        insert(chain_household).values(
+            community_id=community,
+            household_id=account.household,
+            owner=str(account.owner),
+            account=str(account.account),
+            nonce_account=str(account.nonce_account),
+            nonce=account.nonce,
+        )
+    )
+
+
+def set_nonce(connection: Connection, community: str, household: str, nonce: str) -> None:
+    """Remember the nonce that the household's next admission is bound to."""
+    connection.execute(
+        update(chain_household)
+        .where(chain_household.c.community_id == community, chain_household.c.household_id == household)
+        .values(nonce=nonce)
+    )
+
+
+def _community(row: RowMapping) -> CommunityChain:
+    return CommunityChain(
+        community=row["community_id"],
+        genesis=row["genesis"],
+        mint=Pubkey.from_string(row["mint"]),
+        authority=Pubkey.from_string(row["authority"]),
+        approvers_authority=Pubkey.from_string(row["approvers_authority"]),
+        escrow=Pubkey.from_string(row["escrow"]),
+        hub=Pubkey.from_string(row["hub"]),
+        verifiers=tuple(map(Pubkey.from_string, row["verifiers"].split())),
+        approvers=tuple(map(Pubkey.from_string, row["approvers"].split())),
+        needed=row["needed"],
+    )

@@ -1,0 +1,161 @@
+"""What other rooms ask of the chain: each call stores durable intents in the caller's own DB transaction.
+
+Every call is idempotent by the id it is given: the same again changes nothing, something else under a known id
+raises `IntentConflictError`. Nothing is sent here; wake the chain after the commit.
+"""
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from energy_swap_protocol.reading import frame_from_text
+from energy_swap_protocol.transaction import token_account
+from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM
+from solders.transaction import VersionedTransaction
+from sqlalchemy import Connection
+
+from . import merkle
+from .community import seed_of
+from .directory import HouseholdAccount, add_household, community_chain, find_household
+from .intent import IntentConflictError, enqueue
+from .payload import Burn, BurnPeriod, HouseholdTransaction, Mint, MintPeriod, OpenAccount, Release, Transfer
+
+# A version 1 transaction has at most 64 accounts, 64 instructions and 4,096 bytes; these fit with the memo.
+MAX_MINT_INSTRUCTIONS: Final = 56
+MAX_BURNS: Final = 56
+
+
+def enqueue_open_account(
+    connection: Connection, community: str, household: str, owner: Pubkey, now: datetime
+) -> Pubkey:
+    """Open a frozen token account for ``household``, owned by its key, and return the account's address."""
+    chain = community_chain(connection, community)
+    known = find_household(connection, community, household)
+    if known is None:
+        account = HouseholdAccount(
+            household=household,
+            owner=owner,
+            account=token_account(owner, chain.mint),
+            nonce_account=Pubkey.create_with_seed(chain.hub, nonce_seed(community, household, owner), SYSTEM),
+            nonce=None,
+        )
+        add_household(connection, community, account)
+    elif known.owner != owner:
+        raise IntentConflictError(f"household {household} of {community} already has an account of another key")
+    enqueue(connection, community, f"open:{household}", OpenAccount(household, str(owner)), now)
+    return token_account(owner, chain.mint)
+
+
+def nonce_seed(community: str, household: str, owner: Pubkey) -> str:
+    """Return the seed of the nonce account for a household's admission."""
+    return seed_of(community, "nonce", household, str(owner))
+
+
+def enqueue_mint_period(
+    connection: Connection,
+    community: str,
+    period: str,
+    mints: Sequence[Mint],
+    releases: Sequence[Transfer],
+    now: datetime,
+) -> tuple[str, ...]:
+    """Mint each export of a period into the escrow, then give the Wh out; return the intents' ids.
+
+    ``period`` is the period's id; for another try after a failure take one of its own, such as
+    ``2026-11-20T11:30Z.2``. The releases may not give out more than the mints bring in: the rest of the escrow
+    belongs to open orders. Few households fit into one transaction; more are split, in order.
+    """
+    if not mints:
+        raise ValueError(f"period {period} has nothing to mint")
+    if sum(release.wh for release in releases) > sum(mint.wh for mint in mints):
+        raise ValueError(f"period {period} would release more than it mints")
+    leaves = [mint_leaf(mint) for mint in mints]
+    root = base64.urlsafe_b64encode(merkle.root(leaves)).decode().rstrip("=")
+    steps: list[Mint | Transfer] = [*mints, *releases]
+    pieces = [steps[i : i + MAX_MINT_INSTRUCTIONS] for i in range(0, len(steps), MAX_MINT_INSTRUCTIONS)]
+    return tuple(
+        enqueue(
+            connection,
+            community,
+            _part_id("mint", period, part, len(pieces)),
+            MintPeriod(
+                period=period,
+                part=part,
+                parts=len(pieces),
+                leaves=len(leaves),
+                root=root,
+                mints=tuple(step for step in piece if isinstance(step, Mint)),
+                releases=tuple(step for step in piece if isinstance(step, Transfer)),
+            ),
+            now,
+        )
+        for part, piece in enumerate(pieces, start=1)
+    )
+
+
+def mint_leaf(mint: Mint) -> bytes:
+    """Return the Merkle leaf that commits to one mint and its evidence."""
+    return merkle.mint_leaf(
+        [frame_from_text(text) for text in mint.frames], bytes(Pubkey.from_string(mint.account)), mint.wh
+    )
+
+
+def enqueue_burn_period(
+    connection: Connection, community: str, period: str, burns: Sequence[Burn], now: datetime
+) -> tuple[str, ...]:
+    """Burn what households consumed in a period, within their allowances; return the intents' ids.
+
+    The burns of one transaction succeed or fail together; ask the chain's `holdings` first and leave out whoever
+    lacks balance or allowance or is frozen. ``period`` as in `enqueue_mint_period`.
+    """
+    pieces = [tuple(burns[i : i + MAX_BURNS]) for i in range(0, len(burns), MAX_BURNS)]
+    return tuple(
+        enqueue(
+            connection,
+            community,
+            _part_id("burn", period, part, len(pieces)),
+            BurnPeriod(period, part, len(pieces), piece),
+            now,
+        )
+        for part, piece in enumerate(pieces, start=1)
+    )
+
+
+def enqueue_household_transaction(
+    connection: Connection, community: str, intent_id: str, transaction: VersionedTransaction, now: datetime
+) -> str:
+    """Send a transaction that the household signed and `complete_as_hub` completed.
+
+    ``intent_id`` is the transaction's memo: ``lock:<order>`` or ``allow:<message>``.
+    """
+    text = base64.b64encode(bytes(transaction)).decode()
+    return enqueue(connection, community, intent_id, HouseholdTransaction(intent_id, text), now)
+
+
+def enqueue_release(
+    connection: Connection, community: str, order: str, account: Pubkey, wh: int, now: datetime
+) -> str:
+    """Give ``wh`` of a locked order to its buyer's ``account``.
+
+    ``order`` is the order's id; an order that is filled in parts needs an id per part, such as ``<order>/2``.
+    """
+    return _enqueue_from_escrow(connection, community, f"release:{order}", account, wh, now)
+
+
+def enqueue_refund(
+    connection: Connection, community: str, order: str, account: Pubkey, wh: int, now: datetime
+) -> str:
+    """Give back ``wh`` of a locked order to its seller's ``account``; ``order`` as in `enqueue_release`."""
+    return _enqueue_from_escrow(connection, community, f"refund:{order}", account, wh, now)
+
+
+def _enqueue_from_escrow(
+    connection: Connection, community: str, memo: str, account: Pubkey, wh: int, now: datetime
+) -> str:
+    return enqueue(connection, community, memo, Release(memo, Transfer(str(account), wh)), now)
+
+
+def _part_id(what: str, period: str, part: int, parts: int) -> str:
+    return f"{what}:{period}:{part}/{parts}" if parts > 1 else f"{what}:{period}"

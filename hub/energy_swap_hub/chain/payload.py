@@ -1,0 +1,129 @@
+"""What an intent asks of the chain: one struct per kind, stored as JSON and shown to the verifier."""
+
+from typing import Annotated
+
+import msgspec
+
+Wh = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
+
+
+class Mint(msgspec.Struct, frozen=True):
+    """One household's export of a period: ``frames`` are the signed readings (text) it follows from.
+
+    ``account`` is the household's token account; the tokens themselves are minted into the escrow.
+    """
+
+    household: str
+    account: str
+    wh: Wh
+    frames: tuple[str, ...]
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """Move ``wh`` from the escrow to the token account ``account``."""
+
+    account: str
+    wh: Wh
+
+
+class Burn(msgspec.Struct, frozen=True):
+    """Burn ``wh`` that a household consumed from its token account."""
+
+    household: str
+    account: str
+    wh: Wh
+
+
+class OpenAccount(msgspec.Struct, frozen=True, tag="open_account"):
+    """Create a household's frozen token account and the nonce account of its admission."""
+
+    household: str
+    owner: str
+
+
+class Admit(msgspec.Struct, frozen=True, tag="admit"):
+    """Thaw a household's account; ``signatures`` are those of ``panel``, in its order."""
+
+    household: str
+    nonce: str
+    panel: tuple[str, ...]
+    signatures: tuple[str, ...]
+
+
+class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
+    """Mint what a period's exports were and give it to whom it belongs; ``leaves``, ``root`` span all parts."""
+
+    period: str
+    part: int
+    parts: int
+    leaves: int
+    root: str
+    mints: tuple[Mint, ...]
+    releases: tuple[Transfer, ...]
+
+
+class BurnPeriod(msgspec.Struct, frozen=True, tag="burn_period"):
+    """Burn what households consumed in a period, as the delegate they allowed."""
+
+    period: str
+    part: int
+    parts: int
+    burns: tuple[Burn, ...]
+
+
+class Release(msgspec.Struct, frozen=True, tag="release"):
+    """Give locked energy to whoever bought it, or back; ``memo`` names the order."""
+
+    memo: str
+    transfer: Transfer
+
+
+class HouseholdTransaction(msgspec.Struct, frozen=True, tag="household_transaction"):
+    """A transaction that the household signed and the hub completed, as base64; ``memo`` is what it says."""
+
+    memo: str
+    transaction: str
+
+
+type Payload = OpenAccount | Admit | MintPeriod | BurnPeriod | Release | HouseholdTransaction
+
+_decoder: msgspec.json.Decoder[Payload] = msgspec.json.Decoder(
+    OpenAccount | Admit | MintPeriod | BurnPeriod | Release | HouseholdTransaction
+)
+
+
+def encode(payload: Payload) -> str:
+    """Return the JSON text of ``payload``, always the same for the same content."""
+    return msgspec.json.encode(payload, order="deterministic").decode()
+
+
+def decode(text: str) -> Payload:
+    """Return the payload in ``text``, as written by `encode`."""
+    return _decoder.decode(text)
+
+
+def kind_of(payload: Payload) -> str:
+    """Return the name of the payload's kind."""
+    return str(payload.__struct_config__.tag)
+
+
+def memo_of(payload: Payload, community: str) -> str:
+    """Return the memo of the payload's transaction: what makes it findable, and its own.
+
+    A period split over several transactions says which part each one is.
+    """
+    match payload:
+        case OpenAccount():
+            return f"open:{payload.household}"
+        case Admit():
+            return f"admit:{payload.household}"
+        case MintPeriod():
+            return f"es1|{community}|{payload.period}|{payload.leaves}|{payload.root}" + _part(payload)
+        case BurnPeriod():
+            return f"burn|{community}|{payload.period}" + _part(payload)
+        case Release() | HouseholdTransaction():
+            return payload.memo
+
+
+def _part(payload: MintPeriod | BurnPeriod) -> str:
+    return f"|{payload.part}/{payload.parts}" if payload.parts > 1 else ""

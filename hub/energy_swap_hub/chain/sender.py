@@ -1,0 +1,244 @@
+"""The sender: takes intents from the outbox, in order per community, and has each one's effect exactly once.
+
+The rules (each one survives a kill at any instruction):
+- the signed bytes, their signature and last valid block height are stored before they are first sent;
+- identical bytes cannot execute twice, so they are sent again until they land or have expired;
+- an intent is signed anew only after the finalized chain has passed the last valid height and neither its
+  signature nor its memo is found in the chain's history;
+- an error on the chain is final; so is one that preflight finds before anything was sent;
+- what a household or the approvers signed cannot be signed anew by the hub: it fails with the reason;
+- the next intent of a community is sent when the one before is confirmed; only finalized ones become final.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from solders.hash import Hash
+from sqlalchemy import Connection
+
+from energy_swap_hub.storage import Database
+
+from . import intent as intents
+from .build import NONCE_ACCOUNT_BYTES, HubPayload, witness
+from .client import Node, NodeRefusedError, NodeUnavailableError, Status, describe_error
+from .community import CommunityChain
+from .directory import HouseholdAccount, community_chain, household_account, set_nonce
+from .intent import Intent, State
+from .keys import HubKeys
+from .payload import Admit, HouseholdTransaction, OpenAccount
+from .signing import NeverError, NotNowError, Signed, Signer
+
+type OnFinal = Callable[[Connection, Intent], None]
+type Clock = Callable[[], datetime]
+
+_POLL_SECONDS: Final = 0.15
+_RESEND_SECONDS: Final = 1.5
+_RETRY_SECONDS: Final = 2.0
+_BATCH: Final = 64
+_NONCE: Final = slice(40, 72)
+
+_log = logging.getLogger(__name__)
+
+
+class Sender:
+    """One loop that brings every queued intent to its end; `wake` it after enqueueing."""
+
+    def __init__(self, database: Database, node: Node, keys: HubKeys, clock: Clock, on_final: OnFinal) -> None:
+        self._database = database
+        self._node = node
+        self._signer = Signer(database, node, keys)
+        self._clock = clock
+        self._on_final = on_final
+        self._woken = asyncio.Event()
+        self._sent_at: dict[int, float] = {}  # by intent number, this process's last sending
+        self._retry_at: dict[str, float] = {}  # by community
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send for ever, until cancelled."""
+        while True:
+            self._woken.clear()
+            await self.send_waiting()
+            try:
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    async def send_waiting(self) -> None:
+        """Bring every community's intents as far as they come without waiting."""
+        communities = await self._database.read(intents.communities_with_work)
+        await asyncio.gather(*(self._serve(community) for community in communities))
+
+    async def _serve(self, community: str) -> None:
+        if self._retry_at.get(community, 0.0) > asyncio.get_running_loop().time():
+            return
+        try:
+            while await self._step(community):
+                pass
+        except NodeUnavailableError as error:
+            self._pause(community)
+            _log.warning("chain of %s: the node cannot be asked, trying again: %s", community, error)
+        except Exception:  # noqa: BLE001 - a defect in one community's work must not stop the others'
+            self._pause(community)
+            _log.exception("chain of %s: unexpected error, trying again", community)
+
+    def _pause(self, community: str) -> None:
+        self._retry_at[community] = asyncio.get_running_loop().time() + _RETRY_SECONDS
+
+    async def _step(self, community: str) -> bool:
+        """Follow what has been sent, then send the next; whether anything moved."""
+        waiting = await self._database.read(lambda c: intents.open_intents(c, community, _BATCH))
+        sent = [intent for intent in waiting if intent.state is State.SENT]
+        queued = [intent for intent in waiting if intent.state is State.QUEUED]
+        if sent:
+            statuses = await self._node.statuses([str(intent.signature) for intent in sent])
+            moved = [await self._follow(i, s) for i, s in zip(sent, statuses, strict=True)]
+            if any(moved):
+                return True
+            if any(status is None or not status.is_confirmed for status in statuses):
+                return False
+        return bool(queued) and await self._send(queued[0])
+
+    async def _follow(self, intent: Intent, status: Status | None) -> bool:
+        if status is None:
+            return await self._resend(intent)
+        if not status.is_final:
+            return False
+        landed = await self._node.landed(str(intent.signature))
+        if landed is None:
+            return False  # the node's history lags behind its statuses
+        error = None if status.error is None else describe_error(status.error, landed.logs)
+        await self._finish(intent, error, landed.fee_lamports)
+        return True
+
+    async def _send(self, intent: Intent) -> bool:
+        try:
+            signed = await self._signer.sign(intent)
+        except NotNowError as error:
+            await self._put_back(intent, str(error))
+            return False
+        except NeverError as error:
+            await self._finish(intent, str(error), 0)
+            return True
+        if not await self._database.write(
+            lambda c: intents.mark_sent(c, intent, signed.raw, signed.signature, signed.last_valid_block_height)
+        ):
+            return True  # another worker has it
+        self._sent_at[intent.number] = asyncio.get_running_loop().time()
+        try:
+            await self._node.send(signed.raw, preflight=True)
+        except NodeRefusedError as error:
+            return await self._refused(intent, signed, error)
+        return True
+
+    async def _refused(self, intent: Intent, signed: Signed, error: NodeRefusedError) -> bool:
+        """Decide about a transaction that preflight kept from being sent."""
+        if (await self._node.statuses([signed.signature], search_history=True))[0] is not None:
+            return True  # it is on the chain after all: an earlier try of the transport got through
+        sent = await self._database.read(lambda c: intents.find(c, intent.community, intent.id))
+        if sent is None or sent.signature != signed.signature:
+            return True
+        if isinstance(error.reason, dict) and "InstructionError" in error.reason:
+            await self._finish(sent, describe_error(error.reason, error.logs), 0)
+            return True
+        if error.reason in {"BlockhashNotFound", "AlreadyProcessed"}:
+            return False  # this node is behind: `_resend` decides, by expiry
+        await self._put_back(sent, describe_error(error.reason or str(error), error.logs))
+        return False
+
+    async def _resend(self, intent: Intent) -> bool:
+        """Send the stored bytes again, or find that they can never land."""
+        now = asyncio.get_running_loop().time()
+        if self._sent_at.get(intent.number, 0.0) + _RESEND_SECONDS > now:
+            return False
+        if intent.last_valid_block_height is not None:
+            if await self._node.block_height() > intent.last_valid_block_height:
+                return await self._expired(intent)
+        elif isinstance(intent.payload, Admit) and await self._is_nonce_used(intent, intent.payload):
+            return await self._expired(intent)
+        self._sent_at[intent.number] = now
+        try:
+            await self._node.send(intent.raw or b"", preflight=False)
+        except NodeRefusedError as error:
+            _log.info("chain of %s: %s refused when sent again: %s", intent.community, intent.id, error)
+        # A localnet has executed it by now.
+        return (await self._node.statuses([str(intent.signature)]))[0] is not None
+
+    async def _expired(self, intent: Intent) -> bool:
+        if (await self._node.statuses([str(intent.signature)], search_history=True))[0] is not None:
+            return False  # the next look finds it
+        match intent.payload:
+            case HouseholdTransaction():
+                await self._finish(intent, "expired before it reached the chain; sign it again", 0)
+            case Admit():
+                await self._finish(intent, "the approvals are outdated: the nonce has changed; approve again", 0)
+            case payload:
+                landed = await self._find_by_memo(intent, payload)
+                if landed is None:
+                    await self._put_back(intent, "expired before it reached the chain", at_once=True)
+                else:
+                    await self._database.write(lambda c: intents.adopt_signature(c, intent, landed))
+        return True
+
+    async def _find_by_memo(self, intent: Intent, payload: HubPayload) -> str | None:
+        chain = await self._chain(intent.community)
+        for signature in await self._node.signatures_with_memo(witness(chain, payload), intent.memo):
+            landed = await self._node.landed(signature)
+            if landed is not None and landed.fee_payer == chain.hub:
+                return signature
+        return None
+
+    async def _put_back(self, intent: Intent, reason: str, *, at_once: bool = False) -> None:
+        if reason != intent.error or intent.state is not State.QUEUED:
+            _log.warning("chain of %s: %s waits: %s", intent.community, intent.id, reason)
+            await self._database.write(lambda c: intents.mark_queued(c, intent, reason))
+        self._sent_at.pop(intent.number, None)
+        if not at_once:
+            self._pause(intent.community)
+
+    async def _finish(self, intent: Intent, error: str | None, fee_lamports: int) -> None:
+        """Make the intent final, tell `on_final` in the same DB transaction."""
+        nonce = await self._nonce_after(intent)
+
+        def change(connection: Connection) -> None:
+            final = intents.mark_final(
+                connection, intent, error=error, fee_lamports=fee_lamports, now=self._clock()
+            )
+            if final is None:
+                return
+            if nonce is not None:
+                set_nonce(connection, intent.community, *nonce)
+            self._on_final(connection, final)
+
+        await self._database.write(change)
+        self._sent_at.pop(intent.number, None)
+        if error is not None:
+            _log.warning("chain of %s: %s failed: %s", intent.community, intent.id, error)
+
+    async def _nonce_after(self, intent: Intent) -> tuple[str, str] | None:
+        """Return the household and its nonce as it now is, if this intent has to do with it."""
+        if not isinstance(intent.payload, OpenAccount | Admit):
+            return None
+        account = await self._household(intent.community, intent.payload.household)
+        nonce = await self._nonce(account)
+        return None if nonce is None else (account.household, nonce)
+
+    async def _nonce(self, account: HouseholdAccount) -> str | None:
+        data = (await self._node.accounts([account.nonce_account]))[0]
+        return None if data is None or len(data) != NONCE_ACCOUNT_BYTES else str(Hash(data[_NONCE]))
+
+    async def _is_nonce_used(self, intent: Intent, payload: Admit) -> bool:
+        return await self._nonce(await self._household(intent.community, payload.household)) != payload.nonce
+
+    async def _chain(self, community: str) -> CommunityChain:
+        return await self._database.read(lambda c: community_chain(c, community))
+
+    async def _household(self, community: str, household: str) -> HouseholdAccount:
+        return await self._database.read(lambda c: household_account(c, community, household))

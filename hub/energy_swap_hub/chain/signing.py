@@ -1,0 +1,117 @@
+"""Signing: from an intent to the bytes that go on the chain, by whoever must sign them."""
+
+import base64
+from dataclasses import dataclass
+from typing import Final
+
+from solders.message import to_bytes_versioned
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.transaction import VersionedTransaction
+
+from energy_swap_hub.storage import Database
+
+from .admission import admission_message
+from .build import NONCE_ACCOUNT_BYTES, HubPayload, draft, needs_co_signer
+from .client import Node
+from .community import CommunityChain
+from .directory import community_chain, household_account
+from .intent import Intent
+from .keys import CoSigner, CoSignerUnavailableError, CoSignRefusedError, CoSignRequest, HubKeys
+from .payload import Admit, HouseholdTransaction, OpenAccount
+
+_BLOCKS_VALID: Final = 150
+_TOKEN_ACCOUNT_BYTES: Final = 174
+_FEE_RESERVE_LAMPORTS: Final = 20_000
+
+
+class NotNowError(Exception):
+    """The intent cannot be signed or sent now; it stays queued, and the text says what it waits for."""
+
+
+class NeverError(Exception):
+    """The intent can never be sent; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed transaction; without a last valid block height it is bound to a durable nonce."""
+
+    raw: bytes
+    signature: str
+    last_valid_block_height: int | None
+
+
+class Signer:
+    """Signs as the hub and asks a verifier where the 2-of-3 acts."""
+
+    def __init__(self, database: Database, node: Node, keys: HubKeys) -> None:
+        self._database = database
+        self._node = node
+        self._keys = keys
+
+    async def sign(self, intent: Intent) -> Signed:
+        """Return the transaction of ``intent``; raise `NotNowError` or `NeverError` if it cannot be signed."""
+        chain = await self._database.read(lambda c: community_chain(c, intent.community))
+        match intent.payload:
+            case HouseholdTransaction(transaction=text):
+                return await self._signed_by_household(text)
+            case Admit() as payload:
+                return await self._signed_by_approvers(chain, payload)
+            case payload:
+                return await self._signed_by_hub(chain, intent, payload)
+
+    async def _signed_by_household(self, text: str) -> Signed:
+        raw = base64.b64decode(text)
+        transaction = VersionedTransaction.from_bytes(raw)
+        height = await self._node.block_height()
+        if not await self._node.is_blockhash_valid(transaction.message.recent_blockhash):
+            raise NeverError("expired before it reached the chain; sign it again")
+        # An upper bound: which block its blockhash is from is not known.
+        return Signed(raw, str(transaction.signatures[0]), height + 2 * _BLOCKS_VALID)
+
+    async def _signed_by_approvers(self, chain: CommunityChain, payload: Admit) -> Signed:
+        account = await self._database.read(lambda c: household_account(c, chain.community, payload.household))
+        panel = [Pubkey.from_string(member) for member in payload.panel]
+        message = admission_message(chain, account, payload.nonce, panel)
+        signatures = dict(zip(panel, map(Signature.from_string, payload.signatures), strict=True))
+        signatures[chain.hub] = self._keys.hub.sign_message(to_bytes_versioned(message))
+        signers = message.account_keys[: message.header.num_required_signatures]
+        transaction = VersionedTransaction.populate(message, [signatures[key] for key in signers])
+        return Signed(bytes(transaction), str(transaction.signatures[0]), None)
+
+    async def _signed_by_hub(self, chain: CommunityChain, intent: Intent, payload: HubPayload) -> Signed:
+        nonce_lamports = 0
+        if isinstance(payload, OpenAccount):
+            nonce_lamports = await self._rent_of_opening(chain)
+        unavailable = ""
+        for co_signer in self._keys.co_signers:
+            plan = draft(chain, payload, co_signer.key, nonce_lamports)
+            blockhash, last_valid = await self._node.latest_blockhash()
+            message = plan.message(chain.hub, blockhash)
+            wire = to_bytes_versioned(message)
+            signatures = [self._keys.hub.sign_message(wire)]
+            if needs_co_signer(payload):
+                try:
+                    signatures.append(await self._co_sign(co_signer, chain, intent, wire))
+                except CoSignerUnavailableError as error:
+                    unavailable = str(error)
+                    continue
+            raw = bytes(VersionedTransaction.populate(message, signatures))
+            return Signed(raw, str(signatures[0]), last_valid)
+        raise NotNowError(f"no verifier can be asked: {unavailable}")
+
+    async def _rent_of_opening(self, chain: CommunityChain) -> int:
+        """Return the rent of a nonce account, once the hub can pay for it and the token account."""
+        nonce = await self._node.rent_lamports(NONCE_ACCOUNT_BYTES)
+        needed = nonce + await self._node.rent_lamports(_TOKEN_ACCOUNT_BYTES) + _FEE_RESERVE_LAMPORTS
+        has = await self._node.lamports(chain.hub)
+        if has < needed:
+            raise NotNowError(f"the hub cannot pay for the account; send {needed - has} lamports to {chain.hub}")
+        return nonce
+
+    async def _co_sign(self, co_signer: CoSigner, chain: CommunityChain, intent: Intent, wire: bytes) -> Signature:
+        try:
+            return await co_signer.co_sign(CoSignRequest(chain.community, intent.id, intent.payload, wire))
+        except CoSignRefusedError as error:
+            raise NeverError(f"verifier {co_signer.key} refused: {error}") from None

@@ -1,0 +1,64 @@
+"""The chain's tables: each community's token, each household's account, approvals, and the intents."""
+
+from typing import Final
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+
+from energy_swap_hub.storage import Id, UtcTime, metadata
+
+chain_community: Final = Table(
+    "chain_community",
+    metadata,
+    Column("community_id", String, primary_key=True),
+    Column("genesis", String, nullable=False),  # of the chain this token is on
+    Column("mint", String, nullable=False),
+    Column("authority", String, nullable=False),  # 2-of-3 {hub, verifier A, verifier B}: mints, owns the escrow
+    Column("approvers_authority", String, nullable=False),  # m-of-n approvers: thaws, freezes, recovers
+    Column("escrow", String, nullable=False),
+    Column("hub", String, nullable=False),
+    Column("verifiers", String, nullable=False),  # base58, separated by spaces
+    Column("approvers", String, nullable=False),
+    Column("needed", Integer, nullable=False),
+)
+
+chain_household: Final = Table(
+    "chain_household",
+    metadata,
+    Column("community_id", String, primary_key=True),
+    Column("household_id", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("nonce_account", String, nullable=False),
+    Column("nonce", String),  # null until the account is open
+)
+
+chain_approval: Final = Table(
+    "chain_approval",
+    metadata,
+    Column("community_id", String, primary_key=True),
+    Column("household_id", String, primary_key=True),
+    Column("nonce", String, primary_key=True),
+    Column("panel", String, primary_key=True),  # positions of the panel's approvers, separated by commas
+    Column("approver", String, primary_key=True),
+    Column("signature", String, nullable=False),
+)
+
+chain_intent: Final = Table(
+    "chain_intent",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("community_id", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String, nullable=False),  # queued | sent | confirmed | failed
+    Column("raw", LargeBinary),
+    Column("signature", String),
+    Column("last_valid_block_height", Id),  # null: bound to a durable nonce, does not expire
+    Column("error", Text),
+    Column("fee_lamports", Id),
+    Column("created_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    UniqueConstraint("community_id", "id"),
+)
+Index("chain_intent_open", chain_intent.c.community_id, chain_intent.c.state, chain_intent.c.number)

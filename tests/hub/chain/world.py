@@ -1,0 +1,199 @@
+"""A community on a real embedded chain, with households that act as their edges would."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from energy_swap_hub.chain import (
+    Chain,
+    HubKeys,
+    Intent,
+    State,
+    Transfer,
+    admission_for,
+    approve,
+    enqueue_household_transaction,
+    enqueue_mint_period,
+    enqueue_open_account,
+    find,
+    load_keys,
+)
+from energy_swap_hub.chain.client import Node
+from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.payload import Mint
+from energy_swap_hub.chain.tables import chain_intent
+from energy_swap_hub.storage import Database
+from energy_swap_protocol.reading import Reading, frame_to_text, sign_reading
+from energy_swap_protocol.transaction import (
+    ChainInfo,
+    allowance_message,
+    complete_as_hub,
+    lock_message,
+    sign_as_household,
+)
+from nacl.signing import SigningKey
+from solana.rpc.async_api import AsyncClient
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+from sqlalchemy import Connection, select
+
+COMMUNITY = "kibera-01"
+APPROVERS = sorted((Keypair.from_seed(bytes([n] * 32)) for n in (101, 102, 103)), key=lambda k: str(k.pubkey()))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def frame(meter: int, export_wh: int, at: int = 1_763_640_000) -> str:
+    """A reading as a meter signs it."""
+    key = SigningKey(bytes([meter] * 32))
+    return frame_to_text(sign_reading(Reading(bytes(key.verify_key), at, at, export_wh, 0, export_wh), key))
+
+
+type Tick = Callable[[int], Awaitable[None]]
+
+
+class World:
+    """One hub with its chain; `restart` is what remains after a kill."""
+
+    def __init__(self, database: Database, client: AsyncClient, keys: HubKeys, tick: Tick) -> None:
+        self.database = database
+        self.client = client
+        self.node = Node(client)
+        self.keys = keys
+        self.finals: list[Intent] = []
+        self.chain = self.new_chain()
+        self.community: CommunityChain
+        self.tick_slots = tick
+
+    def new_chain(self, client: AsyncClient | None = None) -> Chain:
+        """Another hub process on the same database and keys."""
+        return Chain(
+            self.database, client or self.client, self.keys, now, lambda _c, intent: self.finals.append(intent)
+        )
+
+    async def tick(self, slots: int = 1) -> None:
+        """Let slots pass."""
+        await self.tick_slots(slots)
+
+    async def open(self, needed: int = 2) -> None:
+        self.community = await self.chain.open_community(COMMUNITY, [k.pubkey() for k in APPROVERS], needed)
+
+    async def intent(self, intent_id: str) -> Intent:
+        found = await self.database.read(lambda c: find(c, COMMUNITY, intent_id))
+        assert found is not None, intent_id
+        return found
+
+    async def done(self, intent_id: str, chain: Chain | None = None) -> Intent:
+        """Send until the intent is final."""
+        async with asyncio.timeout(20):
+            while True:
+                await (chain or self.chain).send_waiting()
+                intent = await self.intent(intent_id)
+                if intent.state in {State.CONFIRMED, State.FAILED}:
+                    return intent
+                await asyncio.sleep(0.05)
+
+    async def confirmed(self, intent_id: str) -> Intent:
+        intent = await self.done(intent_id)
+        assert intent.state is State.CONFIRMED, intent.error
+        return intent
+
+    async def enqueue[T](self, change: Callable[[Connection], T]) -> T:
+        return await self.database.write(change)
+
+    async def open_account(self, household: str, owner: Pubkey) -> Pubkey:
+        account = await self.enqueue(lambda c: enqueue_open_account(c, COMMUNITY, household, owner, now()))
+        await self.confirmed(f"open:{household}")
+        return account
+
+    async def sign_admission(self, household: str, approver: Keypair) -> int:
+        """An approver's device: fetch, sign everything off-line, hand in."""
+        admission = await self.database.read(lambda c: admission_for(c, COMMUNITY, household, approver.pubkey()))
+        signatures = [approver.sign_message(message) for message in admission.messages]
+        after = await self.enqueue(
+            lambda c: approve(c, COMMUNITY, household, approver.pubkey(), signatures, now())
+        )
+        return len(after.signed)
+
+    async def admit_intent(self, household: str) -> str:
+        query = select(chain_intent.c.id).where(chain_intent.c.id.startswith(f"admit:{household}:"))
+        ids: list[str] = await self.database.read(lambda c: list(c.execute(query).scalars()))
+        return ids[-1]
+
+    async def household(self, name: str, seed: int) -> Household:
+        """An admitted household."""
+        key = Keypair.from_seed(bytes([seed] * 32))
+        account = await self.open_account(name, key.pubkey())
+        for approver in APPROVERS[: self.community.needed]:
+            await self.sign_admission(name, approver)
+        await self.tick()
+        await self.confirmed(await self.admit_intent(name))
+        return Household(self, name, key, account)
+
+    async def give(self, household: Household, wh: int, period: str) -> None:
+        """Mint an export to ``household``."""
+        mint = Mint(household.name, str(household.account), wh, (frame(household.seed[0], wh),))
+        await self.enqueue(
+            lambda c: enqueue_mint_period(
+                c, COMMUNITY, period, [mint], [Transfer(str(household.account), wh)], now()
+            )
+        )
+        await self.confirmed(f"mint:{period}")
+
+
+class Household:
+    """A household's edge: it signs with its own key what it builds from the hub's chain information."""
+
+    def __init__(self, world: World, name: str, key: Keypair, account: Pubkey) -> None:
+        self.world = world
+        self.name = name
+        self.key = key
+        self.seed = key.secret()
+        self.account = account
+
+    async def balance(self) -> int:
+        return await self.world.chain.balance_wh(self.account)
+
+    async def lock(self, wh: int, order: UUID | None = None) -> str:
+        order = order or uuid4()
+        return await self._send(f"lock:{order}", lambda info: lock_message(info, self.key.pubkey(), wh, order))
+
+    async def allow(self, wh: int) -> str:
+        number = uuid4()
+        return await self._send(
+            f"allow:{number}", lambda info: allowance_message(info, self.key.pubkey(), wh, number)
+        )
+
+    async def signed(self, build: Callable[[ChainInfo], MessageV0]) -> VersionedTransaction:
+        info = (await self.world.chain.chain_info(COMMUNITY)).info()
+
+        def expected(blockhash: Hash) -> MessageV0:
+            return build(ChainInfo(info.mint, info.escrow, info.hub, blockhash))
+
+        text = sign_as_household(build(info), self.seed)
+        return complete_as_hub(text, expected, self.key.pubkey(), self.world.keys.hub)
+
+    async def _send(self, intent_id: str, build: Callable[[ChainInfo], MessageV0]) -> str:
+        transaction = await self.signed(build)
+        return await self.world.enqueue(
+            lambda c: enqueue_household_transaction(c, COMMUNITY, intent_id, transaction, now())
+        )
+
+
+@asynccontextmanager
+async def new_world(folder: Path, client: AsyncClient, tick: Tick, *, needed: int = 2) -> AsyncIterator[World]:
+    database = Database.open(folder / "hub.sqlite")
+    world = World(database, client, load_keys(folder / "keys"), tick)
+    try:
+        await world.open(needed)
+        yield world
+    finally:
+        await database.close()
