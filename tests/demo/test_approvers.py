@@ -1,17 +1,17 @@
 """An approver's device signs the admission of the applicant's own account, and nothing that hides behind one."""
 
 import base64
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import msgspec
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestServer
 from energy_swap_demo.approvers import (
     Admission,
@@ -22,18 +22,30 @@ from energy_swap_demo.approvers import (
     keep_approvers,
     sign_pending,
 )
+from energy_swap_demo.keys import keep_key
 from energy_swap_hub.chain.admission import admission_message
 from energy_swap_hub.chain.community import CommunityChain, plan_community
-from energy_swap_hub.chain.directory import HouseholdAccount
-from energy_swap_protocol.request import HEADER, RequestError, verify_request
+from energy_swap_hub.chain.directory import HouseholdAccount, add_community, add_household
+from energy_swap_hub.chain.intent import intents_of
+from energy_swap_hub.chain.payload import Admit
+from energy_swap_hub.changes import Changes
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.fees import Tariff
+from energy_swap_hub.membership.households import apply
+from energy_swap_hub.membership.phone import PhoneBook
+from energy_swap_hub.storage import Database
+from energy_swap_hub.web.app import make_app
+from energy_swap_hub.web.approver_api import ApproverApi
+from energy_swap_hub.web.edge_api import SignedRequests
+from energy_swap_protocol.message import Application
 from energy_swap_protocol.transaction import TOKEN_2022, memo_instruction, token_account
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import MessageV0, to_bytes_versioned
 from solders.pubkey import Pubkey
-from solders.signature import Signature
 from solders.system_program import TransferParams, transfer
+from sqlalchemy import Connection
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
 NONCE = str(Hash(bytes(range(32))))
@@ -165,69 +177,74 @@ def test_messages_for_somebody_else_or_of_two_nonces_are_refused(
         check_admission(admission(chain, [first], account=str(token_account(APPLICANT, chain.hub))), me, chain.hub)
 
 
-@dataclass
-class Office:
-    """The hub's admissions, as the contract has them, with the hub's own messages and verification."""
+@dataclass(frozen=True)
+class Hub:
+    """The hub's own approver API over its own tables, with one applicant and one whose account was exchanged."""
 
+    url: str
+    database: Database
     chain: CommunityChain
-    refuse: bool = False
-    signed: dict[str, list[str]] = field(default_factory=dict)
-
-    async def answer(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        try:
-            signer, _ = verify_request(
-                request.headers[HEADER], request.method, request.path_qs, body, now=int(NOW.timestamp())
-            )
-        except RequestError as error:
-            return web.json_response({"detail": str(error)}, status=403)
-        me = Pubkey(signer)
-        if request.method == "POST":
-            if self.refuse:
-                return web.json_response({"detail": "the admission is over"}, status=409)
-            for given, message in zip(
-                msgspec.json.decode(body)["signatures"], messages_for(self.chain, me), strict=True
-            ):
-                assert Signature.from_string(given).verify(me, to_bytes_versioned(message))
-            self.signed.setdefault(request.match_info["household"], []).append(str(me))
-            return web.json_response({"signatures": 1, "needed": 2})
-        good = admission(self.chain, messages_for(self.chain, me), signatures=tuple(self.signed.get("h-001", ())))
-        odd = msgspec.structs.replace(good, household="h-002", memo="admit:h-002", signatures=())
-        return web.Response(body=msgspec.json.encode([good, odd]), content_type="application/json")
 
 
 @pytest.fixture
-async def office(chain: CommunityChain) -> AsyncIterator[tuple[Office, str]]:
-    office = Office(chain)
-    app = web.Application()
-    base = "/api/v1/communities/umoja/admissions"
-    app.router.add_get(base, office.answer)
-    app.router.add_post(base + "/{household}/signatures", office.answer)
-    async with TestServer(app) as server:
-        yield office, str(server.make_url(""))
+async def hub(devices: tuple[ApproverDevice, ...], chain: CommunityChain) -> AsyncIterator[Hub]:
+    community = CommunityConfig(
+        id="umoja",
+        name="Umoja",
+        opened_at=NOW,
+        approvers=tuple(str(device.public_key) for device in devices),
+        approvals_needed=2,
+        tariffs=(Tariff(NOW, 0, 0, 1857, 0),),
+    )
+    exchanged = Keypair.from_seed(bytes([8]) * 32).pubkey()
+
+    def fill(connection: Connection) -> None:
+        add_community(connection, chain)
+        for number, owner in enumerate((APPLICANT, exchanged), start=1):
+            application = Application(
+                id=UUID(int=number),
+                community="umoja",
+                sent_at=0,
+                name="Amina's house",
+                phone=f"25470837410{number}",
+                meter=f"{number:064x}",
+                frame="A" * 192,
+                rated_pv_w=2600,
+                main_breaker_w=9200,
+            )
+            apply(connection, "umoja", application, signer=bytes(owner), phones=PhoneBook(bytes(32)), now=NOW)
+            opened = token_account(APPLICANT, chain.mint)  # for both: the second is not the second's own
+            nonce = Pubkey(bytes([number]) * 32)
+            add_household(connection, "umoja", HouseholdAccount(f"h-00{number}", owner, opened, nonce, NONCE))
+
+    database = Database.open(None)
+    await database.write(fill)
+    signed = SignedRequests(lambda: NOW)
+    api = ApproverApi(database, community, lambda: NOW, Changes(), signed, lambda: None)
+    async with TestServer(make_app(api.routes(), Path("no console"))) as server:
+        yield Hub(str(server.make_url("")), database, chain)
+    await database.close()
 
 
-async def test_pending_admissions_are_signed_once_and_doubts_are_told(
-    office: tuple[Office, str], devices: tuple[ApproverDevice, ...], chain: CommunityChain
+async def test_two_devices_admit_the_applicant_and_doubt_the_exchanged_account(
+    hub: Hub, devices: tuple[ApproverDevice, ...]
 ) -> None:
-    hub, url = office
-    clock: Callable[[], datetime] = lambda: NOW  # noqa: E731
     async with aiohttp.ClientSession() as session:
         for device in devices[:2]:
-            first = await sign_pending(session, url, "umoja", device, clock, chain.mint)
+            first = await sign_pending(session, hub.url, "umoja", device, lambda: NOW, hub.chain.mint)
             assert [(d.household, d.is_signed) for d in first] == [("h-001", True), ("h-002", False)]
             assert "Amina's house" in first[0].explanation
-            assert "memo" in first[1].explanation
-            again = await sign_pending(session, url, "umoja", device, clock, chain.mint)
+            assert "not the account of the applicant's key" in first[1].explanation
+            again = await sign_pending(session, hub.url, "umoja", device, lambda: NOW, hub.chain.mint)
             assert [d.household for d in again] == ["h-002"]
-    assert hub.signed == {"h-001": [str(device.public_key) for device in devices[:2]]}
+    [intent] = await hub.database.read(lambda connection: intents_of(connection, "umoja"))
+    assert isinstance(intent.payload, Admit)
+    assert intent.payload.household == "h-001"
+    assert intent.payload.panel == tuple(str(device.public_key) for device in devices[:2])
 
 
-async def test_a_refusal_is_told_in_the_hubs_words(
-    office: tuple[Office, str], devices: tuple[ApproverDevice, ...], chain: CommunityChain
-) -> None:
-    hub, url = office
-    hub.refuse = True
+async def test_a_stranger_is_told_the_hubs_words(hub: Hub, tmp_path: Path) -> None:
+    stranger = ApproverDevice("Nobody", "stranger", keep_key(tmp_path / "stranger"))
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(HubRefusedError, match=r"409.*the admission is over"):
-            await sign_pending(session, url, "umoja", devices[0], lambda: NOW, chain.mint)
+        with pytest.raises(HubRefusedError, match=r"403.*no approver of the community"):
+            await sign_pending(session, hub.url, "umoja", stranger, lambda: NOW, hub.chain.mint)
