@@ -133,7 +133,7 @@ class Commands:
         except msgspec.ValidationError as error:
             raise CommandError("invalid_data", str(error)) from None
         if (membership := self._state["membership"]) != "admitted":
-            raise CommandError("not_admitted", _NOT_ADMITTED[membership])
+            raise CommandError("not_admitted", _NOT_ADMITTED.get(membership, _NOT_ADMITTED["suspended"]))
         try:
             async with asyncio.timeout(_DEADLINE_SECONDS):
                 message = await build(wish)

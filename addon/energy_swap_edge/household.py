@@ -1,12 +1,10 @@
 """What the hub says about its household (HouseholdState), and what of it Home Assistant is shown."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from .state import LiveState
-
-type Membership = Literal["applied", "admitted", "suspended"]
 
 
 class Wallet(msgspec.Struct, frozen=True):
@@ -43,7 +41,7 @@ class HouseholdState(msgspec.Struct, frozen=True):
     """The hub's view of the household. Fields that this edge does not know are ignored."""
 
     household: str
-    status: Membership
+    status: str  # applied, admitted, suspended
     wallet: Wallet
     standing_order: Limits = msgspec.field(default_factory=Limits)
     sold_wh: int = 0
