@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from . import tables
 from .tables import BURNED, MINTED, currency_of, ekwh, ekwh_held, kes, kes_held
@@ -48,6 +47,12 @@ def post(connection: Connection, community_id: str, entry: Entry) -> bool:
     )
     if connection.execute(known).first() is not None:
         return False
+    with connection.begin_nested():  # a refusal that the caller catches leaves no half of an entry behind
+        _append(connection, community_id, entry, net)
+    return True
+
+
+def _append(connection: Connection, community_id: str, entry: Entry, net: dict[str, int]) -> None:
     added = insert(tables.entry).values(
         community_id=community_id,
         source=entry.source,
@@ -64,7 +69,6 @@ def post(connection: Connection, community_id: str, entry: Entry) -> bool:
         connection.execute(insert(tables.posting), rows)
     for account in sorted(net):
         _add(connection, community_id, account, net[account])
-    return True
 
 
 def _net(postings: Iterable[Posting]) -> dict[str, int]:
@@ -80,22 +84,16 @@ def _net(postings: Iterable[Posting]) -> dict[str, int]:
 
 def _add(connection: Connection, community_id: str, account: str, amount: int) -> None:
     row = tables.account_balance
-    changed = connection.execute(
-        update(row)
-        .where(row.c.community_id == community_id, row.c.account == account)
-        .values(balance=row.c.balance + amount)
-        if amount > 0 or ":" not in account
-        else update(row)
-        .where(row.c.community_id == community_id, row.c.account == account, row.c.balance >= -amount)
-        .values(balance=row.c.balance + amount)
-    )
-    if changed.rowcount:
+    takes = amount < 0 and ":" in account
+    change = update(row).where(row.c.community_id == community_id, row.c.account == account)
+    if takes:
+        change = change.where(row.c.balance >= -amount)
+    if connection.execute(change.values(balance=row.c.balance + amount)).rowcount:
         return
-    try:
-        connection.execute(insert(row).values(community_id=community_id, account=account, balance=amount))
-    except IntegrityError:
+    if takes:
         have = balance(connection, community_id, account)
-        raise Overdrawn(f"{account} holds {have} {_unit(account)}, {-amount} are needed") from None
+        raise Overdrawn(f"{account} holds {have} {_unit(account)}, {-amount} are needed")
+    connection.execute(insert(row).values(community_id=community_id, account=account, balance=amount))
 
 
 def _unit(account: str) -> str:
@@ -170,12 +168,13 @@ def hold(
 ) -> None:
     """Reserve ``amount`` of a household's free account; raises `Overdrawn` when it has less.
 
-    A hold is opened once: the same ``hold_id`` again is a `ValueError`.
+    A hold is opened once: the same ``hold_id`` again is a `ValueError`, as is an amount below zero.
     """
-    if _hold_row(connection, community_id, hold_id) is not None:
-        raise ValueError(f"hold {hold_id} exists")
+    if amount < 0:
+        raise ValueError(f"a hold reserves something, not {amount}")
     postings = [Posting(account, -amount), Posting(f"{account}_held", amount)]
-    post(connection, community_id, Entry("hold", hold_id, at, text, postings))
+    if not post(connection, community_id, Entry("hold", hold_id, at, text, postings)):
+        raise ValueError(f"hold {hold_id} exists")
     connection.execute(
         insert(tables.hold).values(
             community_id=community_id, id=hold_id, account=account, remaining=amount, is_open=1
@@ -190,7 +189,12 @@ def hold_remaining(connection: Connection, community_id: str, hold_id: str) -> i
 
 
 def spend_hold(connection: Connection, community_id: str, hold_id: str, amount: int) -> Posting:
-    """Take ``amount`` out of an open hold and return the posting that the caller's entry must carry."""
+    """Take ``amount`` out of an open hold and return the posting that the caller's entry must carry.
+
+    Raises `Overdrawn` when the hold reserves less or is closed, and `ValueError` for an amount below zero.
+    """
+    if amount < 0:
+        raise ValueError(f"a hold is spent, not filled: {amount}")
     row = _hold_row(connection, community_id, hold_id)
     if row is None or not row[2] or row[1] < amount:
         raise Overdrawn(f"hold {hold_id} does not reserve {amount}")
