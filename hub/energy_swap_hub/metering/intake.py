@@ -37,6 +37,7 @@ def claim_meter(
             export_wh=first.export_wh,
             import_wh=first.import_wh,
             generation_wh=first.generation_wh,
+            claimed_with=first.signed_bytes(),
         )
     )
 
@@ -121,8 +122,8 @@ def _is_known(
     if stored is not None:
         return bytes(stored) == frame
     # The reading of the application is kept as the meter's base, not as a reading of its own.
-    base = latest(connection, new.meter)
-    return base is not None and base.signed_bytes()[:76] == new.signed_bytes()[:76]
+    base = connection.execute(select(meter_state.c.claimed_with).where(meter_state.c.meter == new.meter)).scalar()
+    return base is not None and bytes(base) == new.signed_bytes()
 
 
 def _power(before: Reading | None, new: Reading) -> tuple[int, int] | None:
