@@ -40,6 +40,10 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
     return engine
 
 
+def _is_in_transaction(connection: Connection) -> bool:
+    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
+
+
 class Database:
     """A database file; every change is durable (fsync) before its `write` returns."""
 
@@ -51,6 +55,7 @@ class Database:
         self._changes: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = (
             queue.SimpleQueue()
         )
+        self._is_open = True
         self._writer = threading.Thread(target=self._write_groups, name="database-writer", daemon=True)
         self._writer.start()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
@@ -68,7 +73,10 @@ class Database:
         """Run ``change`` in a transaction and return its result once that is durable.
 
         An exception undoes this change alone and is raised here; changes waiting together share one commit.
+        After `close` nothing is written any more: that is a `RuntimeError`.
         """
+        if not self._is_open:
+            raise RuntimeError("the database is closed")
         future: Future[T] = Future()
         self._changes.put((change, future))
         return await asyncio.shield(asyncio.wrap_future(future))
@@ -79,6 +87,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish the waiting changes, then close the file."""
+        self._is_open = False
         self._changes.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
@@ -111,7 +120,9 @@ class Database:
                     try:
                         with connection.begin_nested():
                             outcomes.append((future, change(connection), None))
-                    except Exception as error:  # noqa: BLE001 - it belongs to the caller of this one change
+                    except Exception as error:
+                        if not _is_in_transaction(connection):
+                            raise  # SQLite gave up the whole group, as it does when the disk is full
                         outcomes.append((future, None, error))
         except BaseException as error:  # noqa: BLE001 - the commit failed: nobody's change is durable
             outcomes = [(future, None, error) for _, future in group]
