@@ -52,6 +52,8 @@ class SignIn:
         except VerificationError, InvalidHashError:
             known = None
         if known is None:
+            # Names that nobody tried lately are forgotten: invented ones must not fill the memory.
+            self._wrong = {name: at for name, at in self._wrong.items() if now - at[-1] < _LOCK}
             self._wrong[user] = [*tries, now]
             raise SignInRefused("user or password is wrong")
         self._wrong.pop(user, None)
