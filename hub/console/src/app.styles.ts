@@ -182,4 +182,25 @@ export const appStyles = css`
       padding: 12px 12px 84px;
     }
   }
+  @media (max-width: 480px) {
+    header {
+      gap: 8px;
+    }
+    .community small {
+      display: none;
+    }
+    .community b {
+      white-space: normal;
+      display: -webkit-box;
+      -webkit-box-orient: vertical;
+      -webkit-line-clamp: 2;
+    }
+    .badge {
+      font-size: 12px;
+      padding: 2px 8px;
+    }
+    .tools button {
+      padding: 0 6px;
+    }
+  }
 `;

@@ -125,8 +125,14 @@ export const chainStyles = css`
     table.cards tr.error td {
       color: var(--bad);
     }
+    .sum {
+      gap: 6px 14px;
+    }
     .sum b {
-      font-size: 27px;
+      font-size: 24px;
+    }
+    .sum small {
+      display: none;
     }
   }
 `;

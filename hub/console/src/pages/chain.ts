@@ -104,7 +104,7 @@ export class EsChain extends TranslatedElement {
         <td class="lead"><b>${sayCode("intent", intent.kind)}</b></td>
         <td class="tail"><span class="pill ${LOOKS[intent.state] ?? "warn"}">${sayCode("state", intent.state)}</span></td>
         <td class="number soft">${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>
-        <td class="number soft">${finished === null ? "–" : `${count(finished - begun)} s`}</td>
+        <td class="number soft wide-only">${finished === null ? "–" : `${count(finished - begun)} s`}</td>
         <td>${intent.signature === null ? "–" : html`<es-key text=${intent.signature}></es-key>`}</td>
         <td class="right">${intent.fee_lamports === null ? "–" : sol(intent.fee_lamports)}</td>
       </tr>

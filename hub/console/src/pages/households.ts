@@ -160,7 +160,7 @@ export class EsHouseholds extends TranslatedElement {
         </button>
       </td>
       <td>
-        <span class="badges">
+        <span>
           <span class="pill ${statusKind(one.status)}">${sayCode("status", one.status)}</span>
           ${one.status === "applied" ? html`<span class="pill">${one.signatures}/${one.signatures_needed}</span>` : nothing}
           ${one.quarantined > 0 ? html`<span class="pill bad" title=${say("households.quarantined")}>${one.quarantined}</span>` : nothing}

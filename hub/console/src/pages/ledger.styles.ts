@@ -155,24 +155,30 @@ export const ledgerStyles = css`
   }
   @media (max-width: 700px) {
     summary {
-      grid-template-columns: minmax(0, 1fr) 20px;
+      grid-template-columns: auto minmax(0, 1fr) 20px;
+      gap: 0 12px;
+      padding: 8px 0;
     }
     .when {
       grid-row: 2;
+      font-size: 13px;
     }
     .text {
       font-weight: 560;
+      grid-column: 1 / 3;
+      grid-row: 1;
     }
     .sums {
-      grid-column: 1;
+      grid-column: 2;
       gap: 12px;
+      font-size: 13px;
     }
     .sums > span {
       min-width: 0;
     }
     .turn {
-      grid-column: 2;
-      grid-row: 1;
+      grid-column: 3;
+      grid-row: 1 / 3;
     }
     .balances {
       grid-template-columns: minmax(0, 1fr);

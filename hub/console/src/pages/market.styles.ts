@@ -150,9 +150,18 @@ export const marketStyles = css`
     .scroll {
       max-height: 330px;
     }
-    .scroll button.link,
-    td a {
+    .answer {
+      gap: 8px 20px;
+    }
+    .answer b {
+      font-size: 17px;
+    }
+    .scroll button.link {
       min-height: var(--touch);
+    }
+    td a {
+      display: inline;
+      padding-block: 12px;
     }
   }
 `;

@@ -218,6 +218,9 @@ export const mapStyles = css`
     margin-left: auto;
   }
   @media (max-width: 640px) {
+    .stage {
+      min-height: 450px;
+    }
     .hint {
       margin-left: 0;
       flex-basis: 100%;

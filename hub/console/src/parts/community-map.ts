@@ -179,21 +179,22 @@ export class EsCommunityMap extends TranslatedElement {
       ${hasSun ? svg`<circle class="sun" r=${(radius + 4.5).toFixed(1)}></circle>` : nothing}
       <circle class="body" r=${radius.toFixed(1)}></circle>
       <path d=${HOUSE} transform="scale(${(size * (map.houseRadius / 15)).toFixed(2)})"></path>
-      ${map.hasLabels ? this.#renderLabel(place, side, partners.get(household)) : nothing}
+      ${map.hasLabels ? this.#renderLabel(place, side * (map.houseRadius + 11), partners.get(household)) : nothing}
     </g>`;
   }
 
-  #renderLabel({ name, strength }: Place, side: -1 | 1, wh: number | undefined): SVGTemplateResult {
+  #renderLabel({ name, strength }: Place, x: number, wh: number | undefined): SVGTemplateResult {
     const quantity = wh === undefined ? (strength === null ? "–" : this.#quantity(strength)) : energy(Math.abs(wh));
     const short = name.length > 17 ? `${name.slice(0, 16).trimEnd()}…` : name;
-    return svg`<text class=${side < 0 ? "end" : ""} x=${side * 26}><tspan class="strong" x=${side * 26} y="-2">${short}</tspan><tspan
-      class=${wh === undefined ? "quantity" : "quantity traded"} x=${side * 26} y="12">${quantity}</tspan></text>`;
+    return svg`<text class=${x < 0 ? "end" : ""}><tspan class="strong" x=${x} y="-2">${short}</tspan><tspan
+      class=${wh === undefined ? "quantity" : "quantity traded"} x=${x} y="12">${quantity}</tspan></text>`;
   }
 
   #describe({ name, strength }: House): string {
     if (strength === null) return say("map.silent", { name });
     if (strength === 0) return say("map.rests", { name });
-    return say(strength > 0 ? "map.gives" : "map.takes", { name, quantity: this.#quantity(strength) });
+    const words = this.view === "now" ? (["map.gives", "map.takes"] as const) : (["map.gave", "map.took"] as const);
+    return say(words[strength > 0 ? 0 : 1], { name, quantity: this.#quantity(strength) });
   }
 
   #renderFoot(houses: readonly House[]): TemplateResult {
@@ -209,7 +210,7 @@ export class EsCommunityMap extends TranslatedElement {
     const bought = partners.filter((wh) => wh < 0);
     const total = (values: number[]): string => energy(Math.abs(values.reduce((one, two) => one + two, 0)));
     return html`<b>${this.#describe(house)}</b>
-      ${live?.generation_w ? html`<span>${say("map.makes", { quantity: power(live.generation_w) })}</span>` : nothing}
+      ${this.view === "now" && live?.generation_w ? html`<span>${say("map.makes", { quantity: power(live.generation_w) })}</span>` : nothing}
       ${sold.length > 0 ? html`<span>${say("map.sold_to", { quantity: total(sold), count: sold.length })}</span>` : nothing}
       ${bought.length > 0 ? html`<span>${say("map.bought_from", { quantity: total(bought), count: bought.length })}</span>` : nothing}
       ${partners.length === 0 ? html`<span>${say("map.no_trade")}</span>` : nothing}

@@ -70,6 +70,7 @@ export class EsCurveChart extends TranslatedElement {
         stroke-linejoin: round;
       }
       .legend {
+        margin-top: 4px;
         display: flex;
         flex-wrap: wrap;
         gap: 4px 18px;

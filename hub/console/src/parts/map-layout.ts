@@ -38,13 +38,19 @@ export interface CommunityMap {
   houseRadius: number;
 }
 
-const LEAST_STEP = 27;
 const WIDE = 600;
+/** Rows are never closer than this; labels need more room than bare houses. */
+const LEAST_STEP = { wide: 27, narrow: 24 };
+const WIDEST_STEP = 92;
+/** Above the houses of a narrow map stand the totals. */
+const HEAD = 50;
+const WIDEST_GRID_STREAM = 38;
 
 /** Puts makers in an arc on the left, users in an arc on the right, the exchange in the middle and the grid below it. */
 export function layOut(houses: readonly House[], width: number, height: number): CommunityMap {
   const isWide = width >= WIDE;
-  const centre = { x: width / 2, y: (height - 58) / 2 + 4, radius: Math.min(isWide ? 64 : 50, height * 0.15) };
+  const head = isWide ? 0 : HEAD;
+  const centre = { x: width / 2, y: (height - 58 + head) / 2 + 4, radius: Math.min(isWide ? 64 : 50, height * 0.15) };
   let left = houses.filter((house) => house.isMaker);
   let right = houses.filter((house) => !house.isMaker);
   if (left.length === 0 || right.length === 0) {
@@ -52,23 +58,24 @@ export function layOut(houses: readonly House[], width: number, height: number):
     left = houses.slice(0, half);
     right = houses.slice(half);
   }
-  const usable = height - 36;
-  const perColumn = Math.max(1, Math.floor(usable / LEAST_STEP));
+  const usable = height - 36 - head;
+  const perColumn = Math.max(1, Math.floor(usable / (isWide ? LEAST_STEP.wide : LEAST_STEP.narrow)));
   const most = Math.max(left.length, right.length);
   const columns = Math.min(Math.ceil(most / perColumn), isWide ? 4 : 2);
   const hasLabels = isWide && columns === 1;
   const room = perColumn * columns;
+  const houseRadius = columns === 1 ? Math.min(24, Math.max(isWide ? 14 : 11, (usable / most) * 0.3)) : 12;
   const edge = hasLabels ? 150 : isWide ? 60 : 24;
   const place = (side: -1 | 1, row: readonly House[]): Place[] => {
     const shown = row.slice(0, room);
-    const step = Math.min(usable / shown.length, columns === 1 ? 52 : usable);
+    const step = Math.min(usable / shown.length, WIDEST_STEP);
     const reach = usable * 0.62;
     return shown.map((house, index) => {
       const dy = (index - (shown.length - 1) / 2) * step;
       const bow = Math.sqrt(Math.max(0, 1 - (dy / reach) ** 2));
       const inset = (index % columns) * 34;
       const x = centre.x + side * ((centre.x - edge) * (0.72 + 0.28 * bow) - inset);
-      return { ...house, x, y: height / 2 + dy, side };
+      return { ...house, x, y: (height + head) / 2 + dy, side };
     });
   };
   return {
@@ -79,7 +86,7 @@ export function layOut(houses: readonly House[], width: number, height: number):
     places: [...place(-1, left), ...place(1, right)],
     hidden: Math.max(0, left.length - room) + Math.max(0, right.length - room),
     hasLabels,
-    houseRadius: columns === 1 ? 15 : 12,
+    houseRadius,
   };
 }
 
@@ -91,7 +98,8 @@ export function drawStreams(map: CommunityMap, gridStrength: number): Stream[] {
   const taken = -sum(strengths.filter((value) => value < 0)) + Math.max(0, -gridStrength);
   const largest = Math.max(given, taken);
   if (largest <= 0) return [];
-  const scale = (centre.radius * 1.5) / largest;
+  const strongest = Math.max(1, ...strengths.map(Math.abs));
+  const scale = Math.min((centre.radius * 1.5) / largest, (map.houseRadius * 1.7) / strongest);
   const streams: Stream[] = [];
   for (const side of [-1, 1] as const) {
     const row = places.filter((place) => place.side === side && (place.strength ?? 0) !== 0).sort((a, b) => a.y - b.y);
@@ -115,7 +123,7 @@ export function drawStreams(map: CommunityMap, gridStrength: number): Stream[] {
     streams.push({
       household: null,
       path: `M${fix(map.grid.x)} ${fix(map.grid.y)}L${fix(centre.x)} ${fix(centre.y + centre.radius * 0.6)}`,
-      width: Math.max(1.2, Math.abs(gridStrength) * scale),
+      width: Math.min(WIDEST_GRID_STREAM, Math.max(1.2, Math.abs(gridStrength) * scale)),
       isInward: gridStrength > 0,
     });
   }

@@ -291,6 +291,11 @@ export const tableStyles = css`
       padding: 8px 4px;
       border-bottom: 1px solid var(--line);
     }
+    table.cards tr::after {
+      content: "";
+      order: 1;
+      flex-basis: 100%;
+    }
     table.cards tbody tr:last-child {
       border-bottom: 0;
     }
@@ -311,11 +316,10 @@ export const tableStyles = css`
       color: var(--ink);
     }
     table.cards td.lead {
-      flex: 1 1 60%;
+      flex: 1 1 0;
       min-width: 0;
     }
     table.cards td.tail {
-      order: 1;
       justify-content: flex-end;
     }
     table.cards tr.picked td {

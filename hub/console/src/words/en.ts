@@ -65,6 +65,8 @@ export const en = {
   "map.grid_takes": "Main grid takes",
   "map.gives": "{name} gives {quantity}",
   "map.takes": "{name} takes {quantity}",
+  "map.gave": "{name} gave {quantity}",
+  "map.took": "{name} took {quantity}",
   "map.rests": "{name} is in balance",
   "map.silent": "{name}: no reading",
   "map.key_gives": "Gives",
@@ -76,7 +78,7 @@ export const en = {
   "map.sold_to": "last period sold {quantity} to {count} {count|neighbour|neighbours}",
   "map.bought_from": "last period bought {quantity} from {count} {count|neighbour|neighbours}",
   "map.no_trade": "no trade in the last period",
-  "map.details": "Household",
+  "map.details": "Open household",
 
   "scale.grid_pays": "Grid pays {price}",
   "scale.grid_asks": "Grid asks {price}",

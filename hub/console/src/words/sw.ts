@@ -66,6 +66,8 @@ export const sw: Record<keyof typeof en, string> = {
   "map.grid_takes": "Gridi kuu inachukua",
   "map.gives": "{name} inatoa {quantity}",
   "map.takes": "{name} inachukua {quantity}",
+  "map.gave": "{name} ilitoa {quantity}",
+  "map.took": "{name} ilichukua {quantity}",
   "map.rests": "{name} iko sawa",
   "map.silent": "{name}: hakuna usomaji",
   "map.key_gives": "Inatoa",
@@ -77,7 +79,7 @@ export const sw: Record<keyof typeof en, string> = {
   "map.sold_to": "kipindi kilichopita imeuza {quantity} kwa {count|jirani|majirani} {count}",
   "map.bought_from": "kipindi kilichopita imenunua {quantity} kwa {count|jirani|majirani} {count}",
   "map.no_trade": "hakuna biashara kipindi kilichopita",
-  "map.details": "Kaya",
+  "map.details": "Fungua kaya",
 
   "scale.grid_pays": "Gridi hulipa {price}",
   "scale.grid_asks": "Gridi hutoza {price}",
@@ -91,12 +93,12 @@ export const sw: Record<keyof typeof en, string> = {
 
   "health.balanced": "Leja imelingana",
   "health.unbalanced": "Leja hailingani",
-  "health.whole": "Tokeni kwenye mnyororo = leja ({supply})",
+  "health.whole": "Mnyororo = leja ({supply})",
   "health.not_whole": "Kwenye mnyororo {supply}, leja {ledger}",
   "health.no_reviews": "Hakuna mapitio yaliyo wazi",
   "health.reviews": "Mapitio {count} yaliyo wazi",
   "health.payments": "Malipo {count} yanaendelea",
-  "health.tokens": "Leo zimetengenezwa {minted}, zimefutwa {burned}",
+  "health.tokens": "Mpya leo {minted}, zimefutwa {burned}",
   "health.slot": "nafasi {slot}",
   "health.pending": "{count} zinasubiri",
 
