@@ -211,8 +211,12 @@ class EdgeConnection:
                 if message.get("ok"):
                     answer.set_result(_object(message.get("result")))
                 else:
-                    error = _object(message.get("error"))
-                    answer.set_exception(CommandRefusedError(str(error.get("code")), str(error.get("message"))))
+                    answer.set_exception(_refusal(_object(message.get("error"))))
+
+
+def _refusal(error: Mapping[str, Any]) -> EdgeError:
+    code, reason = str(error.get("code")), str(error.get("message"))
+    return AnswerLostError(reason) if code == "no_answer" else CommandRefusedError(code, reason)
 
 
 async def _request(

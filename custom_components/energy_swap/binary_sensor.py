@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import EnergySwapConfigEntry
 from .entity import EnergySwapEntity
-from .state import State, always, is_hub_connected
+from .state import State, always, is_hub_connected, is_meter_heard
 
 PARALLEL_UPDATES = 0
 
@@ -22,12 +22,6 @@ class EnergySwapBinarySensorDescription(BinarySensorEntityDescription):
     """A yes or no taken from the edge's state."""
 
     value_fn: Callable[[State], bool | None]
-
-
-def _is_meter_heard(state: State) -> bool | None:
-    if (meter := state["meter"]) is None or meter["status"] == "unknown":
-        return None
-    return meter["status"] == "live"
 
 
 DESCRIPTIONS = (
@@ -43,7 +37,7 @@ DESCRIPTIONS = (
         translation_key="meter",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=_is_meter_heard,
+        value_fn=is_meter_heard,
     ),
 )
 

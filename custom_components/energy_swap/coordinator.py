@@ -138,6 +138,7 @@ class EnergySwapCoordinator(DataUpdateCoordinator[State]):
         """Describe the edge as a device."""
         return dr.DeviceInfo(
             identifiers={(DOMAIN, self.info.edge_id)},
+            entry_type=dr.DeviceEntryType.SERVICE,  # a program, and "hub" would be taken for the community's
             name=self.info.name,
             manufacturer="Energy Swap",
             model="Household edge",

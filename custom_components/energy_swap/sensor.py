@@ -18,7 +18,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import EnergySwapConfigEntry
 from .entity import EnergySwapEntity
-from .state import State, always, is_hub_connected, is_meter_live
+from .state import State, always, is_hub_connected, is_power_live
 
 PARALLEL_UPDATES = 0
 
@@ -51,7 +51,7 @@ def _power(key: str, value_fn: Callable[[State], int | None]) -> EnergySwapSenso
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
         value_fn=value_fn,
-        available_fn=is_meter_live,
+        available_fn=is_power_live,
     )
 
 

@@ -24,7 +24,7 @@ ATTR_MAXIMUM_PRICE: Final = "maximum_price"
 ATTR_DURATION: Final = "duration"
 
 # Refusals that no other input would have avoided.
-NOT_THE_CALLERS_FAULT: Final = frozenset({"hub_unreachable", "hub_refused", "timeout", "internal_error"})
+NOT_THE_CALLERS_FAULT: Final = frozenset({"hub_unreachable", "busy", "internal_error", "unknown_command"})
 
 
 @dataclass(frozen=True, slots=True)

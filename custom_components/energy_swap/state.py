@@ -104,9 +104,19 @@ def always(_: State) -> bool:
     return True
 
 
-def is_meter_live(state: State) -> bool:
+def is_meter_heard(state: State) -> bool | None:
+    """Tell whether the meter is heard, None if nobody knows yet.
+
+    A new meter is heard by its live power before its first signed reading gives us registers.
+    """
+    if (meter := state["meter"]) is not None and meter["status"] != "unknown":
+        return meter["status"] == "live"
+    return True if state["power"] is not None else None
+
+
+def is_power_live(state: State) -> bool:
     """Power is only true while the meter is heard."""
-    return state["power"] is not None and (meter := state["meter"]) is not None and meter["status"] == "live"
+    return state["power"] is not None and is_meter_heard(state) is True
 
 
 def is_hub_connected(state: State) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 import time
@@ -15,6 +14,8 @@ from typing import Any, Self, cast
 import aiohttp
 
 from energy_swap_demo.home_assistant_config import write_configuration
+from energy_swap_demo.home_assistant_dashboard import ICON, TITLE, URL_PATH, household_dashboard
+from energy_swap_demo.processes import Child
 
 type Json = dict[str, Any]
 
@@ -85,7 +86,15 @@ class HomeAssistant:
         self.url = f"http://{host}:{port}"
         self._name, self._host, self._port = name, host, port
         self._integrations, self._extra = integrations, extra_configuration
-        self._process: asyncio.subprocess.Process | None = None
+        self.process = Child(
+            "hass",
+            (sys.executable, "-m", "homeassistant", "--skip-pip", "--config", self.directory),
+            logs=self.directory,
+            folder=self.directory,  # else custom_components/ of the current directory would be found first
+            # Its bytecode is worth keeping even where the machine says otherwise: 5 s instead of 16 s.
+            environment={"PYTHONDONTWRITEBYTECODE": ""},
+            orphan_signal=signal.SIGTERM,  # it then saves its data
+        )
         self._session: aiohttp.ClientSession | None = None
         self._login: Login | None = None
 
@@ -110,22 +119,8 @@ class HomeAssistant:
         )
         self.log_path.unlink(missing_ok=True)
         self._session = aiohttp.ClientSession()
-        output = (self.directory / "home-assistant.out").open("wb")
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "homeassistant", "--skip-pip", "--config", str(self.directory)),
-                cwd=self.directory,  # else custom_components/ of the current directory would be found first
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                # Its bytecode is worth keeping even where the machine says otherwise: 5 s instead of 16 s.
-                env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-                start_new_session=True,  # Ctrl-C is for the demo, which then stops us in order
-            )
-        finally:
-            output.close()
-        try:
+            await self.process.start()
             await self._wait_until_up()
         except BaseException:
             await self.stop()
@@ -136,16 +131,7 @@ class HomeAssistant:
         if self._session is not None:
             await self._session.close()
             self._session = None
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await self.process.stop(STOP_SECONDS)
 
     @property
     def log_path(self) -> Path:
@@ -155,14 +141,14 @@ class HomeAssistant:
     async def _wait_until_up(self) -> None:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            if self._process is None or self._process.returncode is not None:
+            if not self.process.is_running:
                 break
             with contextlib.suppress(aiohttp.ClientError):
                 async with self._http.get(f"{self.url}/api/onboarding") as response:
                     if response.status in {200, 404}:  # 404: onboarded, and the page is gone
                         return
             await asyncio.sleep(POLL_SECONDS)
-        said = (self.directory / "home-assistant.out").read_text(errors="replace")[-2000:]
+        said = self.process.last_lines()
         raise HomeAssistantFailedError(f"Home Assistant did not start in {self.directory}. It said last:\n{said}")
 
     # ------------------------------------------------------------------ who we are
@@ -257,6 +243,21 @@ class HomeAssistant:
         registry = await self.command("config/entity_registry/list")
         ours = (entity for entity in registry if entity["config_entry_id"] == entry_id)
         return {entity["translation_key"]: entity["entity_id"] for entity in ours}
+
+    async def show_dashboard(self, entry_id: str, *, hours: float = 3) -> str:
+        """Put the household's dashboard into the sidebar, as the page to begin with; return its URL.
+
+        A dashboard that is there already, and that a person may have changed, is left alone.
+        """
+        dashboards = await self.command("lovelace/dashboards/list")
+        if not any(dashboard["url_path"] == URL_PATH for dashboard in dashboards):
+            await self.command(
+                "lovelace/dashboards/create", url_path=URL_PATH, title=TITLE, icon=ICON, mode="storage"
+            )
+            config = household_dashboard(await self.entities(entry_id), hours=hours)
+            await self.command("lovelace/config/save", url_path=URL_PATH, config=config)
+            await self.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
+        return f"{self.url}/{URL_PATH}"
 
     # ------------------------------------------------------------------ working it
 

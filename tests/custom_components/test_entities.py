@@ -91,6 +91,13 @@ async def test_a_silent_meter_hides_power_and_keeps_the_registers(household: Hou
     assert (await household.states())["exported_energy"] == "412.5"
 
 
+async def test_a_new_meter_is_live_before_its_first_reading(household: Household) -> None:
+    await household.edge.change(meter=None)
+    await household.wait_for("exported_energy", "unknown", seconds=2)
+    states = await household.states()
+    assert (states["meter"], states["surplus_power"]) == ("on", "1850")
+
+
 async def test_a_silent_hub_hides_only_what_may_have_changed_there(household: Household) -> None:
     await household.edge.change(hub={"status": "unreachable", "since": 1795168800, "queue": 12})
     await household.wait_for("hub_connection", "off", seconds=2)
