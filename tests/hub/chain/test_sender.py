@@ -1,0 +1,286 @@
+"""The sender gives each intent its effect exactly once, whatever fails on the way."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+from energy_swap_hub.chain import (
+    Chain,
+    Intent,
+    IntentConflictError,
+    Mint,
+    State,
+    Transfer,
+    enqueue_household_transaction,
+    enqueue_mint_period,
+    enqueue_release,
+)
+from energy_swap_hub.chain.localnet.service import LocalnetService
+from energy_swap_hub.chain.tables import chain_intent
+from energy_swap_protocol.transaction import lock_message
+from solana.rpc.async_api import AsyncClient
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.system_program import TransferParams, transfer
+from solders.transaction import VersionedTransaction
+from sqlalchemy import update
+
+from .world import COMMUNITY, Household, World, frame, now
+
+
+class Wire:
+    """A connection to the chain that loses what a test wants it to lose."""
+
+    def __init__(self, localnet: LocalnetService) -> None:
+        self.localnet = localnet
+        self.loses_requests: set[str] = set()
+        self.loses_answers: set[str] = set()
+        self.calls: list[str] = []
+        self.client = AsyncClient("http://localnet", max_transport_retries=0)
+        self.client._provider.session = httpx2.AsyncClient(transport=httpx2.MockTransport(self.handle))
+
+    async def handle(self, request: httpx2.Request) -> httpx2.Response:
+        method = json.loads(request.content)["method"]
+        self.calls.append(method)
+        if method in self.loses_requests:
+            raise httpx2.ConnectError("the network is down")
+        answer = await self.localnet.call(request.content)
+        if method in self.loses_answers:
+            raise httpx2.ReadTimeout("no answer")
+        return httpx2.Response(200, content=answer)
+
+
+@pytest.fixture
+async def wire(localnet: LocalnetService) -> AsyncIterator[Wire]:
+    wire = Wire(localnet)
+    yield wire
+    await wire.client.close()
+
+
+@pytest.fixture
+async def seller(world: World) -> Household:
+    return await world.household("h-001", 1)
+
+
+async def enqueue_mint(world: World, seller: Household, wh: int = 1000, period: str = "p") -> str:
+    mint = Mint("h-001", str(seller.account), wh, (frame(1, wh),))
+    release = Transfer(str(seller.account), wh)
+    (intent_id,) = await world.enqueue(
+        lambda c: enqueue_mint_period(c, COMMUNITY, period, [mint], [release], now())
+    )
+    return intent_id
+
+
+async def send_once(chain: Chain) -> None:
+    await chain.send_waiting()
+    await asyncio.sleep(0.03)
+
+
+async def test_same_intent_twice_has_one_effect(world: World, seller: Household) -> None:
+    first = await enqueue_mint(world, seller)
+    second = await enqueue_mint(world, seller)
+    assert first == second
+    await world.confirmed(first)
+    await enqueue_mint(world, seller)
+    await world.chain.send_waiting()
+    assert await seller.balance() == 1000
+    assert [intent.id for intent in world.finals].count(first) == 1
+
+
+async def test_one_id_is_one_effect(world: World, seller: Household) -> None:
+    await enqueue_mint(world, seller, 1000)
+    with pytest.raises(IntentConflictError):
+        await enqueue_mint(world, seller, 1001)
+
+
+async def test_period_never_gives_out_more_than_it_mints(world: World, seller: Household) -> None:
+    mint = Mint("h-001", str(seller.account), 10, (frame(1, 1),))
+    with pytest.raises(ValueError, match="release more than it mints"):
+        await world.enqueue(
+            lambda c: enqueue_mint_period(c, COMMUNITY, "p", [mint], [Transfer(str(seller.account), 11)], now())
+        )
+
+
+async def test_stored_but_never_sent_is_sent_by_the_next_process(
+    world: World, seller: Household, wire: Wire
+) -> None:
+    intent_id = await enqueue_mint(world, seller)
+    wire.loses_requests = {"sendTransaction"}
+    await send_once(world.new_chain(wire.client))
+    stored = await world.intent(intent_id)
+    assert stored.state is State.SENT
+    assert await seller.balance() == 0
+    confirmed = await world.done(intent_id, world.new_chain())
+    assert (confirmed.state, confirmed.signature) == (State.CONFIRMED, stored.signature)
+    assert await seller.balance() == 1000
+
+
+async def test_sent_without_an_answer_is_not_sent_twice(world: World, seller: Household, wire: Wire) -> None:
+    intent_id = await enqueue_mint(world, seller)
+    wire.loses_answers = {"sendTransaction"}
+    await send_once(world.new_chain(wire.client))
+    stored = await world.intent(intent_id)
+    assert stored.state is State.SENT
+    assert await seller.balance() == 1000
+    confirmed = await world.done(intent_id, world.new_chain())
+    assert confirmed.signature == stored.signature
+    assert await seller.balance() == 1000
+
+
+async def test_expired_unsent_mint_is_signed_anew(world: World, seller: Household, wire: Wire) -> None:
+    intent_id = await enqueue_mint(world, seller)
+    wire.loses_requests = {"sendTransaction"}
+    chain = world.new_chain(wire.client)
+    await send_once(chain)
+    first = await world.intent(intent_id)
+    await world.tick(151)
+    wire.loses_requests.clear()
+    second = await world.done(intent_id, chain)
+    assert second.state is State.CONFIRMED
+    assert second.signature != first.signature
+    assert await seller.balance() == 1000
+
+
+async def test_landed_mint_whose_signature_was_lost_is_found_by_its_memo(world: World, seller: Household) -> None:
+    intent_id = await enqueue_mint(world, seller)
+    landed = await world.confirmed(intent_id)
+    lost = {"state": State.SENT, "signature": str(Signature(bytes([7] * 64))), "last_valid_block_height": 1}
+    await world.enqueue(
+        lambda c: c.execute(update(chain_intent).where(chain_intent.c.id == intent_id).values(**lost))
+    )
+    found = await world.confirmed(intent_id)
+    assert found.signature == landed.signature
+    assert await seller.balance() == 1000
+
+
+async def test_expired_household_transaction_fails_with_the_reason(world: World, seller: Household) -> None:
+    await world.give(seller, 1000, "p1")
+    order = uuid4()
+
+    def build(info: object) -> MessageV0:
+        return lock_message(info, seller.key.pubkey(), 500, order)  # type: ignore[arg-type]
+
+    transaction = await seller.signed(build)
+    await world.tick(151)
+    intent_id = await world.enqueue(
+        lambda c: enqueue_household_transaction(c, COMMUNITY, f"lock:{order}", transaction, now())
+    )
+    intent = await world.done(intent_id)
+    assert intent.state is State.FAILED
+    assert "sign it again" in (intent.error or "")
+    assert await seller.balance() == 1000
+
+
+async def test_household_transaction_that_expires_on_the_way_fails(
+    world: World, seller: Household, wire: Wire
+) -> None:
+    await world.give(seller, 1000, "p1")
+    intent_id = await seller.lock(500)
+    wire.loses_requests = {"sendTransaction"}
+    chain = world.new_chain(wire.client)
+    await send_once(chain)
+    assert (await world.intent(intent_id)).state is State.SENT
+    await world.tick(301)
+    intent = await world.done(intent_id, chain)
+    assert intent.state is State.FAILED
+    assert "sign it again" in (intent.error or "")
+
+
+async def test_failure_on_the_chain_is_final(world: World, seller: Household, wire: Wire) -> None:
+    """Preflight passes, then the escrow is emptied before the transaction lands."""
+    await world.give(seller, 1000, "p1")
+    await world.confirmed(await seller.lock(1000))
+    release = await world.enqueue(lambda c: enqueue_release(c, COMMUNITY, "o-1", seller.account, 1000, now()))
+    wire.loses_requests = {"sendTransaction"}
+    await send_once(world.new_chain(wire.client))
+    stored = await world.intent(release)
+    assert stored.state is State.SENT
+    await world.enqueue(  # as if another worker had sent it: this one must not notice
+        lambda c: c.execute(update(chain_intent).where(chain_intent.c.id == release).values(state="failed"))
+    )
+    other = await world.enqueue(lambda c: enqueue_release(c, COMMUNITY, "o-2", seller.account, 1000, now()))
+    await world.confirmed(other)
+    await world.enqueue(
+        lambda c: c.execute(update(chain_intent).where(chain_intent.c.id == release).values(state="sent"))
+    )
+    intent = await world.done(release, world.new_chain())
+    assert intent.state is State.FAILED
+    assert "insufficient funds" in (intent.error or "")
+    assert intent.fee_lamports == 10_000
+    assert await seller.balance() == 1000
+
+
+async def test_intent_waits_while_the_hub_cannot_pay(world: World, seller: Household) -> None:
+    hub = world.keys.hub
+    blockhash, _ = await world.node.latest_blockhash()
+    rest = await world.node.lamports(hub.pubkey()) - 5000
+    payment = TransferParams(from_pubkey=hub.pubkey(), to_pubkey=Pubkey(bytes([9] * 32)), lamports=rest)
+    message = MessageV0.try_compile(hub.pubkey(), [transfer(payment)], [], blockhash)
+    await world.node.send(bytes(VersionedTransaction(message, [hub])), preflight=True)
+    intent_id = await enqueue_mint(world, seller)
+    await send_once(world.chain)
+    waiting = await world.intent(intent_id)
+    assert waiting.state is State.QUEUED
+    assert waiting.error
+    await world.node.airdrop(hub.pubkey(), 10**9)
+    await world.confirmed(intent_id)
+    assert await seller.balance() == 1000
+
+
+async def test_node_that_is_down_only_delays(world: World, seller: Household, wire: Wire) -> None:
+    intent_id = await enqueue_mint(world, seller)
+    wire.loses_requests = {"getLatestBlockhash", "getSignatureStatuses"}
+    chain = world.new_chain(wire.client)
+    for _ in range(3):
+        await send_once(chain)
+    assert (await world.intent(intent_id)).state is State.QUEUED
+    wire.loses_requests.clear()
+    assert (await world.done(intent_id, chain)).state is State.CONFIRMED
+
+
+async def test_final_and_its_consequence_are_one_transaction(world: World, seller: Household) -> None:
+    intent_id = await enqueue_mint(world, seller)
+    told: list[State] = []
+
+    def on_final(_connection: object, intent: Intent) -> None:
+        told.append(intent.state)
+        if len(told) == 1:
+            raise RuntimeError("the consequence could not be stored")
+
+    chain = Chain(world.database, world.client, world.keys, now, on_final)
+    await send_once(chain)
+    assert (await world.intent(intent_id)).state is State.SENT
+    await world.done(intent_id, chain)
+    assert told == [State.CONFIRMED, State.CONFIRMED]
+    assert await seller.balance() == 1000
+
+
+async def test_running_sender_acts_when_woken_and_also_when_not(world: World, seller: Household) -> None:
+    running = asyncio.create_task(world.chain.run())
+    try:
+        for period in ("p1", "p2"):
+            intent_id = await enqueue_mint(world, seller, period=period)
+            if period == "p1":
+                world.chain.wake()
+            async with asyncio.timeout(5):
+                while (await world.intent(intent_id)).state is not State.CONFIRMED:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+    assert await seller.balance() == 2000
+
+
+async def test_opening_a_community_again_changes_nothing(world: World, tmp_path: Path) -> None:
+    slot_fees = await world.chain.fee_balance_lamports()
+    community = world.community
+    await world.open()
+    assert world.community == community
+    assert await world.chain.fee_balance_lamports() == slot_fees
+    info = await world.chain.chain_info(COMMUNITY)
+    assert (info.cluster, info.decimals, info.mint) == ("localnet", 3, str(community.mint))
+    assert "LiteSVM" in await world.chain.version()
