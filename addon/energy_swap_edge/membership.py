@@ -25,6 +25,8 @@ _LOGGER = logging.getLogger(__name__)
 _CHANNEL: Final = "events"
 # After a message was refused, or an allowance granted that the hub does not show yet: no sooner than this again.
 _AGAIN_SECONDS: Final = 30.0
+# How often a hub that refuses this household is asked whether it still does: at first, and in the end.
+_REFUSED_SECONDS: Final = (1.0, 30.0)
 _APPLICATION: Final = "application"
 _STANDING_ORDER: Final = "first standing order"
 _ALLOWANCE: Final = "allowance"
@@ -86,22 +88,26 @@ class Membership:
             self._hurry.set()
 
     async def _follow(self) -> None:
-        backoff = Backoff()
+        backoff, refused_backoff = Backoff(), Backoff(*_REFUSED_SECONDS)
         while True:
+            pause = backoff
             try:
                 self._take(await self._hub.household())
                 async for household in self._hub.household_events():
                     self._take(household)
                     backoff.reset()
+                    refused_backoff.reset()
                 _LOGGER.debug("the hub closed the event stream")
             except HubUnavailable as error:
                 self._link.report(_CHANNEL, "unreachable", str(error))
             except HubRefused as refusal:
-                await self._take_refusal(refusal)
-            self._hurry.clear()
+                if not await self._apply_if_stranger(refusal):
+                    self._link.report(_CHANNEL, "refused", str(refusal))
+                    pause = refused_backoff
             with suppress(TimeoutError):
-                async with asyncio.timeout(backoff.seconds()):
+                async with asyncio.timeout(pause.seconds()):
                     await self._hurry.wait()
+            self._hurry.clear()
 
     def _take(self, household: HouseholdState) -> None:
         self._link.report(_CHANNEL, "connected")
@@ -113,13 +119,13 @@ class Membership:
         self._changed(household.status == "admitted")
         self._wake.set()
 
-    async def _take_refusal(self, refusal: HubRefused) -> None:
-        """Tell a hub that does not know this household, which is to apply, from one that refuses it."""
+    async def _apply_if_stranger(self, refusal: HubRefused) -> bool:
+        """Apply if the hub refuses because it does not know this household, and return whether that is so."""
         is_stranger = refusal.status in {403, 404} and self._latest is None
-        if is_stranger and await self._store.message_outcome(_APPLICATION) != "done":
-            await self._apply(refusal)
-        else:
-            self._link.report(_CHANNEL, "refused", str(refusal))
+        if not is_stranger or await self._store.message_outcome(_APPLICATION) == "done":
+            return False
+        await self._apply(refusal)
+        return True
 
     async def _act(self) -> None:
         while True:

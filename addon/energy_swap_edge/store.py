@@ -159,7 +159,7 @@ class Store:
         return await self._read(query)
 
     async def registers_since(self, start: int, *, every_seconds: int) -> list[Registers]:
-        """Return what the registers showed since ``start``: the first reading of every span of seconds.
+        """Return what the registers showed since ``start``: the first reading of each span, and the last.
 
         Readings of a meter that doubted its clock or its sensor are left out.
         """
@@ -167,8 +167,10 @@ class Store:
         def query(db: sqlite3.Connection) -> list[Registers]:
             rows = db.execute(
                 "SELECT min(measured_at), export_wh, import_wh, generation_wh FROM frame"
-                " WHERE measured_at >= ? AND flags & 9 = 0 GROUP BY measured_at / ? ORDER BY 1",
-                (start, every_seconds),
+                " WHERE measured_at >= :start AND flags & 9 = 0 GROUP BY measured_at / :every UNION "
+                "SELECT max(measured_at), export_wh, import_wh, generation_wh FROM frame"
+                " WHERE measured_at >= :start AND flags & 9 = 0 HAVING count(*) > 0 ORDER BY 1",
+                {"start": start, "every": every_seconds},
             )
             return [Registers(*row) for row in rows]
 

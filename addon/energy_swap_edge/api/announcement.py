@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from ifaddr import get_adapters
-from zeroconf import Error
+from zeroconf import Error, InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 _LOGGER = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ async def announced(edge_id: str, name: str, host: str, port: int) -> AsyncItera
     """Announce the edge while the context lasts; a network without multicast is logged and no reason to stop."""
     zeroconf: AsyncZeroconf | None = None
     try:
-        zeroconf = AsyncZeroconf()
+        zeroconf = AsyncZeroconf(interfaces=_interfaces(host))
         await zeroconf.async_register_service(
             AsyncServiceInfo(
                 SERVICE_TYPE,
@@ -38,6 +38,15 @@ async def announced(edge_id: str, name: str, host: str, port: int) -> AsyncItera
         if zeroconf is not None:
             await zeroconf.async_unregister_all_services()
             await zeroconf.async_close()
+
+
+def _interfaces(host: str) -> InterfaceChoice | list[str]:
+    """Return where to announce: where the API listens, everywhere if it listens everywhere."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return InterfaceChoice.All
+    return InterfaceChoice.All if address.is_unspecified else [host]
 
 
 def _addresses(host: str) -> list[IPv4Address | IPv6Address]:
