@@ -32,7 +32,8 @@ class Simulator:
 
     ``clock`` tells the time that all its delays are measured in; ``path`` is the file of the books (``None``: in
     memory); ``least_manual_wait`` is how long in real seconds a person at a phone page may think at the least,
-    however fast the clock runs.
+    however fast the clock runs. ``private_key_pem`` (RSA) opens SecurityCredentials; without one
+    the books keep their own.
     """
 
     def __init__(
@@ -43,12 +44,13 @@ class Simulator:
         seed: int = 1,
         business: Business | None = None,
         least_manual_wait: float = 0,
+        private_key_pem: bytes | None = None,
     ) -> None:
         self.business = business or Business()
         self.clock = clock
         self.books = Books(path)
         self.faults = Faults()
-        key = self._remembered_key()
+        key = private_key_pem or self._remembered_key()
         self.certificate_pem = certificate(key)
         random = Random(f"{seed}/{self._start_number()}")  # noqa: S311 - ids of a simulation
         gate = Gate(self.business, clock, random)

@@ -1,0 +1,253 @@
+"""The life of a payout, as changes of its row; M-Pesa carries out its one id once, however often it is sent."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, assert_never
+
+from energy_swap_protocol.units import CENTS_PER_KES
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from .charges import Charges
+from .client import Accepted, Answer, NotSent, Refused, Unknown
+from .codes import Meaning, payout_meaning
+from .events import PaymentEvents, PaymentRefused
+from .tables import ACCEPTED, FAILED, OPEN_PAYOUT, PAID, QUEUED, REVIEW, SENDING, UNKNOWN, payout
+from .wire import PayoutResult
+
+LEAST_KES: Final = 10
+MOST_KES: Final = 250_000
+_FIRST_PAUSE: Final = timedelta(seconds=15)
+_LONGEST_PAUSE: Final = timedelta(minutes=10)
+_RESULT_PATIENCE: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A payout as far as its next step needs it."""
+
+    community_id: str
+    payout_id: str
+    household_id: str
+    kes: int
+    originator_conversation_id: str
+    state: str
+    attempts: int
+    is_overdue: bool
+
+
+def _payout(row: RowMapping) -> Payout:
+    return Payout(**{name: row[name] for name in Payout.__slots__})
+
+
+def create(
+    connection: Connection, *, community_id: str, household_id: str, payout_id: str, kes: int, now: datetime
+) -> None:
+    """Write a new payout down; one that is known already is left alone. Raises `PaymentRefused`."""
+    if not LEAST_KES <= kes <= MOST_KES:
+        raise PaymentRefused(f"A payout is between {LEAST_KES} and {MOST_KES:,} KES.")
+    if find(connection, community_id, payout_id) is not None:
+        return
+    connection.execute(
+        insert(payout).values(
+            community_id=community_id,
+            payout_id=payout_id,
+            household_id=household_id,
+            kes=kes,
+            originator_conversation_id=f"es{secrets.token_hex(9)}",  # at most 20 characters
+            state=QUEUED,
+            attempts=0,
+            is_overdue=False,
+            created_at=now,
+            due_at=now,
+        )
+    )
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[Payout]:
+    """Return the payouts whose next step is due."""
+    rows = connection.execute(
+        select(payout).where(payout.c.due_at <= now).order_by(payout.c.due_at, payout.c.payout_id).limit(limit)
+    )
+    return [_payout(row) for row in rows.mappings()]
+
+
+def find(connection: Connection, community_id: str, payout_id: str) -> Payout | None:
+    """Return a payout."""
+    row = (
+        connection.execute(
+            select(payout).where(payout.c.community_id == community_id, payout.c.payout_id == payout_id)
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else _payout(row)
+
+
+def find_by_conversation(connection: Connection, originator_conversation_id: str) -> Payout | None:
+    """Return a payout by the id that M-Pesa knows it by."""
+    row = (
+        connection.execute(select(payout).where(payout.c.originator_conversation_id == originator_conversation_id))
+        .mappings()
+        .first()
+    )
+    return None if row is None else _payout(row)
+
+
+def begin_sending(connection: Connection, item: Payout, now: datetime) -> bool:
+    """Record that it leaves now. False if it was not waiting to be sent any more."""
+    return _change(connection, item, (QUEUED, UNKNOWN), state=SENDING, attempts=item.attempts + 1, due_at=now)
+
+
+def record_lost(connection: Connection, item: Payout, now: datetime) -> None:
+    """Record that it may have left; it will be sent again with the same id."""
+    _change(connection, item, (SENDING,), state=UNKNOWN, due_at=now + _pause(item.attempts))
+
+
+def record_answer(
+    connection: Connection, events: PaymentEvents, item: Payout, answer: Answer, now: datetime
+) -> None:
+    """Record what sending gave. A result may have been faster, then this changes nothing."""
+    match answer:
+        case Accepted():
+            _change(connection, item, (SENDING,), state=ACCEPTED, due_at=now + _RESULT_PATIENCE)
+        case Refused() if item.attempts <= 1:
+            _fail(connection, events, item, answer.reason, now)
+        case Refused():
+            # An earlier try may have been accepted, so a refusal of this one does not prove that nothing was paid.
+            _review(connection, events, item, "payout_refused_later", {"code": answer.code})
+        case NotSent() if item.attempts <= 1:
+            due_at = now + _FIRST_PAUSE
+            _change(connection, item, (SENDING,), state=QUEUED, attempts=0, due_at=due_at)
+        case NotSent() | Unknown():
+            record_lost(connection, item, now)
+        case _:
+            assert_never(answer)
+
+
+def record_result(
+    connection: Connection,
+    events: PaymentEvents,
+    charges: Charges,
+    item: Payout,
+    result: PayoutResult,
+    received_at: datetime,
+) -> str:
+    """Record a result callback and return what it meant."""
+    if result.originator_conversation_id not in ("", item.originator_conversation_id):
+        _review(connection, events, item, "payout_result_of_another", {})
+        return "result of another request"
+    meaning, reason = payout_meaning(result.code)
+    match meaning:
+        case Meaning.PAID if result.payment is not None and result.payment.kes == item.kes:
+            return _pay(connection, events, charges, item, result, received_at)
+        case Meaning.PAID | Meaning.OPEN:
+            _review(connection, events, item, "payout_result_unclear", {"code": result.code})
+        case Meaning.FAILED:
+            _fail(connection, events, item, reason, received_at)
+        case Meaning.OURS_TO_MEND:
+            if _fail(connection, events, item, reason, received_at):
+                evidence = {"code": result.code, "reason": reason}
+                _tell_review(connection, events, item, "payout_set_up", evidence)
+    return f"result {result.code}"
+
+
+def record_overdue(connection: Connection, events: PaymentEvents, item: Payout) -> None:
+    """Put a payout whose result does not come in front of a person, once; it goes on waiting."""
+    if _change(connection, item, (ACCEPTED,), is_overdue=True, due_at=None) and not item.is_overdue:
+        _tell_review(connection, events, item, "payout_result_missing", {})
+
+
+def _pay(
+    connection: Connection,
+    events: PaymentEvents,
+    charges: Charges,
+    item: Payout,
+    result: PayoutResult,
+    received_at: datetime,
+) -> str:
+    if result.payment is None:
+        raise ValueError("a paid payout has a payment")
+    receipt, at = result.payment.receipt, result.payment.at or received_at
+    if not _change(
+        connection,
+        item,
+        (*OPEN_PAYOUT, REVIEW),
+        state=PAID,
+        reason=None,
+        receipt=receipt,
+        due_at=None,
+        ended_at=received_at,
+    ):
+        known = connection.execute(select(payout.c.receipt).where(*_is(item))).scalar()
+        if known == receipt:
+            return "recorded before"
+        _tell_review(connection, events, item, "payout_paid_after_end", {"receipt": receipt})
+        return "paid after its end"
+    fee_cents = charges.payout_cents(item.kes, at) if result.fee_cents is None else result.fee_cents
+    events.paid_out(
+        connection,
+        community_id=item.community_id,
+        household_id=item.household_id,
+        payout_id=item.payout_id,
+        cents=item.kes * CENTS_PER_KES,
+        fee_cents=fee_cents,
+        receipt=receipt,
+        at=at,
+    )
+    return "paid"
+
+
+def _fail(connection: Connection, events: PaymentEvents, item: Payout, reason: str, now: datetime) -> bool:
+    if not _change(
+        connection, item, (*OPEN_PAYOUT, REVIEW), state=FAILED, reason=reason, due_at=None, ended_at=now
+    ):
+        return False
+    events.pay_out_failed(
+        connection,
+        community_id=item.community_id,
+        household_id=item.household_id,
+        payout_id=item.payout_id,
+        reason=reason,
+    )
+    return True
+
+
+def _review(
+    connection: Connection, events: PaymentEvents, item: Payout, kind: str, evidence: dict[str, Any]
+) -> None:
+    """Stop an open payout in front of a person."""
+    if _change(connection, item, OPEN_PAYOUT, state=REVIEW, reason=kind, due_at=None):
+        _tell_review(connection, events, item, kind, evidence)
+
+
+def _tell_review(
+    connection: Connection, events: PaymentEvents, item: Payout, kind: str, evidence: dict[str, Any]
+) -> None:
+    events.needs_review(
+        connection,
+        community_id=item.community_id,
+        kind=kind,
+        subject=item.payout_id,
+        evidence={
+            "kes": item.kes,
+            "originator_conversation_id": item.originator_conversation_id,
+            "attempts": item.attempts,
+            **evidence,
+        },
+    )
+
+
+def _pause(attempts: int) -> timedelta:
+    return min(_FIRST_PAUSE * (1 << min(attempts, 10)), _LONGEST_PAUSE)
+
+
+def _is(item: Payout) -> tuple[Any, Any]:
+    return payout.c.community_id == item.community_id, payout.c.payout_id == item.payout_id
+
+
+def _change(connection: Connection, item: Payout, states: Sequence[str], **values: Any) -> bool:
+    """Change the row if it is in one of ``states``."""
+    changed = connection.execute(update(payout).where(*_is(item), payout.c.state.in_(states)).values(**values))
+    return changed.rowcount == 1
