@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, override
 
 import probatio
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TOKEN
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -29,6 +29,7 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
 
     _address: api.EdgeAddress
     _name: str
+    _versions: Mapping[str, str] = {"edge": "", "integration": str(api.API_VERSION)}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -94,8 +95,6 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self.async_update_reload_and_abort(entry, data_updates=self._address_data())
         return self._show_address_form("reconfigure", user_input or dict(entry.data), errors)
 
-    _versions: Mapping[str, str] = {"edge": "", "integration": str(api.API_VERSION)}
-
     async def _find(self, address: api.EdgeAddress) -> dict[str, str]:
         """Look who is at the address; return the errors of the form, none if it is an edge we can talk to."""
         self._address = address
@@ -137,6 +136,7 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(ADDRESS_SCHEMA, suggested),
             errors=errors,
             description_placeholders=self._versions,
+            last_step=step == "reconfigure",
         )
 
     def _show_code_form(self, step: str, errors: dict[str, str]) -> ConfigFlowResult:
@@ -145,7 +145,6 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=CODE_SCHEMA,
             errors=errors,
             description_placeholders={"name": self._name, "address": str(self._address)},
-            last_step=self.source != SOURCE_REAUTH or None,
         )
 
     def _address_data(self) -> dict[str, Any]:

@@ -263,10 +263,8 @@ class HomeAssistant:
 
     async def state(self, entity_id: str) -> Json | None:
         """Return an entity's state object, or None if there is no such entity."""
-        for state in await self.command("get_states"):
-            if state["entity_id"] == entity_id:
-                return cast("Json", state)
-        return None
+        async with self._http.get(f"{self.url}/api/states/{entity_id}", headers=self._headers) as response:
+            return None if response.status == 404 else cast("Json", await _answer(response))
 
     async def wait_for(self, entity_id: str, is_reached: Callable[[str], bool], *, seconds: float = 10.0) -> Json:
         """Return the entity's state object once its state is as wished. Raises TimeoutError, saying the last."""
@@ -294,8 +292,8 @@ class HomeAssistant:
 
     async def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send a REST request below ``/api/`` and return the JSON answer. Raises HomeAssistantFailedError."""
-        headers = {"Authorization": f"Bearer {self._known_login.token}"}
-        async with self._http.request(method, f"{self.url}/api/{path}", json=body, headers=headers) as response:
+        url = f"{self.url}/api/{path}"
+        async with self._http.request(method, url, json=body, headers=self._headers) as response:
             return await _answer(response)
 
     async def command(self, command: str, **fields: Any) -> Any:
@@ -318,6 +316,10 @@ class HomeAssistant:
             if answer["type"] != "auth_ok":
                 raise HomeAssistantFailedError(f"Home Assistant does not take our token: {answer.get('message')}")
             yield socket
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._known_login.token}"}
 
     @property
     def _http(self) -> aiohttp.ClientSession:

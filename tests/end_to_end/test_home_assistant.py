@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from energy_swap_demo.broker import Broker
+from energy_swap_demo.browser import DESKTOP, PHONE, Browser
 from energy_swap_demo.home_assistant import CommandFailedError, HomeAssistant
 from energy_swap_edge.config import EdgeConfig, MqttConfig
 from energy_swap_edge.edge import Edge
@@ -34,6 +35,7 @@ class House:
     broker: Broker
     edge_config: EdgeConfig
     edge: Edge
+    entry_id: str
     entities: dict[str, str]
 
     async def show_power(self, net_w: int, generation_w: int) -> None:
@@ -76,7 +78,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     async with HomeAssistant(folder / "home_assistant", free_port()) as home:
         await home.onboard()
         entry_id = await home.add_energy_swap("127.0.0.1", edge.api_port, edge.pairing_code)
-        house = House(home, broker, config, edge, await home.entities(entry_id))
+        house = House(home, broker, config, edge, entry_id, await home.entities(entry_id))
         yield house
         await house.edge.stop()
     await broker.stop()
@@ -102,6 +104,25 @@ async def test_a_restarted_edge_still_knows_home_assistant(house: House) -> None
     await house.restart_edge()
     await house.show_power(net_w=300, generation_w=0)
     await house.wait_for("net_power", "300")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+async def test_the_dashboard_tells_the_story_on_desk_and_phone(
+    house: House, size: tuple[int, int], tmp_path: Path
+) -> None:
+    url = await house.home.show_dashboard(house.entry_id)
+    async with Browser() as browser:
+        picture = await browser.picture(
+            url,
+            tmp_path / "dashboard.png",
+            size=size,
+            local_storage=await house.home.browser_storage(),
+            wait_for="text=KES balance",
+        )
+    assert picture.errors == ()
+    for wanted in ("Surplus power", "Net power", "300 W", "Community hub", "Disconnected", "Clearing price"):
+        assert wanted in picture.text.splitlines(), wanted
+    assert picture.path.stat().st_size > 20_000
 
 
 async def test_a_restarted_home_assistant_needs_neither_onboarding_nor_pairing(house: House) -> None:
