@@ -122,9 +122,9 @@ async def make_community(node: Node, hub: Keypair, plan: CommunityChain) -> None
     multisig_lamports = await node.rent_lamports(MULTISIG_LEN)
     mint_size = token2022.mint_bytes(_EXTENSIONS)
     mint_lamports = await node.rent_lamports(mint_size + token2022.metadata_bytes(NAME, SYMBOL, ""))
-    await _ensure(node, hub, plan.authority, _multisig(plan, multisig_lamports))
-    await _ensure(node, hub, plan.approvers_authority, _approvers_multisig(plan, multisig_lamports))
-    await _ensure(node, hub, plan.mint, _mint(plan, mint_size, mint_lamports))
+    await _ensure(node, hub, plan.authority, multisig_instructions(plan, multisig_lamports))
+    await _ensure(node, hub, plan.approvers_authority, approvers_instructions(plan, multisig_lamports))
+    await _ensure(node, hub, plan.mint, mint_instructions(plan, mint_size, mint_lamports))
     await check_community(node, plan)
 
 
@@ -221,7 +221,8 @@ def _create(hub: Pubkey, seed: str, size: int, lamports: int) -> Instruction:
     )
 
 
-def _multisig(plan: CommunityChain, lamports: int) -> list[Instruction]:
+def multisig_instructions(plan: CommunityChain, lamports: int) -> list[Instruction]:
+    """Return how the 2-of-3 multisig is made."""
     members = InitializeMultisig2Params(
         program_id=TOKEN_2022, multisig=plan.authority, m=2, signers=[plan.hub, *plan.verifiers]
     )
@@ -229,7 +230,8 @@ def _multisig(plan: CommunityChain, lamports: int) -> list[Instruction]:
     return [_create(plan.hub, seed, MULTISIG_LEN, lamports), initialize_multisig2(members)]
 
 
-def _approvers_multisig(plan: CommunityChain, lamports: int) -> list[Instruction]:
+def approvers_instructions(plan: CommunityChain, lamports: int) -> list[Instruction]:
+    """Return how the approvers' multisig is made."""
     members = InitializeMultisig2Params(
         program_id=TOKEN_2022, multisig=plan.approvers_authority, m=plan.needed, signers=list(plan.approvers)
     )
@@ -237,7 +239,8 @@ def _approvers_multisig(plan: CommunityChain, lamports: int) -> list[Instruction
     return [_create(plan.hub, seed, MULTISIG_LEN, lamports), initialize_multisig2(members)]
 
 
-def _mint(plan: CommunityChain, size: int, lamports: int) -> list[Instruction]:
+def mint_instructions(plan: CommunityChain, size: int, lamports: int) -> list[Instruction]:
+    """Return how the mint and the escrow account are made, with every authority where it belongs."""
     mint, hub, approvers = plan.mint, plan.hub, plan.approvers_authority
 
     def hand_over(kind: AuthorityType, to: Pubkey) -> Instruction:

@@ -10,6 +10,8 @@ import httpx2
 import pytest
 from energy_swap_hub.chain import (
     Chain,
+    CommunityError,
+    Holding,
     Intent,
     IntentConflictError,
     Mint,
@@ -17,12 +19,15 @@ from energy_swap_hub.chain import (
     Transfer,
     enqueue_household_transaction,
     enqueue_mint_period,
+    enqueue_open_account,
     enqueue_release,
 )
+from energy_swap_hub.chain.community import check_community, multisig_instructions, plan_community
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_protocol.transaction import lock_message
 from solana.rpc.async_api import AsyncClient
+from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
@@ -273,6 +278,40 @@ async def test_running_sender_acts_when_woken_and_also_when_not(world: World, se
     finally:
         running.cancel()
     assert await seller.balance() == 2000
+
+
+async def test_communities_on_one_hub_have_tokens_of_their_own(world: World, seller: Household) -> None:
+    await world.give(seller, 1000, "p1")
+    approver = Keypair().pubkey()
+    other = await world.chain.open_community("mathare-01", [approver], 1)
+    assert other.mint != world.community.mint
+    account = await world.enqueue(
+        lambda c: enqueue_open_account(c, "mathare-01", "h-001", seller.key.pubkey(), now())
+    )
+    await world.chain.send_waiting()
+    assert account != seller.account
+    assert await world.chain.holdings([account]) == [Holding(0, 0, is_frozen=True)]
+    assert (await world.chain.supply_wh("mathare-01"), await world.chain.supply_wh(COMMUNITY)) == (0, 1000)
+
+
+async def test_community_with_other_approvers_than_on_the_chain_is_refused(world: World) -> None:
+    with pytest.raises(CommunityError, match="other keys or approvers"):
+        await world.chain.open_community(COMMUNITY, [Keypair().pubkey()], 1)
+    with pytest.raises(CommunityError, match="not 3 of 2"):
+        await world.chain.open_community("new", [Keypair().pubkey() for _ in range(2)], 3)
+
+
+async def test_community_half_made_by_a_killed_hub_is_completed(world: World) -> None:
+    genesis, hub = await world.node.genesis(), world.keys.hub
+    verifiers = [co_signer.key for co_signer in world.keys.co_signers]
+    plan = plan_community("half", genesis, hub.pubkey(), verifiers, [Keypair().pubkey()], 1)
+    rent = await world.node.rent_lamports(355)
+    blockhash, _ = await world.node.latest_blockhash()
+    message = MessageV0.try_compile(hub.pubkey(), multisig_instructions(plan, rent), [], blockhash)
+    await world.node.send(bytes(VersionedTransaction(message, [hub])), preflight=True)
+    made = await world.chain.open_community("half", list(plan.approvers), 1)
+    assert made == plan
+    await check_community(world.node, plan)
 
 
 async def test_opening_a_community_again_changes_nothing(world: World, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class LocalnetService:
                 200, content=await self.call(request.content), headers={"Content-Type": "application/json"}
             )
 
-        client = AsyncClient("http://localnet")
+        client = AsyncClient("http://localnet", max_transport_retries=0)
         # The one place where solana-py takes a transport of ours; nothing has been opened yet on the old one.
         client._provider.session = httpx2.AsyncClient(transport=httpx2.MockTransport(handle))  # noqa: SLF001
         return client
