@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from energy_swap_edge.config import EdgeConfig
 from energy_swap_edge.edge import Edge
 
 from .clock import SharedClock
-from .settings import Folder, write_private
+from .settings import Folder, from_json, to_json, write_private
 
 _PAIRING_SECONDS: Final = 0.2
 
@@ -26,7 +25,7 @@ def main() -> None:
 
 async def _run(folder: Folder) -> None:
     clock = SharedClock.open(folder.clock)
-    configs = msgspec.json.decode(folder.edges_config.read_bytes(), type=list[EdgeConfig])
+    configs = from_json(folder.edges_config.read_bytes(), list[EdgeConfig])
     edges = [Edge(config, clock) for config in configs]
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -39,7 +38,7 @@ async def _run(folder: Folder) -> None:
             # What an owner would read on the edge's page: the demo reads it from this file.
             if codes != (now := [edge.pairing_code for edge in edges]):
                 codes = now
-                write_private(folder.pairing, msgspec.json.encode(codes))
+                write_private(folder.pairing, to_json(codes))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), _PAIRING_SECONDS)
 

@@ -1,10 +1,10 @@
 """The hub as a process of the demo: the real hub, with the demo's clock in place of the machine's."""
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
+from energy_swap_hub.__main__ import log_to_stderr
 from energy_swap_hub.config import load_config
 from energy_swap_hub.hub import run_hub
 
@@ -14,7 +14,7 @@ from .settings import Folder
 
 def main() -> None:
     """Serve until stopped: ``python -m energy_swap_demo.hub_process FOLDER``."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     folder = Folder(Path(sys.argv[1]))
     asyncio.run(run_hub(load_config(folder.hub_config), SharedClock.open(folder.clock)))
 

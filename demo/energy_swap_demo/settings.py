@@ -30,7 +30,8 @@ class Ports(msgspec.Struct, frozen=True):
     @classmethod
     def free(cls, edges: int) -> Self:
         """Ports that nobody uses now."""
-        return cls(*(free_port() for _ in range(5)), tuple(free_port() for _ in range(edges)))
+        hub, localnet, daraja, broker, home_assistant, *rest = (free_port() for _ in range(5 + edges))
+        return cls(hub, localnet, daraja, broker, home_assistant, tuple(rest))
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -80,8 +81,18 @@ class Folder:
             ports = Ports.fixed(edges) if is_fixed else Ports.free(edges)
             passwords = Secrets(secrets.token_urlsafe(9), secrets.token_urlsafe(9))
             self.path.mkdir(parents=True, exist_ok=True)
-            write_private(self._settings, msgspec.json.encode(Settings(ports, passwords)))
-        return msgspec.json.decode(self._settings.read_bytes(), type=Settings)
+            write_private(self._settings, to_json(Settings(ports, passwords)))
+        return from_json(self._settings.read_bytes(), Settings)
+
+
+def to_json(value: object) -> bytes:
+    """Return ``value`` as JSON; paths become text."""
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def from_json[T](data: bytes, kind: type[T]) -> T:
+    """Return what `to_json` wrote."""
+    return msgspec.json.decode(data, type=kind, dec_hook=lambda wanted, text: wanted(text))
 
 
 def write_private(path: Path, data: bytes) -> None:

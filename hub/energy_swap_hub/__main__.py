@@ -14,6 +14,12 @@ from energy_swap_hub.hub import run_hub
 from energy_swap_hub.membership.sign_in import hash_password
 
 
+def log_to_stderr() -> None:
+    """Log what an operator wants to know; the chain's client would log every request."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="energy-swap-hub", description=__doc__)
@@ -25,7 +31,7 @@ def main() -> None:
     if arguments.command == "hash":
         sys.stdout.write(hash_password(getpass.getpass("Password: ")) + "\n")
         return
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     try:
         config = load_config(arguments.config)
     except (OSError, msgspec.DecodeError) as error:

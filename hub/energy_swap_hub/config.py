@@ -73,7 +73,13 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 def load_config(path: Path) -> HubConfig:
     """Read the file at ``path``; raises `msgspec.ValidationError` naming the field that is wrong."""
-    return msgspec.json.decode(path.read_bytes(), type=HubConfig)
+    return msgspec.json.decode(path.read_bytes(), type=HubConfig, dec_hook=_path)
+
+
+def _path(kind: type, value: object) -> Path:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise msgspec.ValidationError(f"expected a path, got {value!r}")
 
 
 def utc_now() -> datetime:

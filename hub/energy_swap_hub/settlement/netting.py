@@ -48,7 +48,10 @@ def position_between(household: str, settled: Reading, end: Reading | None) -> P
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a household can pay with: free cents, free tokens (Wh), and what the hub may burn for it (Wh)."""
+    """What a household can pay with: free cents, free tokens (Wh), and what the hub may burn for it (Wh).
+
+    The allowance is below zero when a new, smaller one came while more was booked to be burned.
+    """
 
     kes_cents: int
     ekwh_wh: int
@@ -62,8 +65,9 @@ def split_import(position: Position, means: Means, all_in_cents_per_kwh: int | N
     (``all_in_cents_per_kwh``, None when it does not buy) and what the hub may burn for it: a bought token that
     could not be burned would be used twice.
     """
-    own = min(position.net_import_wh, means.ekwh_wh, means.allowance_wh)
+    allowance_wh = max(means.allowance_wh, 0)
+    own = min(position.net_import_wh, means.ekwh_wh, allowance_wh)
     if all_in_cents_per_kwh is None:
         return own, 0
     payable = affordable_wh(means.kes_cents, all_in_cents_per_kwh)
-    return own, min(position.net_import_wh - own, means.allowance_wh - own, payable)
+    return own, min(position.net_import_wh - own, allowance_wh - own, payable)

@@ -18,7 +18,7 @@ from energy_swap_hub.storage import Database
 from .auctions import end_auctions
 from .messages import Desk, pay_out
 from .payments import payable_kes
-from .periods import book_next_period
+from .periods import book_next_period, next_period
 from .spot import expire_orders
 from .tables import payout_day
 from .totals import due_cents
@@ -73,7 +73,9 @@ class Settlement:
         """Once a day, send the sellers what they earned net of what they bought."""
         local, community = now.astimezone(EAST_AFRICA), self._desk.community
         day = local.date().isoformat()
-        if local.hour < community.payout_hour:
+        evening = local.replace(hour=community.payout_hour, minute=0, second=0, microsecond=0)
+        # Only when the day until then is booked: a payout must not depend on which of the two came first.
+        if local < evening or next_period(connection, community).start < evening:
             return False
         row = payout_day.c
         done = select(row.day).where(row.community_id == community.id, row.day == day)

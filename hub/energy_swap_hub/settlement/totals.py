@@ -8,10 +8,13 @@ from . import tables
 
 
 def totals(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
-    """Return what a household ever sold and bought, in all markets, in Wh and cents (fees included)."""
+    """Return what a household's meter counted and what it traded in all markets, in Wh and cents (fees included)."""
     row = tables.position.c
-    sold, bought, earned, spent = connection.execute(
+    exported, imported, generated, sold, bought, earned, spent = connection.execute(
         select(
+            func.coalesce(func.sum(row.export_wh), 0),
+            func.coalesce(func.sum(row.import_wh), 0),
+            func.coalesce(func.sum(row.generation_wh), 0),
             func.coalesce(func.sum(row.sold_wh), 0),
             func.coalesce(func.sum(row.bought_wh), 0),
             func.coalesce(func.sum(row.earned_cents), 0),
@@ -31,6 +34,9 @@ def totals(connection: Connection, community_id: str, household_id: str) -> dict
             held = ledger.kes_held(household_id)
             bought, spent = bought + wh, spent - ledger.posted(connection, community_id, market, reference, held)
     return {
+        "exported_wh": int(exported),
+        "imported_wh": int(imported),
+        "generated_wh": int(generated),
         "sold_wh": int(sold),
         "bought_wh": int(bought),
         "earned_cents": int(earned),

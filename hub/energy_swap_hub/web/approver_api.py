@@ -102,10 +102,12 @@ def _view(household: Household, admission: Admission) -> dict[str, Any]:
     return {
         "household": household.id,
         "name": household.name,
-        "key": str(Pubkey.from_bytes(household.key)),
-        "meter": household.meter.hex(),
-        "rated_pv_w": household.rated_pv_w,
-        "main_breaker_w": household.main_breaker_w,
+        "application": {
+            "key": str(Pubkey.from_bytes(household.key)),
+            "meter": household.meter.hex(),
+            "rated_pv_w": household.rated_pv_w,
+            "main_breaker_w": household.main_breaker_w,
+        },
         "account": str(admission.account),
         "memo": admission.memo,
         "messages": [base64.b64encode(message).decode() for message in admission.messages],

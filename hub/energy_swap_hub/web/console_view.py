@@ -19,7 +19,7 @@ from energy_swap_hub.membership import tables as members
 from energy_swap_hub.membership.phone import PhoneBook, mask
 from energy_swap_hub.metering.tables import meter_state, quarantine
 from energy_swap_hub.settlement import tables
-from energy_swap_hub.settlement.periods import standing_order
+from energy_swap_hub.settlement.periods import allowance_wh, standing_order
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
@@ -110,6 +110,7 @@ def household_rows(
                 "last_reading_at": None if meter is None else meter[1],
                 "quarantined": quarantined,
                 **totals(connection, community.id, member.id),
+                "allowance_wh": allowance_wh(connection, community.id, member.id),
                 "sell_at_least": sell_at_least,
                 "buy_at_most": buy_at_most,
                 "signatures": signatures,
