@@ -23,6 +23,8 @@ _FINALIZED: Final = {"commitment": "finalized"}
 _ACCOUNTS_PER_CALL: Final = 100
 _STATUSES_PER_CALL: Final = 256
 _MEMOS_SEARCHED: Final = 100
+_REFUSED_FOR_GOOD: Final = {-32602, -32003, -32006}  # not a transaction, or not truly signed
+_FAILS_FOR_GOOD: Final = ("SanitizeFailure", "UnsupportedVersion", "MaxLoadedAccountsDataSizeExceeded")
 _SAID: Final = "Program log: Error: "
 _TOKEN_FAILED: Final = f"Program {TOKEN_2022} failed"
 _TOKEN_ERRORS: Final = {
@@ -39,12 +41,20 @@ class NodeUnavailableError(Exception):
 
 
 class NodeRefusedError(Exception):
-    """The node answered with an error; ``reason`` is the transaction error of a preflight, if it was one."""
+    """The node answered with an error; ``reason`` is the transaction error of a preflight, if it was one.
+
+    ``is_for_good`` says that the same transaction would be refused again: it is not the node or the fees.
+    """
 
     def __init__(self, code: int, message: str, data: Any) -> None:
         super().__init__(message)
         self.code = code
         self.reason = data.get("err") if isinstance(data, dict) else None
+        self.is_for_good = (
+            code in _REFUSED_FOR_GOOD
+            or self.reason in _FAILS_FOR_GOOD
+            or (isinstance(self.reason, dict) and "InstructionError" in self.reason)
+        )
         self.logs: list[str] = (data.get("logs") or []) if isinstance(data, dict) else []
 
 

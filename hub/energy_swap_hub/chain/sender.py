@@ -145,8 +145,8 @@ class Sender:
         sent = await self._database.read(lambda c: intents.find(c, intent.community, intent.id))
         if sent is None or sent.signature != signed.signature:
             return True
-        if isinstance(error.reason, dict) and "InstructionError" in error.reason:
-            await self._finish(sent, describe_error(error.reason, error.logs), 0)
+        if error.is_for_good:
+            await self._finish(sent, describe_error(error.reason or str(error), error.logs), 0)
             return True
         if error.reason in {"BlockhashNotFound", "AlreadyProcessed"}:
             return False  # this node is behind: `_resend` decides, by expiry

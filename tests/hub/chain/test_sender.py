@@ -167,10 +167,7 @@ async def test_expired_household_transaction_fails_with_the_reason(world: World,
     await world.give(seller, 1000, "p1")
     order = uuid4()
 
-    def build(info: object) -> MessageV0:
-        return lock_message(info, seller.key.pubkey(), 500, order)  # type: ignore[arg-type]
-
-    transaction = await seller.signed(build)
+    transaction = await seller.signed(lambda info: lock_message(info, seller.key.pubkey(), 500, order))
     await world.tick(151)
     intent_id = await world.enqueue(
         lambda c: enqueue_household_transaction(c, COMMUNITY, f"lock:{order}", transaction, now())
@@ -194,6 +191,19 @@ async def test_household_transaction_that_expires_on_the_way_fails(
     intent = await world.done(intent_id, chain)
     assert intent.state is State.FAILED
     assert "sign it again" in (intent.error or "")
+
+
+async def test_transaction_no_node_takes_fails_and_holds_nothing_up(world: World, seller: Household) -> None:
+    order = uuid4()
+    transaction = await seller.signed(lambda info: lock_message(info, seller.key.pubkey(), 500, order))
+    transaction.signatures = [transaction.signatures[0], Signature(bytes([7] * 64))]
+    forged = await world.enqueue(
+        lambda c: enqueue_household_transaction(c, COMMUNITY, f"lock:{order}", transaction, now())
+    )
+    intent = await world.done(forged)
+    assert intent.state is State.FAILED
+    assert "signature verification" in (intent.error or "")
+    await world.give(seller, 1000, "p1")
 
 
 async def test_failure_on_the_chain_is_final(world: World, seller: Household, wire: Wire) -> None:
