@@ -27,7 +27,10 @@ class Charges:
         return cls(tuple(sorted(tariffs)))
 
     def payout_cents(self, kes: int, at: datetime) -> int:
-        """Return the charge in cents for paying out ``kes``; before the first tariff the first counts."""
+        """Return the charge in cents for paying out ``kes``; before the first tariff the first counts.
+
+        Above the largest amount that M-Pesa pays out, the last band's charge is returned.
+        """
         day = at.astimezone(EAT).date()
         bands = next((bands for start, bands in reversed(self.tariffs) if start <= day), self.tariffs[0][1])
-        return next(charge for most, charge in bands if kes <= most) * CENTS_PER_KES
+        return next((charge for most, charge in bands if kes <= most), bands[-1][1]) * CENTS_PER_KES
