@@ -52,8 +52,8 @@ export function answers(community, clock) {
           const { generation, net } = powerOf(house, now);
           const isKnown = house.status === "admitted" && !house.isSilent;
           return {
-            household: house.household, name: house.name, status: house.status, net_w: isKnown ? net : null, generation_w: isKnown ? generation : house.pv ? 0 : null,
-            at: isKnown ? now - 1 : null, last_net_wh: last.nets.get(house.household) ?? null,
+            household: house.household, name: house.name, status: house.status, net_w: isKnown ? net : null, generation_w: isKnown ? (generation ?? 0) : null,
+            rated_pv_w: house.pv, at: isKnown ? now - 1 : null, last_net_wh: last.nets.get(house.household) ?? null,
           };
         }),
         clearing: { ...bare(last) },
@@ -102,6 +102,7 @@ export function answers(community, clock) {
       auctions: [
         { id: "0198c1f2-7b1e-7c60-9a54-2f3f1f5a1c11", seller: "h-011", wh: 8000, start_price: 1500, best_bid: 1825, leader: "h-024", ends_at: clock() + 1420, state: "open" },
         { id: "0198c1f2-7b1e-7c60-9a54-2f3f1f5a1c12", seller: "h-002", wh: 4000, start_price: 1600, best_bid: null, leader: null, ends_at: clock() + 5300, state: "open" },
+        { id: "0198c1f2-7b1e-7c60-9a54-2f3f1f5a1c10", seller: "h-006", wh: 3000, start_price: 1400, best_bid: 1710, leader: "h-003", ends_at: clock() - 9300, state: "sold" },
       ],
     }),
     "ledger/entries": slice("entries", entries),

@@ -18,22 +18,21 @@ export interface LiveHousehold {
   generation_w: number | null;
   at: number | null;
   last_net_wh: number | null;
+  /** Where the hub says it, it decides who is a maker; otherwise a measured generation does. */
+  rated_pv_w?: number;
 }
 
+/** What a period's market came to; `settled_at` is null until the chain has done its part. */
 export interface Clearing {
   period: string;
   cents_per_kwh: number | null;
   supply_wh: number;
   demand_wh: number;
   traded_wh: number;
-  settled_at: number;
+  settled_at: number | null;
 }
 
-export interface Flow {
-  seller: string;
-  buyer: string;
-  wh: number;
-}
+export type Flow = Record<"seller" | "buyer", string> & { wh: number };
 
 export interface Overview {
   community: {
@@ -74,7 +73,7 @@ export interface Household {
   address: string;
   meter: string;
   rated_pv_w: number;
-  wallet: { kes_cents: number; kes_held_cents: number; ekwh_wh: number; ekwh_held_wh: number };
+  wallet: Record<"kes_cents" | "kes_held_cents" | "ekwh_wh" | "ekwh_held_wh", number>;
   net_w: number | null;
   last_reading_at: number | null;
   quarantined: number;
@@ -88,14 +87,9 @@ export interface Household {
   signatures_needed: number;
 }
 
-export interface Period {
-  period: string;
+export interface Period extends Clearing {
+  /** `open` until the market has met; anything else means the figures stand. */
   state: string;
-  cents_per_kwh: number | null;
-  supply_wh: number;
-  demand_wh: number;
-  traded_wh: number;
-  settled_at: number | null;
 }
 
 export interface PeriodOrder {
@@ -122,11 +116,7 @@ export interface Trade {
   at: number;
 }
 
-export interface BookLine {
-  cents_per_kwh: number;
-  wh: number;
-  household: string;
-}
+export type BookLine = { household: string } & Record<"cents_per_kwh" | "wh", number>;
 
 export interface Auction {
   id: string;
@@ -228,7 +218,8 @@ export class HubApi {
   /** The present session, or null when nobody is signed in. */
   async session(): Promise<Session | null> {
     try {
-      return this.#keep(await this.#request<Session>("GET", "/session", undefined, true));
+      const session = await this.#request<Session | null | undefined>("GET", "/session", undefined, true);
+      return session ? this.#keep(session) : null;
     } catch (problem) {
       if (problem instanceof HubProblem && problem.status === 401) return null;
       throw problem;

@@ -34,7 +34,7 @@ export function say(word: Word, values: Record<string, string | number> = {}): s
 
 /** Words a code of the hub (`state.settled`); a code without words is shown as it is, readable. */
 export function sayCode(group: string, code: string): string {
-  const word = `${group}.${code}`;
+  const word = `${group}.${code.replaceAll(" ", "_")}`;
   if (word in en) return say(word as Word);
   const words = code.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);

@@ -7,7 +7,8 @@ import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../
 import { icon } from "../parts/icons.js";
 import { whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
-import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { tableStyles } from "../style/tables.js";
 import { chainStyles } from "./chain.styles.js";
 import "../parts/key-text.js";
 
@@ -17,6 +18,7 @@ const LOOKS: Record<string, string> = {
   finalised: "good",
   confirmed: "good",
   done: "good",
+  queued: "",
   failed: "bad",
   refused: "bad",
   unknown: "bad",

@@ -8,7 +8,8 @@ import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js
 import { whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
 import { go, writeRoute } from "../route.js";
-import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { tableStyles } from "../style/tables.js";
 import "../parts/household-details.js";
 
 const PAGE = 50;

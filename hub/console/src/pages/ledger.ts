@@ -7,7 +7,8 @@ import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
 import { Remote, RemoteList } from "../remote.js";
-import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { tableStyles } from "../style/tables.js";
 import { ledgerStyles } from "./ledger.styles.js";
 
 type Currency = Posting["currency"];

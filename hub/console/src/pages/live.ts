@@ -60,7 +60,7 @@ export class EsLive extends TranslatedElement {
           </button>
         </div>
       </div>
-      <es-community-map .overview=${overview} .view=${this.view}></es-community-map>
+      <es-community-map class=${this.feed === "lost" ? "stale" : ""} .overview=${overview} .view=${this.view}></es-community-map>
     </section>`;
   }
 

@@ -107,6 +107,10 @@ export const marketStyles = css`
     padding: 5px 0;
     font-size: 14px;
   }
+  .lots {
+    max-height: 460px;
+    overflow-y: auto;
+  }
   .lots li {
     display: flex;
     justify-content: space-between;

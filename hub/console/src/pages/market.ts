@@ -7,10 +7,13 @@ import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js
 import { whenHere, whenListed } from "../parts/pending.js";
 import { Remote, RemoteList } from "../remote.js";
 import { go, writeRoute } from "../route.js";
-import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { tableStyles } from "../style/tables.js";
 import { marketStyles } from "./market.styles.js";
 import "../parts/curve-chart.js";
 import "../parts/order-book.js";
+
+const isOpen = (auction: Auction): boolean => auction.state === "open";
 
 @customElement("es-market")
 export class EsMarket extends TranslatedElement {
@@ -28,7 +31,7 @@ export class EsMarket extends TranslatedElement {
   #wanted: string | undefined;
 
   protected override willUpdate(): void {
-    const wanted = this.chosen ?? this.#periods.value?.find((period) => period.settled_at !== null)?.period;
+    const wanted = this.chosen ?? this.#periods.value?.find((period) => period.state !== "open")?.period;
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
     void this.#detail.refresh();
@@ -98,9 +101,9 @@ export class EsMarket extends TranslatedElement {
               <td class="right price">
                 ${one.cents_per_kwh !== null
                   ? amount(one.cents_per_kwh)
-                  : html`<span class="pill">${one.settled_at === null ? sayCode("state", one.state) : say("market.no_price")}</span>`}
+                  : html`<span class="pill">${one.state === "open" ? sayCode("state", one.state) : say("market.no_price")}</span>`}
               </td>
-              <td class="right">${one.settled_at === null ? "" : energy(one.traded_wh)}</td>
+              <td class="right">${one.state === "open" ? "" : energy(one.traded_wh)}</td>
             </tr>`;
         })}
       </tbody>
@@ -114,7 +117,7 @@ export class EsMarket extends TranslatedElement {
       const paid = one.trades.reduce((total, trade) => total + trade.cents, 0);
       return html`<div class="card-head">
           <h2 id="curves-title">${say("market.curves")}, ${day(start, currentLanguage())} ${periodSpan(one.period, this.#minutes())}</h2>
-          <span class="pill ${one.settled_at === null ? "" : "good"}">${sayCode("state", one.state)}</span>
+          <span class="pill ${({ settled: "good", review: "bad" })[one.state] ?? "warn"}">${sayCode("state", one.state)}</span>
         </div>
         <div class="answer">
           <div>
@@ -140,17 +143,16 @@ export class EsMarket extends TranslatedElement {
   #renderAuctions(auctions: Auction[]): TemplateResult {
     if (auctions.length === 0) return html`<p class="empty">${say("market.no_auctions")}</p>`;
     return html`<ul class="lots">
-      ${auctions.map((one) => {
+      ${[...auctions.filter(isOpen), ...auctions.filter((one) => !isOpen(one))].map((one) => {
         const left = Math.max(0, one.ends_at - this.#now());
-        const isOpen = left > 0 && one.state === "open";
         return html`<li>
           <div>
             <b>${energy(one.wh)}</b> ${say("market.from", { name: this.#nameOf(one.seller) })}
-            <span class="soft">${isOpen ? say("market.ends_in", { minutes: Math.ceil(left / 60) }) : sayCode("state", one.state)}</span>
+            <span class="soft">${isOpen(one) && left > 0 ? say("market.ends_in", { minutes: Math.ceil(left / 60) }) : sayCode("state", one.state)}</span>
           </div>
           <div class="bid">
             <b>${kes(one.best_bid ?? one.start_price)}</b>
-            <span class="soft">${one.leader === null ? say("market.start_price") : say("market.leads", { name: this.#nameOf(one.leader) })}</span>
+            <span class="soft">${one.leader === null ? say("market.start_price") : say(isOpen(one) ? "market.leads" : "market.won", { name: this.#nameOf(one.leader) })}</span>
           </div>
         </li>`;
       })}

@@ -8,7 +8,8 @@ import { renderEvidence } from "../parts/evidence.js";
 import { icon } from "../parts/icons.js";
 import { explain, whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
-import { baseStyles, controlStyles, tableStyles } from "../style/shared.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { tableStyles } from "../style/tables.js";
 import { reviewStyles } from "./reviews.styles.js";
 
 @customElement("es-reviews")

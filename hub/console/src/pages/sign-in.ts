@@ -122,8 +122,8 @@ export class EsSignIn extends TranslatedElement {
   #explain(problem: unknown): string {
     if (!(problem instanceof HubProblem)) return String(problem);
     if (problem.status === 0) return say("app.unreachable");
-    if (problem.status === 401 || problem.status === 403) return say("sign_in.wrong");
-    return problem.message;
+    if (problem.status === 429 || problem.message.startsWith("too many")) return say("sign_in.too_many");
+    return problem.status === 401 ? say("sign_in.wrong") : problem.message;
   }
 }
 

@@ -100,6 +100,10 @@ export const mapStyles = css`
       stroke-dashoffset: 0;
     }
   }
+  /* Nothing moves on a picture that may be old. */
+  :host(.stale) .stream .drops {
+    animation-play-state: paused;
+  }
   @media (prefers-reduced-motion: reduce) {
     .stream .drops {
       animation: none;

@@ -47,14 +47,14 @@ export class EsCommunityMap extends TranslatedElement {
     const map = width > 0 ? layOut(houses, width, height) : undefined;
     this.#map = map;
     return html`
-      <div class="stage" @click=${this.#choose} @keydown=${this.#step}>${map ? this.#renderMap(map) : nothing}</div>
+      <div class="stage" @click=${this.#choose} @keydown=${this.#step}>${map ? this.#renderMap(map, houses) : nothing}</div>
       <div class="foot" aria-live="polite">${this.#renderFoot(houses)}</div>
     `;
   }
 
   #houses(): House[] {
-    for (const { household, generation_w } of this.overview.households) {
-      if (generation_w !== null) this.#makers.add(household);
+    for (const { household, generation_w, rated_pv_w } of this.overview.households) {
+      if ((rated_pv_w ?? generation_w ?? 0) > 0) this.#makers.add(household);
     }
     const traded = new Map<string, number>();
     for (const { seller, buyer, wh } of this.overview.flows) {
@@ -77,9 +77,10 @@ export class EsCommunityMap extends TranslatedElement {
     return this.view === "now" ? power(Math.abs(value)) : energy(Math.abs(value));
   }
 
-  #renderMap(map: CommunityMap): SVGTemplateResult {
+  #renderMap(map: CommunityMap, houses: readonly House[]): SVGTemplateResult {
+    const { given, taken } = totals(houses);
     // The grid brings what the houses lack and takes what they have left.
-    const grid = -map.places.reduce((total, place) => total + (place.strength ?? 0), 0);
+    const grid = taken - given;
     const largest = Math.max(1, ...map.places.map((place) => Math.abs(place.strength ?? 0)));
     const partners = this.#partners();
     return svg`<svg viewBox="0 0 ${map.width} ${map.height}" role="group" aria-label=${say("map.label")} class=${this.chosen ? "has-choice" : ""}>
@@ -92,7 +93,7 @@ export class EsCommunityMap extends TranslatedElement {
         )}
         ${this.#renderBows(map, partners)}
       </g>
-      ${this.#renderTotals(map)} ${this.#renderCentre(map)} ${this.#renderGrid(map, grid)}
+      ${this.#renderTotals(map, given, taken)} ${this.#renderCentre(map, given, taken)} ${this.#renderGrid(map, grid)}
       ${map.places.map((place, index) => this.#renderHouse(map, place, index, largest, partners))}
     </svg>`;
   }
@@ -123,16 +124,7 @@ export class EsCommunityMap extends TranslatedElement {
     });
   }
 
-  #totals(): { given: number; taken: number } {
-    const strengths = this.#houses().map((house) => house.strength ?? 0);
-    return {
-      given: strengths.reduce((total, value) => total + Math.max(0, value), 0),
-      taken: strengths.reduce((total, value) => total + Math.max(0, -value), 0),
-    };
-  }
-
-  #renderTotals({ centre }: CommunityMap): SVGTemplateResult {
-    const { given, taken } = this.#totals();
+  #renderTotals({ centre }: CommunityMap, given: number, taken: number): SVGTemplateResult {
     return svg`<g class="totals">
       <text class="end" x=${centre.x - 14} y="26"><tspan class="total gives">${this.#quantity(given)}</tspan><tspan x=${centre.x - 14} dy="18">${say("map.given")}</tspan></text>
       <text x=${centre.x + 14} y="26"><tspan class="total takes">${this.#quantity(taken)}</tspan><tspan x=${centre.x + 14} dy="18">${say("map.taken")}</tspan></text>
@@ -140,8 +132,7 @@ export class EsCommunityMap extends TranslatedElement {
     </g>`;
   }
 
-  #renderCentre({ centre }: CommunityMap): SVGTemplateResult {
-    const { given, taken } = this.#totals();
+  #renderCentre({ centre }: CommunityMap, given: number, taken: number): SVGTemplateResult {
     const shared = this.view === "now" ? Math.min(given, taken) : (this.overview.clearing?.traded_wh ?? 0);
     const [figure = "", unit = ""] = this.#quantity(shared).split(" ");
     return svg`<g class="centre" transform="translate(${centre.x} ${centre.y})">
@@ -241,6 +232,15 @@ export class EsCommunityMap extends TranslatedElement {
     await this.updateComplete;
     if (next !== null) this.renderRoot.querySelector<SVGGElement>(`[data-household="${CSS.escape(next)}"]`)?.focus();
   }
+}
+
+/** All that is given and all that is taken, also by houses that found no room on the map. */
+function totals(houses: readonly House[]): { given: number; taken: number } {
+  const strengths = houses.map((house) => house.strength ?? 0);
+  return {
+    given: strengths.reduce((total, value) => total + Math.max(0, value), 0),
+    taken: strengths.reduce((total, value) => total + Math.max(0, -value), 0),
+  };
 }
 
 declare global {

@@ -17,7 +17,7 @@ export function chartColumns(periods: readonly Period[], now: number): [number[]
     .sort((a, b) => a.start - b.start);
   return [
     ofToday.map(({ start }) => start),
-    ofToday.map(({ period }) => (period.settled_at === null ? null : period.traded_wh / 1000)),
+    ofToday.map(({ period }) => (period.state === "open" ? null : period.traded_wh / 1000)),
     ofToday.map(({ period }) => (period.cents_per_kwh === null ? null : period.cents_per_kwh / 100)),
   ];
 }
