@@ -12,7 +12,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -97,10 +96,9 @@ async def _live(options: argparse.Namespace) -> None:
             f"   auditor / {settings.secrets.auditor}")  # fmt: skip
         say(f"Phones (M-Pesa)  {neighbourhood.daraja_url}/_simulator/phone/{HOUSEHOLDS[0].phone}")
         say(f"Edge of house 1  {neighbourhood.edge_url(1)}   pairing code {neighbourhood.pairing_code(1)}")
-        home = await _home_assistant(neighbourhood, say) if options.home_assistant else None
-        say(
-            f"It is {neighbourhood.clock.now().astimezone(NAIROBI):%A %H:%M} in Nairobi. Ctrl-C stops; the next start goes on."
-        )
+        home = await _home_assistant(neighbourhood) if options.home_assistant else None
+        local = neighbourhood.clock.now().astimezone(NAIROBI)
+        say(f"It is {local:%A %H:%M} in Nairobi. Ctrl-C stops; the next start goes on where this one stopped.")
         try:
             await Conductor(neighbourhood, say).live(options.speed, stopped)
         finally:
@@ -109,8 +107,21 @@ async def _live(options: argparse.Namespace) -> None:
                 await home.stop()
 
 
-async def _home_assistant(neighbourhood: Neighbourhood, tell: Callable[[str], None]) -> HomeAssistant:
-    raise NotImplementedError
+async def _home_assistant(neighbourhood: Neighbourhood) -> HomeAssistant:
+    """Start Home Assistant with the integration set up for household 1."""
+    name = HOUSEHOLDS[0].name
+    home = HomeAssistant(neighbourhood.folder.home_assistant, neighbourhood.ports.home_assistant, name=name)
+    await home.start()
+    credentials = await home.onboard()
+    entries = await home.command("config_entries/get", domain="energy_swap")
+    if entries:
+        entry_id = entries[0]["entry_id"]
+    else:
+        code = neighbourhood.pairing_code(1)
+        entry_id = await home.add_energy_swap("127.0.0.1", neighbourhood.ports.edges[0], code)
+    url = await home.show_dashboard(entry_id, hours=1)
+    say(f"Home Assistant   {url}   {credentials.username} / {credentials.password}")
+    return home
 
 
 def _time_of_day(text: str) -> datetime:

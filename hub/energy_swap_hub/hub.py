@@ -15,6 +15,7 @@ from solana.rpc.async_api import AsyncClient
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
+from energy_swap_hub.chain import connect
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.keys import load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
@@ -132,7 +133,7 @@ def _money(
 
 async def _chain_client(stack: AsyncExitStack, config: HubConfig, clock: Clock) -> AsyncClient:
     if config.chain_url is not None:
-        client = AsyncClient(config.chain_url)
+        client = connect(config.chain_url)
     else:
         service = await LocalnetService.open(config.data / "localnet.sqlite", clock)
         stack.push_async_callback(service.close)

@@ -8,7 +8,7 @@ from . import tables
 
 
 def totals(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
-    """Return what a household's meter counted and what it traded in all markets, in Wh and cents (fees included)."""
+    """Return what a household's meter counted and what it traded, in Wh and cents (fees included)."""
     row = tables.position.c
     exported, imported, generated, sold, bought, earned, spent = connection.execute(
         select(
