@@ -3,10 +3,11 @@
 import esphome.codegen as cg
 import esphome.config_validation as cv
 import esphome.final_validate as fv
-from esphome.components import sensor, text_sensor, time
 from esphome.const import CONF_ID, CONF_POWER, CONF_TIME_ID, ENTITY_CATEGORY_DIAGNOSTIC
 from esphome.core import CORE
 from esphome.types import ConfigType
+
+from esphome.components import sensor, text_sensor, time
 
 CODEOWNERS = ["@energy-swap"]
 DEPENDENCIES = ["sensor", "time"]
@@ -33,7 +34,9 @@ def _on_its_platform(config: ConfigType) -> ConfigType:
         return cv.has_at_least_one_key(CONF_BROKER)(config)
     for key in (CONF_BROKER, CONF_FEED):
         if key in config:
-            raise cv.Invalid("only for the host platform; a device uses the mqtt component and sensors", path=[key])
+            raise cv.Invalid(
+                "only for the host platform; a device uses the mqtt component and sensors", path=[key]
+            )
     return cv.requires_component("mqtt")(config)
 
 
