@@ -123,13 +123,13 @@ export function answers(community, clock) {
     chain: () => {
       const random = randomness(11);
       const now = clock();
-      const kinds = ["mint", "burn", "mint", "thaw", "escrow_transfer", "burn"];
+      const kinds = ["mint_period", "burn_period", "mint_period", "admit", "release", "burn_period"];
       return {
         cluster: "localnet", version: "4.0.2", slot: 284_113 + Math.floor(now % 100_000 / 0.4), mint: community.mint, escrow: community.escrow, supply_wh: supply, ledger_wh: supply,
         minted_wh: 1_059_580, burned_wh: 845_200, escrow_wh: 18_400,
         custody: "Mint and escrow need two of three keys; this hub holds one, the verifiers' office one, and one is in the co-operative's safe.",
         intents: Array.from({ length: 18 }, (_, index) => ({
-          id: `0198c1f2-7b1e-7c60-9a54-${hexOf(random)}`, kind: kinds[index % kinds.length], state: index === 0 ? "sent" : index === 7 ? "failed" : "finalized", signature: index === 7 ? null : base58(random, 88),
+          id: `0198c1f2-7b1e-7c60-9a54-${hexOf(random)}`, kind: kinds[index % kinds.length], state: index === 0 ? "sent" : index === 7 ? "failed" : "confirmed", signature: index === 7 ? null : base58(random, 88),
           fee_lamports: index === 7 ? null : 15_000, created_at: now - index * 900 - 20, finished_at: index === 0 ? null : now - index * 900 - 5, error: index === 7 ? "Blockhash expired before the second signer answered; the intent was built again." : null,
         })),
       };

@@ -27,7 +27,7 @@ const loadAt = (unix) => {
   return 0.25 + 0.35 * Math.exp(-(((hour - 7) / 1.5) ** 2)) + 0.9 * Math.exp(-(((hour - 19.5) / 2) ** 2)) + 0.15 * Math.exp(-(((hour - 13) / 2) ** 2));
 };
 
-export const COMMUNITY = { id: "kibera-east", name: "Mwanga Estate", period_minutes: 30, legal_basis: "simulation", retail_tariff: 2890, feed_in_tariff: 1050 };
+export const COMMUNITY = { id: "kibera-east", name: "Mwanga Estate", period_minutes: 30, legal_basis: "simulation", retail_tariff: 2890, feed_in_tariff: 1050, fees_cents_per_kwh: 150 };
 
 export function settle(count, seed = 7) {
   const random = randomness(seed);

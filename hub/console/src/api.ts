@@ -42,6 +42,8 @@ export interface Overview {
     legal_basis: "simulation" | "private_network" | "licensed";
     retail_tariff: number;
     feed_in_tariff: number;
+    /** What a buyer pays on top of the price of each traded kWh, where the hub says it. */
+    fees_cents_per_kwh?: number;
   };
   /** The hub's clock in Unix seconds; may be simulated, so the browser's clock is never used instead. */
   now: number;

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Entry, HubApi, Overview, Posting, TrialBalance } from "../api.js";
-import { amount, exactEnergy, kes, moment } from "../format.js";
+import { amount, day, exactEnergy, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
@@ -73,7 +73,7 @@ export class EsLedger extends TranslatedElement {
           <details>
             <summary>
               <span class="when number">${moment(entry.at, this.overview?.now ?? 0, currentLanguage())}</span>
-              <span class="text">${entry.text}</span>
+              <span class="text">${this.#title(entry)}</span>
               <span class="sums">${this.#moved(entry)}</span>
               <span class="turn">${icon("down", 18)}</span>
             </summary>
@@ -97,6 +97,14 @@ export class EsLedger extends TranslatedElement {
         </li>`,
       )}
     </ul>`;
+  }
+
+  /** The entry's text; a period's says its time in UTC, which nobody here lives by. */
+  #title(entry: Entry): string {
+    if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return entry.text;
+    const start = periodStart(entry.external_id);
+    const span = periodSpan(entry.external_id, this.overview?.community.period_minutes ?? 30);
+    return `${say("market.period")} ${day(start, currentLanguage())} ${span}`;
   }
 
   /** How much an entry moves in each currency: the sum of its positive postings. */

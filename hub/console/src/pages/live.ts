@@ -86,7 +86,7 @@ export class EsLive extends TranslatedElement {
         >
         <span>${say("live.next", { minutes: left })}</span>
       </p>
-      <es-price-scale .price=${price} .feedIn=${community.feed_in_tariff} .retail=${community.retail_tariff}></es-price-scale>
+      <es-price-scale .price=${price} .feedIn=${community.feed_in_tariff} .retail=${community.retail_tariff} .fees=${community.fees_cents_per_kwh}></es-price-scale>
     </section>`;
   }
 

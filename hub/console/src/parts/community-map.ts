@@ -190,6 +190,7 @@ export class EsCommunityMap extends TranslatedElement {
 
   #renderFoot(houses: readonly House[]): TemplateResult {
     const house = houses.find((one) => one.household === this.chosen);
+    if (houses.length === 0) return html`<span>${say("households.none")}</span>`;
     if (!house) {
       return html`<span class="key gives">${say("map.key_gives")}</span><span class="key takes">${say("map.key_takes")}</span
         ><span class="key sunny">${say("map.key_sun")}</span><span class="hint">${say("map.hint")}</span>

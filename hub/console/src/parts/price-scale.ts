@@ -60,10 +60,12 @@ export class EsPriceScale extends TranslatedElement {
     `,
   ];
 
-  /** All three in cents per kWh. */
+  /** All in cents per kWh. */
   @property({ attribute: false }) price: number | null = null;
   @property({ type: Number }) feedIn = 0;
   @property({ type: Number }) retail = 0;
+  /** What a buyer pays on top of the price; undefined when the hub does not say. */
+  @property({ attribute: false }) fees: number | undefined;
 
   protected override render(): TemplateResult {
     const span = Math.max(1, this.retail - this.feedIn);
@@ -78,7 +80,7 @@ export class EsPriceScale extends TranslatedElement {
         ? nothing
         : html`<div class="gains">
             <span><b>${kes(this.price - this.feedIn, true)}</b>${say("scale.seller_gains")}</span>
-            <span><b>${kes(this.price - this.retail, true)}</b>${say("scale.buyer_saves")}</span>
+            <span><b>${kes(this.price + (this.fees ?? 0) - this.retail, true)}</b>${say(this.fees === undefined ? "scale.buyer_saves_before" : "scale.buyer_saves")}</span>
           </div>`}
     `;
   }

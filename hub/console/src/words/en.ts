@@ -84,7 +84,8 @@ export const en = {
   "scale.grid_pays": "Grid pays {price}",
   "scale.grid_asks": "Grid asks {price}",
   "scale.seller_gains": "a seller gains per kWh",
-  "scale.buyer_saves": "a buyer saves per kWh",
+  "scale.buyer_saves": "a buyer saves per kWh, fees paid",
+  "scale.buyer_saves_before": "a buyer saves before fees",
 
   "chart.price": "Price, KES per kWh",
   "chart.traded": "Traded, kWh",
@@ -248,11 +249,12 @@ export const en = {
   "state.closed": "Closed",
   "state.cancelled": "Cancelled",
 
-  "intent.mint": "Mint",
-  "intent.burn": "Burn",
-  "intent.thaw": "Admission",
-  "intent.admission": "Admission",
-  "intent.escrow": "Escrow",
+  "intent.open_account": "Open an account",
+  "intent.admit": "Admit a household",
+  "intent.mint_period": "Mint a period",
+  "intent.burn_period": "Burn a period",
+  "intent.release": "Release from escrow",
+  "intent.household_transaction": "Signed by a household",
 
   "review.chain_failed": "Chain transaction failed",
   "review.unknown_payer": "Payment from an unknown payer",

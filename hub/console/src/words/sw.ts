@@ -85,7 +85,8 @@ export const sw: Record<keyof typeof en, string> = {
   "scale.grid_pays": "Gridi hulipa {price}",
   "scale.grid_asks": "Gridi hutoza {price}",
   "scale.seller_gains": "faida ya muuzaji kwa kWh",
-  "scale.buyer_saves": "akiba ya mnunuzi kwa kWh",
+  "scale.buyer_saves": "akiba ya mnunuzi kwa kWh, baada ya ada",
+  "scale.buyer_saves_before": "akiba ya mnunuzi kabla ya ada",
 
   "chart.price": "Bei, KES kwa kWh",
   "chart.traded": "Uliouzwa, kWh",
@@ -249,11 +250,12 @@ export const sw: Record<keyof typeof en, string> = {
   "state.closed": "Umefungwa",
   "state.cancelled": "Umeghairiwa",
 
-  "intent.mint": "Kutengeneza",
-  "intent.burn": "Kufuta",
-  "intent.thaw": "Kukubali mwanachama",
-  "intent.admission": "Kukubali mwanachama",
-  "intent.escrow": "Dhamana",
+  "intent.open_account": "Kufungua akaunti",
+  "intent.admit": "Kukubali kaya",
+  "intent.mint_period": "Kutengeneza kwa kipindi",
+  "intent.burn_period": "Kufuta kwa kipindi",
+  "intent.release": "Kuachilia kutoka dhamana",
+  "intent.household_transaction": "Imesainiwa na kaya",
 
   "review.chain_failed": "Muamala wa mnyororo umeshindikana",
   "review.unknown_payer": "Malipo ya mtu asiyejulikana",
