@@ -27,6 +27,7 @@ from .report import books, make_report
 from .settings import Folder
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
+_FIRST_MORNING: Final = COMMUNITY_START + timedelta(hours=6)
 
 
 def say(text: str) -> None:
@@ -97,10 +98,14 @@ async def _live(options: argparse.Namespace) -> None:
         say(f"Phones (M-Pesa)  {neighbourhood.daraja_url}/_simulator/phone/{HOUSEHOLDS[0].phone}")
         say(f"Edge of house 1  {neighbourhood.edge_url(1)}   pairing code {neighbourhood.pairing_code(1)}")
         home = await _home_assistant(neighbourhood) if options.home_assistant else None
+        conductor = Conductor(neighbourhood, say)
+        if neighbourhood.clock.now() < _FIRST_MORNING:
+            say("The first night passes quickly.")
+            await conductor.play(_FIRST_MORNING)
         local = neighbourhood.clock.now().astimezone(NAIROBI)
         say(f"It is {local:%A %H:%M} in Nairobi. Ctrl-C stops; the next start goes on where this one stopped.")
         try:
-            await Conductor(neighbourhood, say).live(options.speed, stopped)
+            await conductor.live(options.speed, stopped)
         finally:
             say("stopping")
             if home is not None:

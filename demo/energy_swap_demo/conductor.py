@@ -122,6 +122,8 @@ class Conductor:
             return
         start = time - PERIOD_MINUTES * MINUTE
         period = await self._neighbourhood.console.get(f"periods/{start.strftime('%Y-%m-%dT%H:%MZ')}")
+        if not period["supply_wh"] and not period["demand_wh"]:
+            return
         price = "no trade" if period["cents_per_kwh"] is None else f"KES {period['cents_per_kwh'] / 100:.2f}/kWh"
         self._say(
             f"{start.astimezone(NAIROBI):%a %H:%M}  offered {period['supply_wh'] / 1000:5.2f}  "

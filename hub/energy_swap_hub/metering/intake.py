@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from energy_swap_protocol.reading import FrameError, Reading, decode_frame
 from sqlalchemy import Connection, insert, select, update
@@ -21,25 +21,20 @@ class IntakeResult:
     reason: str | None = None
 
 
-def claim_meter(
-    connection: Connection, community_id: str, household_id: str, meter: bytes, first: Reading
-) -> None:
-    """Bind ``meter`` to its household with the reading of its application as the base of all that follows."""
+def claim_meter(connection: Connection, community_id: str, household_id: str, meter: bytes, frame: bytes) -> None:
+    """Bind ``meter`` to its household with the reading of its application, the base of all that follows.
+
+    Raises `FrameError` for a frame that is none, `ValueError` for one that another meter signed.
+    """
+    first = decode_frame(frame)
     if first.meter != meter:
         raise ValueError("the application's reading was signed by another meter")
     connection.execute(
         insert(meter_state).values(
-            meter=meter,
-            community_id=community_id,
-            household_id=household_id,
-            sequence=first.sequence,
-            measured_at=first.measured_at,
-            export_wh=first.export_wh,
-            import_wh=first.import_wh,
-            generation_wh=first.generation_wh,
-            claimed_with=first.signed_bytes(),
+            meter=meter, community_id=community_id, household_id=household_id, **_registers(first)
         )
     )
+    connection.execute(insert(reading).values(community_id=community_id, **_row(first, frame)))
 
 
 def accept_frames(
@@ -119,11 +114,7 @@ def _is_known(
         return True
     query = select(reading.c.frame).where(reading.c.measured_at == new.measured_at, reading.c.meter == new.meter)
     stored = connection.execute(query).scalar()
-    if stored is not None:
-        return bytes(stored) == frame
-    # The reading of the application is kept as the meter's base, not as a reading of its own.
-    base = connection.execute(select(meter_state.c.claimed_with).where(meter_state.c.meter == new.meter)).scalar()
-    return base is not None and bytes(base) == new.signed_bytes()
+    return stored is not None and bytes(stored) == frame
 
 
 def _power(before: Reading | None, new: Reading) -> tuple[int, int] | None:
@@ -134,42 +125,34 @@ def _power(before: Reading | None, new: Reading) -> tuple[int, int] | None:
     return net_wh * 3600 // seconds, (new.generation_wh - before.generation_wh) * 3600 // seconds
 
 
+def _registers(r: Reading) -> dict[str, int]:
+    return {
+        "sequence": r.sequence,
+        "measured_at": r.measured_at,
+        "export_wh": r.export_wh,
+        "import_wh": r.import_wh,
+        "generation_wh": r.generation_wh,
+    }
+
+
+def _row(r: Reading, frame: bytes) -> dict[str, Any]:
+    return {"meter": r.meter, "frame": frame, **_registers(r)}
+
+
 def _store(
     connection: Connection,
     community_id: str,
     accepted: Sequence[tuple[Reading, bytes]],
     power: tuple[int, int] | None,
 ) -> None:
-    connection.execute(
-        insert(reading),
-        [
-            {
-                "measured_at": r.measured_at,
-                "meter": r.meter,
-                "community_id": community_id,
-                "sequence": r.sequence,
-                "export_wh": r.export_wh,
-                "import_wh": r.import_wh,
-                "generation_wh": r.generation_wh,
-                "frame": frame,
-            }
-            for r, frame in accepted
-        ],
-    )
+    rows = [{"community_id": community_id, **_row(r, frame)} for r, frame in accepted]
+    connection.execute(insert(reading), rows)
     last = accepted[-1][0]
     net_w, generation_w = power if power is not None else (None, None)
     connection.execute(
         update(meter_state)
         .where(meter_state.c.meter == last.meter)
-        .values(
-            sequence=last.sequence,
-            measured_at=last.measured_at,
-            export_wh=last.export_wh,
-            import_wh=last.import_wh,
-            generation_wh=last.generation_wh,
-            net_w=net_w,
-            generation_w=generation_w,
-        )
+        .values(net_w=net_w, generation_w=generation_w, **_registers(last))
     )
 
 

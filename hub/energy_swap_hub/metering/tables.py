@@ -30,7 +30,6 @@ meter_state = Table(
     Column("export_wh", BigInteger, nullable=False),
     Column("import_wh", BigInteger, nullable=False),
     Column("generation_wh", BigInteger, nullable=False),
-    Column("claimed_with", LargeBinary, nullable=False),  # the 80 signed bytes of the application's reading
     Column("net_w", BigInteger),  # average since the reading before; positive takes, negative gives
     Column("generation_w", BigInteger),
 )

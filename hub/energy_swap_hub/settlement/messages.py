@@ -87,7 +87,8 @@ def receive(connection: Connection, desk: Desk, envelope: Envelope, now: datetim
             signer=signer,
             kind=type(message).__struct_config__.tag,
             received_at=now,
-            payload=envelope.payload.encode(),
+            # Sealed: an application holds a phone number.
+            payload=desk.phones.seal(envelope.payload),
             signature=envelope.signature.encode(),
             details=details,
         )
@@ -123,17 +124,17 @@ def _apply(
     connection: Connection, desk: Desk, signer: bytes, message: Application, now: datetime
 ) -> dict[str, Any]:
     try:
-        first = decode_frame(frame_from_text(message.frame))
+        frame = frame_from_text(message.frame)
+        if decode_frame(frame).meter.hex() != message.meter:
+            raise MessageError("frame: signed by another meter than the one applied for")
     except FrameError as error:
         raise MessageError(f"frame: {error}") from None
-    if first.meter.hex() != message.meter:
-        raise MessageError("frame: signed by another meter than the one applied for")
     if households.by_key(connection, signer) is not None:
         return {}
     household = households.apply(
         connection, desk.community.id, message, signer=signer, phones=desk.phones, now=now
     )
-    metering.claim_meter(connection, desk.community.id, household.id, household.meter, first)
+    metering.claim_meter(connection, desk.community.id, household.id, household.meter, frame)
     desk.tokens.open_account(connection, desk.community.id, household, now)
     return {}
 

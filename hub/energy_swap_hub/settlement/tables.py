@@ -126,7 +126,7 @@ message = Table(
     Column("signer", LargeBinary, nullable=False),
     Column("kind", Text, nullable=False),
     Column("received_at", UtcTime, nullable=False),
-    Column("payload", LargeBinary, nullable=False),  # the signed bytes and their signature: the evidence
+    Column("payload", LargeBinary, nullable=False),  # the signed bytes (sealed) and their signature: the evidence
     Column("signature", LargeBinary, nullable=False),
     Column("details", JSON, nullable=False),  # what the answer says besides what can be looked up
 )

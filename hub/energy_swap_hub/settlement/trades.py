@@ -37,7 +37,7 @@ def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: d
 
 
 def settle_held_trade(connection: Connection, community: CommunityConfig, held: HeldTrade, now: datetime) -> None:
-    """Move money and tokens of ``held``; repeating it changes nothing."""
+    """Move money and tokens of ``held``; the holds make it possible only once."""
     trade, price = held.trade, held.cents_per_kwh
     bills = bill([trade], price, tariff_at(community.tariffs, now))
     lines = {line.household: line for line in bills.lines}

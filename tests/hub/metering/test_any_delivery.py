@@ -30,7 +30,7 @@ def delivered(batches: Sequence[Sequence[bytes]]) -> tuple[list[str], list[Row],
     """Deliver the batches to an empty hub; return statuses, readings, the meter's state and the quarantine."""
     meter = Meter()
     with empty_tables() as connection:
-        metering.claim_meter(connection, "village", "h-001", meter.public, meter.last)
+        metering.claim_meter(connection, "village", "h-001", meter.public, meter.sign(meter.last))
         statuses = [
             str(result.status)
             for batch in batches

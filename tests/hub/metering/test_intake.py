@@ -25,7 +25,7 @@ def meter() -> Meter:
 @pytest.fixture
 def connection(meter: Meter) -> Iterator[Connection]:
     with empty_tables() as connection:
-        metering.claim_meter(connection, VILLAGE, "h-001", meter.public, meter.last)
+        metering.claim_meter(connection, VILLAGE, "h-001", meter.public, meter.sign(meter.last))
         yield connection
 
 
@@ -42,7 +42,9 @@ def statuses(results: list[IntakeResult]) -> list[str]:
 
 
 def stored(connection: Connection) -> list[bytes]:
-    return [bytes(f) for f in connection.execute(select(reading.c.frame).order_by(reading.c.sequence)).scalars()]
+    """Return the frames kept after the application's, which is the first."""
+    kept = connection.execute(select(reading.c.frame).order_by(reading.c.sequence)).scalars()
+    return [bytes(frame) for frame in kept][1:]
 
 
 def set_aside(connection: Connection) -> list[tuple[bytes, str]]:
@@ -98,7 +100,7 @@ def test_the_first_reading_of_an_epoch_may_be_the_one_of_the_application() -> No
     meter = Meter()
     first = Reading(meter.public, 1, START, 0, 0, 0, ReadingFlag.REGISTER_EPOCH_STARTED)
     with empty_tables() as connection:
-        metering.claim_meter(connection, VILLAGE, "h-001", meter.public, first)
+        metering.claim_meter(connection, VILLAGE, "h-001", meter.public, meter.sign(first))
         assert deliver(connection, meter, meter.sign(first)) == [IntakeResult(1, "duplicate")]
         # The same registers under another flag are another statement of the meter.
         tampered = meter.sign(first, flags=ReadingFlag.TAMPER)
@@ -107,7 +109,7 @@ def test_the_first_reading_of_an_epoch_may_be_the_one_of_the_application() -> No
 
 def test_an_application_with_the_reading_of_another_meter_is_refused() -> None:
     with empty_tables() as connection, pytest.raises(ValueError, match="another meter"):
-        metering.claim_meter(connection, VILLAGE, "h-001", Meter(1).public, Meter(2).last)
+        metering.claim_meter(connection, VILLAGE, "h-001", Meter(1).public, Meter(2).sign(Meter(2).last))
 
 
 Forge = Callable[[Meter], bytes]
@@ -206,7 +208,7 @@ def test_registers_at_a_boundary_are_those_of_the_last_reading_until_then(
     connection: Connection, meter: Meter
 ) -> None:
     start = datetime.fromtimestamp(START, UTC)
-    readings = []
+    application, readings = meter.last, []
     for seconds in (60, 1_740, 60):  # a minute after the start, exactly at the period's end, a minute later
         deliver(connection, meter, meter.measure(seconds=seconds, import_wh=5))
         readings.append(meter.last)
@@ -214,7 +216,8 @@ def test_registers_at_a_boundary_are_those_of_the_last_reading_until_then(
     assert metering.registers_at(connection, meter.public, end) == readings[1]
     assert metering.registers_at(connection, meter.public, end - timedelta(microseconds=1)) == readings[0]
     assert metering.registers_at(connection, meter.public, end + timedelta(hours=5)) == readings[2]
-    assert metering.registers_at(connection, meter.public, start) is None
+    assert metering.registers_at(connection, meter.public, start) == application
+    assert metering.registers_at(connection, meter.public, start - timedelta(seconds=1)) is None
     assert metering.registers_at(connection, Meter(2).public, end) is None
 
 
