@@ -46,6 +46,10 @@ void EnergySwapMeter::setup() {
   }
   this->signer_.emplace(this->stored_.seed);
   this->meter_ = Meter(this->stored_.state);
+  if (this->stored_.state.sequence > 0) {
+    this->waiting_.push_back(this->stored_.last_frame);
+    this->taken_ = 1;
+  }
   const std::string key = key_to_text(this->signer_->public_key());
   this->topic_ = "energy_swap/" + key;
   if (this->public_key_sensor_ != nullptr)
@@ -159,7 +163,8 @@ void EnergySwapMeter::loop() {
 
 void EnergySwapMeter::take_readings_(const std::vector<Reading> &readings) {
   for (const Reading &reading : readings) {
-    this->waiting_.push_back(this->signer_->sign(reading));
+    this->stored_.last_frame = this->signer_->sign(reading);
+    this->waiting_.push_back(this->stored_.last_frame);
     this->taken_++;
     this->is_saved_ = false;
   }

@@ -71,7 +71,7 @@ class EnergySwapMeter : public Component {
   std::unique_ptr<Publisher> publisher_;
 
   std::deque<Frame> waiting_;  // signed, not yet handed to MQTT
-  uint64_t taken_{0};          // readings since the start
+  uint64_t taken_{0};          // all that ever waited since the start
   bool is_saved_{true};
   bool is_clock_synchronised_{false};
   uint64_t counted_to_{0};  // by the device's own clock, in milliseconds

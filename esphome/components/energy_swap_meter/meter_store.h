@@ -16,8 +16,9 @@ struct StoredMeter {
   uint32_t reserved{0};
   Seed seed{};
   MeterState state;
+  Frame last_frame{};  // published again after a restart: nobody knows whether the broker had it
 };
-static_assert(sizeof(StoredMeter) == 136);
+static_assert(sizeof(StoredMeter) == 280);
 
 enum class Loaded { YES, NOTHING_THERE, NOT_READABLE };
 
