@@ -23,6 +23,10 @@ class SignInRefused(PermissionError):  # noqa: N818 - reads as the answer it is
     """User or password is wrong, or there were too many tries; the text is safe to show."""
 
 
+class SignInLocked(SignInRefused):
+    """There were too many wrong passwords for this user; the text says how long to wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """Who is signed in, and the token that every change must carry beside the cookie."""
@@ -45,7 +49,7 @@ class SignIn:
         """Return the user when the password is right; raises `SignInRefused`."""
         tries = [at for at in self._wrong.get(user, []) if now - at < _LOCK]
         if len(tries) >= _TRIES:
-            raise SignInRefused("too many wrong passwords; try again in five minutes")
+            raise SignInLocked("too many wrong passwords; try again in five minutes")
         known = self.users.get(user)
         try:
             PasswordHasher().verify(known.password_hash if known else self._nobody, password)

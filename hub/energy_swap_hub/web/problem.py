@@ -12,7 +12,7 @@ from energy_swap_protocol.transaction import TransactionError
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.membership.households import NotAdmitted
-from energy_swap_hub.membership.sign_in import SignInRefused
+from energy_swap_hub.membership.sign_in import SignInLocked, SignInRefused
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.settlement.spot import OrderRefused
 
@@ -27,6 +27,7 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (MessageError, 400, "bad_message"),
     (TransactionError, 422, "bad_transaction"),
     (RequestError, 401, "bad_signature"),
+    (SignInLocked, 429, "too_many_tries"),
     (SignInRefused, 401, "sign_in_refused"),
     (NotAdmitted, 403, "not_admitted"),
     (Overdrawn, 409, "not_enough"),
