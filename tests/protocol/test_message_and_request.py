@@ -43,7 +43,7 @@ MESSAGES: list[AnyMessage] = [
     Bid(**COMMON, auction=ID, price=1300),
     TopUp(**COMMON, kes=100),
     PayOut(**COMMON),
-    GrantAllowance(**COMMON, approval="AAAA"),
+    GrantAllowance(**COMMON, wh=5000, approval="AAAA"),
 ]  # fmt: skip
 
 
