@@ -69,6 +69,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     host: str = "127.0.0.1"
     port: int = 8420
     chain_url: str | None = None
+    console: Path | None = None  # folder of the built console, where it is not beside the code
 
 
 def load_config(path: Path) -> HubConfig:

@@ -88,7 +88,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
             payments_open=lambda connection: open_payments(connection, community.id),
         )
         routes = [*edges.routes(), *approvers.routes(), *console.routes(), *mpesa.routes()]
-        await _serve(stack, make_app(routes, CONSOLE), config)
+        await _serve(stack, make_app(routes, config.console or CONSOLE), config)
         settlement = Settlement(database, desk, clock, changes, chain.wake)
         await _work(stack, chain.run(), mpesa.run(), settlement.run())
         _LOG.info("hub of %s on http://%s:%d", community.name, config.host, config.port)
