@@ -1,0 +1,106 @@
+"""A real edge in a real Home Assistant while the community hub is out of reach: fed by a broker, restarted."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiomqtt
+import msgspec
+import pytest
+import pytest_asyncio
+from energy_swap_demo.broker import Broker, free_port
+from energy_swap_demo.home_assistant import CommandFailedError, HomeAssistant
+from energy_swap_edge.config import EdgeConfig, MqttConfig
+from energy_swap_edge.edge import Edge
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module")]
+
+METER = "a1" * 32
+
+
+@dataclass
+class House:
+    """A household's Home Assistant, broker and edge; its community hub is out of reach."""
+
+    home: HomeAssistant
+    broker: Broker
+    edge_config: EdgeConfig
+    edge: Edge
+    entry_id: str
+    entities: dict[str, str]
+
+    async def show_power(self, net_w: int, generation_w: int) -> None:
+        """Publish what the meter publishes every second."""
+        at = int(datetime.now(UTC).timestamp())
+        power = msgspec.json.encode({"net_w": net_w, "generation_w": generation_w, "at": at})
+        async with aiomqtt.Client(self.broker.host, self.broker.port) as client:
+            await client.publish(f"energy_swap/{METER}/power", power)
+
+    async def wait_for(self, key: str, wanted: str) -> None:
+        await self.home.wait_for(self.entities[key], lambda state: state == wanted)
+
+    async def restart_edge(self) -> None:
+        await self.edge.stop()
+        await self.wait_for("surplus_power", "unavailable")
+        self.edge = Edge(self.edge_config, lambda: datetime.now(UTC))
+        await self.edge.start()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    folder: Path = tmp_path_factory.mktemp("house")
+    broker = Broker(folder / "broker", folder / "logs")
+    await broker.start()
+    config = EdgeConfig(
+        data_dir=folder / "edge",
+        name="Amina's house",
+        phone="254712345678",
+        hub_url=f"http://127.0.0.1:{free_port()}",
+        community="kibera",
+        mqtt=MqttConfig(host=broker.host, port=broker.port),
+        meter=METER,
+        rated_pv_w=3000,
+        main_breaker_w=9000,
+        api_host="127.0.0.1",
+        api_port=free_port(),
+    )
+    edge = Edge(config, lambda: datetime.now(UTC))
+    await edge.start()
+    async with HomeAssistant(folder / "home_assistant", free_port()) as home:
+        await home.onboard()
+        entry_id = await home.add_energy_swap("127.0.0.1", edge.api_port, edge.pairing_code)
+        house = House(home, broker, config, edge, entry_id, await home.entities(entry_id))
+        yield house
+        await house.edge.stop()
+    await broker.stop()
+
+
+async def test_live_power_travels_from_the_meters_topic_to_the_entity(house: House) -> None:
+    await house.show_power(net_w=-1500, generation_w=2100)
+    await house.wait_for("surplus_power", "1500")
+    await house.wait_for("generation_power", "2100")
+    await house.wait_for("hub_connection", "off")
+    await house.wait_for("kes_balance", "unavailable")
+
+
+async def test_an_order_before_admission_is_refused_with_the_reason(house: House) -> None:
+    with pytest.raises(
+        CommandFailedError, match="Not accepted: the hub does not know this household yet"
+    ) as failed:
+        await house.home.call("energy_swap", "sell", {"energy": 1, "minimum_price": 18})
+    assert failed.value.code == "service_validation_error"
+
+
+async def test_a_restarted_edge_still_knows_home_assistant(house: House) -> None:
+    await house.restart_edge()
+    await house.show_power(net_w=300, generation_w=0)
+    await house.wait_for("net_power", "300")
+
+
+async def test_a_restarted_home_assistant_needs_neither_onboarding_nor_pairing(house: House) -> None:
+    credentials = await house.home.onboard()
+    await house.home.stop()
+    await house.home.start()
+    assert await house.home.onboard() == credentials
+    await house.wait_for("net_power", "300")
