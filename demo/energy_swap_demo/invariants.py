@@ -55,7 +55,7 @@ async def gather(neighbourhood: Neighbourhood) -> Evidence:
     households = (await console.get("households"))["households"]
     on_chain = {
         row["household"]: int(
-            (await neighbourhood.rpc("getTokenAccountBalance", row["address"]))["value"]["amount"]
+            (await neighbourhood.rpc("getTokenAccountBalance", row["account"]))["value"]["amount"]
         )
         for row in households
     }

@@ -73,6 +73,7 @@ export interface Household {
   role: string;
   phone_masked: string;
   address: string;
+  account: string;
   meter: string;
   rated_pv_w: number;
   wallet: Record<"kes_cents" | "kes_held_cents" | "ekwh_wh" | "ekwh_held_wh", number>;

@@ -146,6 +146,13 @@ def wallet(connection: Connection, community_id: str, household_id: str) -> dict
     }
 
 
+def balances(connection: Connection, community_id: str) -> dict[str, int]:
+    """Return every account's balance as it is kept; `trial_balance` proves it from the postings."""
+    row = tables.account_balance.c
+    query = select(row.account, row.balance).where(row.community_id == community_id).order_by(row.account)
+    return {account: int(total) for account, total in connection.execute(query)}
+
+
 def trial_balance(connection: Connection, community_id: str) -> dict[str, int]:
     """Return every account's balance, summed from the postings themselves."""
     row = tables.posting

@@ -60,6 +60,7 @@ entry = Table(
     Column("at", UtcTime, nullable=False),
     Column("text", Text, nullable=False),
     UniqueConstraint("community_id", "source", "external_id"),
+    Index("ledger_entry_at", "community_id", "at"),
 )
 
 posting = Table(

@@ -74,6 +74,7 @@ def bid(
         leader=household.id,
         best_bid=message.price,
         leader_hold=hold_name,
+        leader_since=now,
         ends_at=after.ends_at,
     )
 
@@ -98,6 +99,7 @@ def end_auctions(connection: Connection, community: CommunityConfig, now: dateti
             row["best_bid"],
             _tokens(row["id"]),
             row["leader_hold"],
+            row["leader_since"],
         )
         settle_held_trade(connection, community, held, now)
         for name in (_tokens(row["id"]), row["leader_hold"]):

@@ -50,16 +50,21 @@ class Settlement:
         """Work until cancelled. What a killed hub left undone is due at its next start."""
         while True:
             try:
-                is_changed = await self._database.write(self._advance)
+                is_changed = await self.advance()
             except Exception:  # noqa: BLE001 - the process's edge: one bad step must not end all settlement
                 _LOG.exception("settlement could not advance; it tries again")
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
                 continue
-            if is_changed:
-                self._changes.mark()
-                self._wake()
-            else:
+            if not is_changed:
                 await asyncio.sleep(_CADENCE_SECONDS)
+
+    async def advance(self) -> bool:
+        """Do the next of what is due now, in one transaction; return whether there was anything."""
+        is_changed = await self._database.write(self._advance)
+        if is_changed:
+            self._changes.mark()
+            self._wake()
+        return is_changed
 
     def _advance(self, connection: Connection) -> bool:
         now, community = self._clock(), self._desk.community

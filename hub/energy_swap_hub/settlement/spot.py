@@ -164,6 +164,8 @@ def _settle(
     sell_id, buy_id = (
         (str(fill.taker), str(fill.resting)) if taker_side is Side.SELL else (str(fill.resting), str(fill.taker))
     )
+    bought = order_row(connection, community.id, buy_id)
+    assert bought is not None
     held = HeldTrade(
         "spot",
         f"{fill.taker}/{fill.resting}",
@@ -171,6 +173,7 @@ def _settle(
         fill.cents_per_kwh,
         hold_name(sell_id),
         hold_name(buy_id),
+        bought["placed_at"],
     )
     settle_held_trade(connection, community, held, now)
     for filled_id in (sell_id, buy_id):

@@ -115,6 +115,7 @@ auction = Table(
     Column("leader", Text),
     Column("best_bid", BigInteger),
     Column("leader_hold", Text),
+    Column("leader_since", UtcTime),
     Column("status", Text, nullable=False),  # pending_lock, open, sold, unsold, refused
 )
 

@@ -18,9 +18,10 @@ from . import tables, tokens
 
 @dataclass(frozen=True, slots=True)
 class HeldTrade:
-    """A trade whose tokens lie in ``seller_hold`` and whose money lies in ``buyer_hold``.
+    """A trade whose tokens lie in ``seller_hold`` and whose money, held at ``held_at``, lies in ``buyer_hold``.
 
-    ``reference`` names the order or auction and is unique per trade within its market.
+    ``reference`` names the order or auction and is unique per trade within its market. The fees are those of
+    ``held_at``: a tariff that changes later must not ask for more than was held.
     """
 
     market: str
@@ -29,6 +30,7 @@ class HeldTrade:
     cents_per_kwh: int
     seller_hold: str
     buyer_hold: str
+    held_at: datetime
 
 
 def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: datetime) -> int:
@@ -39,7 +41,7 @@ def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: d
 def settle_held_trade(connection: Connection, community: CommunityConfig, held: HeldTrade, now: datetime) -> None:
     """Move money and tokens of ``held``; the holds make it possible only once."""
     trade, price = held.trade, held.cents_per_kwh
-    bills = bill([trade], price, tariff_at(community.tariffs, now))
+    bills = bill([trade], price, tariff_at(community.tariffs, held.held_at))
     lines = {line.household: line for line in bills.lines}
     earned = lines[trade.seller].earned_cents
     # Fills in many parts can round to a cent more than the hold for the whole: the rounding account bears it.

@@ -28,7 +28,7 @@ class ChainView:
         self._chain = chain
         self._community = community
 
-    def address(self, key: bytes) -> str:
+    def account(self, key: bytes) -> str:
         """Return the token account (base58) of a household's public key."""
         return str(token_account(Pubkey.from_bytes(key), self._community.mint))
 

@@ -174,8 +174,8 @@ class ConsoleApi:
         now = self._clock()
 
         def query(connection: Connection) -> list[dict[str, Any]]:
-            addresses = {h.key: self._chain.address(h.key) for h in households(connection, self._community.id)}
-            return console_view.household_rows(connection, self._community, self._phones, addresses, now)
+            accounts = {h.key: self._chain.account(h.key) for h in households(connection, self._community.id)}
+            return console_view.household_rows(connection, self._community, self._phones, accounts, now)
 
         return {"households": await self._database.read(query)}
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from energy_swap_protocol.period import Period
+from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
@@ -45,7 +46,7 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
         "clearing": None if last is None else _period(last, community),
         "flows": [] if last is None else _flows(connection, community, last["start"]),
         "today": _today(connection, community.id, now),
-        "ledger": ledger_health(connection, community.id),
+        "ledger": ledger_health(ledger.balances(connection, community.id)),
         "reviews_open": connection.execute(
             select(func.count())
             .select_from(tables.review)
@@ -54,18 +55,15 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
     }
 
 
-def ledger_health(connection: Connection, community_id: str) -> dict[str, Any]:
+def ledger_health(balances: dict[str, int]) -> dict[str, Any]:
     """Return cash in trust, what is owed, tokens outstanding, and whether everything sums to zero."""
-    balances = ledger.trial_balance(connection, community_id)
     sums = {"KES": 0, "eKWh": 0}
     for account, total in balances.items():
         sums[ledger.currency_of(account)] += total
     cash = -balances.get(TRUST_CASH, 0)
     return {
         "trust_cash_cents": cash,
-        "owed_cents": sum(
-            total for a, total in balances.items() if ledger.currency_of(a) == "KES" and a != TRUST_CASH
-        ),
+        "owed_cents": sums["KES"] + cash,
         "ekwh_outstanding_wh": -balances.get(MINTED, 0) - balances.get(BURNED, 0),
         "is_balanced": not any(sums.values()),
     }
@@ -75,7 +73,7 @@ def household_rows(
     connection: Connection,
     community: CommunityConfig,
     phones: PhoneBook,
-    addresses: dict[bytes, str],
+    accounts: dict[bytes, str],
     now: datetime,
 ) -> list[dict[str, Any]]:
     """Return all households with wallets, meters and trade totals; phones masked."""
@@ -103,7 +101,8 @@ def household_rows(
                 "status": member.status,
                 "role": "prosumer" if member.rated_pv_w else "consumer",
                 "phone_masked": mask(phone),
-                "address": addresses[member.key],
+                "address": str(Pubkey.from_bytes(member.key)),
+                "account": accounts[member.key],
                 "meter": member.meter.hex(),
                 "rated_pv_w": member.rated_pv_w,
                 "wallet": ledger.wallet(connection, community.id, member.id),
@@ -225,12 +224,15 @@ def entry_rows(
 
 
 def trial_balance(connection: Connection, community_id: str) -> dict[str, Any]:
-    """Return every account with its balance."""
+    """Return every account with its balance, summed from the postings and compared with what is kept."""
+    proven = ledger.trial_balance(connection, community_id)
+    kept = {account: total for account, total in ledger.balances(connection, community_id).items() if total}
     accounts = [
         {"account": account, "currency": ledger.currency_of(account), "balance": total}
-        for account, total in ledger.trial_balance(connection, community_id).items()
+        for account, total in proven.items()
     ]
-    return {"accounts": accounts, "is_balanced": ledger_health(connection, community_id)["is_balanced"]}
+    is_proven = kept == {account: total for account, total in proven.items() if total}
+    return {"accounts": accounts, "is_balanced": is_proven and ledger_health(proven)["is_balanced"]}
 
 
 def review_rows(connection: Connection, community_id: str) -> list[dict[str, Any]]:

@@ -147,6 +147,7 @@ export class EsHouseholdDetails extends TranslatedElement {
       <h2>${say("details.member")}</h2>
       <dl>
         ${row("details.phone", one.phone_masked)} ${row("details.address", html`<es-key text=${one.address}></es-key>`)}
+        ${row("details.account", html`<es-key text=${one.account}></es-key>`)}
         ${row("details.signatures", say("details.of", { count: one.signatures, needed: one.signatures_needed }))}
       </dl>
     </dialog>`;

@@ -135,6 +135,7 @@ export const en = {
   "details.member": "Membership",
   "details.phone": "Phone",
   "details.address": "Solana address",
+  "details.account": "Token account",
   "details.signatures": "Admission signatures",
   "details.of": "{count} of {needed}",
 

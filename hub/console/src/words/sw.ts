@@ -136,6 +136,7 @@ export const sw: Record<keyof typeof en, string> = {
   "details.member": "Uanachama",
   "details.phone": "Simu",
   "details.address": "Anwani ya Solana",
+  "details.account": "Akaunti ya tokeni",
   "details.signatures": "Sahihi za kukubaliwa",
   "details.of": "{count} kati ya {needed}",
 
