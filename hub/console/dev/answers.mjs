@@ -76,7 +76,7 @@ export function answers(community, clock) {
         const volume = Math.round(house.kes / 9);
         return {
           household: house.household, name: house.name, status: house.status, role: house.pv ? "prosumer" : "consumer", phone_masked: `2547•••••${String(100 + index * 37).slice(-3)}`,
-          address: house.address, meter: house.meter, rated_pv_w: house.pv,
+          address: house.address, account: house.account, meter: house.meter, rated_pv_w: house.pv,
           wallet: { kes_cents: house.kes, kes_held_cents: index % 4 === 0 ? 15_000 : 0, ekwh_wh: house.pv ? volume : 0, ekwh_held_wh: house.pv && index % 3 === 0 ? 2400 : 0 },
           net_w: isKnown ? net : null, last_reading_at: house.status === "applied" ? null : house.isSilent ? now - 5400 : now - 38, quarantined: index === 6 ? 3 : 0,
           sold_wh: house.pv ? volume * 3 : 0, bought_wh: house.pv ? Math.round(volume / 4) : volume * 2, earned_cents: house.pv ? Math.round(volume * 3 * 1.7) : 0, spent_cents: house.pv ? Math.round(volume * 0.4) : Math.round(volume * 3.5),

@@ -42,6 +42,7 @@ export function settle(count, seed = 7) {
       buy: 1500 + Math.floor(random() * 26) * 50,
       phase: random() * 7,
       address: base58(random, 44),
+      account: base58(random, 44),
       meter: hex(random, 64),
       kes: Math.floor(random() * 250_000),
       status: index === count - 1 && count > 5 ? "applied" : index === 13 ? "suspended" : "admitted",
