@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
-from energy_swap_hub.chain.intent import Intent, State, open_intents
+from energy_swap_hub.chain.intent import Intent, State
 from energy_swap_hub.chain.payload import Admit, BurnPeriod, HouseholdTransaction, MintPeriod, OpenAccount, Release
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.membership.households import by_id, by_key, set_status
+from energy_swap_hub.membership.households import by_id, set_status
 
 from . import auctions, spot, tables
+from .allowances import grant_confirmed
 from .periods import intent_final, start_registers
 from .reviews import open_review
 
@@ -70,27 +71,11 @@ class ChainOutcomes:
         what, _, subject = intent.id.partition(":")
         if what == "allow":
             if error is None:
-                self._allowed(connection, subject)
+                grant_confirmed(connection, intent, subject)
         elif auctions.auction_row(connection, self._community.id, subject) is not None:
             auctions.lock_final(connection, self._community, subject, error, now)
         else:
             spot.lock_final(connection, self._community, subject, error, now)
-
-    def _allowed(self, connection: Connection, message_id: str) -> None:
-        """The chain's allowance is new; what is booked to be burned but not burned yet still comes off it."""
-        row = tables.message.c
-        details, signer = connection.execute(
-            select(row.details, row.signer).where(row.community_id == self._community.id, row.id == message_id)
-        ).one()
-        household = by_key(connection, bytes(signer))
-        assert household is not None
-        pending = _booked_burns(connection, self._community.id, household.id)
-        allowance = tables.burn_allowance
-        connection.execute(
-            update(allowance)
-            .where(allowance.c.community_id == self._community.id, allowance.c.household_id == household.id)
-            .values(remaining_wh=details["wh"] - pending)
-        )
 
     def _review_failure(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         if error is None:
@@ -99,11 +84,3 @@ class ChainOutcomes:
         open_review(
             connection, self._community.id, kind="chain failed", subject=intent.id, evidence=evidence, now=now
         )
-
-
-def _booked_burns(connection: Connection, community_id: str, household_id: str) -> int:
-    total = 0
-    for intent in open_intents(connection, community_id, limit=1_000):
-        if isinstance(intent.payload, BurnPeriod):
-            total += sum(burn.wh for burn in intent.payload.burns if burn.household == household_id)
-    return total

@@ -17,6 +17,7 @@ from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, clear_per
 from energy_swap_hub.membership.households import Household, households
 
 from . import tables, tokens
+from .allowances import allowance_wh, open_allowance, use_allowance
 from .netting import Means, Position, position_between, split_import
 
 
@@ -119,9 +120,7 @@ def start_registers(connection: Connection, community_id: str, household: Househ
             generation_wh=last.generation_wh,
         )
     )
-    connection.execute(
-        insert(tables.burn_allowance).values(community_id=community_id, household_id=household.id, remaining_wh=0)
-    )
+    open_allowance(connection, community_id, household.id)
 
 
 def intent_final(
@@ -183,13 +182,6 @@ def _stand(
     elif wanted_wh and buy_at_most is not None:
         order = PeriodOrder(household.id, Side.BUY, wanted_wh, buy_at_most)
     return Stand(household, position, order, own_wh)
-
-
-def allowance_wh(connection: Connection, community_id: str, household_id: str) -> int:
-    """Return the Wh that the hub may still burn for a household."""
-    row = tables.burn_allowance.c
-    query = select(row.remaining_wh).where(row.community_id == community_id, row.household_id == household_id)
-    return connection.execute(query).scalar() or 0
 
 
 def _outcomes(stands: Sequence[Stand], bills: Bill) -> list[Outcome]:
@@ -299,13 +291,3 @@ def _move_tokens(
             burns.append(tokens.Move(household, outcome.burned_wh))
             use_allowance(connection, community_id, household.id, outcome.burned_wh)
     return tokens.settle_period(connection, community_id, period, mints, releases, burns, now)
-
-
-def use_allowance(connection: Connection, community_id: str, household_id: str, wh: int) -> None:
-    """Count ``wh`` as burned against what the household allowed."""
-    row = tables.burn_allowance
-    connection.execute(
-        update(row)
-        .where(row.c.community_id == community_id, row.c.household_id == household_id)
-        .values(remaining_wh=row.c.remaining_wh - wh)
-    )

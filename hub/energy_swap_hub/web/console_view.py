@@ -20,7 +20,8 @@ from energy_swap_hub.membership import tables as members
 from energy_swap_hub.membership.phone import PhoneBook, mask
 from energy_swap_hub.metering.tables import meter_state, quarantine
 from energy_swap_hub.settlement import tables
-from energy_swap_hub.settlement.periods import allowance_wh, standing_order
+from energy_swap_hub.settlement.allowances import allowance_wh
+from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 

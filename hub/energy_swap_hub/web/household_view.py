@@ -13,7 +13,8 @@ from energy_swap_hub.market.spot import Best
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement import tables
-from energy_swap_hub.settlement.periods import allowance_wh, standing_order
+from energy_swap_hub.settlement.allowances import allowance_wh
+from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
