@@ -1,6 +1,6 @@
 """English auctions with their money and tokens: the leader's money is held, an outbid one's is free at once."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from energy_swap_protocol.message import Bid as BidMessage
@@ -14,7 +14,7 @@ from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import Household, by_id
 
 from . import tokens
-from .spot import OrderRefused
+from .spot import OrderRefused, time_to_come
 from .tables import auction
 from .trades import HeldTrade, all_in_cents, settle_held_trade
 
@@ -24,8 +24,7 @@ def start(
 ) -> None:
     """Hold the seller's tokens and wait for the chain to confirm the lock."""
     auction_id = str(message.id)
-    if message.ends_at <= int(now.timestamp()):
-        raise OrderRefused(f"ends_at {message.ends_at} has passed; the hub's time is {int(now.timestamp())}")
+    ends_at = time_to_come("ends_at", message.ends_at, now)
     account = ledger.ekwh(household.id)
     ledger.hold(connection, community.id, _tokens(auction_id), account, message.wh, at=now, text="auction")
     connection.execute(
@@ -35,7 +34,7 @@ def start(
             seller=household.id,
             wh=message.wh,
             start_price=message.start_price,
-            ends_at=datetime.fromtimestamp(message.ends_at, UTC),
+            ends_at=ends_at,
             status="pending_lock",
         )
     )

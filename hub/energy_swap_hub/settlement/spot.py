@@ -1,7 +1,7 @@
 """Spot orders with their money and tokens: an order holds what it promises, fills move it, the rest goes back."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from energy_swap_protocol.message import BuyOrder, SellOrder
@@ -18,6 +18,9 @@ from .tables import spot_order
 from .trades import HeldTrade, all_in_cents, settle_held_trade
 
 
+_LONGEST_SECONDS: Final = 366 * 86_400
+
+
 class OrderRefused(ValueError):  # noqa: N818 - reads as the answer it is
     """An order cannot be taken; the text says which limit and what would be accepted."""
 
@@ -32,7 +35,7 @@ def place_sell(
 ) -> None:
     """Hold the tokens and wait for the chain to confirm the lock; raises `Overdrawn` or `OrderRefused`."""
     order_id = str(order.id)
-    _check_validity(order.valid_until, now)
+    valid_until = _valid_until(order.valid_until, now)
     account = ledger.ekwh(household.id)
     ledger.hold(connection, community.id, hold_name(order_id), account, order.wh, at=now, text="spot sale")
     _add(
@@ -43,7 +46,7 @@ def place_sell(
         side=Side.SELL,
         wh=order.wh,
         limit=order.at_least,
-        valid_until=order.valid_until,
+        valid_until=valid_until,
         status="pending_lock",
         now=now,
     )
@@ -54,7 +57,7 @@ def place_buy(
 ) -> None:
     """Hold the money at the limit with fees, match at once, let the rest rest."""
     order_id = str(order.id)
-    _check_validity(order.valid_until, now)
+    valid_until = _valid_until(order.valid_until, now)
     cents = all_in_cents(community, order.wh, order.at_most, now)
     account = ledger.kes(household.id)
     ledger.hold(connection, community.id, hold_name(order_id), account, cents, at=now, text="spot purchase")
@@ -66,7 +69,7 @@ def place_buy(
         side=Side.BUY,
         wh=order.wh,
         limit=order.at_most,
-        valid_until=order.valid_until,
+        valid_until=valid_until,
         status="open",
         now=now,
     )
@@ -199,9 +202,18 @@ def _end(connection: Connection, community: CommunityConfig, order_id: str, stat
     return int(row["remaining_wh"])
 
 
-def _check_validity(valid_until: int | None, now: datetime) -> None:
-    if valid_until is not None and valid_until <= int(now.timestamp()):
-        raise OrderRefused(f"valid_until {valid_until} has passed; the hub's time is {int(now.timestamp())}")
+def time_to_come(name: str, seconds: int, now: datetime) -> datetime:
+    """Return the time of a message's field; raises `OrderRefused` when it has passed or is over a year away."""
+    unix_now = int(now.timestamp())
+    if seconds <= unix_now:
+        raise OrderRefused(f"{name} {seconds} has passed; the hub's time is {unix_now}")
+    if seconds > unix_now + _LONGEST_SECONDS:
+        raise OrderRefused(f"{name} {seconds} is more than a year away; give Unix seconds below that")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _valid_until(seconds: int | None, now: datetime) -> datetime | None:
+    return None if seconds is None else time_to_come("valid_until", seconds, now)
 
 
 def _add(
@@ -213,7 +225,7 @@ def _add(
     side: Side,
     wh: int,
     limit: int,
-    valid_until: int | None,
+    valid_until: datetime | None,
     status: str,
     now: datetime,
 ) -> None:
@@ -228,7 +240,7 @@ def _add(
             remaining_wh=wh,
             limit=limit,
             status=status,
-            valid_until=None if valid_until is None else datetime.fromtimestamp(valid_until, UTC),
+            valid_until=valid_until,
             placed_at=now,
         )
     )
