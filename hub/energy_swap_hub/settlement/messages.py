@@ -30,10 +30,10 @@ from energy_swap_hub.membership.households import Household
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.mpesa import MPesa, PaymentRefused
 from energy_swap_hub.mpesa.charges import Charges
-from energy_swap_hub.mpesa.payouts import LEAST_KES, MOST_KES
+from energy_swap_hub.mpesa.payouts import LEAST_KES
 
 from . import auctions, spot, tables, tokens
-from .payments import book_pay_out
+from .payments import book_pay_out, most_kes
 
 # A message that moves money or tokens now must not come back later; a standing wish may wait in an edge for days.
 _PATIENT: Final = (Application, StandingOrder, GrantAllowance)
@@ -67,14 +67,16 @@ def receive(connection: Connection, desk: Desk, envelope: Envelope, now: datetim
         raise MessageError(f"this hub serves the community {desk.community.id}, not {message.community}")
     row = tables.message
     known = connection.execute(
-        select(row.c.signer, row.c.details).where(
+        select(row.c.signer, row.c.payload, row.c.details).where(
             row.c.community_id == desk.community.id, row.c.id == str(message.id)
         )
     ).first()
     if known is not None:
         if bytes(known[0]) != signer:
             raise MessageError(f"the message id {message.id} was used by somebody else; make a new one")
-        return answer(connection, desk, signer, message, known[1])
+        if desk.phones.open(bytes(known[1])) != envelope.payload:
+            raise MessageError(f"the message id {message.id} was used for another message; make a new one")
+        return answer(connection, desk, signer, message, known[2])
     _check_age(message, now)
     if isinstance(message, Application):
         details = _apply(connection, desk, signer, message, now)
@@ -193,11 +195,9 @@ def pay_out(
     """Set money aside, order its payout and return the KES; None means all that can be sent with its fee."""
     cents = ledger.wallet(connection, desk.community.id, household.id)["kes_cents"]
     if kes is None:
-        kes = min(cents // 100, MOST_KES)
-        while kes > 0 and kes * 100 + desk.charges.payout_cents(kes, now) > cents:
-            kes -= 1
+        kes = most_kes(cents, lambda kes: desk.charges.payout_cents(kes, now))
     if kes < LEAST_KES:
-        raise PaymentRefused(f"M-Pesa pays out KES {LEAST_KES} or more; this would be KES {max(kes, 0)}")
+        raise PaymentRefused(f"M-Pesa pays out KES {LEAST_KES} or more; this would be KES {kes}")
     fee = desk.charges.payout_cents(kes, now)
     book_pay_out(connection, desk.community.id, household.id, payout_id, kes=kes, fee_cents=fee, now=now)
     desk.mpesa.request_pay_out(

@@ -18,12 +18,21 @@ _FREE_KES: Final = 100
 _WORTH_A_FEE_KES: Final = 500
 
 
-def payable_kes(cents: int) -> int:
+def most_kes(cents: int, charge_cents: Callable[[int], int]) -> int:
+    """Return the most whole KES that ``cents`` pay out together with their charge."""
+    kes = max(min(cents // 100, MOST_KES), 0)
+    while kes and kes * 100 + charge_cents(kes) > cents:
+        kes -= 1
+    return kes
+
+
+def payable_kes(cents: int, charge_cents: Callable[[int], int]) -> int:
     """Return the whole KES that a scheduled payout of at most ``cents`` sends; 0 when it is not sensible.
 
-    Up to KES 100 travels free; above that nothing below KES 500 is worth its fee. What stays is carried forward.
+    Up to KES 100 travels free; above that nothing below KES 500 is worth its charge. What stays is carried
+    forward.
     """
-    kes = min(cents // 100, MOST_KES)
+    kes = most_kes(cents, charge_cents)
     if kes < LEAST_KES:
         return 0
     return kes if kes <= _FREE_KES or kes >= _WORTH_A_FEE_KES else _FREE_KES

@@ -89,9 +89,9 @@ class Settlement:
         connection.execute(insert(payout_day).values(community_id=community.id, day=day))
         for household in households(connection, community.id, status="admitted"):
             cents = ledger.wallet(connection, community.id, household.id)["kes_cents"]
-            kes = payable_kes(min(due_cents(connection, community.id, household.id), cents))
-            fee = self._desk.charges.payout_cents(kes, now) if kes else 0
-            if kes and kes * 100 + fee <= cents:
+            due = min(due_cents(connection, community.id, household.id), cents)
+            kes = payable_kes(due, lambda kes: self._desk.charges.payout_cents(kes, now))
+            if kes:
                 try:
                     with connection.begin_nested():
                         pay_out(connection, self._desk, household, f"{day}/{household.id}", kes, now)

@@ -17,7 +17,6 @@ from . import tokens
 from .tables import spot_order
 from .trades import HeldTrade, all_in_cents, settle_held_trade
 
-
 _LONGEST_SECONDS: Final = 366 * 86_400
 
 
