@@ -25,6 +25,7 @@ from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.metering.plausibility import Site
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
+from energy_swap_hub.secret_files import load_secret
 from energy_swap_hub.settlement import messages, tables
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
@@ -186,7 +187,7 @@ class Village:
         self.outcomes = ChainOutcomes(rules, self.clock, lambda: None)
         self.chain = Chain(database, client, keys, self.clock, self.outcomes.final)
         self.payments = PaymentBook(self.clock, lambda _household: None)
-        phones = PhoneBook(b"p" * 32)
+        phones = PhoneBook(load_secret(folder / "keys" / "phones"))
         self.mpesa = MPesa(
             database=database,
             config=mpesa,
@@ -317,13 +318,13 @@ class Village:
         Return its id. The readings of ``silent`` households are measured and lost.
         """
         period = await self.database.read(lambda c: next_period(c, self.community))
-        self.now = period.end
+        self.now = max(self.now, period.end)
         for home in self.homes:
             net = (net_wh or {}).get(home.id, 0)
-            frame = home.measure(self.now, max(net, 0), max(-net, 0))
+            frame = home.measure(period.end, max(net, 0), max(-net, 0))
             if home.id not in silent:
                 await self.deliver(home, frame)
-        if silent:
+        if silent and self.now < period.end + GRACE:
             await self.advance()
             assert await self.period_state(period.id) is None, "it waits for the grace time"
             self.now = period.end + GRACE

@@ -6,9 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
-from .problem import Handler, problem, problems
+from .problem import MAX_BODY, Handler, problem, problems
+from .sockets import OPEN_SOCKETS, close_sockets
 
-_MAX_BODY: Final = 256 * 1024
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -19,7 +19,9 @@ _NOT_BUILT: Final = "The console is not built. Run script/bootstrap, or 'npm ci 
 
 def make_app(routes: Iterable[web.RouteDef], console: Path) -> web.Application:
     """Return the application; ``console`` is the folder of the built console."""
-    app = web.Application(middlewares=[_security_headers, problems], client_max_size=_MAX_BODY)
+    app = web.Application(middlewares=[_security_headers, problems], client_max_size=MAX_BODY)
+    app[OPEN_SOCKETS] = set()
+    app.on_shutdown.append(close_sockets)
     app.router.add_routes(routes)
     app.router.add_get("/health", _health)
     app.router.add_get("/{path:.*}", _console(console.resolve()))
@@ -35,7 +37,8 @@ def _console(folder: Path) -> Handler:
         path = request.match_info["path"]
         if path.startswith(("api/", "hooks/")):
             return problem(404, "not_found", f"there is no {request.path}")
-        page = (folder / path).resolve()
+        # A name with a NUL is nobody's; the operating system would not even look.
+        page = folder / "index.html" if "\0" in path else (folder / path).resolve()
         if not page.is_relative_to(folder) or not page.is_file():
             page = folder / "index.html"
         if not page.is_file():

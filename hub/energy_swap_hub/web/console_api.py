@@ -1,15 +1,17 @@
 """The console's routes: sign-in, what admins and auditors read, and the one thing an admin may change here."""
 
 import asyncio
+import contextlib
 import hmac
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 from sqlalchemy import Connection
 
+from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import CommunityConfig, utc_now
 from energy_swap_hub.membership.households import households, record_audit
@@ -21,6 +23,7 @@ from energy_swap_hub.storage import Database
 from . import console_view
 from .chain_view import ChainView
 from .problem import json_response
+from .sockets import pushing
 
 _COOKIE: Final = "energy_swap_session"
 _BASE: Final = "/api/v1/console"
@@ -119,14 +122,19 @@ class ConsoleApi:
         return {"user": session.user, "role": session.role, "community": community, "csrf": session.csrf}
 
     async def _session(self, request: web.Request, *, change: bool = False) -> Session:
-        token = request.cookies.get(_COOKIE, "")
-        now = utc_now()
-        session = await self._database.read(lambda c: self._sign_in.session(c, token, now))
+        session = await self._current(request)
         if session is None:
             raise web.HTTPUnauthorized(reason="sign in first")
-        if change and not hmac.compare_digest(request.headers.get("X-CSRF-Token", ""), session.csrf):
+        csrf = request.headers.get("X-CSRF-Token", "")
+        if change and not (csrf.isascii() and hmac.compare_digest(csrf, session.csrf)):
             raise web.HTTPForbidden(reason="the X-CSRF-Token header is not this session's")
         return session
+
+    async def _current(self, request: web.Request) -> Session | None:
+        token, now = request.cookies.get(_COOKIE, ""), utc_now()
+        if not token.isascii():
+            return None
+        return await self._database.read(lambda c: self._sign_in.session(c, token, now))
 
     # Reading
 
@@ -157,17 +165,11 @@ class ConsoleApi:
         if origin is not None and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(reason="this page is not the hub's")
         socket = web.WebSocketResponse(heartbeat=20)
-        await socket.prepare(request)
-        reader = asyncio.create_task(_drain(socket))
-        try:
-            while not reader.done():
-                await socket.send_str(msgspec.json.encode(await self._overview(request)).decode())
-                await asyncio.sleep(_PUSH_SECONDS)
-        except ConnectionResetError:
-            pass  # the page was closed
-        finally:
-            reader.cancel()
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+        async with pushing(request, socket) as push:
+            while push.is_open and await self._current(request) is not None:
+                with contextlib.suppress(NodeUnavailableError):  # the next look may find the chain again
+                    await push.send(msgspec.json.encode(await self._overview(request)).decode())
+                await push.wait(_PUSH_SECONDS)
         return socket
 
     async def _households(self, _request: web.Request) -> dict[str, Any]:
@@ -222,9 +224,9 @@ class ConsoleApi:
         session = await self._session(request, change=True)
         if session.role != "admin":
             raise web.HTTPForbidden(reason="only an admin resolves reviews")
-        if not request.match_info["id"].isdecimal():
+        review_id = _number(request.match_info["id"])
+        if review_id is None:
             raise web.HTTPNotFound(reason="a review's id is a number")
-        review_id = int(request.match_info["id"])
         note = msgspec.json.decode(await request.read(), type=Resolution).note
         now = self._clock()
         await self._database.write(
@@ -241,21 +243,21 @@ class ConsoleApi:
 
 
 def _limit(request: web.Request, default: int) -> int:
-    text = request.query.get("limit", str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= 500:
+    limit = _number(request.query.get("limit", str(default)))
+    if limit is None or not 1 <= limit <= 500:
         raise web.HTTPBadRequest(reason="limit is a number from 1 to 500")
-    return int(text)
+    return limit
 
 
 def _before(request: web.Request) -> int | None:
-    text = request.query.get("before")
-    if text is None:
+    if "before" not in request.query:
         return None
-    if not text.isdecimal():
+    before = _number(request.query["before"])
+    if before is None:
         raise web.HTTPBadRequest(reason="before is an id of the page before")
-    return int(text)
+    return before
 
 
-async def _drain(socket: web.WebSocketResponse) -> None:
-    async for _ in socket:
-        pass
+def _number(text: str) -> int | None:
+    """Return the number in ``text`` if it can be one of a row."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -1,6 +1,6 @@
 """What the console shows, read from the hub's tables; no rule lives here."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -131,7 +131,7 @@ def period_rows(connection: Connection, community: CommunityConfig, limit: int) 
 def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> dict[str, Any]:
     """Return one period with its orders and trades; raises `LookupError` when it is not booked."""
     try:
-        start = datetime.fromisoformat(period_id)
+        start = datetime.strptime(period_id, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
     except ValueError:
         raise LookupError(f"{period_id} names no period; write it like 2026-11-20T11:30Z") from None
     row = tables.period.c

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 from energy_swap_protocol.message import Envelope
 from energy_swap_protocol.reading import FrameError, frame_from_text
 from energy_swap_protocol.request import HEADER, MAX_SKEW_SECONDS, RequestError, verify_request
@@ -24,6 +24,7 @@ from energy_swap_hub.storage import Database
 
 from .household_view import household_state
 from .problem import json_response
+from .sockets import pushing
 
 _LOCK_WAIT_SECONDS: Final = 5.0
 _PUSH_SECONDS: Final = 0.2
@@ -62,6 +63,8 @@ class SignedRequests:
         """Return the public key that signed ``request``; raises `RequestError`."""
         now = int(self.clock().timestamp())
         header = request.headers.get(HEADER, "")
+        if not header.isascii():
+            raise RequestError(f"the {HEADER} header is plain ASCII")
         signer, nonce = verify_request(header, request.method, request.path_qs, await request.read(), now=now)
         self.nonces.claim(signer, nonce, now)
         return signer
@@ -158,24 +161,17 @@ class EdgeApi:
         signer = await self._signed.signer(request)
         state = await self._state(signer)
         socket = web.WebSocketResponse(heartbeat=20)
-        await socket.prepare(request)
-        reader = asyncio.create_task(_drain(socket))
         sent: bytes | None = None
-        try:
-            while not reader.done():
+        async with pushing(request, socket) as push:
+            while push.is_open:
                 count = self._changes.count
                 body = msgspec.json.encode(state)
                 if body != sent:
-                    await socket.send_str(body.decode())
+                    await push.send(body.decode())
                     sent = body
-                await asyncio.sleep(_PUSH_SECONDS)
-                await self._changes.after(count, _REFRESH_SECONDS)
+                await push.wait(_PUSH_SECONDS)
+                await push.wait_for(self._changes.after(count, _REFRESH_SECONDS))
                 state = await self._state(signer)
-        except ConnectionResetError:
-            pass  # the edge went away and will come back
-        finally:
-            reader.cancel()
-            await socket.close(code=WSCloseCode.GOING_AWAY)
         return socket
 
     async def _state(self, signer: bytes) -> dict[str, Any]:
@@ -200,8 +196,3 @@ def _frame_bytes(text: str) -> bytes:
         return frame_from_text(text)
     except FrameError:
         return text.encode()
-
-
-async def _drain(socket: web.WebSocketResponse) -> None:
-    async for _ in socket:
-        pass

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -9,6 +10,10 @@ from energy_swap_protocol.message import MessageError
 from energy_swap_protocol.request import RequestError
 from energy_swap_protocol.transaction import TransactionError
 
+from energy_swap_hub.chain.admission import ApprovalError
+from energy_swap_hub.chain.client import NodeUnavailableError
+from energy_swap_hub.chain.directory import NoChainError
+from energy_swap_hub.chain.intent import IntentConflictError
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.membership.households import NotAdmitted
@@ -34,7 +39,19 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (OrderRefused, 409, "order_refused"),
     (BidError, 409, "bid_refused"),
     (PaymentRefused, 409, "payment_refused"),
+    (ApprovalError, 409, "approval_refused"),
+    (IntentConflictError, 409, "conflict"),
+    (NoChainError, 404, "not_on_chain"),
 )
+_HTTP_CODES: Final = {
+    400: "bad_request",
+    401: "not_signed_in",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+}
+MAX_BODY: Final = 256 * 1024
 # Raised by our own rules as they are; their subclasses (KeyError and the like) are our mistakes, not the caller's.
 _PLAIN: dict[type[Exception], tuple[int, str]] = {
     LookupError: (404, "not_found"),
@@ -63,7 +80,12 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problem(error.status, "http_error", error.reason)
+        return _refused_by_http(error)
+    except UnicodeDecodeError:
+        return problem(400, "not_utf8", "the request is not UTF-8 text; send JSON in UTF-8")
+    except NodeUnavailableError as error:
+        _LOG.warning("%s %s: the chain cannot be asked: %s", request.method, request.path, error)
+        return problem(503, "chain_unavailable", "the chain cannot be asked now; try again in a minute")
     except Exception as error:  # noqa: BLE001 - the process's edge towards the network
         for kind, status, code in _PROBLEMS:
             if isinstance(error, kind):
@@ -72,7 +94,17 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             status, code = _PLAIN[type(error)]
             return problem(status, code, str(error))
         _LOG.exception("%s %s failed", request.method, request.path)
-        return problem(500, "internal", "the hub failed on this request; nothing was done")
+        return problem(500, "internal", "the hub failed on this request and has logged why; try again later")
+
+
+def _refused_by_http(error: web.HTTPException) -> web.Response:
+    detail = error.reason
+    if error.status == 413:
+        detail = f"a request has at most {MAX_BODY // 1024} KiB; send less at once"
+    response = problem(error.status, _HTTP_CODES.get(error.status, "http_error"), detail)
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
 
 
 def json_response(value: object) -> web.Response:
