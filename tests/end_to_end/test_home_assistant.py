@@ -5,6 +5,7 @@ The tests follow one day: each begins where the one before ended.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,14 +25,17 @@ from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
 from energy_swap_demo.neighbourhood import Neighbourhood
 from energy_swap_demo.profile import minute_index
 from energy_swap_demo.settings import Folder
+from homeassistant.util.yaml import parse_yaml
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module")]
 
 ROOT = Path(__file__).parents[2]
+DOCUMENTATION = ROOT / "docs" / "home-assistant.md"
 SELLER, BUYER = 1, 9  # Amina has solar and this Home Assistant; Mwende has neither
 BEGIN = COMMUNITY_START + timedelta(hours=11, minutes=20)  # before Amina's panels give more than she uses
 BEFORE_SURPLUS = COMMUNITY_START + timedelta(hours=11, minutes=30)
 WITH_TOKENS = COMMUNITY_START + timedelta(hours=13)
+WITH_MORE_TOKENS = COMMUNITY_START + timedelta(hours=15, minutes=20)
 FIRST_MINUTE = minute_index(BEFORE_SURPLUS, COMMUNITY_START)
 LAST_MINUTE = minute_index(WITH_TOKENS, COMMUNITY_START)
 
@@ -69,6 +73,11 @@ class AminasHouse:
         rows = (await self.neighbourhood.console.get("households"))["households"]
         return next(row for row in rows if row["household"] == self.household)
 
+    async def offers(self) -> list[dict[str, Any]]:
+        """Return this household's open sell orders at the hub."""
+        book = (await self.neighbourhood.console.get("market"))["book"]
+        return [order for order in book["sell"] if order["household"] == self.household]
+
     async def household_of(self, number: int) -> str:
         rows = (await self.neighbourhood.console.get("households"))["households"]
         return next(str(row["household"]) for row in rows if row["name"] == HOUSEHOLDS[number - 1].name)
@@ -90,6 +99,12 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Amina
             house = AminasHouse(neighbourhood, home, entry_id, await home.entities(entry_id), "")
             house.household = await house.household_of(SELLER)
             yield house
+
+
+def fenced_yaml(beginning: str) -> str:
+    """Return the documentation's YAML block that begins so."""
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    return next(str(block) for block in blocks if block.startswith(beginning))
 
 
 async def test_a_paired_home_assistant_shows_the_household_as_the_hub_knows_it(house: AminasHouse) -> None:
@@ -194,6 +209,31 @@ async def test_the_dashboard_tells_the_story_on_desk_and_phone(
         assert wanted in lines, wanted
     assert any(f"{money:.2f}" in line for line in lines)
     assert picture.path.stat().st_size > 20_000
+
+
+async def test_the_automation_of_the_documentation_sells_by_itself(house: AminasHouse) -> None:
+    automation = parse_yaml(fenced_yaml("alias: Sell what is left over"))
+    assert isinstance(automation, dict)
+    await house.home.request("POST", "config/automation/config/sell_left_over", automation)
+    await house.play(WITH_MORE_TOKENS)
+    await house.home.wait_for(house.entities["token_balance"], lambda state: Decimal(state) < Decimal("0.5"))
+    async with asyncio.timeout(10):
+        while not (orders := await house.offers()):  # noqa: ASYNC110 - the hub is another process
+            await asyncio.sleep(0.05)
+    (order,) = orders
+    assert order["cents_per_kwh"] == 1200
+    assert order["wh"] > 300
+    hub = await house.at_the_hub()
+    assert hub["wallet"]["ekwh_held_wh"] == order["wh"]
+    await house.shows("token_balance", Decimal("0.2"))
+
+
+async def test_the_documentation_names_every_entity(house: AminasHouse) -> None:
+    named = set(re.findall(r"`((?:binary_)?sensor\.[a-z_]+)`", DOCUMENTATION.read_text()))
+    assert named
+    for entity_id in house.entities.values():
+        assert entity_id in named
+    assert named <= set(house.entities.values())
 
 
 async def test_a_killed_hub_is_shown_as_gone_and_then_as_back(house: AminasHouse) -> None:
