@@ -197,7 +197,7 @@ class HomeAssistant:
             "refresh_token": login.refresh_token,
             "expires": expires,
         }
-        return {"hassTokens": json.dumps(session), "selectedLanguage": '"en"'}
+        return {"hassTokens": json.dumps(session), "selectedLanguage": '"en-GB"'}
 
     async def _tokens(self, client_id: str, **grant: str) -> Json:
         async with self._http.post(f"{self.url}/auth/token", data={"client_id": client_id, **grant}) as response:

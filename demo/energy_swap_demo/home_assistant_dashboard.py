@@ -60,7 +60,7 @@ def _market(entities: Mapping[str, str], hours: float) -> list[Card]:
         _tile(entities["clearing_price"], "purple", features=[{"type": "trend-graph", "hours_to_show": hours}]),
         _tile(entities["sell_limit"], "green", columns=6),
         _tile(entities["buy_limit"], "blue", columns=6),
-        _tile(entities["last_settlement"], "grey"),
+        _tile(entities["last_settlement"], "grey", time_format={"type": "datetime", "style": "short"}),
         _tile(entities["sold_energy"], "green", columns=6),
         _tile(entities["bought_energy"], "blue", columns=6),
     ]
@@ -86,7 +86,13 @@ def _badge(entity_id: str, name: str | None = None) -> Card:
 
 
 def _tile(
-    entity_id: str, color: str, name: str | None = None, *, columns: int = 12, features: Sequence[Card] = ()
+    entity_id: str,
+    color: str,
+    name: str | None = None,
+    *,
+    columns: int = 12,
+    features: Sequence[Card] = (),
+    time_format: Card | None = None,
 ) -> Card:
     tile: Card = {
         "type": "tile",
@@ -97,4 +103,6 @@ def _tile(
     }
     if features:
         tile["features"] = list(features)
+    if time_format is not None:
+        tile["time_format"] = time_format
     return tile

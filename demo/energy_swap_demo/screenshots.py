@@ -1,0 +1,183 @@
+"""Pictures of the running product for the documentation: the hub's console and a household's Home Assistant.
+
+``script/screenshots`` plays a new neighbourhood to the first afternoon and saves what a person sees as PNG files.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from .browser import Browser, Picture
+from .conductor import Conductor
+from .founding import found_community
+from .home_assistant import HomeAssistant
+from .households import COMMUNITY_START, HOUSEHOLDS
+from .neighbourhood import Neighbourhood
+from .settings import Folder
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+OUTPUT: Final = ROOT / "docs" / "pictures"
+MOMENT: Final = COMMUNITY_START + timedelta(hours=13, minutes=10)
+# Home Assistant's history runs in real time: what its graphs shall show is played at a steady pace, from the day's
+# first price on.
+STEADY_FROM: Final = COMMUNITY_START + timedelta(hours=8, minutes=40)
+STEADY_SECONDS: Final = 75.0
+# What neighbours wish at that moment, so that the market page has something to show: cents per kWh.
+OFFERS: Final = (1_100, 1_160, 1_240)
+BIDS_TO_BUY: Final = ((980, 300), (920, 500))  # price, Wh
+AUCTION: Final = (900, 40)  # start price, minutes
+AUCTION_BIDS: Final = (950, 1_020)
+DESKTOP: Final = (1400, 900)
+PHONE: Final = (390, 844)
+MOST_BYTES: Final = 300_000
+COLOURS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One picture to take: its file, where the page is, and on what screen."""
+
+    file: str
+    path: str
+    size: tuple[int, int] = DESKTOP
+    is_dark: bool = False
+
+
+CONSOLE: Final = (
+    View("console-live.png", "/"),
+    View("console-live-dark.png", "/", is_dark=True),
+    View("console-phone.png", "/", PHONE),
+    View("console-market.png", "/market"),
+    View("console-ledger.png", "/ledger"),
+    View("console-chain.png", "/chain"),
+)
+HOME_ASSISTANT: Final = (View("home-assistant.png", ""), View("home-assistant-phone.png", "", PHONE))
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    print(text, flush=True)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
+    parser.add_argument(
+        "--output", type=Path, default=OUTPUT, help="where the pictures go (default: docs/pictures)"
+    )
+    options = parser.parse_args()
+    asyncio.run(_take_all(options.output))
+
+
+async def _take_all(output: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="energy-swap-") as scratch:
+        folder = Folder(Path(scratch))
+        settings = folder.settings(edges=len(HOUSEHOLDS), is_fixed=False)
+        async with Neighbourhood(folder, settings, ROOT) as neighbourhood:
+            await found_community(neighbourhood, say)
+            conductor = Conductor(neighbourhood, say)
+            await conductor.play(STEADY_FROM)
+            home = HomeAssistant(folder.home_assistant, settings.ports.home_assistant, name=HOUSEHOLDS[0].name)
+            async with home, Browser() as browser:
+                await home.onboard()
+                code = neighbourhood.pairing_code(1)
+                entry_id = await home.add_energy_swap("127.0.0.1", settings.ports.edges[0], code)
+                await _play_steadily(conductor, neighbourhood, MOMENT)
+                await _picture_home_assistant(home, entry_id, browser, output)
+                await _open_the_market(neighbourhood)
+                await _picture_console(neighbourhood, browser, output)
+
+
+async def _play_steadily(conductor: Conductor, neighbourhood: Neighbourhood, until: datetime) -> None:
+    """Let the minutes to ``until`` pass at one pace, then stop at a full minute."""
+    minutes = (until - neighbourhood.clock.now()) / timedelta(minutes=1)
+    arrived = asyncio.Event()
+    playing = asyncio.create_task(conductor.live(minutes / STEADY_SECONDS, arrived))
+    while neighbourhood.clock.now() < until and not playing.done():  # noqa: ASYNC110 - a clock is no event
+        await asyncio.sleep(0.1)
+    arrived.set()
+    await playing
+
+
+async def _open_the_market(neighbourhood: Neighbourhood) -> None:
+    """Let households place spot orders and hold an auction, each through its edge."""
+    rows = (await neighbourhood.console.get("households"))["households"]
+    edges = {household.name: neighbourhood.edge(household.number) for household in HOUSEHOLDS}
+    by_tokens = sorted(rows, key=lambda row: -row["wallet"]["ekwh_wh"])
+    sellers, auctioneer = by_tokens[: len(OFFERS)], by_tokens[len(OFFERS)]
+    for row, price in zip(sellers, OFFERS, strict=True):
+        await edges[row["name"]].command("sell", wh=row["wallet"]["ekwh_wh"] // 2, at_least=price)
+    buyers = sorted(rows, key=lambda row: -row["wallet"]["kes_cents"])[:2]
+    for row, (price, wh) in zip(buyers, BIDS_TO_BUY, strict=True):
+        await edges[row["name"]].command("buy", wh=wh, at_most=price)
+    start_price, minutes = AUCTION
+    wh = auctioneer["wallet"]["ekwh_wh"] // 2
+    started = await edges[auctioneer["name"]].command(
+        "start_auction", wh=wh, start_price=start_price, minutes=minutes
+    )
+    for row, price in zip(buyers, AUCTION_BIDS, strict=True):
+        await edges[row["name"]].command("bid", auction=started["auction"], price=price)
+
+
+async def _picture_console(neighbourhood: Neighbourhood, browser: Browser, output: Path) -> None:
+    cookies = {
+        cookie.key: cookie.value for cookie in neighbourhood.session.cookie_jar if cookie["domain"] == "127.0.0.1"
+    }
+    for view in CONSOLE:
+        picture = await browser.picture(
+            neighbourhood.hub_url + view.path,
+            output / view.file,
+            cookies=cookies,
+            size=view.size,
+            is_dark=view.is_dark,
+            wait_for="nav",
+            settle_seconds=2,
+        )
+        _finish(picture)
+
+
+async def _picture_home_assistant(home: HomeAssistant, entry_id: str, browser: Browser, output: Path) -> None:
+    url = await home.show_dashboard(entry_id, hours=STEADY_SECONDS / 3600)
+    storage = await home.browser_storage()
+    for view in HOME_ASSISTANT:
+        picture = await browser.picture(
+            url,
+            output / view.file,
+            local_storage=storage,
+            size=view.size,
+            wait_for="text=KES balance",
+            settle_seconds=3,
+        )
+        _finish(picture)
+
+
+def _finish(picture: Picture) -> None:
+    """Make the file small and say what came out; raise `RuntimeError` when the page complained."""
+    if picture.errors:
+        raise RuntimeError(f"{picture.path.name}: the page's console says {'; '.join(picture.errors)}")
+    _reduce_colours(picture.path)
+    size = picture.path.stat().st_size
+    if size > MOST_BYTES:
+        raise RuntimeError(f"{picture.path.name} has {size} bytes, more than {MOST_BYTES}")
+    say(f"{picture.path}  {size // 1000} kB")
+
+
+def _reduce_colours(path: Path) -> None:
+    """Store the picture with a palette, which nobody sees and which makes it a third as large."""
+    with contextlib.suppress(ImportError):  # without Pillow the pictures are larger, not worse
+        from PIL import Image
+
+        with Image.open(path) as image:
+            small = image.convert("RGB").quantize(
+                COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+            )
+        small.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
