@@ -75,7 +75,7 @@ async def test_an_id_belongs_to_one_message(village: Village) -> None:
     await village.send(village.chebet, order)
     for other in (
         StandingOrder(**village.head(order.id), buy_at_most=1_001),
-        BuyOrder(**village.head(order.id), wh=1, at_most=1),
+        BuyOrder(**village.head(order.id), wh=100, at_most=1),
     ):
         with pytest.raises(MessageError, match="another message"):
             await village.send(village.chebet, other)
@@ -158,7 +158,7 @@ async def test_an_altered_message_is_refused(village: Village) -> None:
 async def test_what_is_no_transaction_is_refused(village: Village, text: str) -> None:
     await village.end_period({village.amina.id: 1_000})
     for wish in (
-        SellOrder(**village.head(), wh=1, at_least=1, lock=text),
+        SellOrder(**village.head(), wh=100, at_least=1, lock=text),
         GrantAllowance(**village.head(uuid4()), wh=1, approval=text),
     ):
         with pytest.raises(ValueError, match="transaction"):

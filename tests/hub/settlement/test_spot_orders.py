@@ -97,7 +97,7 @@ async def test_nobody_sells_more_than_it_has(village: Village) -> None:
         await village.sell(village.amina, 1_001, at_least=1_500)
     await village.sell(village.amina, 1_000, at_least=1_500)
     with pytest.raises(Overdrawn):
-        await village.sell(village.david, 1, at_least=1_500)
+        await village.sell(village.david, 100, at_least=1_500)
 
 
 async def test_a_better_price_gives_the_rest_of_the_hold_back(village: Village) -> None:
@@ -134,16 +134,16 @@ async def test_a_purchase_beyond_the_wallet_is_refused(village: Village) -> None
     with pytest.raises(Overdrawn):
         await village.buy(village.chebet, 100_000, at_most=1_800)
     with pytest.raises(Overdrawn):
-        await village.buy(village.amina, 1, at_most=1_800)
+        await village.buy(village.amina, 100, at_most=1_800)
 
 
 async def test_fills_in_many_small_parts_never_cost_more_than_was_held(village: Village) -> None:
     """Each part is rounded by itself; what rounds up beyond the hold is the community's."""
     chebet = village.chebet
-    resting = await village.buy(chebet, 13, at_most=1_311)
+    resting = await village.buy(chebet, 1_300, at_most=1_316)
     held = (await village.wallet(chebet))["kes_held_cents"]
     for _ in range(13):
-        await village.sell(village.amina, 1, at_least=1_000)
+        await village.sell(village.amina, 100, at_least=1_000)
     assert (await village.order(resting["order"]))["status"] == "filled"
     wallet = await village.wallet(chebet)
     assert (wallet["kes_cents"], wallet["kes_held_cents"]) == (MONEY - held, 0)
@@ -182,7 +182,7 @@ async def test_an_order_whose_time_is_over_or_beyond_reason_is_refused(village: 
     for valid_until in (int(village.now.timestamp()), 10**12, 10**18, 10**30, -(10**30)):
         with pytest.raises(OrderRefused, match="valid_until"):
             await village.send(
-                village.chebet, BuyOrder(**village.head(), wh=1, at_most=1, valid_until=valid_until)
+                village.chebet, BuyOrder(**village.head(), wh=100, at_most=1, valid_until=valid_until)
             )
 
 
