@@ -13,12 +13,12 @@ from energy_swap_protocol.message import (
     CancelOrder,
     CentsPerKwh,
     Kes,
+    OrderWh,
     PayOut,
     SellOrder,
     StandingOrder,
     StartAuction,
     TopUp,
-    Wh,
     sign_message,
 )
 from energy_swap_protocol.transaction import lock_message, sign_as_household
@@ -45,13 +45,13 @@ Minutes = Annotated[int, msgspec.Meta(gt=0, le=60 * 24 * 366)]
 
 
 class _Sell(msgspec.Struct, frozen=True):
-    wh: Wh
+    wh: OrderWh
     at_least: CentsPerKwh
     valid_for_minutes: Minutes | None = None
 
 
 class _Buy(msgspec.Struct, frozen=True):
-    wh: Wh
+    wh: OrderWh
     at_most: CentsPerKwh
     valid_for_minutes: Minutes | None = None
 
@@ -66,7 +66,7 @@ class _SetLimits(msgspec.Struct, frozen=True):
 
 
 class _StartAuction(msgspec.Struct, frozen=True):
-    wh: Wh
+    wh: OrderWh
     start_price: CentsPerKwh
     minutes: Minutes
 

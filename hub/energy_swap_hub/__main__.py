@@ -9,7 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from energy_swap_hub.chain.community import CommunityError
+from energy_swap_hub.chain.keys import KeyFileError
 from energy_swap_hub.config import load_config, utc_now
+from energy_swap_hub.data_folder import DataFolderError
 from energy_swap_hub.hub import run_hub
 from energy_swap_hub.membership.sign_in import hash_password
 
@@ -36,7 +39,10 @@ def main() -> None:
         config = load_config(arguments.config)
     except (OSError, msgspec.DecodeError) as error:
         sys.exit(f"energy-swap-hub: {arguments.config}: {error}")
-    asyncio.run(run_hub(config, utc_now))
+    try:
+        asyncio.run(run_hub(config, utc_now))
+    except (OSError, ValueError, DataFolderError, KeyFileError, CommunityError) as error:
+        sys.exit(f"energy-swap-hub: {error}")
 
 
 if __name__ == "__main__":

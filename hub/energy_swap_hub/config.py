@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from energy_swap_protocol.period import period_at
+from solders.pubkey import Pubkey
 
 from energy_swap_hub.market.fees import Tariff
 
@@ -33,8 +35,16 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("approvals_needed is at most the number of approvers, and there are at most 11")
         if self.opened_at.tzinfo is None:
             raise ValueError("times in the configuration carry an offset, like 2026-11-20T00:00:00+03:00")
-        if not self.tariffs or min(t.valid_from for t in self.tariffs) > self.opened_at:
-            raise ValueError("a tariff must be valid when the community opens")
+        first = period_at(self.opened_at, self.period_length)
+        if not self.tariffs or min(t.valid_from for t in self.tariffs) > first.start:
+            raise ValueError(
+                f"a tariff must be valid from {first.start.isoformat()}, when the first period begins"
+            )
+        for approver in self.approvers:
+            try:
+                Pubkey.from_string(approver)
+            except ValueError:
+                raise ValueError(f"approver {approver!r} is not a base58 public key of 32 bytes") from None
 
 
 class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +79,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     host: str = "127.0.0.1"
     port: int = 8420
     chain_url: str | None = None
+    public_url: str | None = None  # how browsers reach the hub; https:// makes the session cookie a secure one
     console: Path | None = None  # folder of the built console, where it is not beside the code
 
 

@@ -21,11 +21,11 @@ from energy_swap_hub.chain.keys import load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import HubConfig
+from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.mpesa import MPesa, MPesaConfig, open_payments
 from energy_swap_hub.mpesa.charges import Charges
-from energy_swap_hub.secret_files import load_secret
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook
@@ -57,6 +57,10 @@ async def run_hub(config: HubConfig, clock: Clock) -> None:
 async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
     """Run a hub for as long as the context lasts; what a killed one left undone is taken up again."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(locked_data_folder(config.data))
+        is_new = not (config.data / "hub.sqlite").exists()
+        phones = PhoneBook(load_secret(config.data / "keys" / "phones", may_make=is_new))
+        callbacks = load_secret(config.data / "keys" / "callbacks", may_make=is_new)
         database = Database.open(config.data / "hub.sqlite")
         stack.push_async_callback(database.close)
         changes = Changes()
@@ -68,8 +72,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         token = await chain.open_community(
             community.id, [Pubkey.from_string(key) for key in community.approvers], community.approvals_needed
         )
-        phones = PhoneBook(load_secret(config.data / "keys" / "phones"))
-        mpesa, desk = _money(config, database, clock, changes, phones, TokenDesk(keys.hub))
+        mpesa, desk = _money(config, database, clock, changes, phones, callbacks, TokenDesk(keys.hub))
 
         async def chain_info() -> dict[str, Any]:
             return dict(msgspec.to_builtins(await chain.chain_info(community.id)))
@@ -86,6 +89,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
             phones,
             ChainView(database, chain, token),
             payments_open=lambda connection: open_payments(connection, community.id),
+            is_https=(config.public_url or "").startswith("https://"),
         )
         routes = [*edges.routes(), *approvers.routes(), *console.routes(), *mpesa.routes()]
         await _serve(stack, make_app(routes, config.console or CONSOLE), config)
@@ -101,6 +105,7 @@ def _money(
     clock: Clock,
     changes: Changes,
     phones: PhoneBook,
+    callbacks: bytes,
     token_desk: TokenDesk,
 ) -> tuple[MPesa, Desk]:
     daraja = config.daraja
@@ -114,7 +119,7 @@ def _money(
         initiator=daraja.initiator,
         initiator_password=daraja.initiator_password,
         certificate_pem=daraja.certificate.read_bytes(),
-        hmac_secret=load_secret(config.data / "keys" / "callbacks"),
+        hmac_secret=callbacks,
     )
 
     def phone_of(connection: Connection, community_id: str, household_id: str) -> str:

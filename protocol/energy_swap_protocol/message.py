@@ -12,6 +12,8 @@ from nacl.signing import SigningKey, VerifyKey
 # The prefix keeps a message's signature from ever being one of a Solana transaction or of a reading.
 _DOMAIN: Final = b"energy-swap/message/1\n"
 
+# Less than a tenth of a kWh is not worth what moving it on the chain costs.
+OrderWh = Annotated[int, msgspec.Meta(ge=100, le=10_000_000)]
 Wh = Annotated[int, msgspec.Meta(gt=0, le=10_000_000)]
 CentsPerKwh = Annotated[int, msgspec.Meta(gt=0, le=100_000)]
 Kes = Annotated[int, msgspec.Meta(gt=0, le=250_000)]
@@ -55,7 +57,7 @@ class StandingOrder(Message, frozen=True, kw_only=True, tag="standing_order"):
 class SellOrder(Message, frozen=True, kw_only=True, tag="sell"):
     """Sell eKWh that is in the wallet on the spot market; the message's ``id`` becomes the order's."""
 
-    wh: Wh
+    wh: OrderWh
     at_least: CentsPerKwh
     valid_until: int | None = None
     lock: str  # signed Solana transaction (base64) that moves ``wh`` into the community's escrow
@@ -64,7 +66,7 @@ class SellOrder(Message, frozen=True, kw_only=True, tag="sell"):
 class BuyOrder(Message, frozen=True, kw_only=True, tag="buy"):
     """Buy eKWh on the spot market, paid from the wallet."""
 
-    wh: Wh
+    wh: OrderWh
     at_most: CentsPerKwh
     valid_until: int | None = None
 
@@ -78,7 +80,7 @@ class CancelOrder(Message, frozen=True, kw_only=True, tag="cancel"):
 class StartAuction(Message, frozen=True, kw_only=True, tag="start_auction"):
     """Offer eKWh in an English auction that ends at ``ends_at``; the message's ``id`` becomes the auction's."""
 
-    wh: Wh
+    wh: OrderWh
     start_price: CentsPerKwh
     ends_at: int
     lock: str  # as in `SellOrder`

@@ -255,7 +255,7 @@ async def test_an_unreachable_hub_and_a_silent_one_are_told_apart(
 
 async def test_a_household_that_is_no_member_is_told_so(make_edge: MakeEdge, hub: SmallHub) -> None:
     async with make_edge() as edge, connected(edge) as client:
-        answer = await client.command("buy", wh=5, at_most=5)
+        answer = await client.command("buy", wh=500, at_most=5)
         assert answer["error"]["code"] == "not_admitted"
     assert hub.posts == 0
 

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,7 @@ NOW = datetime(2026, 11, 20, 11, 30, 1, 7, tzinfo=UTC)
 async def test_a_failed_change_undoes_itself_and_not_its_neighbours() -> None:
     database = Database.open(None)
 
-    def add(number: int, *, fail: bool = False):
+    def add(number: int, *, fail: bool = False) -> Callable[[Connection], int]:
         def change(connection: Connection) -> int:
             connection.execute(insert(NOTE).values(id=number, at=NOW))
             if fail:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from energy_swap_protocol.message import Application
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -9,6 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from .phone import PhoneBook
 from .tables import audit, household
+
+# Anybody may apply, and each application costs the hub the rent of two accounts.
+_MOST_WAITING: Final = 50
 
 
 class NotAdmitted(PermissionError):  # noqa: N818 - reads as the answer it is
@@ -60,6 +64,8 @@ def apply(
     known = by_key(connection, signer)
     if known is not None:
         return known
+    if len(households(connection, community_id, status="applied")) >= _MOST_WAITING:
+        raise ValueError("too many households wait for admission; try again when the approvers have caught up")
     number = (
         connection.execute(
             select(func.max(household.c.number)).where(household.c.community_id == community_id)

@@ -45,6 +45,15 @@ def use_allowance(connection: Connection, community_id: str, household_id: str, 
     )
 
 
+def lose_allowance(connection: Connection, community_id: str, household_id: str) -> None:
+    """The chain refused to burn for a household: count nothing as granted until it grants again."""
+    connection.execute(
+        update(burn_allowance)
+        .where(burn_allowance.c.community_id == community_id, burn_allowance.c.household_id == household_id)
+        .values(remaining_wh=0)
+    )
+
+
 def grant_confirmed(connection: Connection, grant: Intent, message_id: str) -> None:
     """The chain has a new allowance; what was booked after it and is not burned yet still comes off it."""
     row = message.c

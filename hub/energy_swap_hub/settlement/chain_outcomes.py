@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from energy_swap_hub.chain.intent import Intent, State
+from energy_swap_hub.chain.outbox import enqueue_burn_period
 from energy_swap_hub.chain.payload import Admit, BurnPeriod, HouseholdTransaction, MintPeriod, OpenAccount, Release
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import by_id, set_status
 
-from . import auctions, spot, tables
-from .allowances import grant_confirmed
-from .periods import intent_final, start_registers
+from . import auctions, spot
+from .allowances import grant_confirmed, lose_allowance
+from .periods import intent_final, put_in_review, replace_intent, start_registers
 from .reviews import open_review
 
 
@@ -53,17 +54,31 @@ class ChainOutcomes:
 
     def _period(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         assert isinstance(intent.payload, MintPeriod | BurnPeriod)
-        start = datetime.fromisoformat(intent.payload.period)
+        # A burn asked for again, household by household, is called "<period>.<household>".
+        start = datetime.fromisoformat(intent.payload.period.partition(".")[0])
         if error is None:
             intent_final(connection, self._community.id, start, intent.id, now)
-            return
-        self._review_failure(connection, intent, error, now)
-        row = tables.period
-        connection.execute(
-            update(row)
-            .where(row.c.community_id == self._community.id, row.c.start == start)
-            .values(state="review")
-        )
+        elif isinstance(intent.payload, BurnPeriod) and len(intent.payload.burns) > 1:
+            self._burn_one_by_one(connection, intent, intent.payload, start, now)
+        else:
+            if isinstance(intent.payload, BurnPeriod):
+                # What it granted is not there any more: it buys nothing until it grants anew.
+                lose_allowance(connection, self._community.id, intent.payload.burns[0].household)
+            self._review_failure(connection, intent, error, now)
+            put_in_review(connection, self._community.id, start)
+
+    def _burn_one_by_one(
+        self, connection: Connection, intent: Intent, failed: BurnPeriod, start: datetime, now: datetime
+    ) -> None:
+        """One household's missing allowance must not keep its neighbours' tokens from being burned."""
+        single = [
+            intent_id
+            for burn in failed.burns
+            for intent_id in enqueue_burn_period(
+                connection, self._community.id, f"{failed.period}.{burn.household}", [burn], now
+            )
+        ]
+        replace_intent(connection, self._community.id, start, intent.id, single)
 
     def _household_transaction(
         self, connection: Connection, intent: Intent, error: str | None, now: datetime

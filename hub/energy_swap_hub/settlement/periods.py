@@ -127,13 +127,31 @@ def intent_final(
     connection: Connection, community_id: str, start: datetime, intent_id: str, now: datetime
 ) -> None:
     """Tick off a confirmed intent of a period; with the last one the period is settled."""
+    if not replace_intent(connection, community_id, start, intent_id, ()):
+        _change_period(connection, community_id, start, state="settled", settled_at=now)
+
+
+def replace_intent(
+    connection: Connection, community_id: str, start: datetime, intent_id: str, others: Sequence[str]
+) -> list[str]:
+    """Let a period wait for ``others`` in place of ``intent_id``; return all that it waits for now."""
+    row = tables.period.c
+    query = select(row.intents).where(row.community_id == community_id, row.start == start)
+    left = [i for i in connection.execute(query).scalar_one() if i != intent_id] + list(others)
+    _change_period(connection, community_id, start, intents=left)
+    return left
+
+
+def put_in_review(connection: Connection, community_id: str, start: datetime) -> None:
+    """A person has to decide about this period."""
+    _change_period(connection, community_id, start, state="review")
+
+
+def _change_period(connection: Connection, community_id: str, start: datetime, **values: object) -> None:
     row = tables.period
-    here = (row.c.community_id == community_id) & (row.c.start == start)
-    left = [i for i in connection.execute(select(row.c.intents).where(here)).scalar_one() if i != intent_id]
-    values: dict[str, object] = {"intents": left}
-    if not left:
-        values |= {"state": "settled", "settled_at": now}
-    connection.execute(update(row).where(here).values(**values))
+    connection.execute(
+        update(row).where(row.c.community_id == community_id, row.c.start == start).values(**values)
+    )
 
 
 def standing_order(

@@ -57,7 +57,9 @@ class ConsoleApi:
         chain: ChainView,
         *,
         payments_open: Callable[[Connection], int],
+        is_https: bool,
     ) -> None:
+        """``is_https``: people reach the console by TLS (usually a reverse proxy's), so the cookie may say so."""
         self._database = database
         self._community = community
         self._clock = clock
@@ -66,6 +68,7 @@ class ConsoleApi:
         self._phones = phones
         self._chain = chain
         self._payments_open = payments_open
+        self._is_https = is_https
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -102,7 +105,7 @@ class ConsoleApi:
             max_age=int(SESSION_LENGTH.total_seconds()),
             httponly=True,
             samesite="Strict",
-            secure=request.secure,
+            secure=self._is_https,
         )
         return response
 

@@ -100,6 +100,7 @@ def period(name: str, nets: tuple[int, int, int, int], silent: int | None = None
                 for home, net in zip(village.homes, nets, strict=True)
             }
             outside.frames[name] = ends, frames
+            outside.meters = {home.id: home.last for home in village.homes}
         ends, frames = outside.frames[name]
         village.now = max(village.now, ends)
         for number, home in enumerate(village.homes):
