@@ -212,8 +212,12 @@ async def test_the_real_firmware_reads_exactly_the_profile_through_a_power_cut_a
             await meters.start(START + timedelta(minutes=59))
             await meters.publish_minute(START + timedelta(minutes=60))
             assert meters.public_keys[1] == key
-            # Minute 59 comes from the replayed meters twice, from the firmware only once.
-            received = {r.measured_at: r for r in await readings(client, 12 * 61 + 11) if r.meter == key}
+            # After a restart the firmware tells its last reading again: the same bytes, so the same reading.
+            received: dict[int, Reading] = {}
+            while int((START + timedelta(minutes=60)).timestamp()) not in received:
+                [reading] = await readings(client, 1)
+                if reading.meter == key:
+                    assert received.setdefault(reading.measured_at, reading) == reading
     finally:
         await meters.stop()
     assert len(received) == 61

@@ -163,7 +163,11 @@ def record_result(
 
 def record_overdue(connection: Connection, events: PaymentEvents, item: Payout) -> None:
     """Put a payout whose result does not come in front of a person, once; it goes on waiting."""
-    if _change(connection, item, (ACCEPTED,), is_overdue=True, due_at=None) and not item.is_overdue:
+    # ``item`` may have been read before another step told it already.
+    current = find(connection, item.community_id, item.payout_id)
+    if current is None or current.is_overdue:
+        return
+    if _change(connection, item, (ACCEPTED,), is_overdue=True, due_at=None):
         _tell_review(connection, events, item, "payout_result_missing", {})
 
 
