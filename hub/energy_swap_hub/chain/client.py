@@ -97,8 +97,8 @@ class Node:
         except SolanaJsonRpcError as error:
             raise NodeRefusedError(error.code, str(error), error.data) from None
         except (SolanaRpcException, ValidationError) as error:
-            cause = error.__cause__ or error
-            raise NodeUnavailableError(f"{method}: {type(cause).__name__}: {cause}") from error
+            # The transport's own words name the node's address, and with it perhaps an API key.
+            raise NodeUnavailableError(f"{method}: {_transport_error(error.__cause__ or error)}") from None
 
     async def version(self) -> dict[str, Any]:
         """Return what the node says it is."""
@@ -180,6 +180,11 @@ class Node:
         value = await self.call("getSignaturesForAddress", str(account), {"limit": _MEMOS_SEARCHED} | _CONFIRMED)
         wanted = f"[{len(memo.encode())}] {memo}"
         return [item["signature"] for item in value if item["err"] is None and item["memo"] == wanted]
+
+
+def _transport_error(error: BaseException) -> str:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return type(error).__name__ + ("" if status is None else f" with HTTP status {status}")
 
 
 def _status(item: dict[str, Any]) -> Status:
