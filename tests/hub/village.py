@@ -394,6 +394,8 @@ class Village:
             i.id for i in await self.intents() if i.state is State.FAILED and not i.id.startswith(by_households)
         ]
         assert failed == []
+        reviews = [row for row in await self.rows(tables.review) if row["state"] == "open"]
+        assert [r["evidence"] for r in reviews if r["kind"] == "settlement_failed"] == []
         outstanding = await self.read(lambda c: ledger.ekwh_outstanding(c, VILLAGE))
         assert await self.chain.supply_wh(VILLAGE) == outstanding
         wallets = [await self.wallet(home) for home in self.homes]

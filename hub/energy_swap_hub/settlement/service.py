@@ -1,7 +1,8 @@
-"""The settlement's own task: whatever is due by the clock is done, one transaction at a time."""
+"""The settlement's own task: whatever is due by the clock is done, one transaction per part."""
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -19,6 +20,7 @@ from .auctions import end_auctions
 from .messages import Desk, pay_out
 from .payments import payable_kes
 from .periods import book_next_period, next_period
+from .reviews import open_review
 from .spot import expire_orders
 from .tables import payout_day
 from .totals import due_cents
@@ -45,13 +47,20 @@ class Settlement:
         self._clock = clock
         self._changes = changes
         self._wake = wake
+        self._parts: dict[str, Callable[[Connection, datetime], bool]] = {
+            "booking of periods": self._book,
+            "expiry of orders": self._expire,
+            "end of auctions": self._end_auctions,
+            "evening payouts": self._pay_out_evening,
+        }
+        self._resting: dict[str, float] = {}  # by part, until when (the event loop's time) after it failed
 
     async def run(self) -> None:
         """Work until cancelled. What a killed hub left undone is due at its next start."""
         while True:
             try:
                 is_changed = await self.advance()
-            except Exception:  # noqa: BLE001 - the process's edge: one bad step must not end all settlement
+            except Exception:  # noqa: BLE001 - the process's edge: even a review that cannot be stored ends nothing
                 _LOG.exception("settlement could not advance; it tries again")
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
                 continue
@@ -59,20 +68,49 @@ class Settlement:
                 await asyncio.sleep(_CADENCE_SECONDS)
 
     async def advance(self) -> bool:
-        """Do the next of what is due now, in one transaction; return whether there was anything."""
-        is_changed = await self._database.write(self._advance)
-        if is_changed:
+        """Do the next of what is due now, each part in its own transaction; return whether there was anything.
+
+        A part that fails rests for a while and is put in front of a person; the others go on.
+        """
+        done = [await self._do(name, part) for name, part in self._parts.items()]
+        if any(done):
             self._changes.mark()
             self._wake()
-        return is_changed
+        return any(done)
 
-    def _advance(self, connection: Connection) -> bool:
-        now, community = self._clock(), self._desk.community
-        booked = book_next_period(connection, community, now)
-        expired = expire_orders(connection, community, now)
-        ended = end_auctions(connection, community, now)
-        paid = self._pay_out_evening(connection, now)
-        return bool(booked or expired or ended or paid)
+    async def _do(self, name: str, part: Callable[[Connection, datetime], bool]) -> bool:
+        passed = asyncio.get_running_loop().time()
+        if self._resting.get(name, passed) > passed:
+            return False
+        now = self._clock()
+        try:
+            return await self._database.write(lambda c: part(c, now))
+        except Exception as error:  # noqa: BLE001 - one bad step must not end all settlement
+            _LOG.exception("settlement could not do its %s; it tries again", name)
+            self._resting[name] = passed + _AFTER_ERROR_SECONDS
+            subject, evidence = _failure(name, error)
+        await self._database.write(lambda c: self._tell_failure(c, subject, evidence, now))
+        self._changes.mark()
+        return False
+
+    def _tell_failure(self, connection: Connection, subject: str, evidence: dict[str, str], now: datetime) -> None:
+        open_review(
+            connection,
+            self._desk.community.id,
+            kind="settlement_failed",
+            subject=subject,
+            evidence=evidence,
+            now=now,
+        )
+
+    def _book(self, connection: Connection, now: datetime) -> bool:
+        return book_next_period(connection, self._desk.community, now) is not None
+
+    def _expire(self, connection: Connection, now: datetime) -> bool:
+        return bool(expire_orders(connection, self._desk.community, now))
+
+    def _end_auctions(self, connection: Connection, now: datetime) -> bool:
+        return bool(end_auctions(connection, self._desk.community, now))
 
     def _pay_out_evening(self, connection: Connection, now: datetime) -> bool:
         """Once a day, send the sellers what they earned net of what they bought."""
@@ -98,3 +136,14 @@ class Settlement:
                 except PaymentRefused as error:
                     _LOG.warning("no payout for %s today: %s", household.id, error)
         return True
+
+
+def _failure(part: str, error: Exception) -> tuple[str, dict[str, str]]:
+    """Return a subject that is the same for the same mistake, and what to know about it.
+
+    Texts differ from try to try and may name rows, so the place of the mistake identifies it. Only the first line
+    is shown: what a database adds below are the values of a statement.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1].name
+    words = f"{type(error).__name__}: {error}".splitlines()[0]
+    return f"{part}: {type(error).__name__} in {place}", {"part": part, "error": words[:300]}
