@@ -13,6 +13,7 @@ class Problem(StrEnum):
 
     NOT_A_NUMBER = "not_a_number"
     NOT_POSITIVE = "not_positive"
+    TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
     TOO_FINE = "too_fine"
 

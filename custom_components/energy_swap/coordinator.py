@@ -31,6 +31,7 @@ class EnergySwapCoordinator(DataUpdateCoordinator[State]):
     def __init__(self, hass: HomeAssistant, entry: EnergySwapConfigEntry) -> None:
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
         self.address = api.EdgeAddress(entry.data[CONF_HOST], entry.data[CONF_PORT])
+        self.limits_lock = asyncio.Lock()
         self._connection: api.EdgeConnection | None = None
         self._task: asyncio.Task[None] | None = None
 

@@ -1,111 +1,193 @@
-"""The actions: offer energy to the neighbours, ask them for energy."""
+"""The actions: trade with the neighbours, set the limit prices, put money in and take it out."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import probatio
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import service
+from homeassistant.util.json import JsonObjectType
 
-from .amounts import CENTS_PER_KES, LARGEST, WH_PER_KWH, AmountError, whole_units
-from .api import AnswerLostError, CommandRefusedError
+from .commands import carry_out, change_limits
 from .const import DOMAIN
 from .coordinator import EnergySwapConfigEntry
+from .fields import ENERGY, MONEY, PRICE, amount, identity, minutes
+from .state import is_hub_connected
 
 ATTR_CONFIG_ENTRY: Final = "config_entry"
-ATTR_ENERGY: Final = "energy"
-ATTR_MINIMUM_PRICE: Final = "minimum_price"
-ATTR_MAXIMUM_PRICE: Final = "maximum_price"
 ATTR_DURATION: Final = "duration"
 
-# Refusals that no other input would have avoided.
-NOT_THE_CALLERS_FAULT: Final = frozenset({"hub_unreachable", "busy", "internal_error", "unknown_command"})
+# Amounts are taken as they come: fields.amount says more clearly what is wrong with them.
+AMOUNT: Final = object
+
+type Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One side of the market: its command, and where its limit price comes from and goes to."""
+class Action:
+    """An action that is one command: what may be filled in, and how the command says it."""
 
     command: str
-    price_field: str
-    limit: str
+    schema: Mapping[probatio.Marker, Any]
+    data_fn: Callable[[Fields], dict[str, Any]]
 
 
-SELL: Final = Side("sell", ATTR_MINIMUM_PRICE, "at_least")
-BUY: Final = Side("buy", ATTR_MAXIMUM_PRICE, "at_most")
+def _valid_for(fields: Fields) -> dict[str, int]:
+    duration: timedelta | None = fields.get(ATTR_DURATION)
+    return {} if duration is None else {"valid_for_minutes": minutes(duration)}
+
+
+ACTIONS: Final = (
+    Action(
+        "sell",
+        {
+            probatio.Required("energy"): AMOUNT,
+            probatio.Required("minimum_price"): AMOUNT,
+            probatio.Optional(ATTR_DURATION): cv.time_period,
+        },
+        lambda fields: {
+            "wh": amount("energy", fields["energy"], ENERGY),
+            "at_least": amount("minimum_price", fields["minimum_price"], PRICE),
+            **_valid_for(fields),
+        },
+    ),
+    Action(
+        "buy",
+        {
+            probatio.Required("energy"): AMOUNT,
+            probatio.Required("maximum_price"): AMOUNT,
+            probatio.Optional(ATTR_DURATION): cv.time_period,
+        },
+        lambda fields: {
+            "wh": amount("energy", fields["energy"], ENERGY),
+            "at_most": amount("maximum_price", fields["maximum_price"], PRICE),
+            **_valid_for(fields),
+        },
+    ),
+    Action(
+        "cancel_order",
+        {probatio.Required("order"): cv.string},
+        lambda fields: {"order": identity("order", fields["order"])},
+    ),
+    Action(
+        "start_auction",
+        {
+            probatio.Required("energy"): AMOUNT,
+            probatio.Required("start_price"): AMOUNT,
+            probatio.Required(ATTR_DURATION): cv.time_period,
+        },
+        lambda fields: {
+            "wh": amount("energy", fields["energy"], ENERGY),
+            "start_price": amount("start_price", fields["start_price"], PRICE),
+            "minutes": minutes(fields[ATTR_DURATION]),
+        },
+    ),
+    Action(
+        "bid",
+        {probatio.Required("auction"): cv.string, probatio.Required("price"): AMOUNT},
+        lambda fields: {
+            "auction": identity("auction", fields["auction"]),
+            "price": amount("price", fields["price"], PRICE),
+        },
+    ),
+    Action(
+        "top_up",
+        {probatio.Required("amount"): AMOUNT},
+        lambda fields: {"kes": amount("amount", fields["amount"], MONEY)},
+    ),
+    Action(
+        "pay_out",
+        {probatio.Optional("amount"): AMOUNT},
+        lambda fields: {"kes": amount("amount", fields["amount"], MONEY)} if "amount" in fields else {},
+    ),
+)
+
+# Each limit price: its field, the one that ends trading on its side, and the command's name for it.
+LIMITS: Final = (("sell_at_least", "stop_selling"), ("buy_at_most", "stop_buying"))
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    for side in (SELL, BUY):
-        handler: Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]] = partial(_place_order, hass, side)
-        hass.services.async_register(
-            DOMAIN,
-            side.command,
-            handler,
-            # Amounts are taken as they come: _amount says more clearly what is wrong with them.
-            schema=probatio.Schema(
-                {
-                    probatio.Optional(ATTR_CONFIG_ENTRY): cv.string,
-                    probatio.Required(ATTR_ENERGY): object,
-                    probatio.Required(side.price_field): object,
-                    probatio.Optional(ATTR_DURATION): cv.time_period,
-                }
-            ),
-            supports_response=SupportsResponse.OPTIONAL,
-        )
+    for action in ACTIONS:
+        handler: Callable[[ServiceCall], Any] = partial(_send, hass, action)
+        _register(hass, action.command, handler, action.schema, SupportsResponse.OPTIONAL)
+    _register(
+        hass,
+        "set_limits",
+        partial(_set_limits, hass),
+        {
+            probatio.Optional("sell_at_least"): AMOUNT,
+            probatio.Optional("stop_selling"): cv.boolean,
+            probatio.Optional("buy_at_most"): AMOUNT,
+            probatio.Optional("stop_buying"): cv.boolean,
+        },
+        SupportsResponse.OPTIONAL,
+    )
+    _register(hass, "get_market", partial(_get_market, hass), {}, SupportsResponse.ONLY)
 
 
-async def _place_order(hass: HomeAssistant, side: Side, call: ServiceCall) -> ServiceResponse:
-    entry: EnergySwapConfigEntry = service.async_get_config_entry(hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY))
-    order: dict[str, Any] = {
-        "wh": _amount(call, ATTR_ENERGY, WH_PER_KWH),
-        side.limit: _amount(call, side.price_field, CENTS_PER_KES),
-    }
-    if (duration := call.data.get(ATTR_DURATION)) is not None:
-        order["valid_for_minutes"] = _minutes(duration)
-    try:
-        answer = await entry.runtime_data.command(side.command, order)
-    except CommandRefusedError as err:
-        refusal = HomeAssistantError if err.code in NOT_THE_CALLERS_FAULT else ServiceValidationError
-        raise refusal(
-            translation_domain=DOMAIN,
-            translation_key="refused",
-            translation_placeholders={"reason": err.message},
-        ) from err
-    except AnswerLostError as err:
-        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="answer_lost") from err
+@callback
+def _register(
+    hass: HomeAssistant,
+    name: str,
+    handler: Callable[[ServiceCall], Any],
+    schema: Mapping[probatio.Marker, Any],
+    supports_response: SupportsResponse,
+) -> None:
+    hass.services.async_register(
+        DOMAIN,
+        name,
+        handler,
+        schema=probatio.Schema({probatio.Optional(ATTR_CONFIG_ENTRY): cv.string, **schema}),
+        supports_response=supports_response,
+    )
+
+
+async def _send(hass: HomeAssistant, action: Action, call: ServiceCall) -> ServiceResponse:
+    entry = _entry(hass, call)
+    answer = await carry_out(entry.runtime_data, action.command, action.data_fn(call.data))
     return answer if call.return_response else None
 
 
-def _amount(call: ServiceCall, field: str, units: int) -> int:
-    try:
-        return whole_units(call.data[field], units)
-    except AmountError as err:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key=f"amount_{err.problem}",
-            translation_placeholders={
-                "field": field,
-                "value": str(call.data[field]),
-                "step": "0.001 kWh" if units == WH_PER_KWH else "0.01 KES/kWh",
-                "largest": str(LARGEST),
-            },
-        ) from err
+async def _set_limits(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    entry = _entry(hass, call)
+    changes: dict[str, int | None] = {}
+    for limit, stop in LIMITS:
+        if call.data.get(stop):
+            if limit in call.data:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN,
+                    translation_key="limit_and_stop",
+                    translation_placeholders={"limit": limit, "stop": stop},
+                )
+            changes[limit] = None
+        elif limit in call.data:
+            changes[limit] = amount(limit, call.data[limit], PRICE)
+    if not changes:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_limit_given")
+    answer = await change_limits(entry.runtime_data, changes)
+    return answer if call.return_response else None
 
 
-def _minutes(duration: timedelta) -> int:
-    minutes, rest = divmod(duration, timedelta(minutes=1))
-    if rest or minutes < 1:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="duration_not_minutes",
-            translation_placeholders={"value": str(duration)},
-        )
-    return minutes
+async def _get_market(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    state = _entry(hass, call).runtime_data.data
+    if (market := state["market"]) is None or not is_hub_connected(state):
+        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="hub_away")
+    known = {
+        "orders": state["orders"],
+        "auctions": state["auctions"],
+        "best_sell": market["best_sell"],
+        "best_buy": market["best_buy"],
+    }
+    return cast("JsonObjectType", known)
+
+
+def _entry(hass: HomeAssistant, call: ServiceCall) -> EnergySwapConfigEntry:
+    entry: EnergySwapConfigEntry = service.async_get_config_entry(hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY))
+    return entry

@@ -47,13 +47,22 @@ class Energy(TypedDict):
     bought_wh: int
 
 
+class Offer(TypedDict):
+    """The best limit of one side of the spot market, and how much is offered at it."""
+
+    cents_per_kwh: int
+    wh: int
+
+
 class Market(TypedDict):
-    """The latest settled period's price and the household's own limits, in cents per kWh."""
+    """The latest settled period's price and the household's own limits, in cents per kWh; the best spot offers."""
 
     clearing_cents_per_kwh: int | None
     period: str | None
     sell_at_least: int | None
     buy_at_most: int | None
+    best_sell: Offer | None
+    best_buy: Offer | None
 
 
 class Settlement(TypedDict):

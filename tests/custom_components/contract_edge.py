@@ -10,6 +10,9 @@ from aiohttp import WSMsgType, web
 
 type Json = dict[str, Any]
 
+ORDER = "e4f1df85-60a3-4f28-8fc5-5a2f4a8a6b10"
+AUCTION = "53685aac-0f0f-4c57-9e0b-0f3d6b2f1c77"
+
 SUNNY_NOON: Json = {
     "power": {"net_w": -1850, "surplus_w": 1850, "generation_w": 2600, "at": 1795168800},
     "meter": {
@@ -30,10 +33,20 @@ SUNNY_NOON: Json = {
         "sell_at_least": 1_400,
         "buy_at_most": 2_250,
         "best_sell": None,
-        "best_buy": None,
+        "best_buy": {"cents_per_kwh": 1_100, "wh": 900},
     },
-    "orders": [],
-    "auctions": [],
+    "orders": [{"id": ORDER, "side": "sell", "wh": 800, "remaining_wh": 500, "limit": 1_200, "status": "open"}],
+    "auctions": [
+        {
+            "id": AUCTION,
+            "wh": 500,
+            "start_price": 900,
+            "best_bid": None,
+            "ends_at": 1795175000,
+            "mine": False,
+            "leading": False,
+        }
+    ],
     "last_settlement": {
         "period": "2026-11-20T11:30Z",
         "net_wh": 820,
@@ -153,6 +166,26 @@ class ContractEdge:
         if self.refusal is not None:
             await socket.send_json({**answer, "ok": False, "error": self.refusal})
             return
-        wh = message["data"]["wh"]
-        result = {"order": "0199", "filled_wh": 0, "remaining_wh": wh, "trades": [], "status": "open"}
+        result = _result(message["command"], message["data"])
         await socket.send_json({**answer, "ok": True, "result": result})
+        if message["command"] == "set_limits":
+            # The edge hears of it from the hub, so its state follows only after the answer.
+            await asyncio.sleep(0.1)
+            await self.change(market={**self.state["market"], **message["data"]})
+
+
+def _result(command: str, data: Json) -> Json:
+    match command:
+        case "sell" | "buy":
+            return {"order": ORDER, "filled_wh": 0, "remaining_wh": data["wh"], "trades": [], "status": "open"}
+        case "cancel_order":
+            return {"order": data["order"], "status": "cancelled"}
+        case "start_auction":
+            return {"auction": AUCTION, "status": "open"}
+        case "bid":
+            return {"status": "accepted", "leading": True}
+        case "top_up":
+            return {"intent": "fe7eedf8", "status": "queued"}
+        case "pay_out":
+            return {"payout": "836e4f85", "status": "accepted", "kes": data.get("kes", 1_234)}
+    return {"status": "accepted"}
