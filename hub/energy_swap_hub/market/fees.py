@@ -1,12 +1,13 @@
 """Turns the trades of one clearing into cents: what buyers pay, sellers receive, and who gets the fees."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from energy_swap_protocol.units import cost_cents
 
-from energy_swap_hub.market.trade import Trade
+from energy_swap_hub.market.trade import PricedTrade, Trade
 
 
 class NoTariffError(LookupError):
@@ -94,28 +95,38 @@ def tariff_at(tariffs: Iterable[Tariff], time: datetime) -> Tariff:
 
 
 def bill(trades: Sequence[Trade], price: int, tariff: Tariff) -> Bill:
-    """Return what all households pay and earn for ``trades`` at ``price`` cents per kWh.
+    """Return what all households pay and earn for ``trades`` at ``price`` cents per kWh; as `bill_priced`."""
+    return bill_priced([PricedTrade(trade, price) for trade in trades], tariff)
 
-    Each buyer's total Wh is charged price + fees, each seller's total Wh is paid the price, and each fee is taken
-    on the Wh of all trades: one rounding per amount (`cost_cents`), never per trade, so how trades were paired
-    costs nobody a cent.
+
+def bill_priced(trades: Iterable[PricedTrade], tariff: Tariff) -> Bill:
+    """Return what all households pay and earn for ``trades``, each at its own price.
+
+    Each buyer is charged price + fees for all its Wh, each seller is paid the price for all its Wh, and each fee
+    is taken on the Wh of all trades: one rounding per amount (`cost_cents`), never per trade, so how trades were
+    paired costs nobody a cent.
     """
-    bought: dict[str, int] = {}
-    sold: dict[str, int] = {}
-    for trade in trades:
-        bought[trade.buyer] = bought.get(trade.buyer, 0) + trade.wh
-        sold[trade.seller] = sold.get(trade.seller, 0) + trade.wh
+    bought: Counter[str] = Counter()
+    sold: Counter[str] = Counter()
+    paid: Counter[str] = Counter()  # Wh x cents per kWh: thousandths of a cent
+    earned: Counter[str] = Counter()
+    for priced in trades:
+        trade, price = priced.trade, priced.cents_per_kwh
+        bought[trade.buyer] += trade.wh
+        sold[trade.seller] += trade.wh
+        paid[trade.buyer] += trade.wh * (price + tariff.fees_cents_per_kwh)
+        earned[trade.seller] += trade.wh * price
     lines = tuple(
         Line(
             household,
-            bought_wh=bought.get(household, 0),
-            paid_cents=cost_cents(bought.get(household, 0), price + tariff.fees_cents_per_kwh),
-            sold_wh=sold.get(household, 0),
-            earned_cents=cost_cents(sold.get(household, 0), price),
+            bought_wh=bought[household],
+            paid_cents=cost_cents(paid[household], 1),
+            sold_wh=sold[household],
+            earned_cents=cost_cents(earned[household], 1),
         )
         for household in sorted(bought.keys() | sold.keys())
     )
-    wh = sum(bought.values())
+    wh = bought.total()
     community_fee = cost_cents(wh, tariff.community_fee_cents_per_kwh)
     grid_fee = cost_cents(wh, tariff.grid_fee_cents_per_kwh)
     left_over = sum(line.paid_cents - line.earned_cents for line in lines) - community_fee - grid_fee

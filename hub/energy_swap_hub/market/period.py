@@ -7,7 +7,7 @@ from energy_swap_hub.market.pairing import pair
 from energy_swap_hub.market.sharing import share_equally
 from energy_swap_hub.market.trade import Side, Trade
 
-__all__ = ["Clearing", "Kept", "PeriodOrder", "Side", "Trade", "clear_period"]
+__all__ = ["Clearing", "Kept", "PeriodOrder", "Side", "Trade", "clear_period", "middle"]
 
 type _Levels = dict[int, dict[str, int]]  # limit -> household -> Wh
 
@@ -84,7 +84,7 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
     if crossing is None:
         return Clearing(None, supply, demand, 0, ())
     volume, low, high = crossing
-    price = _middle(low, high)
+    price = middle(low, high)
 
     # Only one side can be the longer one. It is filled last, because a household's own sales bear on what it may
     # buy.
@@ -137,7 +137,8 @@ def _crossing(sells: _Levels, buys: _Levels) -> tuple[int, int, int] | None:
     return volume, low, high
 
 
-def _middle(low: int, high: int) -> int:
+def middle(low: int, high: int) -> int:
+    """Return the price halfway between two prices, half a cent rounded to the even cent."""
     half, odd = divmod(low + high, 2)
     return half + (odd and half % 2)
 

@@ -24,3 +24,11 @@ class Trade:
             raise ValueError(f"{self.seller} cannot trade with itself")
         if self.wh <= 0:
             raise ValueError(f"a trade moves at least 1 Wh, not {self.wh}")
+
+
+@dataclass(frozen=True, slots=True)
+class PricedTrade:
+    """A trade at a price of its own, cents per kWh."""
+
+    trade: Trade
+    cents_per_kwh: int
