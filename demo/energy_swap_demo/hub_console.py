@@ -16,18 +16,6 @@ class HubConsole:
         self._url = url
         self._credentials = {"user": user, "password": password}
 
-    async def ready(self) -> None:
-        """Wait until the hub answers; raise `TimeoutError`."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while True:
-                try:
-                    async with self._session.get(f"{self._url}/health") as response:
-                        if response.status == 200:
-                            return
-                except aiohttp.ClientError:
-                    pass
-                await asyncio.sleep(0.05)
-
     async def get(self, page: str) -> Any:
         """Return a page of the console's API, such as ``overview`` or ``ledger/entries?limit=5``."""
         async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -106,7 +106,7 @@ class Neighbourhood:
         write_private(folder.hub_config, to_json(self._hub_config()))
         self._hub = await self._module("hub", "energy_swap_demo.hub_process", folder.path)
         self.console = HubConsole(self.session, self.hub_url, "auditor", self.settings.secrets.auditor)
-        await self.console.ready()
+        await self._wait_for(f"{self.hub_url}/health")
         await self._start_meters()
         write_private(folder.edges_config, to_json([self._edge_config(h) for h in HOUSEHOLDS]))
         folder.pairing.unlink(missing_ok=True)
@@ -207,7 +207,7 @@ class Neighbourhood:
         assert self._hub is not None
         await self._hub.kill()
         await self._hub.start()
-        await self.console.ready()
+        await self._wait_for(f"{self.hub_url}/health")
 
     # Configurations
 
