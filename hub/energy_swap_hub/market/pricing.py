@@ -59,10 +59,9 @@ def token_price(base: float, demand: float, supply: float, market_size: float) -
 def risk_adjusted_price(market: float, *, sigma: float, volatility: float, liquidity: float) -> float:
     """Return ``market * (1 + sigma * sqrt(volatility / liquidity))``.
 
-    What to ask for energy whose price is uncertain or that is seldom traded. Units: ``market`` and the result
-    cents per kWh; ``sigma`` a plain factor, how much risk is worth; ``volatility`` the standard deviation of
-    prices as a share of their average; ``liquidity`` the share of the energy offered or wanted that was traded,
-    0 to 1.
+    What energy is worth whose price is uncertain or that seldom finds its other side. Units: ``market`` and the
+    result cents per kWh; ``sigma`` a plain factor, how much risk is worth; ``volatility`` the standard deviation
+    of prices as a share of their average; ``liquidity`` the share of what could be traded that was, 0 to 1.
 
     Domain: none may be negative. The square root counts at most `MOST_RISK`, also where nothing is liquid;
     without volatility there is no risk and it is 0.
