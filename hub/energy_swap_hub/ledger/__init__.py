@@ -17,6 +17,9 @@ from .book import (
     trial_balance,
     wallet,
 )
+from .corrections import Correction, correct
+from .days import Day, close_days, closed_days, open_since, verify_days
+from .proof import first_lie, sums
 from .tables import (
     BURNED,
     FEES,
@@ -42,24 +45,33 @@ __all__ = [
     "ROUNDING",
     "SUSPENSE",
     "TRUST_CASH",
+    "Correction",
+    "Day",
     "Entry",
     "Overdrawn",
     "Posting",
     "balance",
     "balances",
+    "close_days",
     "close_hold",
+    "closed_days",
+    "correct",
     "currency_of",
     "ekwh",
     "ekwh_held",
     "ekwh_outstanding",
+    "first_lie",
     "hold",
     "hold_remaining",
     "kes",
     "kes_held",
+    "open_since",
     "post",
     "posted",
     "posted_by",
     "spend_hold",
+    "sums",
     "trial_balance",
+    "verify_days",
     "wallet",
 ]

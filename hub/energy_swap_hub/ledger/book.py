@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from . import tables
+from .days import open_since
 from .tables import BURNED, MINTED, currency_of, ekwh, ekwh_held, kes, kes_held
 
 
@@ -25,18 +26,26 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A set of postings that sums to zero in each currency; (source, external_id) is used once for ever."""
+    """A set of postings that sums to zero in each currency; (source, external_id) is used once for ever.
+
+    ``at`` is when it happened and ``booked_at`` when it enters the books (None: at the same time). ``corrects``
+    is the id of an earlier entry that this one puts right.
+    """
 
     source: str
     external_id: str
     at: datetime
     text: str
     postings: Sequence[Posting]
+    booked_at: datetime | None = None
+    corrects: int | None = None
 
 
 def post(connection: Connection, community_id: str, entry: Entry) -> bool:
     """Append ``entry``; return False, changing nothing, when its (source, external_id) was posted before.
 
+    What comes with a time inside a closed day is booked at the beginning of the open one: money that is there
+    is never refused for being late, and a closed day never changes.
     Raises `Overdrawn` when a household account would fall below zero and `ValueError` when it does not balance.
     """
     net = _net(entry.postings)
@@ -58,7 +67,9 @@ def _append(connection: Connection, community_id: str, entry: Entry, net: dict[s
         source=entry.source,
         external_id=entry.external_id,
         at=entry.at,
+        booked_at=_booked_at(connection, community_id, entry),
         text=entry.text,
+        corrects_entry_id=entry.corrects,
     )
     entry_id = connection.execute(added.returning(tables.entry.c.id)).scalar_one()
     rows = [
@@ -69,6 +80,12 @@ def _append(connection: Connection, community_id: str, entry: Entry, net: dict[s
         connection.execute(insert(tables.posting), rows)
     for account in sorted(net):
         _add(connection, community_id, account, net[account])
+
+
+def _booked_at(connection: Connection, community_id: str, entry: Entry) -> datetime:
+    wanted = entry.booked_at or entry.at
+    closed_until = open_since(connection, community_id)
+    return wanted if closed_until is None else max(wanted, closed_until)
 
 
 def _net(postings: Iterable[Posting]) -> dict[str, int]:

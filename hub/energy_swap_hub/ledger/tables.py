@@ -57,10 +57,30 @@ entry = Table(
     Column("community_id", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("external_id", Text, nullable=False),
-    Column("at", UtcTime, nullable=False),
+    Column(
+        "at", UtcTime, nullable=False
+    ),  # when it happened, by whoever told it: M-Pesa's receipts carry M-Pesa's time
+    Column("booked_at", UtcTime, nullable=False),  # when we took it into the books: never inside a closed day
     Column("text", Text, nullable=False),
+    Column("corrects_entry_id", ForeignKey("ledger_entry.id")),
     UniqueConstraint("community_id", "source", "external_id"),
     Index("ledger_entry_at", "community_id", "at"),
+    Index("ledger_entry_booked_at", "community_id", "booked_at"),
+)
+
+# A closed day: a hash of all that was booked in it and of the day before (see days.py).
+day = Table(
+    "ledger_day",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # 2026-11-20, in the community's zone
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("first_entry_id", BigInteger),  # none on a day without entries
+    Column("last_entry_id", BigInteger),
+    Column("hash", Text, nullable=False),
+    Column("closed_at", UtcTime, nullable=False),
 )
 
 posting = Table(

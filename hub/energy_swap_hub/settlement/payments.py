@@ -79,7 +79,8 @@ class PaymentBook:
             evidence = {"household": household_id, "cents": cents, "receipt": receipt}
             open_review(connection, community_id, kind="unknown payer", subject=receipt, evidence=evidence, now=at)
         postings = [Posting(account, cents), Posting(TRUST_CASH, -cents)]
-        ledger.post(connection, community_id, Entry("mpesa", receipt, at, "top-up", postings))
+        entry = Entry("mpesa", receipt, at, "top-up", postings, booked_at=self._clock())
+        ledger.post(connection, community_id, entry)
         self._on_change(household_id)
 
     def receive_failed(
@@ -110,7 +111,8 @@ class PaymentBook:
         elif pending < spent:
             # The community bears what the tariff did not announce, never the seller's wallet.
             postings.append(Posting(ledger.FEES, pending - spent))
-        ledger.post(connection, community_id, Entry("mpesa", receipt, at, f"payout {payout_id} arrived", postings))
+        text = f"payout {payout_id} arrived"
+        ledger.post(connection, community_id, Entry("mpesa", receipt, at, text, postings, booked_at=self._clock()))
         self._on_change(household_id)
 
     def pay_out_failed(

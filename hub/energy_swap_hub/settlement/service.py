@@ -48,6 +48,7 @@ class Settlement:
         self._changes = changes
         self._wake = wake
         self._parts: dict[str, Callable[[Connection, datetime], bool]] = {
+            "closing of days": self._close_days,
             "booking of periods": self._book,
             "expiry of orders": self._expire,
             "end of auctions": self._end_auctions,
@@ -102,6 +103,9 @@ class Settlement:
             evidence=evidence,
             now=now,
         )
+
+    def _close_days(self, connection: Connection, now: datetime) -> bool:
+        return bool(ledger.close_days(connection, self._desk.community.id, EAST_AFRICA, now))
 
     def _book(self, connection: Connection, now: datetime) -> bool:
         return book_next_period(connection, self._desk.community, now) is not None
