@@ -18,6 +18,8 @@ from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
+from .guidance_view import guidance
+
 
 def household_state(
     connection: Connection, community: CommunityConfig, household: Household, now: datetime
@@ -49,6 +51,7 @@ def household_state(
         "retail_tariff": tariff.retail_cents_per_kwh,
         "feed_in_tariff": tariff.feed_in_cents_per_kwh,
         "fees": tariff.fees_cents_per_kwh,
+        "guidance": guidance(connection, community, now),
     }
 
 
