@@ -53,6 +53,7 @@ class HouseholdState(msgspec.Struct, frozen=True):
     book: Book = msgspec.field(default_factory=Book)
     accepted_sequence: int = 0
     allowance_wh: int = 0
+    guidance: dict[str, Any] | None = None  # advice on limits; a hub that gives none has no word on it
 
 
 def show(household: HouseholdState, state: LiveState) -> None:
@@ -75,3 +76,4 @@ def show(household: HouseholdState, state: LiveState) -> None:
     state.set("orders", household.orders)
     state.set("auctions", household.auctions)
     state.set("last_settlement", household.last_settlement)
+    state.set("guidance", household.guidance)

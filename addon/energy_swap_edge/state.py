@@ -32,6 +32,7 @@ class LiveState:
             "orders": [],
             "auctions": [],
             "last_settlement": None,
+            "guidance": None,
             "forecast": None,
         }
         self._changed: set[str] = set()

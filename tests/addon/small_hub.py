@@ -28,6 +28,10 @@ class SmallHub:
         self.status: str | None = None  # of the household
         self.household_key: bytes | None = None
         self.allowance_wh = 0
+        self.guidance: dict[str, Any] | None = {
+            "suggested_sell": 800, "suggested_buy": 957, "week_average": 1147, "now_against_week_percent": -25,
+            "sentence": {"key": "below_week", "percent": 25},
+        }  # fmt: skip
         self.accepted: list[int] = []  # sequences, in the order of acceptance
         self.batches: list[int] = []
         self.messages: list[AnyMessage] = []  # each once
@@ -79,7 +83,8 @@ class SmallHub:
             "clearing": {"period": "2026-11-20T11:30Z", "cents_per_kwh": 1875}, "last_settlement": None,
             "orders": [], "auctions": [], "book": {"best_sell": None, "best_buy": None},
             "accepted_sequence": max(self.accepted, default=0), "allowance_wh": self.allowance_wh,
-            "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800, "of_a_newer_hub": {"x": 1},
+            "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800,
+            "guidance": self.guidance, "of_a_newer_hub": {"x": 1},
         }  # fmt: skip
 
     def kinds(self) -> list[str]:

@@ -153,13 +153,14 @@ async def test_a_snapshot_comes_first_and_then_only_what_changes(
             state = (await socket.receive_json())["state"]
             assert set(state) == {
                 "power", "meter", "hub", "membership", "wallet", "energy", "market", "orders", "auctions",
-                "last_settlement", "forecast",
+                "last_settlement", "guidance", "forecast",
             }  # fmt: skip
             assert state["membership"] == "admitted"
             assert state["market"] == {
                 "clearing_cents_per_kwh": 1875, "period": "2026-11-20T11:30Z", "sell_at_least": 1500,
                 "buy_at_most": None, "best_sell": None, "best_buy": None,
             }  # fmt: skip
+            assert state["guidance"] == hub.guidance
             client, topic = Client(socket), meter.topic("power")
             await broker.publish(topic, '{"net_w":30,"generation_w":0,"at":8}', qos=0)
             while "power" not in (await client.next("change"))["state"]:
@@ -276,3 +277,10 @@ async def test_a_client_that_does_not_read_is_dropped_and_hurts_nobody(
             while (await asleep.socket.receive()).type not in ends:
                 pass
         assert (await awake.command("top_up", kes=10))["ok"]
+
+
+async def test_guidance_goes_when_the_hub_gives_none(admitted_edge: Edge, hub: SmallHub) -> None:
+    await until(lambda: admitted_edge.state["guidance"] is not None)
+    hub.guidance = None
+    await hub.push()
+    await until(lambda: admitted_edge.state["guidance"] is None)
