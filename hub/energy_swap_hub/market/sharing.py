@@ -23,7 +23,7 @@ def share_equally(wh: int, wanted: Mapping[str, int], lot: str) -> dict[str, int
             shares[household] = wanted[household]
             left -= wanted[household]
             continue
-        unsatisfied = sorted(waiting[place:], key=lambda name: _draw(lot, name))
+        unsatisfied = sorted(waiting[place:], key=lambda name: draw(lot, name))
         last = left - equal * len(unsatisfied)
         for rank, name in enumerate(unsatisfied):
             shares[name] = equal + (rank < last)
@@ -31,5 +31,6 @@ def share_equally(wh: int, wanted: Mapping[str, int], lot: str) -> dict[str, int
     return {household: share for household, share in shares.items() if share}
 
 
-def _draw(lot: str, household: str) -> tuple[bytes, str]:
+def draw(lot: str, household: str) -> tuple[bytes, str]:
+    """Return the rank of ``household`` in the draw of ``lot``: as good as random, and anybody can check it."""
     return sha256(f"{lot}|{household}".encode()).digest(), household
