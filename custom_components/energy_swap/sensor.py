@@ -131,9 +131,6 @@ DESCRIPTIONS = (
         lambda state: (m := state["market"]) and _kes(m["clearing_cents_per_kwh"]),
         is_hub_connected,
     ),
-    # Only this household can change its own limits, so the last known ones hold while the hub is away.
-    _price("sell_limit", lambda state: (m := state["market"]) and _kes(m["sell_at_least"]), always),
-    _price("buy_limit", lambda state: (m := state["market"]) and _kes(m["buy_at_most"]), always),
     EnergySwapSensorDescription(
         key="last_settlement",
         translation_key="last_settlement",

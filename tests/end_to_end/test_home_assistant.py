@@ -123,6 +123,17 @@ async def test_a_paired_home_assistant_shows_the_household_as_the_hub_knows_it(h
     assert await house.value("net_power") > 0
 
 
+async def test_a_limit_set_in_home_assistant_reaches_the_hub(house: AminasHouse) -> None:
+    amina = HOUSEHOLDS[SELLER - 1]
+    assert amina.sell_at_least is not None
+    for cents in (amina.sell_at_least + 25, amina.sell_at_least):
+        limit = {"entity_id": house.entities["sell_limit"], "value": cents / 100}
+        await house.home.call("number", "set_value", limit, with_response=False)
+        hub = await house.at_the_hub()
+        assert (hub["sell_at_least"], hub["buy_at_most"]) == (cents, amina.buy_at_most)
+        assert await house.value("sell_limit") == Decimal(cents) / 100
+
+
 async def test_states_move_with_the_sun_and_with_every_settled_period(house: AminasHouse) -> None:
     # Mwende's money, without which nobody would buy.
     await house.neighbourhood.edge(BUYER).command("top_up", kes=500)
@@ -229,7 +240,7 @@ async def test_the_automation_of_the_documentation_sells_by_itself(house: Aminas
 
 
 async def test_the_documentation_names_every_entity(house: AminasHouse) -> None:
-    named = set(re.findall(r"`((?:binary_)?sensor\.[a-z_]+)`", DOCUMENTATION.read_text()))
+    named = set(re.findall(r"`((?:(?:binary_)?sensor|number|button|event)\.[a-z_]+)`", DOCUMENTATION.read_text()))
     assert named
     for entity_id in house.entities.values():
         assert entity_id in named
