@@ -82,11 +82,10 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         approvers = ApproverApi(database, community, clock, changes, signed, chain.wake)
         console = ConsoleApi(
             database,
-            community,
+            desk,
             clock,
             changes,
             SignIn({user.user: user for user in config.users}),
-            phones,
             ChainView(database, chain, token),
             payments_open=lambda connection: open_payments(connection, community.id),
             is_https=(config.public_url or "").startswith("https://"),

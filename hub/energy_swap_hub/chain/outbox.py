@@ -11,6 +11,7 @@ from typing import Final
 
 from energy_swap_protocol.reading import frame_from_text
 from energy_swap_protocol.transaction import token_account
+from msgspec.structs import replace
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM
 from solders.transaction import VersionedTransaction
@@ -19,7 +20,7 @@ from sqlalchemy import Connection
 from . import merkle
 from .community import seed_of
 from .directory import HouseholdAccount, add_household, community_chain, find_household
-from .intent import IntentConflictError, enqueue
+from .intent import Intent, IntentConflictError, State, enqueue
 from .payload import Burn, BurnPeriod, HouseholdTransaction, Mint, MintPeriod, OpenAccount, Release, Transfer
 
 # A version 1 transaction has at most 64 accounts, 64 instructions and 4,096 bytes; these fit with the memo.
@@ -149,6 +150,40 @@ def enqueue_refund(
 ) -> str:
     """Give back ``wh`` of a locked order to its seller's ``account``; ``order`` as in `enqueue_release`."""
     return _enqueue_from_escrow(connection, community, f"refund:{order}", account, wh, now)
+
+
+def can_be_tried_again(intent: Intent | None) -> bool:
+    """Whether ``intent`` failed for good and asked for something that the hub can ask for anew by itself."""
+    return (
+        intent is not None
+        and intent.state is State.FAILED
+        and isinstance(intent.payload, MintPeriod | BurnPeriod | Release)
+    )
+
+
+def enqueue_again(connection: Connection, intent: Intent, now: datetime) -> str:
+    """Ask once more for what a failed ``intent`` asked for, under an id and memo of its own, and return that id.
+
+    The same again changes nothing. ``2026-11-20T11:30Z`` is followed by ``2026-11-20T11:30Z.2``, then ``.3``;
+    releases likewise. Raises `ValueError` for one that cannot be tried again.
+    """
+    if not can_be_tried_again(intent):
+        raise ValueError(f"{intent.id} of {intent.community} did not fail, or takes other signatures to try again")
+    match intent.payload:
+        case MintPeriod(period=name) | BurnPeriod(period=name) as payload:
+            again = _next_try(name)
+            intent_id = _part_id(intent.id.partition(":")[0], again, payload.part, payload.parts)
+            return enqueue(connection, intent.community, intent_id, replace(payload, period=again), now)
+        case Release() as payload:
+            again = _next_try(payload.memo)
+            return enqueue(connection, intent.community, again, replace(payload, memo=again), now)
+        case _:
+            raise AssertionError("unreachable: the payload was checked")
+
+
+def _next_try(name: str) -> str:
+    first, _, last = name.rpartition(".")
+    return f"{first}.{int(last) + 1}" if first and last.isdecimal() else f"{name}.2"
 
 
 def _enqueue_from_escrow(

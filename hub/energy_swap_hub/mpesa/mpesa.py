@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from energy_swap_hub.storage import Database
 
-from . import hooks, intents, payouts
+from . import decisions, hooks, intents, payouts
 from .charges import Charges
 from .client import Clock, DarajaClient, DarajaUnavailable
 from .config import MPesaConfig
@@ -112,6 +112,22 @@ class MPesa:
     def open_payments(self, connection: Connection, community_id: str) -> int:
         """Return how many top-ups and payouts of a community are not final."""
         return open_payments(connection, community_id)
+
+    def decide_top_up(
+        self, connection: Connection, intent: Intent, *, paid: tuple[str, int] | None, now: datetime
+    ) -> None:
+        """End an undecided top-up as a person found it: ``paid`` is receipt and KES. Raises `PaymentRefused`."""
+        if paid is None:
+            decisions.close_top_up(connection, self._events, intent, now)
+        else:
+            decisions.credit_top_up(connection, self._events, intent, receipt=paid[0], kes=paid[1], now=now)
+
+    def decide_payout(self, connection: Connection, item: Payout, *, receipt: str | None, now: datetime) -> None:
+        """End an undecided payout as a person found it; no ``receipt``: not paid. Raises `PaymentRefused`."""
+        if receipt is None:
+            decisions.close_payout_as_unpaid(connection, self._events, item, now)
+        else:
+            decisions.close_payout_as_paid(connection, self._events, self._charges, item, receipt=receipt, now=now)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes that Daraja calls."""

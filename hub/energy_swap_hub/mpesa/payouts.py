@@ -121,7 +121,7 @@ def record_answer(
         case Accepted():
             _change(connection, item, (SENDING,), state=ACCEPTED, due_at=now + _RESULT_PATIENCE)
         case Refused() if item.attempts <= 1:
-            _fail(connection, events, item, answer.reason, now)
+            fail(connection, events, item, answer.reason, now)
         case Refused():
             # An earlier try may have been accepted, so a refusal of this one does not prove that nothing was paid.
             _review(connection, events, item, "payout_refused_later", {"code": answer.code})
@@ -149,13 +149,13 @@ def record_result(
     meaning, reason = payout_meaning(result.code)
     match meaning:
         case Meaning.PAID if result.payment is not None and result.payment.kes == item.kes:
-            return _pay(connection, events, charges, item, result, received_at)
+            return pay(connection, events, charges, item, result, received_at)
         case Meaning.PAID | Meaning.OPEN:
             _review(connection, events, item, "payout_result_unclear", {"code": result.code})
         case Meaning.FAILED:
-            _fail(connection, events, item, reason, received_at)
+            fail(connection, events, item, reason, received_at)
         case Meaning.OURS_TO_MEND:
-            if _fail(connection, events, item, reason, received_at):
+            if fail(connection, events, item, reason, received_at):
                 evidence = {"code": result.code, "reason": reason}
                 _tell_review(connection, events, item, "payout_set_up", evidence)
     return f"result {result.code}"
@@ -171,7 +171,7 @@ def record_overdue(connection: Connection, events: PaymentEvents, item: Payout) 
         _tell_review(connection, events, item, "payout_result_missing", {})
 
 
-def _pay(
+def pay(
     connection: Connection,
     events: PaymentEvents,
     charges: Charges,
@@ -179,6 +179,7 @@ def _pay(
     result: PayoutResult,
     received_at: datetime,
 ) -> str:
+    """Record that it arrived, by the receipt in ``result``, and return what that meant."""
     if result.payment is None:
         raise ValueError("a paid payout has a payment")
     receipt, at = result.payment.receipt, result.payment.at or received_at
@@ -211,7 +212,8 @@ def _pay(
     return "paid"
 
 
-def _fail(connection: Connection, events: PaymentEvents, item: Payout, reason: str, now: datetime) -> bool:
+def fail(connection: Connection, events: PaymentEvents, item: Payout, reason: str, now: datetime) -> bool:
+    """End a payout without money; false if it has ended already."""
     if not _change(
         connection, item, (*OPEN_PAYOUT, REVIEW), state=FAILED, reason=reason, due_at=None, ended_at=now
     ):

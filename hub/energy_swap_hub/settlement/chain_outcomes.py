@@ -17,6 +17,14 @@ from .periods import intent_final, put_in_review, replace_intent, start_register
 from .reviews import open_review
 
 
+def start_of(payload: MintPeriod | BurnPeriod) -> datetime:
+    """Return the start of the period that ``payload`` belongs to.
+
+    A burn asked for household by household is called ``<period>.<household>``, another try ``<period>.2``.
+    """
+    return datetime.fromisoformat(payload.period.partition(".")[0])
+
+
 class ChainOutcomes:
     """Told once about each final intent of the chain's room."""
 
@@ -54,8 +62,7 @@ class ChainOutcomes:
 
     def _period(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         assert isinstance(intent.payload, MintPeriod | BurnPeriod)
-        # A burn asked for again, household by household, is called "<period>.<household>".
-        start = datetime.fromisoformat(intent.payload.period.partition(".")[0])
+        start = start_of(intent.payload)
         if error is None:
             intent_final(connection, self._community.id, start, intent.id, now)
         elif isinstance(intent.payload, BurnPeriod) and len(intent.payload.burns) > 1:

@@ -10,6 +10,7 @@ from energy_swap_protocol.units import cost_cents
 from sqlalchemy import Connection, func, insert, select, update
 
 from energy_swap_hub import ledger, metering
+from energy_swap_hub.chain.intent import State, find
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, Entry, Posting
 from energy_swap_hub.market.fees import Bill, Line, Tariff, bill, tariff_at
@@ -140,6 +141,14 @@ def replace_intent(
     left = [i for i in connection.execute(query).scalar_one() if i != intent_id] + list(others)
     _change_period(connection, community_id, start, intents=left)
     return left
+
+
+def await_again(connection: Connection, community_id: str, start: datetime, failed_id: str, again_id: str) -> None:
+    """Let a period in review wait for ``again_id``; it stays in review while another of its intents has failed."""
+    left = replace_intent(connection, community_id, start, failed_id, (again_id,))
+    waiting = [find(connection, community_id, intent_id) for intent_id in left]
+    if all(intent is None or intent.state is not State.FAILED for intent in waiting):
+        _change_period(connection, community_id, start, state="booked")
 
 
 def put_in_review(connection: Connection, community_id: str, start: datetime) -> None:

@@ -34,15 +34,23 @@ def open_review(
 
 
 def resolve_review(
-    connection: Connection, community_id: str, review_id: int, *, note: str, who: str, now: datetime
+    connection: Connection,
+    community_id: str,
+    review_id: int,
+    *,
+    note: str,
+    who: str,
+    now: datetime,
+    done: str = "",
 ) -> None:
-    """Close a review with the person's note; raises `LookupError` when it is not open."""
+    """Close a review with the person's note and what was ``done``; raises `LookupError` when it is not open."""
     if not note.strip():
         raise ValueError("say in a few words what was decided and why")
+    resolution = f"{done}: {note.strip()}" if done else note.strip()
     changed = connection.execute(
         update(review)
         .where(review.c.community_id == community_id, review.c.id == review_id, review.c.state == "open")
-        .values(state="resolved", resolution=note.strip(), resolved_by=who, resolved_at=now)
+        .values(state="resolved", resolution=resolution, resolved_by=who, resolved_at=now)
     )
     if not changed.rowcount:
         raise LookupError(f"review {review_id} is not open")
@@ -50,7 +58,7 @@ def resolve_review(
         connection,
         community_id,
         who=who,
-        what=f"resolved a review: {note.strip()}",
+        what=f"resolved a review: {resolution}",
         subject=str(review_id),
         now=now,
     )

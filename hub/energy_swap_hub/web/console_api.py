@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.changes import Changes
-from energy_swap_hub.config import CommunityConfig, utc_now
+from energy_swap_hub.config import utc_now
 from energy_swap_hub.membership.households import households, record_audit
-from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.sign_in import SESSION_LENGTH, Session, SignIn, close_session, open_session
-from energy_swap_hub.settlement.reviews import resolve_review
+from energy_swap_hub.settlement.decisions import Action, Decision, decide
+from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database
 
 from . import console_view
@@ -38,9 +38,12 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True):
-    """What was decided about a review."""
+    """What was decided about a review, and what shall be done; ``kes`` is whole KES."""
 
     note: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    action: Action | None = None
+    receipt: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    kes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
 
 class ConsoleApi:
@@ -49,11 +52,10 @@ class ConsoleApi:
     def __init__(
         self,
         database: Database,
-        community: CommunityConfig,
+        desk: Desk,
         clock: Callable[[], datetime],
         changes: Changes,
         sign_in: SignIn,
-        phones: PhoneBook,
         chain: ChainView,
         *,
         payments_open: Callable[[Connection], int],
@@ -61,11 +63,12 @@ class ConsoleApi:
     ) -> None:
         """``is_https``: people reach the console by TLS (usually a reverse proxy's), so the cookie may say so."""
         self._database = database
-        self._community = community
+        self._desk = desk
+        self._community = desk.community
         self._clock = clock
         self._changes = changes
         self._sign_in = sign_in
-        self._phones = phones
+        self._phones = desk.phones
         self._chain = chain
         self._payments_open = payments_open
         self._is_https = is_https
@@ -230,11 +233,10 @@ class ConsoleApi:
         review_id = _number(request.match_info["id"])
         if review_id is None:
             raise web.HTTPNotFound(reason="a review's id is a number")
-        note = msgspec.json.decode(await request.read(), type=Resolution).note
+        body = msgspec.json.decode(await request.read(), type=Resolution)
+        decision = Decision(body.note, body.action, body.receipt, body.kes)
         now = self._clock()
-        await self._database.write(
-            lambda c: resolve_review(c, self._community.id, review_id, note=note, who=session.user, now=now)
-        )
+        await self._database.write(lambda c: decide(c, self._desk, review_id, decision, who=session.user, now=now))
         self._changes.mark()
         return json_response({})
 

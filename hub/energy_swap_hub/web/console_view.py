@@ -21,6 +21,7 @@ from energy_swap_hub.membership.phone import PhoneBook, mask
 from energy_swap_hub.metering.tables import meter_state, quarantine
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowance_wh
+from energy_swap_hub.settlement.decisions import actions_of
 from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
@@ -251,6 +252,9 @@ def review_rows(connection: Connection, community_id: str) -> list[dict[str, Any
             "opened_at": int(found["opened_at"].timestamp()),
             "state": found["state"],
             "resolution": found["resolution"],
+            "actions": actions_of(connection, community_id, found["kind"], found["subject"])
+            if found["state"] == "open"
+            else [],
         }
         for found in connection.execute(query).mappings()
     ]

@@ -64,6 +64,26 @@ async def test_an_admin_resolves_a_review_once(hub: Hub) -> None:
     assert (again.status, (await problem_of(again))["code"]) == (404, "not_found")
 
 
+async def test_an_action_is_only_what_a_review_offers_and_only_an_admins(hub: Hub) -> None:
+    admin, auditor = await hub.admin(), hub.person()
+    await auditor.sign_in("regulator")
+    [review] = (await (await admin.get("/reviews")).json())["reviews"]
+    assert review["actions"] == [], "nobody knows the transaction that this one is about"
+    wish = {"note": "once more", "action": "try_again"}
+    assert (await auditor.post("/reviews/1/resolve", wish)).status == 403
+    assert (await admin.post("/reviews/1/resolve", wish, csrf="wrong")).status == 403
+    for body, code in (
+        (wish, "invalid"),
+        ({"note": "x", "action": "print_money"}, "invalid_field"),
+        ({"note": "x", "action": "credit", "receipt": "SKJ4H7T2QX", "kes": 0}, "invalid_field"),
+        ({"note": "x", "action": "credit", "receipt": "S" * 21, "kes": 1}, "invalid_field"),
+        ({"action": "try_again"}, "invalid_field"),
+    ):
+        answer = await admin.post("/reviews/1/resolve", body)
+        assert (answer.status, (await problem_of(answer))["code"]) == (422, code), body
+    assert await review_states(admin) == ["open"]
+
+
 async def test_a_change_needs_the_sessions_own_token(hub: Hub) -> None:
     admin, other = await hub.admin(), await hub.admin()
     for token in ("", "wrong", "é", other.csrf):

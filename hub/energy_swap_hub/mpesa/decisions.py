@@ -1,0 +1,69 @@
+"""What a person found out about a payment that M-Pesa left open; its own word may still come and is recognised."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from . import intents, payouts
+from .charges import Charges
+from .events import PaymentEvents, PaymentRefused
+from .intents import Intent
+from .payouts import Payout
+from .tables import ACCEPTED, REVIEW, payment_receipt, payout
+from .wire import Payment, PayoutResult
+
+_RECEIPT: Final = re.compile(r"[A-Z0-9]{8,20}")
+_NOT_FOUND: Final = "A person looked it up at M-Pesa: it was not paid."
+
+
+def undecided_top_up(connection: Connection, community_id: str, intent_id: str) -> Intent | None:
+    """Return a top-up that waits for a person; None when there is none, or M-Pesa's word came."""
+    intent = intents.find(connection, intent_id)
+    return intent if intent and intent.community_id == community_id and intent.state == REVIEW else None
+
+
+def undecided_payout(connection: Connection, community_id: str, payout_id: str) -> Payout | None:
+    """Return a payout that waits for a person; None when there is none, or M-Pesa's word came."""
+    item = payouts.find(connection, community_id, payout_id)
+    if item is None or not (item.state == REVIEW or (item.state == ACCEPTED and item.is_overdue)):
+        return None
+    return item
+
+
+def credit_top_up(
+    connection: Connection, events: PaymentEvents, intent: Intent, *, receipt: str, kes: int, now: datetime
+) -> None:
+    """Credit an undecided top-up with the receipt that a person found; raises `PaymentRefused`."""
+    _check_receipt(connection, receipt)
+    if not 1 <= kes <= intents.MOST_KES:
+        raise PaymentRefused(f"A top-up is between 1 and {intents.MOST_KES:,} KES.")
+    intents.credit(connection, events, intent, Payment(receipt, kes, None), "person", now)
+
+
+def close_top_up(connection: Connection, events: PaymentEvents, intent: Intent, now: datetime) -> None:
+    """End an undecided top-up without money. A receipt that comes later is still credited."""
+    intents.fail(connection, events, intent, _NOT_FOUND, now, states=(REVIEW,))
+
+
+def close_payout_as_paid(
+    connection: Connection, events: PaymentEvents, charges: Charges, item: Payout, *, receipt: str, now: datetime
+) -> None:
+    """End an undecided payout by a receipt that a person found, at the expected fee; raises `PaymentRefused`."""
+    _check_receipt(connection, receipt)
+    found = PayoutResult("0", item.originator_conversation_id, Payment(receipt, item.kes, None), None)
+    payouts.pay(connection, events, charges, item, found, now)
+
+
+def close_payout_as_unpaid(connection: Connection, events: PaymentEvents, item: Payout, now: datetime) -> None:
+    """End an undecided payout: the money goes back. M-Pesa's later word that it was paid goes into a review."""
+    payouts.fail(connection, events, item, _NOT_FOUND, now)
+
+
+def _check_receipt(connection: Connection, receipt: str) -> None:
+    if not _RECEIPT.fullmatch(receipt):
+        raise PaymentRefused("A receipt is 8 to 20 capital letters and digits, like SKJ4H7T2QX.")
+    for known in (payment_receipt.c.receipt, payout.c.receipt):
+        if connection.execute(select(known).where(known == receipt)).first() is not None:
+            raise PaymentRefused(f"The receipt {receipt} is in the books already.")
