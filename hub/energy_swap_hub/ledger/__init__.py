@@ -19,6 +19,7 @@ from .book import (
 )
 from .corrections import Correction, correct
 from .days import Day, close_days, closed_days, open_since, verify_days
+from .history import Leg, Touch, legs, touches, wallet_before
 from .proof import first_lie, sums
 from .tables import (
     BURNED,
@@ -48,8 +49,10 @@ __all__ = [
     "Correction",
     "Day",
     "Entry",
+    "Leg",
     "Overdrawn",
     "Posting",
+    "Touch",
     "balance",
     "balances",
     "close_days",
@@ -65,13 +68,16 @@ __all__ = [
     "hold_remaining",
     "kes",
     "kes_held",
+    "legs",
     "open_since",
     "post",
     "posted",
     "posted_by",
     "spend_hold",
     "sums",
+    "touches",
     "trial_balance",
     "verify_days",
     "wallet",
+    "wallet_before",
 ]

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select
 
@@ -24,11 +23,11 @@ from .reviews import open_review
 from .spot import expire_orders
 from .tables import payout_day
 from .totals import due_cents
+from .words import EAST_AFRICA
 
 _LOG = logging.getLogger(__name__)
 _CADENCE_SECONDS: Final = 0.05
 _AFTER_ERROR_SECONDS: Final = 5.0
-EAST_AFRICA: Final = ZoneInfo("Africa/Nairobi")
 
 
 class Settlement:
