@@ -29,6 +29,8 @@ _PUSH_FAILURES: Final = {
     "8006": "The M-Pesa PIN is locked. Call Safaricom.",
     "9999": "The request could not be sent to the phone. Try again later.",
 }
+# Why a top-up failed that the payer decided: no money, no answer in time, cancelled, PIN wrong or locked.
+PAYERS_REASONS: Final = frozenset(_PUSH_FAILURES[code] for code in ("1", "1019", "1032", "2001", "8006"))
 _PUSH_OURS: Final = {
     "8": "The community's M-Pesa account is full.",
     "2028": "The community's M-Pesa account is not set up for this.",

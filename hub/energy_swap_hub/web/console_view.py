@@ -1,5 +1,6 @@
 """What the console shows, read from the hub's tables; no rule lives here."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.decisions import actions_of
 from energy_swap_hub.settlement.periods import standing_order
+from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
@@ -80,7 +82,9 @@ def household_rows(
 ) -> list[dict[str, Any]]:
     """Return all households with wallets, meters and trade totals; phones masked."""
     rows = []
+    facts = facts_of(connection, community.id, now)
     for member in households.households(connection, community.id):
+        standing = reputation(facts.get(member.id, Facts()))
         sell_at_least, buy_at_most = standing_order(connection, community.id, member.id, now)
         meter = connection.execute(
             select(meter_state.c.net_w, meter_state.c.measured_at).where(meter_state.c.meter == member.meter)
@@ -117,6 +121,9 @@ def household_rows(
                 "buy_at_most": buy_at_most,
                 "signatures": signatures,
                 "signatures_needed": community.approvals_needed,
+                "reputation": standing.basis_points,
+                "reputation_reason": standing.reason,
+                "reputation_facts": asdict(standing.facts),
             }
         )
     return rows

@@ -1,0 +1,138 @@
+"""How far a household keeps its word: a score from facts alone, and the sentence that explains it."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Final
+
+from sqlalchemy import Connection, case, func, select
+
+from energy_swap_hub.mpesa.codes import PAYERS_REASONS
+from energy_swap_hub.mpesa.tables import FAILED, PAID, payment_intent
+
+from .tables import auction, spot_order
+
+MEMORY: Final = timedelta(days=90)
+"""What began (an auction: ended) longer ago is forgotten, the good and the bad."""
+
+PRIOR_KEPT: Final = 8
+PRIOR_BROKEN: Final = 2
+"""What everybody is credited with at first: eight words kept and two broken, so a newcomer stands at 80 %."""
+
+MOST_OF_A_KIND: Final = 20
+"""More facts of one kind count as this many: nobody drowns unpaid top-ups in a thousand small orders."""
+
+WEIGHT_OF_CONTRACTS: Final = 3
+WEIGHT_OF_TOP_UPS: Final = 2
+WEIGHT_OF_ORDERS: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a household promised and did; none is negative, and of each kind no more was kept than promised.
+
+    ``contracts`` for a future period are over and promised ``promised_wh``, of which ``delivered_wh`` came.
+    ``top_ups`` are those that the payer decided on the phone, by paying (``paid``), refusing, or doing nothing.
+    ``ended`` orders and auctions have ended in any way, ``cancelled`` of them because the household took them
+    back.
+    """
+
+    contracts: int = 0
+    promised_wh: int = 0
+    delivered_wh: int = 0
+    top_ups: int = 0
+    paid: int = 0
+    ended: int = 0
+    cancelled: int = 0
+
+    def __post_init__(self) -> None:
+        kinds = ((self.promised_wh, self.delivered_wh), (self.top_ups, self.paid), (self.ended, self.cancelled))
+        if self.contracts < 0 or any(not 0 <= part <= whole for whole, part in kinds):
+            raise ValueError(f"a part cannot be more than the whole, nor negative: {self}")
+        if bool(self.contracts) != bool(self.promised_wh):
+            raise ValueError(f"contracts promise energy, and only they do: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reputation:
+    """A score of 0 to 10,000 basis points, why in one English sentence, and the facts for other languages."""
+
+    basis_points: int
+    reason: str
+    facts: Facts
+
+
+def reputation(facts: Facts) -> Reputation:
+    """Return the reputation that follows from ``facts``.
+
+    The score is the mean of a beta distribution: (kept + 8) / (kept + broken + 10), where each kind of fact
+    counts with its weight and at most `MOST_OF_A_KIND` times. A newcomer stands at 80 %, one fact moves it
+    little, and with more facts their own share outweighs what it began with.
+    """
+    kept, told = Fraction(PRIOR_KEPT), Fraction(PRIOR_KEPT + PRIOR_BROKEN)
+    for weight, count, whole, part in (
+        (WEIGHT_OF_CONTRACTS, facts.contracts, facts.promised_wh, facts.delivered_wh),
+        (WEIGHT_OF_TOP_UPS, facts.top_ups, facts.top_ups, facts.paid),
+        (WEIGHT_OF_ORDERS, facts.ended, facts.ended, facts.ended - facts.cancelled),
+    ):
+        if count:
+            counted = weight * min(count, MOST_OF_A_KIND)
+            told += counted
+            kept += counted * Fraction(part, whole)
+    return Reputation(round(10_000 * kept / told), _reason(facts), facts)
+
+
+def facts_of(connection: Connection, community_id: str, now: datetime) -> dict[str, Facts]:
+    """Return the facts of the last 90 days of each household that has any, by its id.
+
+    A top-up that failed for another reason than the payer's (M-Pesa is busy, the phone has no network, our
+    account is not set up) is no fact about the household. Payouts are ours to send. No contract for a future
+    period is recorded yet.
+    """
+    since = now - MEMORY
+    found: defaultdict[str, Facts] = defaultdict(Facts)
+    intent, order, sale = payment_intent.c, spot_order.c, auction.c
+    for household_id, top_ups, paid in connection.execute(
+        select(intent.household_id, func.count(), func.sum(case((intent.state == PAID, 1), else_=0)))
+        .where(
+            intent.community_id == community_id,
+            intent.created_at >= since,
+            (intent.state == PAID) | ((intent.state == FAILED) & intent.reason.in_(PAYERS_REASONS)),
+        )
+        .group_by(intent.household_id)
+    ):
+        found[household_id] = replace(found[household_id], top_ups=int(top_ups), paid=int(paid))
+    for household_id, ended, cancelled in connection.execute(
+        select(order.household_id, func.count(), func.sum(case((order.status == "cancelled", 1), else_=0)))
+        .where(
+            order.community_id == community_id,
+            order.placed_at >= since,
+            order.status.in_(("filled", "cancelled", "expired")),
+        )
+        .group_by(order.household_id)
+    ):
+        found[household_id] = replace(found[household_id], ended=int(ended), cancelled=int(cancelled))
+    for household_id, ended in connection.execute(
+        select(sale.seller, func.count())
+        .where(sale.community_id == community_id, sale.ends_at >= since, sale.status.in_(("sold", "unsold")))
+        .group_by(sale.seller)
+    ):
+        before = found[household_id]
+        found[household_id] = replace(before, ended=before.ended + int(ended))
+    return dict(found)
+
+
+def _reason(facts: Facts) -> str:
+    parts = []
+    if facts.contracts:
+        percent = round(Fraction(100 * facts.delivered_wh, facts.promised_wh))
+        parts.append(f"delivered {percent} % of the {facts.promised_wh} Wh promised ahead")
+    if facts.top_ups:
+        parts.append(f"paid {facts.paid} of {facts.top_ups} top-ups")
+    if facts.ended:
+        parts.append(f"cancelled {facts.cancelled} of {facts.ended} orders and auctions")
+    if not parts:
+        return "Nothing is known yet, and everybody starts at 80 %."
+    sentence = ", ".join(parts)
+    return f"In the last {MEMORY.days} days: {sentence}."
