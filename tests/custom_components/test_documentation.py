@@ -1,29 +1,20 @@
 """The examples of the documentation are done as they stand there."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from homeassistant.util.yaml import parse_yaml
 
 from tests.custom_components.contract_edge import AUCTION, ORDER
+from tests.custom_components.documentation import is_automation, yaml_blocks
 from tests.custom_components.household import Household
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "home-assistant.md"
-
 
 def examples() -> list[list[dict[str, Any]]]:
     """Return the steps of every example that is no whole automation, without what it waits for."""
-    found = []
-    for block in re.findall(r"```yaml\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL):
-        parsed: Any = parse_yaml(block)
-        if not isinstance(parsed, dict) or "alias" not in parsed:
-            steps = parsed if isinstance(parsed, list) else [parsed]
-            found.append([step for step in steps if "delay" not in step])
-    return found
+    steps = [block if isinstance(block, list) else [block] for block in yaml_blocks() if not is_automation(block)]
+    return [[step for step in block if "delay" not in step] for block in steps]
 
 
 async def test_the_examples_do_what_they_say(household: Household) -> None:

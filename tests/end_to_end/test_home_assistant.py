@@ -165,6 +165,9 @@ async def test_states_move_with_the_sun_and_with_every_settled_period(house: Ami
     clearing = (await house.neighbourhood.console.get("overview"))["clearing"]
     await house.shows("clearing_price", Decimal(clearing["cents_per_kwh"]) / 100)
     await house.shows("last_settlement", (WITH_TOKENS - timedelta(minutes=30)).isoformat())
+    told = await house.home.state(house.entities["settlement"])
+    assert told is not None
+    assert datetime.fromisoformat(told["attributes"]["period"]) == WITH_TOKENS - timedelta(minutes=30)
 
 
 async def test_a_sale_ordered_in_home_assistant_reaches_a_neighbour_and_is_paid(house: AminasHouse) -> None:
