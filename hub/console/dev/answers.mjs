@@ -3,6 +3,17 @@ import { clearPeriod, COMMUNITY, powerOf, randomness, settledPeriods } from "./c
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const base58 = (random, length) => Array.from({ length }, () => "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[Math.floor(random() * 58)]).join("");
+/** Every fifth household is new; of the others the score follows from the facts as at the hub. */
+const standing = (index) => {
+  const [top_ups, ended] = index % 5 === 4 ? [0, 0] : [3 + (index % 9), 5 + (index % 14)];
+  const [paid, cancelled] = [Math.max(0, top_ups - (index % 3 === 2 ? 2 : 0)), Math.min(ended, index % 4 === 1 ? 3 : 0)];
+  const kept = 8 + 2 * paid + ended - cancelled;
+  return {
+    reputation: Math.round((10_000 * kept) / (10 + 2 * top_ups + ended)),
+    reputation_reason: top_ups > 0 ? `In the last 90 days: paid ${paid} of ${top_ups} top-ups, cancelled ${cancelled} of ${ended} orders and auctions.` : "Nothing is known yet, and everybody starts at 80 %.",
+    reputation_facts: { contracts: 0, promised_wh: 0, delivered_wh: 0, top_ups, paid, ended, cancelled },
+  };
+};
 const midnight = (unix) => Math.floor((unix + 10800) / 86400) * 86400 - 10800;
 
 export function answers(community, clock) {
@@ -81,6 +92,7 @@ export function answers(community, clock) {
           net_w: isKnown ? net : null, last_reading_at: house.status === "applied" ? null : house.isSilent ? now - 5400 : now - 38, quarantined: index === 6 ? 3 : 0,
           sold_wh: house.pv ? volume * 3 : 0, bought_wh: house.pv ? Math.round(volume / 4) : volume * 2, earned_cents: house.pv ? Math.round(volume * 3 * 1.7) : 0, spent_cents: house.pv ? Math.round(volume * 0.4) : Math.round(volume * 3.5),
           sell_at_least: house.pv ? house.sell : null, buy_at_most: index % 7 === 3 ? null : house.buy, signatures: house.status === "applied" ? 1 : 2, signatures_needed: 2,
+          ...standing(index),
         };
       }),
     }),

@@ -88,6 +88,11 @@ export interface Household {
   buy_at_most: number | null;
   signatures: number;
   signatures_needed: number;
+  /** Basis points, 0 to 10 000. */
+  reputation: number;
+  /** Why, in one English sentence; `reputation_facts` has its numbers. */
+  reputation_reason: string;
+  reputation_facts: Record<"contracts" | "promised_wh" | "delivered_wh" | "top_ups" | "paid" | "ended" | "cancelled", number>;
 }
 
 export interface Period extends Clearing {

@@ -46,6 +46,9 @@ export function power(w: number, isSignShown = false): string {
 
 export const count = (value: number): string => whole.format(value);
 
+/** Basis points as a percentage: 8696 is 87 %. */
+export const percent = (basisPoints: number): string => `${whole.format(Math.round(basisPoints / 100))} %`;
+
 const clockFormat = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit" });
 const secondsFormat = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const dayKeyFormat = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, year: "numeric", month: "2-digit", day: "2-digit" });

@@ -1,6 +1,6 @@
 // Money, energy and times read the way people expect.
 import { expect, test } from "vitest";
-import { amount, energy, exactEnergy, kes, moment, periodSpan, power, shortKey, sol } from "../src/format.js";
+import { amount, energy, exactEnergy, kes, moment, percent, periodSpan, power, shortKey, sol } from "../src/format.js";
 
 test("money has two decimals and a true minus sign", () => {
   expect(kes(123_450)).toBe("KES 1,234.50");
@@ -23,6 +23,11 @@ test("token amounts keep every watt-hour", () => {
 test("power switches to kilowatts at a thousand", () => {
   expect(power(999)).toBe("999 W");
   expect(power(-1250)).toBe("−1.25 kW");
+});
+
+test("basis points are whole percent", () => {
+  expect(percent(8696)).toBe("87 %");
+  expect(percent(10_000)).toBe("100 %");
 });
 
 test("a period is shown in Nairobi time", () => {

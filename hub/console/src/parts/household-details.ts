@@ -2,7 +2,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Household } from "../api.js";
-import { energy, exactEnergy, kes, moment, power } from "../format.js";
+import { energy, exactEnergy, kes, moment, percent, power } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { icon } from "./icons.js";
@@ -135,6 +135,8 @@ export class EsHouseholdDetails extends TranslatedElement {
         ${row("households.bought", energy(one.bought_wh))} ${row("details.sell_at_least", limit(one.sell_at_least))}
         ${row("details.buy_at_most", limit(one.buy_at_most))}
       </dl>
+      <h2>${say("details.reputation")}</h2>
+      ${this.#reputation(row)}
       <h2>${say("details.meter")}</h2>
       <dl>
         ${row(
@@ -151,6 +153,21 @@ export class EsHouseholdDetails extends TranslatedElement {
         ${row("details.signatures", say("details.of", { count: one.signatures, needed: one.signatures_needed }))}
       </dl>
     </dialog>`;
+  }
+
+  #reputation(row: (word: Word, value: unknown) => TemplateResult): TemplateResult {
+    const { reputation, reputation_facts: facts } = this.household;
+    const part = (word: Word, count: number, whole: number): unknown =>
+      whole > 0 ? row(word, say("details.of", { count, needed: whole })) : nothing;
+    const isKnown = facts.contracts + facts.top_ups + facts.ended > 0;
+    return html`<dl>
+        ${row("details.score", percent(reputation))}
+        ${facts.contracts > 0
+          ? row("details.delivered", say("details.of", { count: energy(facts.delivered_wh), needed: energy(facts.promised_wh) }))
+          : nothing}
+        ${part("details.top_ups_paid", facts.paid, facts.top_ups)} ${part("details.cancelled", facts.cancelled, facts.ended)}
+      </dl>
+      <p class="soft">${say(isKnown ? "details.remembered" : "details.newcomer")}</p>`;
   }
 
   #close(): void {
