@@ -70,7 +70,7 @@ def _wallet(entities: Mapping[str, str], hours: float) -> list[Card]:
     return [
         _tile(entities["kes_balance"], "green", features=[{"type": "trend-graph", "hours_to_show": hours}]),
         _tile(entities["token_balance"], "amber", columns=6),
-        _tile(entities["pay_out"], "green", columns=6, tap_action=_ask_then_press(entities["pay_out"])),
+        _pay_out(entities["pay_out"]),
         {"type": "heading", "heading": "Meter", "heading_style": "subtitle", "icon": "mdi:meter-electric"},
         _tile(entities["exported_energy"], "green", "Exported", columns=6),
         _tile(entities["imported_energy"], "blue", "Imported", columns=6),
@@ -82,13 +82,16 @@ def _section(title: str, icon: str, cards: Sequence[Card]) -> Card:
     return {"type": "grid", "cards": [{"type": "heading", "heading": title, "icon": icon}, *cards]}
 
 
-def _ask_then_press(entity_id: str) -> Card:
-    return {
+def _pay_out(entity_id: str) -> Card:
+    ask_first = {
         "action": "perform-action",
         "perform_action": "button.press",
         "target": {"entity_id": entity_id},
         "confirmation": {"text": "Send your money to your phone by M-Pesa? Its charge is taken off."},
     }
+    # A tap on the icon alone would else press the button without a question.
+    actions = {"tap_action": ask_first, "icon_tap_action": ask_first}
+    return {**_tile(entity_id, "green", columns=6), "hide_state": True, **actions}
 
 
 def _badge(entity_id: str, name: str | None = None) -> Card:
@@ -103,7 +106,6 @@ def _tile(
     columns: int = 12,
     features: Sequence[Card] = (),
     time_format: Card | None = None,
-    tap_action: Card | None = None,
 ) -> Card:
     tile: Card = {
         "type": "tile",
@@ -116,6 +118,4 @@ def _tile(
         tile["features"] = list(features)
     if time_format is not None:
         tile["time_format"] = time_format
-    if tap_action is not None:
-        tile["tap_action"] = tap_action
     return tile
