@@ -1,6 +1,6 @@
 """The English auction: a quantity goes to the highest bid at the end, and a late bid moves the end."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -41,7 +41,8 @@ class Auction:
     """The state of an auction: what is sold, until when, and the leading bid.
 
     ``wh`` goes as a whole; ``start_price`` (> 0, cents per kWh) is the least first bid; ``ends_at`` (aware UTC) is
-    the first instant at which no bid is taken.
+    the first instant at which no bid is taken. Below ``reserve_price`` (None: no such price) nothing is sold; it
+    is the seller's secret, so no text of the auction shows it.
     """
 
     seller: str
@@ -49,12 +50,15 @@ class Auction:
     start_price: int
     ends_at: datetime
     leading: Bid | None = None
+    reserve_price: int | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.wh <= 0 or self.start_price <= 0:
             raise ValueError(f"an auction needs at least 1 Wh and a start price of at least 1 cent/kWh: {self}")
         if self.ends_at.tzinfo is None:
             raise ValueError(f"an auction ends at an aware time, not {self.ends_at!r}")
+        if self.reserve_price is not None and self.reserve_price < self.start_price:
+            raise ValueError(f"a reserve price is at least the start price: {self}")
 
     @property
     def minimum_bid(self) -> int:
@@ -62,6 +66,11 @@ class Auction:
         if self.leading is None:
             return self.start_price
         return self.leading.price + -(-self.leading.price * STEP_PERCENT // 100)
+
+    @property
+    def is_reserve_met(self) -> bool:
+        """Whether the leading bid would buy the quantity if the auction ended now."""
+        return self.leading is not None and self.leading.price >= (self.reserve_price or 0)
 
     def is_over_at(self, now: datetime) -> bool:
         """Whether the auction has ended, with or without a bid."""
@@ -84,7 +93,10 @@ def place_bid(auction: Auction, bid: Bid, now: datetime) -> tuple[Auction, Bid |
 
 
 def winning_bid(auction: Auction, now: datetime) -> Bid | None:
-    """Return the bid that won, None if nobody bid. Raise ValueError while the auction still runs."""
+    """Return the bid that won; None if nobody bid, or nobody the reserve price.
+
+    Then the money of a leading bid is to be released. Raise ValueError while the auction still runs.
+    """
     if not auction.is_over_at(now):
         raise ValueError(f"the auction runs until {auction.ends_at.isoformat()}")
-    return auction.leading
+    return auction.leading if auction.is_reserve_met else None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 
 class Side(StrEnum):
     """Which way the energy of an order goes. Equal to the words ``"sell"`` and ``"buy"`` of the messages."""
@@ -11,8 +13,7 @@ class Side(StrEnum):
     BUY = "buy"
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """``wh`` (> 0) watt-hours go from ``seller`` to ``buyer``, two different households."""
 
     seller: str

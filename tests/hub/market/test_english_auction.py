@@ -89,6 +89,29 @@ def test_senseless_auctions_are_refused() -> None:
         Auction("sun", 1, 1000, END.replace(tzinfo=None))
 
 
+@pytest.mark.parametrize(("price", "sold"), [(1499, False), (1500, True), (1600, True)])
+def test_below_the_reserve_price_nothing_is_sold(price: int, sold: bool) -> None:
+    led = Auction("sun", 5000, 1000, END, reserve_price=1500)
+    assert not led.is_reserve_met
+    led, _ = place_bid(led, Bid("a", price), START)
+    assert led.is_reserve_met == sold
+    assert winning_bid(led, END) == (Bid("a", price) if sold else None)
+
+
+def test_the_reserve_price_is_secret_and_does_not_change_what_can_be_bid() -> None:
+    led = Auction("sun", 5000, 1000, END, reserve_price=1583)
+    assert led.minimum_bid == 1000
+    assert "1583" not in repr(led)
+    with pytest.raises(BidTooLowError) as refused:
+        place_bid(led, Bid("a", 999), START)
+    assert "1583" not in str(refused.value)
+
+
+def test_a_reserve_price_below_the_start_price_is_refused() -> None:
+    with pytest.raises(ValueError, match="reserve price"):
+        Auction("sun", 5000, 1000, END, reserve_price=999)
+
+
 @settings(deadline=None)
 @given(
     st.lists(

@@ -8,7 +8,7 @@ from itertools import count
 from uuid import UUID
 
 import pytest
-from energy_swap_hub.market.spot import Best, Book, Fill, NotRestingError, Side, SpotOrder
+from energy_swap_hub.market.spot import Best, Book, Fill, NotRestingError, Side, SpotOrder, WouldTradeError
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -126,32 +126,93 @@ def test_senseless_orders_are_refused(orders: Orders) -> None:
     assert book.resting(Side.SELL) == [second]
 
 
+def test_buyer_trades_only_with_the_seller_it_chose(orders: Orders) -> None:
+    book = Book()
+    cheap, chosen = orders.sell("a", 10, 900), orders.sell("b", 10, 1000)
+    book.place(cheap, NOW)
+    book.place(chosen, NOW)
+    bid = replace(orders.buy("c", 15, 1000), seller="b")
+    assert [(fill.seller, fill.wh) for fill in book.place(bid, NOW)] == [("b", 10)]
+    # The rest waits for that seller, too.
+    assert book.place(orders.sell("d", 5, 1000), NOW) == []
+    assert [fill.resting for fill in book.place(orders.sell("b", 5, 1000), NOW)] == [bid.id]
+
+
+def test_minimum_reputation_holds_for_who_comes_and_for_who_rests(orders: Orders) -> None:
+    book = Book()
+    low, high = (
+        replace(orders.sell("a", 10, 900), reputation=7_999),
+        replace(orders.sell("b", 10, 1000), reputation=8_000),
+    )
+    book.place(low, NOW)
+    book.place(high, NOW)
+    bid = replace(orders.buy("c", 15, 1000), minimum_reputation=8_000, reputation=9_000)
+    assert [fill.seller for fill in book.place(bid, NOW)] == ["b"]
+    assert book.place(orders.sell("d", 5, 800), NOW) == []  # no reputation yet
+    picky = replace(orders.sell("e", 5, 800), reputation=10_000, minimum_reputation=9_001)
+    assert book.place(picky, NOW) == []
+    assert [fill.buyer for fill in book.place(replace(orders.sell("f", 5, 800), reputation=8_000), NOW)] == ["c"]
+
+
+def test_post_only_order_rests_or_is_refused(orders: Orders) -> None:
+    book = Book()
+    ask = orders.sell("a", 10, 1000)
+    book.place(ask, NOW)
+    bid = replace(orders.buy("b", 10, 1000), post_only=True)
+    with pytest.raises(WouldTradeError, match="below 1000") as refused:
+        book.place(bid, NOW)
+    assert refused.value.cents_per_kwh == 1000
+    assert (book.resting(Side.SELL), book.resting(Side.BUY)) == ([ask], [])
+    below = replace(bid, limit=999)
+    assert book.place(below, NOW) == []
+    assert [fill.resting for fill in book.place(orders.sell("c", 10, 900), NOW)] == [below.id]
+    own = replace(orders.buy("a", 10, 1000), post_only=True)
+    assert book.place(own, NOW) == []  # it would not trade: the ask is its own
+
+
+def test_choices_that_make_no_sense_are_refused(orders: Orders) -> None:
+    for order, choice in (
+        (orders.sell("a", 10, 900), {"seller": "b"}),
+        (orders.buy("a", 10, 900), {"seller": "a"}),
+        (orders.buy("a", 10, 900), {"minimum_reputation": 10_001}),
+        (orders.buy("a", 10, 900), {"reputation": -1}),
+    ):
+        with pytest.raises(ValueError, match=r"names a seller|basis points"):
+            replace(order, **choice)
+
+
 class NaiveBook:
     """The oracle: one list, looked through from the start for each single Wh."""
 
     def __init__(self) -> None:
         self.live: list[SpotOrder] = []
 
+    def able(self, order: SpotOrder, now: datetime) -> list[SpotOrder]:
+        sign = 1 if order.side == Side.BUY else -1
+        return [
+            o
+            for o in self.live
+            if o.side != order.side
+            and o.household != order.household
+            and o.seller in {None, order.household}
+            and order.seller in {None, o.household}
+            and o.reputation >= order.minimum_reputation
+            and order.reputation >= o.minimum_reputation
+            and sign * o.limit <= sign * order.limit
+            and (o.valid_until is None or o.valid_until > now)
+        ]
+
     def place(self, order: SpotOrder, now: datetime) -> list[tuple[UUID, int]]:
         met: dict[UUID, int] = {}
-        for _ in range(order.wh):
-            sign = 1 if order.side == Side.BUY else -1
-            able = [
-                o
-                for o in self.live
-                if o.side != order.side
-                and o.household != order.household
-                and sign * o.limit <= sign * order.limit
-                and (o.valid_until is None or o.valid_until > now)
-            ]
-            if not able:
-                break
+        sign = 1 if order.side == Side.BUY else -1
+        left = order.wh
+        while left and (able := self.able(order, now)):
             best = min(able, key=lambda o: (sign * o.limit, o.number))
             met[best.id] = met.get(best.id, 0) + 1
-            order = replace(order, wh=order.wh - 1) if order.wh > 1 else replace(order, household="(filled)")
+            left -= 1
             self._take_one(best)
-        if order.household != "(filled)":
-            self.live.append(order)
+        if left:
+            self.live.append(replace(order, wh=left))
         return list(met.items())
 
     def _take_one(self, order: SpotOrder) -> None:
@@ -163,13 +224,29 @@ def _assert_not_crossed(book: Book, now: datetime) -> None:
     for ask in book.resting(Side.SELL):
         for bid in book.resting(Side.BUY):
             if ask.is_valid_at(now) and bid.is_valid_at(now):
-                assert ask.limit > bid.limit or ask.household == bid.household
+                accept = (
+                    ask.household != bid.household
+                    and bid.seller in {None, ask.household}
+                    and bid.reputation >= ask.minimum_reputation
+                    and ask.reputation >= bid.minimum_reputation
+                )
+                assert ask.limit > bid.limit or not accept
 
 
 def _assert_in_priority(book: Book) -> None:
     for side, sign in ((Side.SELL, 1), (Side.BUY, -1)):
         ranks = [(sign * order.limit, order.number) for order in book.resting(side)]
         assert ranks == sorted(ranks)
+
+
+def _choosy(order: SpotOrder, chance: random.Random) -> SpotOrder:
+    """Return the order with a reputation, and now and then with demands."""
+    order = replace(order, reputation=chance.choice([0, 5000, 9000]))
+    if chance.random() < 0.2:
+        order = replace(order, minimum_reputation=chance.choice([1, 6000]))
+    if order.side == Side.BUY and chance.random() < 0.2:
+        order = replace(order, seller=chance.choice([name for name in "abcd" if name != order.household]))
+    return replace(order, post_only=chance.random() < 0.1)
 
 
 def test_random_histories_match_a_naive_book(chance: random.Random) -> None:
@@ -186,6 +263,11 @@ def test_random_histories_match_a_naive_book(chance: random.Random) -> None:
                 )
                 if validity:
                     order = replace(order, valid_until=now + timedelta(minutes=validity))
+                order = _choosy(order, chance)
+                if order.post_only and naive.able(order, now):
+                    with pytest.raises(WouldTradeError):
+                        book.place(order, now)
+                    continue
                 fills = book.place(order, now)
                 assert [(fill.resting, fill.wh) for fill in fills] == naive.place(order, now)
                 assert all(fill.seller != fill.buyer for fill in fills)
