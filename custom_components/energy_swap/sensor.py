@@ -94,6 +94,18 @@ def _price(
     )
 
 
+def _suggestion(key: str, value_fn: Callable[[State], Decimal | None]) -> EnergySwapSensorDescription:
+    # Advice is no measurement: like a forecast it has no state class and stays out of the statistics.
+    return EnergySwapSensorDescription(
+        key=key,
+        translation_key=key,
+        native_unit_of_measurement=KES_PER_KWH,
+        suggested_display_precision=2,
+        value_fn=value_fn,
+        available_fn=is_hub_connected,
+    )
+
+
 DESCRIPTIONS = (
     _power("surplus_power", lambda state: (p := state["power"]) and p["surplus_w"]),
     _power("net_power", lambda state: (p := state["power"]) and p["net_w"]),
@@ -131,6 +143,8 @@ DESCRIPTIONS = (
         lambda state: (m := state["market"]) and _kes(m["clearing_cents_per_kwh"]),
         is_hub_connected,
     ),
+    _suggestion("suggested_sell_price", lambda state: (g := state.get("guidance")) and _kes(g["suggested_sell"])),
+    _suggestion("suggested_buy_price", lambda state: (g := state.get("guidance")) and _kes(g["suggested_buy"])),
     EnergySwapSensorDescription(
         key="last_settlement",
         translation_key="last_settlement",

@@ -1,6 +1,6 @@
 """What the edge tells us, and how far each part of it can be trusted right now."""
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Power(TypedDict):
@@ -76,6 +76,15 @@ class Settlement(TypedDict):
     earned_cents: int
 
 
+class Guidance(TypedDict):
+    """Advice on limits in cents per kWh, and how much dearer now is than the week, in percent. None: not known."""
+
+    suggested_sell: int | None
+    suggested_buy: int | None
+    week_average: int | None
+    now_against_week_percent: int | None
+
+
 class Forecast(TypedDict):
     """Surplus the edge expects today, in Wh."""
 
@@ -98,6 +107,7 @@ class State(TypedDict):
     orders: list[dict[str, Any]]
     auctions: list[dict[str, Any]]
     last_settlement: Settlement | None
+    guidance: NotRequired[Guidance | None]  # an older edge has none
     forecast: Forecast | None
 
 

@@ -55,6 +55,13 @@ SUNNY_NOON: Json = {
         "paid_cents": 0,
         "earned_cents": 1_423,
     },
+    "guidance": {
+        "suggested_sell": 1_520,
+        "suggested_buy": 1_905,
+        "week_average": 2_015,
+        "now_against_week_percent": -15,
+        "sentence": {"key": "below_week", "percent": 15},
+    },
     "forecast": {
         "surplus_today_wh": 9_400,
         "surplus_remaining_wh": 4_100,

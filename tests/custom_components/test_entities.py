@@ -7,7 +7,8 @@ from tests.custom_components.household import Household
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 POWER = {"surplus_power", "net_power", "generation_power"}
-CHANGES_AT_THE_HUB = {"kes_balance", "token_balance", "clearing_price", "pay_out"}
+SUGGESTED = {"suggested_sell_price", "suggested_buy_price"}
+CHANGES_AT_THE_HUB = {"kes_balance", "token_balance", "clearing_price", "pay_out"} | SUGGESTED
 MOMENTS = {"pay_out", "settlement"}  # when it was pressed or told last, which Home Assistant remembers by its name
 
 
@@ -33,6 +34,8 @@ async def test_the_state_of_the_edge_is_shown_in_the_units_people_use(household:
         "kes_balance": "1234.5",
         "token_balance": "7.25",
         "clearing_price": "17.35",
+        "suggested_sell_price": "15.2",
+        "suggested_buy_price": "19.05",
         "sell_limit": "14.0",
         "buy_limit": "22.5",
         "last_settlement": "2026-11-20T11:30:00+00:00",
@@ -58,6 +61,7 @@ async def test_the_state_of_the_edge_is_shown_in_the_units_people_use(household:
         ({"token_balance"}, None, "total", "kWh"),
         ({"clearing_price"}, None, "measurement", "KES/kWh"),
         ({"sell_limit", "buy_limit"}, None, None, "KES/kWh"),
+        (SUGGESTED, None, None, "KES/kWh"),
         ({"last_settlement"}, "timestamp", None, None),
         ({"hub_connection", "meter"}, "connectivity", None, None),
     ],
@@ -117,6 +121,23 @@ async def test_a_silent_hub_hides_only_what_may_have_changed_there(household: Ho
     await household.wait_for("kes_balance", "1234.5", seconds=2)
 
 
+async def test_a_community_without_enough_trade_suggests_nothing(household: Household) -> None:
+    nothing = dict.fromkeys(household.edge.state["guidance"])
+    await household.edge.change(guidance=nothing)
+    await household.wait_for("suggested_sell_price", "unknown", seconds=2)
+    assert (await household.states())["suggested_buy_price"] == "unknown"
+
+
+async def test_an_edge_without_guidance_suggests_nothing(household: Household) -> None:
+    await household.edge.stop()
+    await household.wait_for("suggested_sell_price", "unavailable", seconds=2)
+    del household.edge.state["guidance"]
+    await household.edge.start()
+    await household.wait_for("suggested_sell_price", "unknown")
+    states = await household.states()
+    assert (states["suggested_buy_price"], states["clearing_price"]) == ("unknown", "17.35")
+
+
 async def test_what_is_not_known_yet_is_unknown(household: Household) -> None:
     await household.edge.change(
         power=None,
@@ -125,6 +146,7 @@ async def test_what_is_not_known_yet_is_unknown(household: Household) -> None:
         energy=None,
         market=None,
         last_settlement=None,
+        guidance=None,
         forecast=None,
         membership="unknown",
     )
