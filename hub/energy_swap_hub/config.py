@@ -1,5 +1,7 @@
 """What an operator sets: one JSON file, read once at start."""
 
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -78,14 +80,21 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     daraja: DarajaConfig
     host: str = "127.0.0.1"
     port: int = 8420
+    database_url: str | None = None  # postgresql://…; none: hub.sqlite in the data folder
     chain_url: str | None = None
     public_url: str | None = None  # how browsers reach the hub; https:// makes the session cookie a secure one
     console: Path | None = None  # folder of the built console, where it is not beside the code
 
 
-def load_config(path: Path) -> HubConfig:
-    """Read the file at ``path``; raises `msgspec.ValidationError` naming the field that is wrong."""
-    return msgspec.json.decode(path.read_bytes(), type=HubConfig, dec_hook=_path)
+def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> HubConfig:
+    """Read the file at ``path``; raises `msgspec.ValidationError` naming the field that is wrong.
+
+    ``ENERGY_SWAP_DATABASE_URL`` in the environment comes before the file's ``database_url``: it holds a password.
+    """
+    config = msgspec.json.decode(path.read_bytes(), type=HubConfig, dec_hook=_path)
+    if url := environment.get("ENERGY_SWAP_DATABASE_URL"):
+        return msgspec.structs.replace(config, database_url=url)
+    return config
 
 
 def _path(kind: type, value: object) -> Path:

@@ -58,10 +58,11 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
     """Run a hub for as long as the context lasts; what a killed one left undone is taken up again."""
     async with AsyncExitStack() as stack:
         stack.enter_context(locked_data_folder(config.data))
-        is_new = not (config.data / "hub.sqlite").exists()
+        where = config.database_url or config.data / "hub.sqlite"
+        is_new = not Database.is_there(where)
         phones = PhoneBook(load_secret(config.data / "keys" / "phones", may_make=is_new))
         callbacks = load_secret(config.data / "keys" / "callbacks", may_make=is_new)
-        database = Database.open(config.data / "hub.sqlite")
+        database = Database.open(where)
         stack.push_async_callback(database.close)
         changes = Changes()
         community = config.community

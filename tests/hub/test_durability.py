@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,28 @@ from energy_swap_hub import ledger
 from energy_swap_hub.ledger import currency_of
 from energy_swap_hub.ledger.tables import account_balance
 from energy_swap_hub.ledger.tables import entry as entry_table
-from energy_swap_hub.storage import Database, metadata
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Table, insert, select
+from energy_swap_hub.storage import Database
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, MetaData, Table, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-ITEM = Table("test_item", metadata, Column("id", BigInteger, primary_key=True))
+from tests.hub.postgresql import new_database
+
+TABLES = MetaData()
+ITEM = Table("test_item", TABLES, Column("id", BigInteger, primary_key=True))
 PART = Table(
     "test_part",
-    metadata,
+    TABLES,
     Column("id", BigInteger, primary_key=True),
     Column("item", ForeignKey("test_item.id", deferrable=True, initially="DEFERRED")),
 )
+
+
+@pytest.fixture
+async def database(where: Path | str) -> AsyncIterator[Database]:
+    database = Database.open(where)
+    await database.write(TABLES.create_all)
+    yield database
+    await database.close()
 
 
 def add(number: int) -> Callable[[Connection], int]:
@@ -58,39 +69,53 @@ async def write_as_one_group(database: Database, *changes: Callable[[Connection]
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_a_failed_commit_reaches_every_caller_of_the_group() -> None:
-    database = Database.open(None)
+async def test_a_failed_commit_reaches_every_caller_of_the_group(database: Database) -> None:
     await database.write(add(1))
     results = await write_as_one_group(database, add(2), orphan, add(3))
     after_failure = await database.read(items)
     again = await database.write(add(2))
     stored = await database.read(items)
-    await database.close()
     assert [type(result) for result in results] == [IntegrityError] * 3
     assert after_failure == [1]
     assert (again, stored) == (2, [1, 2])
 
 
-async def test_a_group_that_the_database_gave_up_is_refused_to_all_and_stored_for_none() -> None:
-    database = Database.open(None)
+async def test_a_group_that_the_database_gave_up_is_refused_to_all_and_stored_for_none(database: Database) -> None:
     await database.write(add(1))
 
     def give_up(connection: Connection) -> None:
-        # As SQLite does by itself when the disk is full: the whole transaction is gone.
-        connection.exec_driver_sql("INSERT OR ROLLBACK INTO test_item VALUES (1)")
+        # As SQLite does by itself when the disk is full, and as it is with PostgreSQL when the connection breaks.
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("INSERT OR ROLLBACK INTO test_item VALUES (1)")
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
     results = await write_as_one_group(database, add(2), give_up, add(3))
     after_failure = await database.read(items)
     again = await database.write(add(3))
     stored = await database.read(items)
-    await database.close()
     assert all(isinstance(result, OperationalError) for result in results)
     assert after_failure == [1]
     assert (again, stored) == (3, [1, 3])
 
 
-async def test_a_read_sees_one_snapshot_while_writes_go_on() -> None:
-    database = Database.open(None)
+async def test_what_postgresql_wants_run_again_is_run_again(postgresql: str) -> None:
+    database = Database.open(new_database(postgresql))
+    await database.write(TABLES.create_all)
+    runs: list[int] = []
+
+    def refused_twice(connection: Connection) -> int:
+        runs.append(1)
+        if len(runs) < 3:
+            connection.exec_driver_sql("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$")
+        return add(2)(connection)
+
+    results = await write_as_one_group(database, add(1), refused_twice, add(3))
+    stored = await database.read(items)
+    await database.close()
+    assert (results, stored, len(runs)) == ([1, 2, 3], [1, 2, 3], 3)
+
+
+async def test_a_read_sees_one_snapshot_while_writes_go_on(database: Database) -> None:
     await database.write(add(1))
     loop = asyncio.get_running_loop()
 
@@ -101,13 +126,11 @@ async def test_a_read_sees_one_snapshot_while_writes_go_on() -> None:
 
     seen = await database.read(look_twice)
     after = await database.read(items)
-    await database.close()
     assert seen == ([1], [1])
     assert after == [1, 2]
 
 
-async def test_a_caller_that_gives_up_waiting_does_not_undo_the_change() -> None:
-    database = Database.open(None)
+async def test_a_caller_that_gives_up_waiting_does_not_undo_the_change(database: Database) -> None:
     waiting = asyncio.create_task(database.write(add(1)))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -115,29 +138,28 @@ async def test_a_caller_that_gives_up_waiting_does_not_undo_the_change() -> None
         await waiting
     await database.write(add(2))
     stored = await database.read(items)
-    await database.close()
     assert stored == [1, 2]
 
 
-async def test_closing_finishes_what_waits_and_refuses_what_comes_later(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "hub.sqlite"
-    database = Database.open(path)
+async def test_closing_finishes_what_waits_and_refuses_what_comes_later(
+    database: Database, where: Path | str
+) -> None:
     waiting = [asyncio.create_task(database.write(add(n))) for n in range(5)]
     await asyncio.sleep(0)
     await database.close()
     assert await asyncio.gather(*waiting) == [0, 1, 2, 3, 4]
     with pytest.raises(RuntimeError, match="closed"):
         await database.write(add(9))
-    again = Database.open(path)
+    again = Database.open(where)
     stored = await again.read(items)
     await again.close()
     assert stored == [0, 1, 2, 3, 4]
 
 
-def write_until_killed(path: Path) -> list[str]:
+def write_until_killed(where: Path | str) -> list[str]:
     """Let a process of its own write, kill it in the middle and return what it was told is durable."""
     program = Path(__file__).with_name("writing_hub.py")
-    with subprocess.Popen([sys.executable, program, path], stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen([sys.executable, program, where], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         try:
             acknowledged = [child.stdout.readline().strip() for _ in range(150)]
@@ -149,9 +171,8 @@ def write_until_killed(path: Path) -> list[str]:
     return acknowledged
 
 
-async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
-    path = tmp_path / "hub.sqlite"
-    acknowledged = await asyncio.to_thread(write_until_killed, path)
+async def test_a_killed_process_loses_nothing_that_it_acknowledged(where: Path | str) -> None:
+    acknowledged = await asyncio.to_thread(write_until_killed, where)
     assert len(set(acknowledged)) == len(acknowledged) >= 150
     assert all(acknowledged)
 
@@ -166,7 +187,7 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Pat
             ledger.trial_balance(connection, "village"),
         )
 
-    database = Database.open(path)
+    database = Database.open(where)
     receipts, holds, stored, summed = await database.read(audit)
     await database.close()
     assert set(acknowledged) <= receipts

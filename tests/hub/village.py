@@ -62,6 +62,8 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, select
 
+from tests.hub.postgresql import drop_database, new_database
+
 VILLAGE = "kisima"
 OPENED = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # noon in Nairobi
 PERIOD = timedelta(minutes=30)
@@ -445,7 +447,7 @@ async def open_village(
     mpesa: MPesaConfig = MPESA,
 ) -> AsyncIterator[Village]:
     """Open the village in ``folder``, founding it when there is none."""
-    database = Database.open(folder / "hub.sqlite")
+    database = Database.open(database_of(folder))
     clock: list[Village] = []
     localnet = await LocalnetService.open(folder / "localnet.sqlite", lambda: clock[0].now if clock else now)
     client = localnet.client()
@@ -462,8 +464,16 @@ async def open_village(
         await database.close()
 
 
-def found_in(folder: Path) -> Path:
+def database_of(folder: Path) -> Path | str:
+    """Return where the village's database is: in its folder, unless a file there names one of PostgreSQL."""
+    url = folder / "database_url"
+    return url.read_text() if url.exists() else folder / "hub.sqlite"
+
+
+def found_in(folder: Path, database_url: str | None = None) -> Path:
     """Found a village once; tests work on copies of its folder."""
+    if database_url is not None:
+        (folder / "database_url").write_text(database_url)
 
     async def found() -> None:
         async with open_village(folder) as village:
@@ -475,4 +485,13 @@ def found_in(folder: Path) -> Path:
 
 def copy_of(founded: Path, folder: Path) -> Path:
     """Return a copy of a founded village's folder."""
-    return Path(shutil.copytree(founded, folder))
+    shutil.copytree(founded, folder)
+    if isinstance(url := database_of(founded), str):
+        (folder / "database_url").write_text(new_database(url, like=url))
+    return folder
+
+
+def forget(folder: Path) -> None:
+    """Remove what of a copy is not in its folder, which pytest removes."""
+    if isinstance(url := database_of(folder), str):
+        drop_database(url)

@@ -29,10 +29,11 @@ async def one_writer(database: Database, name: int) -> None:
         print(receipt, flush=True)  # noqa: T201
 
 
-async def main(path: Path) -> None:
-    database = Database.open(path)
+async def main(where: Path | str) -> None:
+    database = Database.open(where)
     await asyncio.gather(*(one_writer(database, name) for name in range(8)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    there = sys.argv[1]
+    asyncio.run(main(there if there.startswith("postgresql:") else Path(there)))

@@ -5,7 +5,16 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData, TypeDecorator
 
-metadata: Final = MetaData()
+# A later migration can change only what it can name; each database would invent other names.
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(column_0_label)s",
+        "ck": "%(constraint_name)s",
+    }
+)
 
 # SQLite numbers rows by itself only in a column of type INTEGER.
 Id: Final = BigInteger().with_variant(Integer, "sqlite")

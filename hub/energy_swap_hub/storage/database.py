@@ -1,4 +1,4 @@
-"""SQLite behind two calls: `write` on one thread that commits in groups, `read` on a few others."""
+"""A database behind two calls: `write` on one thread that commits in groups, `read` on a few others."""
 
 import asyncio
 import queue
@@ -9,70 +9,80 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from .columns import metadata
+from .engines import READERS, Engines, StorageError, postgresql_engines, postgresql_url, sqlite_engines
+from .schema import upgrade
 
 _GROUP: Final = 200
-_READERS: Final = 4
+_ATTEMPTS: Final = 5
+_PASSING: Final = ("40001", "40P01")  # SQLSTATE: serialization failure, deadlock
 
-
-def _engine(path: Path, *, read_only: bool) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 30}, pool_size=_READERS
-    )
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        if read_only:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _is_in_transaction(connection: Connection) -> bool:
-    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
+type _Change = tuple[Callable[[Connection], Any], Future[Any]]
+type _Outcome = tuple[Future[Any], Any, BaseException | None]
 
 
 class Database:
-    """A database file; every change is durable (fsync) before its `write` returns."""
+    """One community's database, with one writer; every change is durable before its `write` returns.
 
-    def __init__(self, path: Path, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
+    Changes run one after another, so a change may look first and act on what it saw. One may be run again when
+    the database asks for it, so it touches nothing but its connection.
+    """
+
+    def __init__(self, engines: Engines, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self._scratch = scratch
-        self._engine = _engine(path, read_only=False)
-        self._read_engine = _engine(path, read_only=True)
-        metadata.create_all(self._engine)
-        self._changes: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._engines = engines
+        self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._is_open = True
         self._writer = threading.Thread(target=self._write_groups, name="database-writer", daemon=True)
         self._writer.start()
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
 
     @classmethod
-    def open(cls, path: Path | None) -> Self:
-        """Open the file at ``path``, creating missing tables; ``None`` means a private one that is thrown away."""
-        if path is None:
-            scratch = tempfile.TemporaryDirectory()
-            return cls(Path(scratch.name) / "hub.sqlite", scratch)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(path)
+    def open(cls, where: Path | str | None) -> Self:
+        """Open the SQLite file at a path or PostgreSQL at a URL; ``None`` means a private file for once.
+
+        Tables are brought to the newest version. Raises `StorageError` when the database cannot be reached, is
+        newer than this program, or (PostgreSQL) another hub writes to it.
+        """
+        scratch = None
+        if isinstance(where, str):
+            engines = postgresql_engines(postgresql_url(where))
+        else:
+            if where is None:
+                scratch = tempfile.TemporaryDirectory()
+                where = Path(scratch.name) / "hub.sqlite"
+            where.parent.mkdir(parents=True, exist_ok=True)
+            engines = sqlite_engines(where)
+        try:
+            upgrade(engines.schema)
+        except OperationalError as error:
+            _dispose(engines)
+            raise StorageError(f"the database cannot be opened: {error.orig}") from error
+        except BaseException:
+            _dispose(engines)
+            raise
+        return cls(engines, scratch)
+
+    @staticmethod
+    def is_there(where: Path | str) -> bool:
+        """Whether the database has been opened before; raises `StorageError` when it cannot be reached."""
+        if isinstance(where, Path):
+            return where.exists()
+        engines = postgresql_engines(postgresql_url(where))
+        try:
+            return inspect(engines.reader).has_table("alembic_version")
+        except OperationalError as error:
+            raise StorageError(f"the database cannot be opened: {error.orig}") from error
+        finally:
+            _dispose(engines)
 
     async def write[T](self, change: Callable[[Connection], T]) -> T:
         """Run ``change`` in a transaction and return its result once that is durable.
 
         An exception undoes this change alone and is raised here; changes waiting together share one commit.
+        Where the connection to PostgreSQL broke during the commit, the error does not tell whether it was done.
         After `close` nothing is written any more: that is a `RuntimeError`.
         """
         if not self._is_open:
@@ -86,18 +96,17 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
 
     async def close(self) -> None:
-        """Finish the waiting changes, then close the file."""
+        """Finish the waiting changes, then close the database."""
         self._is_open = False
         self._changes.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
-        self._engine.dispose()
-        self._read_engine.dispose()
+        _dispose(self._engines)
         if self._scratch is not None:
             self._scratch.cleanup()
 
     def _read[T](self, query: Callable[[Connection], T]) -> T:
-        with self._read_engine.begin() as connection:
+        with self._engines.reader.begin() as connection:
             return query(connection)
 
     def _write_groups(self) -> None:
@@ -112,20 +121,17 @@ class Database:
             if group:
                 self._write_group(group)
 
-    def _write_group(self, group: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
-        try:
-            with self._engine.begin() as connection:
-                for change, future in group:
-                    try:
-                        with connection.begin_nested():
-                            outcomes.append((future, change(connection), None))
-                    except Exception as error:
-                        if not _is_in_transaction(connection):
-                            raise  # SQLite gave up the whole group, as it does when the disk is full
-                        outcomes.append((future, None, error))
-        except BaseException as error:  # noqa: BLE001 - the commit failed: nobody's change is durable
-            outcomes = [(future, None, error) for _, future in group]
+    def _write_group(self, group: list[_Change]) -> None:
+        outcomes: list[_Outcome] = []
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                outcomes = self._commit(group)
+                break
+            except BaseException as error:  # noqa: BLE001 - the commit failed: nobody's change is durable
+                if attempt < _ATTEMPTS and _passes(error):
+                    continue
+                outcomes = [(future, None, error) for _, future in group]
+                break
         for future, result, failure in outcomes:
             if future.cancelled():
                 continue
@@ -133,3 +139,27 @@ class Database:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+    def _commit(self, group: list[_Change]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        with self._engines.writer.begin() as connection:
+            for change, future in group:
+                try:
+                    with connection.begin_nested():
+                        outcomes.append((future, change(connection), None))
+                except Exception as error:
+                    # The database may give up the whole group: SQLite when the disk is full, PostgreSQL when the
+                    # connection breaks, either of them when it asks for the transaction to be run again.
+                    if _passes(error) or not self._engines.goes_on(connection):
+                        raise
+                    outcomes.append((future, None, error))
+        return outcomes
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _PASSING
+
+
+def _dispose(engines: Engines) -> None:
+    for engine in (engines.writer, engines.reader, engines.schema):
+        engine.dispose()

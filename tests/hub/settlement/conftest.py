@@ -5,13 +5,26 @@ import pytest
 
 pytest.register_assert_rewrite("tests.hub.village")
 
-from tests.hub.village import Village, copy_of, found_in, open_village  # noqa: E402
+from tests.hub.conftest import ENGINES  # noqa: E402
+from tests.hub.postgresql import new_database  # noqa: E402
+from tests.hub.village import Village, copy_of, forget, found_in, open_village  # noqa: E402
+
+# The core of settlement runs on both databases, the rest on SQLite.
+ON_BOTH = ("test_periods", "test_spot_orders", "test_any_sequence")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "founded" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("founded", ENGINES, indirect=True)
 
 
 @pytest.fixture(scope="session")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def founded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a village that was founded once, to be copied."""
-    return found_in(tmp_path_factory.mktemp("founded"))
+    url = None
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url = new_database(request.getfixturevalue("postgresql"))
+    return found_in(tmp_path_factory.mktemp("founded"), url)
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +37,8 @@ def quick_resend(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def village(founded: Path, tmp_path: Path) -> AsyncIterator[Village]:
     """A founded village of its own for each test; whatever happened, its books must be true at the end."""
-    async with open_village(copy_of(founded, tmp_path / "village")) as village:
+    folder = copy_of(founded, tmp_path / "village")
+    async with open_village(folder) as village:
         yield village
         await village.check()
+    forget(folder)

@@ -13,7 +13,7 @@ from energy_swap_hub.settlement.spot import OrderRefused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.hub.village import Home, Village, copy_of, open_village
+from tests.hub.village import Home, Village, copy_of, forget, open_village
 
 REFUSALS = (Overdrawn, OrderRefused, BidError, PaymentRefused)
 
@@ -123,4 +123,6 @@ async def live(folder: Path, steps: list[tuple[object, ...]]) -> None:
 @given(steps=st.lists(step, min_size=3, max_size=14))
 def test_books_and_chain_agree_after_any_sequence(founded: Path, steps: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        asyncio.run(live(copy_of(founded, Path(scratch) / "village"), steps))
+        folder = copy_of(founded, Path(scratch) / "village")
+        asyncio.run(live(folder, steps))
+        forget(folder)

@@ -1,0 +1,127 @@
+"""How SQLite and PostgreSQL are reached: who may write, what a reader sees, and that a commit is on disk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.numeric import IntLoader
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+READERS: Final = 4
+_CONNECT_SECONDS: Final = 10
+_HUB_LOCK: Final = int.from_bytes(b"eswaphub")  # the same for every hub: one hub per database
+
+
+class StorageError(OSError):
+    """The database cannot be used as it is; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The ways into one database."""
+
+    writer: Engine  # one connection
+    reader: Engine  # cannot write; each transaction is one snapshot
+    schema: Engine  # for migrations
+    goes_on: Callable[[Connection], bool]  # whether the transaction is still there after a failed change
+
+
+def sqlite_engines(path: Path) -> Engines:
+    """Return the engines of the file at ``path``."""
+
+    def engine(*, read_only: bool = False, foreign_keys: bool = True) -> Engine:
+        made = create_engine(
+            f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 30}, pool_size=READERS
+        )
+
+        @event.listens_for(made, "connect")
+        def _connect(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # transactions are begun below, not by the driver
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
+            if read_only:
+                connection.execute("PRAGMA query_only=ON")
+
+        @event.listens_for(made, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+        return made
+
+    # A migration that rebuilds a table drops the old one, which foreign keys would forbid.
+    return Engines(engine(), engine(read_only=True), engine(foreign_keys=False), _sqlite_goes_on)
+
+
+def postgresql_engines(url: URL) -> Engines:
+    """Return the engines of the PostgreSQL database at ``url``.
+
+    The writer's one session holds an advisory lock for as long as it lives, and takes it again when it has to
+    connect anew: a second hub on the same database cannot write, and rules may look first and change then.
+    """
+    options = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": "energy-swap-hub"}
+    writer = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=1, max_overflow=0)
+    reader = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=READERS, max_overflow=0)
+
+    @event.listens_for(writer, "connect")
+    def _connect_writer(connection: psycopg.Connection, _record: Any) -> None:
+        connection.adapters.register_loader("numeric", IntLoader)
+        connection.autocommit = True
+        try:
+            _prepare_writer(connection)
+        except BaseException:
+            connection.close()
+            raise
+        connection.autocommit = False
+
+    @event.listens_for(reader, "connect")
+    def _connect_reader(connection: psycopg.Connection, _record: Any) -> None:
+        # A sum of integers comes as `numeric`; there is nothing in our tables that is not whole.
+        connection.adapters.register_loader("numeric", IntLoader)
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+
+    return Engines(writer, reader, writer, _postgresql_goes_on)
+
+
+def postgresql_url(text: str) -> URL:
+    """Return the URL of a PostgreSQL database; raises `StorageError` for anything else."""
+    try:
+        url = make_url(text)
+        is_postgresql = url.get_backend_name() in {"postgresql", "postgres"}
+    except ArgumentError, NoSuchModuleError:
+        is_postgresql = False
+    if not is_postgresql:
+        raise StorageError("the database's URL must look like postgresql://user:password@host/name")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _prepare_writer(connection: psycopg.Connection) -> None:
+    # Where the hub's machine vanished, the server must notice soon: its session holds the lock.
+    connection.execute("SET tcp_keepalives_idle = 15")
+    connection.execute("SET tcp_keepalives_interval = 5")
+    connection.execute("SET tcp_keepalives_count = 3")
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.execute("SET lock_timeout = '2s'")  # a killed hub's session ends within moments
+    try:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_HUB_LOCK])
+    except psycopg.errors.LockNotAvailable:
+        raise StorageError("another hub writes to this database; stop it first, or give each its own") from None
+    connection.execute("SET lock_timeout = '30s'")
+
+
+def _sqlite_goes_on(connection: Connection) -> bool:
+    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
+
+
+def _postgresql_goes_on(connection: Connection) -> bool:
+    if connection.invalidated:
+        return False
+    driver: Any = connection.connection.dbapi_connection
+    return bool(driver.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS)
