@@ -70,7 +70,7 @@ def touches(
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One posting with its entry."""
+    """One posting with its entry; an entry that moved nothing has one leg without account."""
 
     entry_id: int
     at: datetime
@@ -79,8 +79,8 @@ class Leg:
     external_id: str
     text: str
     corrects: int | None
-    account: str
-    amount: int
+    account: str | None
+    amount: int | None
 
 
 def legs(connection: Connection, community_id: str, *, after: int, entries: int) -> Iterator[Leg]:
@@ -97,7 +97,7 @@ def legs(connection: Connection, community_id: str, *, after: int, entries: int)
         select(row.id, row.at, row.booked_at, row.source, row.external_id, row.text, row.corrects_entry_id)
         .add_columns(tables.posting.c.account, tables.posting.c.amount)
         .join(wanted, wanted.c.id == row.id)
-        .join(tables.posting, tables.posting.c.entry_id == row.id)
+        .join(tables.posting, tables.posting.c.entry_id == row.id, isouter=True)
         .order_by(row.id, tables.posting.c.leg)
     )
     for found in connection.execute(query):

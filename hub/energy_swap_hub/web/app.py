@@ -19,9 +19,10 @@ _NOT_BUILT: Final = "The console is not built. Run script/bootstrap, or 'npm ci 
 
 def make_app(routes: Iterable[web.RouteDef], console: Path) -> web.Application:
     """Return the application; ``console`` is the folder of the built console."""
-    app = web.Application(middlewares=[_security_headers, problems], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[problems], client_max_size=MAX_BODY)
     app[OPEN_SOCKETS] = set()
     app.on_shutdown.append(close_sockets)
+    app.on_response_prepare.append(_security_headers)
     app.router.add_routes(routes)
     app.router.add_get("/health", _health)
     app.router.add_get("/{path:.*}", _console(console.resolve()))
@@ -51,9 +52,5 @@ def _console(folder: Path) -> Handler:
     return serve
 
 
-@web.middleware
-async def _security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
-    if not response.prepared:
-        response.headers.update(_HEADERS)
-    return response
+async def _security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)

@@ -22,6 +22,7 @@ from energy_swap_hub.storage import Database
 
 from . import console_view
 from .chain_view import ChainView
+from .ledger_api import LedgerApi
 from .problem import json_response
 from .sockets import pushing
 
@@ -72,6 +73,7 @@ class ConsoleApi:
         self._chain = chain
         self._payments_open = payments_open
         self._is_https = is_https
+        self._ledger = LedgerApi(_BASE, database, desk.community, clock, changes, self._session)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -91,6 +93,7 @@ class ConsoleApi:
             web.get(f"{_BASE}/chain", self._read(self._chain_page)),
             web.get(f"{_BASE}/reviews", self._read(self._reviews)),
             web.post(f"{_BASE}/reviews/{{id}}/resolve", self._resolve),
+            *self._ledger.routes(),
         ]
 
     # Sessions

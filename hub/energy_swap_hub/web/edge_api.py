@@ -20,8 +20,10 @@ from energy_swap_hub.membership.households import Household, NotAdmitted
 from energy_swap_hub.metering.plausibility import Site
 from energy_swap_hub.settlement import messages
 from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
+from . import statement_view
 from .household_view import household_state
 from .problem import json_response
 from .sockets import pushing
@@ -101,6 +103,8 @@ class EdgeApi:
             web.post(f"{base}/readings", self._readings),
             web.get(f"{base}/household", self._household),
             web.get(f"{base}/household/events", self._events),
+            web.get(f"{base}/household/statement", self._statement),
+            web.get(f"{base}/household/statement.csv", self._statement_csv),
         ]
 
     async def _chain(self, _request: web.Request) -> web.Response:
@@ -173,6 +177,22 @@ class EdgeApi:
                 await push.wait_for(self._changes.after(count, _REFRESH_SECONDS))
                 state = await self._state(signer)
         return socket
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        return json_response(statement_view.body(await self._own_statement(request)))
+
+    async def _statement_csv(self, request: web.Request) -> web.Response:
+        return statement_view.csv_response(await self._own_statement(request))
+
+    async def _own_statement(self, request: web.Request) -> Statement:
+        signer = await self._signed.signer(request)
+        days = statement_view.asked_days(request, self._clock())
+
+        def query(connection: Connection) -> Statement:
+            household = _known(households.by_key(connection, signer))
+            return statement_view.read(connection, self._desk.community.id, household, days)
+
+        return await self._database.read(query)
 
     async def _state(self, signer: bytes) -> dict[str, Any]:
         now = self._clock()

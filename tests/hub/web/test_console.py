@@ -16,6 +16,10 @@ READ = (
     "/market",
     "/ledger/entries",
     "/ledger/trial-balance",
+    "/ledger/days",
+    "/ledger/entries.csv",
+    "/households/h-001/statement",
+    "/households/h-001/statement.csv",
     "/chain",
     "/reviews",
 )
@@ -31,7 +35,8 @@ async def test_without_a_session_nothing_is_shown_and_nothing_changes(hub: Hub) 
     for path in READ:
         answer = await stranger.get(path)
         assert (answer.status, (await problem_of(answer))["code"]) == (401, "not_signed_in"), path
-    for path, body in (("/sign-out", {}), ("/reviews/1/resolve", {"note": "it was I"})):
+    changes = {"/sign-out": {}, "/reviews/1/resolve": {"note": "it was I"}, "/ledger/corrections": {}}
+    for path, body in changes.items():
         assert (await stranger.post(path, body)).status == 401, path
     with pytest.raises(WSServerHandshakeError) as refused:
         await stranger.session.ws_connect(f"{CONSOLE}/live")

@@ -26,6 +26,8 @@ def approver(number: int) -> SigningKey:
 SIGNED = (
     ("GET", "/household", b""),
     ("GET", "/household/events", b""),
+    ("GET", "/household/statement?from=2026-11-01&to=2026-11-30", b""),
+    ("GET", "/household/statement.csv", b""),
     ("POST", "/readings", b'{"frames":[]}'),
     ("GET", "/admissions", b""),
     ("POST", "/admissions/h-001/signatures", b'{"signatures":["1"]}'),
@@ -120,7 +122,7 @@ async def test_readings_that_are_none_are_kept_as_evidence_and_odd_bodies_refuse
 
 async def test_approver_routes_are_for_approvers(hub: Hub) -> None:
     for key in (hub.homes[0].key, STRANGER):
-        for method, path, body in SIGNED[3:]:
+        for method, path, body in SIGNED[-2:]:
             answer = await hub.signed(key, method, path, body)
             assert (answer.status, (await problem_of(answer))["code"]) == (403, "forbidden"), path
     assert await (await hub.signed(approver(0), "GET", "/admissions")).json() == []

@@ -1,0 +1,179 @@
+"""The console's routes on the books: statements, closed days, the ledger as CSV, and corrections."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import Connection
+
+from energy_swap_hub import ledger
+from energy_swap_hub.changes import Changes
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.ledger import Day, Leg
+from energy_swap_hub.membership.households import by_id
+from energy_swap_hub.membership.sign_in import Session
+from energy_swap_hub.settlement.corrections import Transfer, book_correction
+from energy_swap_hub.settlement.statements import Statement
+from energy_swap_hub.storage import Database
+
+from . import statement_view
+from .problem import json_response
+from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
+
+_ENTRIES_AT_ONCE: Final = 500
+_COLUMNS: Final = (
+    "entry", "at", "booked_at", "source", "external_id", "text", "corrects", "account", "currency", "amount",
+)  # fmt: skip
+
+type _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class CorrectionWish(msgspec.Struct, forbid_unknown_fields=True):
+    """What an admin wants booked, in cents. The same ``id`` again books nothing."""
+
+    id: UUID
+    account_from: Annotated[str, msgspec.Meta(max_length=80)]
+    account_to: Annotated[str, msgspec.Meta(max_length=80)]
+    amount: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+    currency: Literal["KES"]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    corrects: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
+
+
+class Sessions(Protocol):
+    """Finds the session of a request, or refuses it; a change needs the session's own token too."""
+
+    async def __call__(self, request: web.Request, *, change: bool = False) -> Session:
+        """Return the session; raises `HTTPUnauthorized` or `HTTPForbidden`."""
+
+
+class LedgerApi:
+    """The routes below ``base`` that show the books or correct them."""
+
+    def __init__(
+        self,
+        base: str,
+        database: Database,
+        community: CommunityConfig,
+        clock: Callable[[], datetime],
+        changes: Changes,
+        session: Sessions,
+    ) -> None:
+        self._base = base
+        self._database = database
+        self._community = community
+        self._clock = clock
+        self._changes = changes
+        self._session = session
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        base = self._base
+        return [
+            web.get(f"{base}/households/{{id}}/statement", self._read(self._statement)),
+            web.get(f"{base}/households/{{id}}/statement.csv", self._read(self._statement_csv)),
+            web.get(f"{base}/ledger/days", self._read(self._days)),
+            web.get(f"{base}/ledger/entries.csv", self._read(self._entries_csv)),
+            web.post(f"{base}/ledger/corrections", self._correct),
+        ]
+
+    def _read(self, page: _Handler) -> _Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            await self._session(request)
+            return await page(request)
+
+        return handler
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        return json_response(statement_view.body(await self._statement_of(request)))
+
+    async def _statement_csv(self, request: web.Request) -> web.Response:
+        return statement_view.csv_response(await self._statement_of(request))
+
+    async def _statement_of(self, request: web.Request) -> Statement:
+        household_id = request.match_info["id"]
+        days = statement_view.asked_days(request, self._clock())
+
+        def query(connection: Connection) -> Statement:
+            household = by_id(connection, self._community.id, household_id)
+            return statement_view.read(connection, self._community.id, household, days)
+
+        return await self._database.read(query)
+
+    async def _days(self, _request: web.Request) -> web.Response:
+        def query(connection: Connection) -> tuple[list[Day], list[str]]:
+            community_id = self._community.id
+            return ledger.closed_days(connection, community_id), ledger.verify_days(connection, community_id)
+
+        days, lies = await self._database.read(query)
+        return json_response({"days": [_day(day) for day in reversed(days)], "lies": lies})
+
+    async def _entries_csv(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_type, response.charset = CONTENT_TYPE, "utf-8"
+        as_file(response, f"{self._community.id}-ledger.csv")
+        await response.prepare(request)
+        # Entries are only ever added: what comes between two parts is at the end.
+        with contextlib.suppress(ConnectionResetError):  # whoever asked has gone
+            await response.write(csv_bytes([_COLUMNS]))
+            after = 0
+            while found := await self._legs(after):
+                after = found[-1].entry_id
+                await response.write(csv_bytes(map(_row, found)))
+            await response.write_eof()
+        return response
+
+    async def _legs(self, after: int) -> list[Leg]:
+        def query(connection: Connection) -> list[Leg]:
+            return list(ledger.legs(connection, self._community.id, after=after, entries=_ENTRIES_AT_ONCE))
+
+        return await self._database.read(query)
+
+    async def _correct(self, request: web.Request) -> web.Response:
+        session = await self._session(request, change=True)
+        if session.role != "admin":
+            raise web.HTTPForbidden(reason="only an admin corrects the books")
+        wish = msgspec.json.decode(await request.read(), type=CorrectionWish)
+        transfer = Transfer(
+            str(wish.id), wish.account_from, wish.account_to, wish.amount, wish.reason, wish.corrects
+        )
+        now = self._clock()
+
+        def change(connection: Connection) -> bool:
+            return book_correction(connection, self._community.id, transfer, who=session.user, now=now)
+
+        is_new = await self._database.write(change)
+        self._changes.mark()
+        return json_response({"id": transfer.id, "is_new": is_new})
+
+
+def _day(day: Day) -> dict[str, Any]:
+    return {
+        "day": day.day,
+        "entries": day.entries,
+        "first_entry": day.first_entry_id,
+        "last_entry": day.last_entry_id,
+        "hash": day.hash,
+    }
+
+
+def _row(leg: Leg) -> list[Cell]:
+    currency = None if leg.account is None else ledger.currency_of(leg.account)
+    amount = None if leg.amount is None else Decimal(leg.amount).scaleb(-2 if currency == "KES" else -3)
+    return [
+        leg.entry_id,
+        leg.at.isoformat(),
+        leg.booked_at.isoformat(),
+        leg.source,
+        leg.external_id,
+        leg.text,
+        leg.corrects,
+        leg.account,
+        currency,
+        amount,
+    ]
