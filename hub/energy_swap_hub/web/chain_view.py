@@ -9,9 +9,19 @@ from sqlalchemy import Connection, func, select
 from energy_swap_hub import ledger
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.community import CommunityChain
-from energy_swap_hub.chain.intent import State, intents_of
+from energy_swap_hub.chain.intent import Intent, State, intents_of
+from energy_swap_hub.chain.payload import (
+    Admit,
+    BurnPeriod,
+    HouseholdTransaction,
+    MintPeriod,
+    OpenAccount,
+    Release,
+)
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.ledger import BURNED, MINTED
+from energy_swap_hub.membership.households import by_key
+from energy_swap_hub.settlement import tables
 from energy_swap_hub.storage import Database
 
 _CUSTODY: Final = (
@@ -74,6 +84,7 @@ class ChainView:
                         "created_at": int(intent.created_at.timestamp()),
                         "finished_at": None if intent.finished_at is None else int(intent.finished_at.timestamp()),
                         "error": intent.error,
+                        **_what(connection, intent),
                     }
                     for intent in intents_of(connection, name)
                 ],
@@ -87,3 +98,44 @@ class ChainView:
             "escrow_wh": await self._chain.escrow_wh(name),
             "custody": _CUSTODY,
         }
+
+
+def _what(connection: Connection, intent: Intent) -> dict[str, Any]:
+    """Return whose transaction it is, of how much, and what a household signed (order, auction, allowance)."""
+    signed, household, wh = None, None, None
+    match intent.payload:
+        case OpenAccount() | Admit() as payload:
+            household = payload.household
+        case MintPeriod() as payload:
+            wh = sum(mint.wh for mint in payload.mints)
+        case BurnPeriod() as payload:
+            wh = sum(burn.wh for burn in payload.burns)
+            household = payload.burns[0].household if len(payload.burns) == 1 else None
+        case Release() as payload:
+            wh = payload.transfer.wh
+        case HouseholdTransaction():
+            signed, household, wh = _signed(connection, intent)
+    return {"signed": signed, "household": household, "wh": wh}
+
+
+def _signed(connection: Connection, intent: Intent) -> tuple[str | None, str | None, int | None]:
+    what, _, subject = intent.id.partition(":")
+    message = tables.message.c
+    found = connection.execute(
+        select(message.signer, message.details).where(
+            message.community_id == intent.community, message.id == subject
+        )
+    ).first()
+    if found is None:
+        return None, None, None
+    signer = by_key(connection, bytes(found[0]))
+    household = None if signer is None else signer.id
+    if what == "allow":
+        return "allowance", household, int(found[1]["wh"])
+    for name, table in (("order", tables.spot_order), ("auction", tables.auction)):
+        wh = connection.execute(
+            select(table.c.wh).where(table.c.community_id == intent.community, table.c.id == subject)
+        ).scalar()
+        if wh is not None:
+            return name, household, int(wh)
+    return None, household, None
