@@ -1,15 +1,19 @@
 """Runs the examples of docs/markets.md: what a member can follow on paper is what the program does."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from energy_swap_hub.market.ahead import Contract, close_gate
 from energy_swap_hub.market.auction import Auction, AuctionOverError, Bid, BidTooLowError, place_bid, winning_bid
+from energy_swap_hub.market.delivery import Delivery, settle_contracts
 from energy_swap_hub.market.fees import Tariff, bill
 from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, clear_period
 from energy_swap_hub.market.spot import Book, SpotOrder
+from energy_swap_hub.market.stages import GridShare, clear_stages
+from energy_swap_protocol.period import Period
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "markets.md").read_text(encoding="utf-8")
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
@@ -48,11 +52,12 @@ def time(text: str) -> datetime:
     return DAY.replace(hour=int(hour), minute=int(minute))
 
 
+def period_orders(table: Table) -> list[PeriodOrder]:
+    return [PeriodOrder(row["household"], Side(row["wish"]), int(row["Wh"]), cents(row["limit"])) for row in table]
+
+
 def cleared(orders: Table) -> Clearing:
-    return clear_period(
-        [PeriodOrder(row["household"], Side(row["wish"]), int(row["Wh"]), cents(row["limit"])) for row in orders],
-        "2026-11-20T11:30Z",
-    )
+    return clear_period(period_orders(orders), "2026-11-20T11:30Z")
 
 
 @pytest.mark.parametrize("title", ["Example: the price", "Example: too little in the evening"])
@@ -91,6 +96,74 @@ def test_bill() -> None:
     received = sum(line.earned_cents for line in result.lines) + result.community_fee_cents + result.grid_fee_cents
     sentence = f"The buyers pay {kes(paid)}; sellers and fees receive {kes(received)}."
     assert sentence in section("Example: the bill")
+
+
+def test_partners_first() -> None:
+    orders, expected = tables("Example: partners first")
+    chosen = {row["household"]: [name for name in row["has chosen"].split(", ") if name] for row in orders}
+    clearing = clear_stages(period_orders(orders), chosen, "2026-11-20T11:30Z")
+    stages = ["partners"] * len(clearing.partners) + ["community"] * len(clearing.community.trades)
+    rows = [
+        _row(stage, p.trade.seller, p.trade.buyer, p.trade.wh, kes(p.cents_per_kwh))
+        for stage, p in zip(stages, clearing.trades, strict=True)
+    ]
+    assert rows + [_grid_row(share) for share in clearing.grid] == expected
+
+
+def _row(stage: str, seller: str, buyer: str, wh: int, price: str) -> dict[str, str]:
+    return {"stage": stage, "from": seller, "to": buyer, "Wh": str(wh), "price": price}
+
+
+def _grid_row(share: GridShare) -> dict[str, str]:
+    parties = (share.household, "grid") if share.side == Side.SELL else ("grid", share.household)
+    return _row("grid", *parties, share.wh, "")
+
+
+PERIOD = Period(DAY.replace(hour=12), timedelta(minutes=30))
+
+
+def test_contracts() -> None:
+    orders, expected = tables("Example: the contracts")
+    clearing, contracts = close_gate(period_orders(orders), PERIOD)
+    assert clearing.cents_per_kwh is not None
+    assert f"**Price: {kes(clearing.cents_per_kwh)}**" in section("Example: the contracts")
+    assert expected == [
+        {"number": str(c.number), "seller": c.seller, "buyer": c.buyer, "Wh": str(c.wh)} for c in contracts
+    ]
+
+
+def test_delivery() -> None:
+    text = section("Example: what the meters showed").replace("\n", " ")
+    found = re.search(
+        r"at (\S+)\. Fees (\S+) \+ (\S+) per kWh, retail tariff (\S+), feed-in tariff (\S+)\. ", text
+    )
+    assert found
+    price, *rates = map(cents, found.groups())
+    contract = Contract(1, PERIOD, "Amina", "Dalia", 1000, price)
+    for row in tables("Example: what the meters showed")[0]:
+        meters = {name: _metered(row[f"{name}'s meter"]) for name in ("Amina", "Dalia")}
+        delivery = settle_contracts([contract], meters, Tariff(DAY, *rates))
+        assert _delivery_row(delivery) == {head: cell for head, cell in row.items() if "meter" not in head}
+
+
+def _metered(text: str) -> int | None:
+    return None if text == "silent" else int(text)
+
+
+def _delivery_row(delivery: Delivery) -> dict[str, str]:
+    amina, dalia = delivery.lines
+    giver, taker = (amina, dalia) if amina.difference_cents < 0 else (dalia, amina)
+    return {
+        "delivered": str(dalia.bought_wh),
+        "Dalia pays": kes(dalia.paid_cents),
+        "refunded": kes(dalia.refunded_cents),
+        "Amina earns": kes(amina.earned_cents),
+        "grid": ", ".join(f"{line.household} {kes(line.grid_cents)}" for line in delivery.lines if line.grid_wh),
+        "difference": f"{giver.household} to {taker.household} {kes(taker.difference_cents)}"
+        if taker.difference_cents
+        else "",
+        "left": ", ".join(f"{name} {wh:+}" for name, wh in delivery.left_wh.items()),
+    }
 
 
 def test_book() -> None:
