@@ -1,4 +1,4 @@
-"""``energy-swap-hub run CONFIG`` serves a community; ``energy-swap-hub hash`` makes a password hash for CONFIG."""
+"""``energy-swap-hub run CONFIG`` serves a community, ``check CONFIG`` proves its books, ``hash`` makes hashes."""
 
 import argparse
 import asyncio
@@ -11,7 +11,8 @@ import msgspec
 
 from energy_swap_hub.chain.community import CommunityError
 from energy_swap_hub.chain.keys import KeyFileError
-from energy_swap_hub.config import load_config, utc_now
+from energy_swap_hub.check import check_books
+from energy_swap_hub.config import HubConfig, load_config, utc_now
 from energy_swap_hub.data_folder import DataFolderError
 from energy_swap_hub.hub import run_hub
 from energy_swap_hub.membership.sign_in import hash_password
@@ -29,6 +30,10 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="serve a community")
     run.add_argument("config", type=Path, help="the JSON file described in docs/operations.md")
+    check = commands.add_parser(
+        "check", help="prove the books, also while the hub runs; 1: there is a lie in them"
+    )
+    check.add_argument("config", type=Path, help="the hub's JSON file")
     commands.add_parser("hash", help="ask for a password and print its argon2 hash")
     arguments = parser.parse_args()
     if arguments.command == "hash":
@@ -38,11 +43,31 @@ def main() -> None:
     try:
         config = load_config(arguments.config)
     except (OSError, msgspec.DecodeError) as error:
-        sys.exit(f"energy-swap-hub: {arguments.config}: {error}")
+        sys.stderr.write(f"energy-swap-hub: {arguments.config}: {error}\n")
+        sys.exit(2 if arguments.command == "check" else 1)
+    if arguments.command == "check":
+        sys.exit(_check(config))
     try:
         asyncio.run(run_hub(config, utc_now))
     except (OSError, ValueError, DataFolderError, KeyFileError, CommunityError) as error:
         sys.exit(f"energy-swap-hub: {error}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _check(config: HubConfig) -> int:
+    try:
+        lie = check_books(config, _say)
+    except OSError as error:
+        sys.stderr.write(f"energy-swap-hub: {error}\n")
+        return 2
+    if lie is not None:
+        sys.stderr.write(f"energy-swap-hub: the books are not sound: {lie}\n")
+        return 1
+    _say("the books are sound")
+    return 0
 
 
 if __name__ == "__main__":
