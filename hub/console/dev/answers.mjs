@@ -26,20 +26,24 @@ export function answers(community, clock) {
       .flatMap((one) => one.trades.map((trade) => ({ market: "period", reference: one.period, cents_per_kwh: one.cents_per_kwh, at: one.settled_at, ...trade })))
       .map((trade, index, all) => ({ ...trade, id: 40_000 - index + (all.length > 0 ? 0 : 0), market: index % 17 === 5 ? "spot" : index % 29 === 8 ? "auction" : "period" }));
   };
-  const entries = () =>
-    trades().map((trade) => ({
-      id: trade.id,
-      at: trade.at,
-      source: "settlement",
-      external_id: `${trade.reference}/${trade.seller}/${trade.buyer}`,
-      text: `${trade.seller} sold ${(trade.wh / 1000).toFixed(3)} kWh to ${trade.buyer}`,
-      postings: [
-        { account: `${trade.buyer}:kes`, currency: "KES", amount: -trade.cents },
-        { account: `${trade.seller}:kes`, currency: "KES", amount: trade.cents },
-        { account: `${trade.seller}:ekwh`, currency: "eKWh", amount: -trade.wh },
-        { account: `${trade.buyer}:ekwh`, currency: "eKWh", amount: trade.wh },
-      ],
-    }));
+  const entries = () => {
+    const kesOf = (household, cents, other) => [{ account: `${household}:kes`, currency: "KES", amount: cents }, { account: other, currency: "KES", amount: -cents }];
+    const others = [
+      { source: "mpesa", external_id: "SKJ4H7T2QX", text: "top-up", postings: kesOf("h-001", 50_000, "trust_cash") },
+      { source: "mpesa", external_id: "SKJ4H7T2QZ", text: "payout 2026-11-19/h-012 arrived", postings: [{ account: "payout_pending", currency: "KES", amount: -81_500 }, { account: "trust_cash", currency: "KES", amount: 81_500 }] },
+      { source: "payout", external_id: "2026-11-19/h-012", text: "payout of KES 810", postings: kesOf("h-012", -81_500, "payout_pending") },
+      { source: "hold", external_id: "order-1", text: "spot sale", postings: [{ account: "h-001:ekwh", currency: "eKWh", amount: -500 }, { account: "h-001:ekwh_held", currency: "eKWh", amount: 500 }] },
+      { source: "release_hold", external_id: "order-2", text: "bought below the limit", postings: [{ account: "h-004:kes_held", currency: "KES", amount: -120 }, { account: "h-004:kes", currency: "KES", amount: 120 }] },
+      { source: "spot", external_id: "a/b", text: "spot: 400 Wh from h-001 to h-004", postings: [{ account: "h-001:kes", currency: "KES", amount: 700 }, { account: "h-004:kes_held", currency: "KES", amount: -700 }, { account: "h-001:ekwh_held", currency: "eKWh", amount: -400 }, { account: "h-004:ekwh", currency: "eKWh", amount: 400 }] },
+    ];
+    const rows = history(40).flatMap((one, index) => {
+      const kes = one.trades.flatMap((trade) => [{ account: `${trade.buyer}:kes`, currency: "KES", amount: -trade.cents }, { account: `${trade.seller}:kes`, currency: "KES", amount: trade.cents }]);
+      const tokens = one.supply_wh > 0 ? [{ account: "minted", currency: "eKWh", amount: -one.supply_wh }, { account: "burned", currency: "eKWh", amount: one.traded_wh }, { account: "h-001:ekwh", currency: "eKWh", amount: one.supply_wh - one.traded_wh }] : [];
+      const period = { source: "period", external_id: one.period, text: `period ${one.period}`, postings: [...kes, ...tokens].filter((leg) => leg.amount !== 0) };
+      return [...(index < others.length ? [others[index]] : []), period].map((row) => ({ ...row, at: one.settled_at }));
+    });
+    return rows.map((row, index) => ({ ...row, id: 40_000 - index }));
+  };
   const slice = (name, rows) => (query) => {
     const before = Number(query.get("before") ?? Infinity);
     const limit = Number(query.get("limit") ?? 100);
@@ -135,25 +139,40 @@ export function answers(community, clock) {
     chain: () => {
       const random = randomness(11);
       const now = clock();
-      const kinds = ["mint_period", "burn_period", "mint_period", "admit", "release", "burn_period"];
+      const kinds = ["mint_period", "burn_period", "mint_period", "admit", "release", "household_transaction"];
       return {
         cluster: "localnet", version: "4.0.2", slot: 284_113 + Math.floor(now % 100_000 / 0.4), mint: community.mint, escrow: community.escrow, supply_wh: supply, ledger_wh: supply,
         minted_wh: 1_059_580, burned_wh: 845_200, escrow_wh: 18_400,
         custody: "Mint and escrow need two of three keys; this hub holds one, the verifiers' office one, and one is in the co-operative's safe.",
         intents: Array.from({ length: 18 }, (_, index) => ({
-          id: `0198c1f2-7b1e-7c60-9a54-${hexOf(random)}`, kind: kinds[index % kinds.length], state: index === 0 ? "sent" : index === 7 ? "failed" : "confirmed", signature: index === 7 ? null : base58(random, 88),
+          ...intentOf(kinds[index % kinds.length], hexOf(random), index), state: index === 0 ? "sent" : index === 7 ? "failed" : "confirmed", signature: index === 7 ? null : base58(random, 88),
           fee_lamports: index === 7 ? null : 15_000, created_at: now - index * 900 - 20, finished_at: index === 0 ? null : now - index * 900 - 5, error: index === 7 ? "Blockhash expired before the second signer answered; the intent was built again." : null,
         })),
       };
     },
     reviews: () => ({ reviews }),
-    resolve: (id, note) => {
-      const review = reviews.find((one) => one.id === id);
-      if (!review) return null;
-      Object.assign(review, { state: "resolved", resolution: note });
-      return review;
+    resolve: (id, { note, action, receipt, kes }) => {
+      const review = reviews.find((one) => one.id === id && one.state === "open");
+      if (!review) return { problem: [404, `review ${id} is not open`] };
+      if (action && !review.actions.includes(action)) return { problem: [422, `${action} cannot be done here (any more); look at the reviews again`] };
+      if (receipt === "SKJ4H7T2QX") return { problem: [409, `The receipt ${receipt} is in the books already.`] };
+      const done = { credit: `credited KES ${kes} by receipt ${receipt}: `, paid: `closed as paid by receipt ${receipt}: `, try_again: `tried again as ${review.subject}.2: ` }[action] ?? "";
+      return Object.assign(review, { state: "resolved", resolution: done + note, actions: [] });
     },
   };
+}
+
+function intentOf(kind, key, index) {
+  const order = `0198c1f2-7b1e-7c60-9a54-${key}`;
+  const period = `2026-11-20T${String(11 - Math.floor(index / 2)).padStart(2, "0")}:${index % 2 ? "00" : "30"}Z`;
+  const signed = ["order", "allowance", "auction"][index % 3];
+  return {
+    mint_period: { kind, id: `mint:${period}`, signed: null, household: null, wh: 7480 },
+    burn_period: { kind, id: `burn:${period}`, signed: null, household: null, wh: 3270 },
+    admit: { kind, id: "admit:h-005", signed: null, household: "h-005", wh: null },
+    release: { kind, id: `release:${order}`, signed: null, household: "h-004", wh: 400 },
+    household_transaction: { kind, id: `${signed === "allowance" ? "allow" : "lock"}:${order}`, signed, household: "h-001", wh: signed === "allowance" ? 50_000 : 500 },
+  }[kind];
 }
 
 const hexOf = (random) => Array.from({ length: 12 }, () => Math.floor(random() * 16).toString(16)).join("");
@@ -161,13 +180,21 @@ const hexOf = (random) => Array.from({ length: 12 }, () => Math.floor(random() *
 function makeReviews(now) {
   return [
     {
-      id: 3, kind: "unknown_payment", subject: "SKJ4H7T2QX", opened_at: now - 4200, state: "open", resolution: null,
-      evidence: { receipt: "SKJ4H7T2QX", amount_cents: 50_000, phone_masked: "2547•••••219", bill_reference: "AMINA", received_at: now - 4260, candidates: ["h-001", "h-017"], callback: { ResultCode: 0, TransactionType: "Pay Bill" } },
+      id: 6, kind: "top_up_unresolved", subject: "5d0c7f3a9b1e42e0a7c8d9e0f1a2b3c4", opened_at: now - 4200, state: "open", resolution: null, actions: ["credit", "close_unpaid"],
+      evidence: { reference: "ESK7MP2QXWHD", last_state: "unknown", kes: 500 },
     },
     {
-      id: 2, kind: "impossible_reading", subject: "h-007", opened_at: now - 9100, state: "open", resolution: null,
-      evidence: { meter: "9f2c41d07b5a", sequence: 48_211, delta_export_wh: 9_420, possible_wh: 2_750, rated_pv_w: 4500, reason: "More energy than the site's panels and battery can give in 30 minutes." },
+      id: 5, kind: "payout_result_missing", subject: "2026-11-19/h-012", opened_at: now - 5100, state: "open", resolution: null, actions: ["paid", "not_paid"],
+      evidence: { kes: 810, originator_conversation_id: "es7f3a9b1e42e0a7c8d9", attempts: 1 },
     },
-    { id: 1, kind: "payout_unknown", subject: "h-012", opened_at: now - 90_000, state: "resolved", resolution: "Transaction status query says paid; receipt SKH2P0LM4A entered.", evidence: { payout: "po-0042", amount_cents: 81_000, attempts: 1, last_answer: null } },
+    {
+      id: 4, kind: "chain failed", subject: "burn:2026-11-20T09:30Z.h-004", opened_at: now - 6300, state: "open", resolution: null, actions: ["try_again"],
+      evidence: { kind: "burn_period", error: 'insufficient funds, or more than the allowance ({"InstructionError": [1, {"Custom": 1}]})', signature: null },
+    },
+    {
+      id: 3, kind: "unknown payer", subject: "SKJ4H7T2QX", opened_at: now - 7200, state: "open", resolution: null, actions: [],
+      evidence: { household: "h-031", cents: 50_000, receipt: "SKJ4H7T2QX" },
+    },
+    { id: 1, kind: "payout_result_unclear", subject: "2026-11-18/h-012", opened_at: now - 90_000, state: "resolved", resolution: "closed as paid by receipt SKH2P0LM4A: found in the portal", actions: [], evidence: { kes: 810, code: "77", attempts: 1 } },
   ];
 }

@@ -51,7 +51,8 @@ async function answer(request, response, url) {
   const resolved = /^reviews\/(\d+)\/resolve$/.exec(path);
   if (resolved) {
     if (session.role !== "admin") return problem(response, 403, "Only an admin resolves reviews.");
-    return send(response, 200, api.resolve(Number(resolved[1]), (await bodyOf(request)).note));
+    const { problem: refused } = api.resolve(Number(resolved[1]), await bodyOf(request));
+    return refused ? problem(response, ...refused) : send(response, 200, {});
   }
   if (path.startsWith("periods/")) return send(response, 200, api.period(decodeURIComponent(path.slice(8))));
   if (!(path in api)) return problem(response, 404, `There is no ${url.pathname}.`);

@@ -172,6 +172,10 @@ export interface Intent {
   created_at: number;
   finished_at: number | null;
   error: string | null;
+  /** What a household signed; null for the hub's own transactions. */
+  signed: "order" | "auction" | "allowance" | null;
+  household: string | null;
+  wh: number | null;
 }
 
 export interface Chain {
@@ -189,6 +193,17 @@ export interface Chain {
   intents: Intent[];
 }
 
+/** What can be done about a review beyond a note; the hub says which of them a review has. */
+export type ReviewAction = "try_again" | "credit" | "close_unpaid" | "paid" | "not_paid";
+
+export interface Decision {
+  note: string;
+  action?: ReviewAction;
+  receipt?: string;
+  /** Whole KES. */
+  kes?: number;
+}
+
 export interface Review {
   id: number;
   kind: string;
@@ -197,6 +212,7 @@ export interface Review {
   opened_at: number;
   state: "open" | "resolved";
   resolution: string | null;
+  actions: ReviewAction[];
 }
 
 export interface Slice<T> {
@@ -270,7 +286,7 @@ export class HubApi {
 
   reviews = async (): Promise<Review[]> => (await this.#request<{ reviews: Review[] }>("GET", "/reviews")).reviews;
 
-  resolveReview = (id: number, note: string): Promise<unknown> => this.#request("POST", `/reviews/${id}/resolve`, { note });
+  resolveReview = (id: number, decision: Decision): Promise<unknown> => this.#request("POST", `/reviews/${id}/resolve`, decision);
 
   /** Opens the push channel; every message is a whole `Overview`. */
   openLive(): WebSocket {

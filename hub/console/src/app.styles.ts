@@ -203,4 +203,14 @@ export const appStyles = css`
       padding: 0 6px;
     }
   }
+  @media (max-width: 400px) {
+    nav {
+      padding-inline: 0;
+    }
+    nav a {
+      font-size: 10px;
+      letter-spacing: -0.02em;
+      border-radius: 8px;
+    }
+  }
 `;

@@ -1,6 +1,6 @@
 // The community map keeps houses apart and its streams add up.
 import { expect, test } from "vitest";
-import { drawStreams, layOut, nearest, type House } from "../src/parts/map-layout.js";
+import { drawStreams, layOut, nearest, shortName, type House } from "../src/parts/map-layout.js";
 
 const houses = (makers: number, users: number, strength = 500): House[] =>
   Array.from({ length: makers + users }, (_, index) => ({
@@ -73,4 +73,15 @@ test("a touch near a house finds it, a touch far away finds none", () => {
   if (!first) throw new Error("a house expected");
   expect(nearest(map.places, first.x + 10, first.y - 10)?.household).toBe(first.household);
   expect(nearest(map.places, map.centre.x, map.centre.y)).toBeNull();
+});
+
+test("a phone's map names its houses by what fits, as long as they stand in one column", () => {
+  const map = layOut(houses(9, 14), 306, 450);
+  expect(map.hasShortLabels).toBe(true);
+  for (const { x, side } of map.places) {
+    const outer = side < 0 ? x : map.width - x;
+    expect(outer - map.houseRadius).toBeGreaterThanOrEqual(58);
+  }
+  expect(layOut(houses(24, 36), 306, 450).hasShortLabels).toBe(false);
+  expect(["Amina Wanjiru", "St. Brigid School", "Kipchoge Ruto", "Wilhelmina", "Amina's house"].map(shortName)).toEqual(["Amina", "St. Bri…", "Kipchoge", "Wilhelm…", "Amina's"]);
 });

@@ -65,6 +65,10 @@ export const chainStyles = css`
     height: 16px;
     margin: 8px 0 12px;
   }
+  .share:empty {
+    background: var(--sunk);
+    border-radius: 4px;
+  }
   .share i {
     flex-basis: 0;
     min-width: 3px;
@@ -88,6 +92,13 @@ export const chainStyles = css`
     font-weight: 600;
     font-variant-numeric: tabular-nums;
   }
+  .what small {
+    display: block;
+    font-size: 13px;
+    font-weight: 400;
+    color: var(--ink-soft);
+    overflow-wrap: anywhere;
+  }
   .custody {
     margin: 8px 0 10px;
     color: var(--ink);
@@ -98,8 +109,17 @@ export const chainStyles = css`
     justify-content: space-between;
     align-items: center;
     gap: 12px;
-    min-height: 38px;
+    min-height: 42px;
+    padding: 4px 0;
     border-top: 1px solid var(--line);
+  }
+  .keys dd {
+    text-align: right;
+    overflow-wrap: anywhere;
+  }
+  .keys dd .soft {
+    font-weight: 400;
+    margin-left: 6px;
   }
   .has-error td {
     border-bottom: 0;

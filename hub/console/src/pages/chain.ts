@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Chain, HubApi, Intent, Overview } from "../api.js";
-import { count, exactEnergy, moment, sol } from "../format.js";
+import { count, energy, exactEnergy, moment, periodStart, shortKey, sol } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { icon } from "../parts/icons.js";
 import { whenHere } from "../parts/pending.js";
@@ -42,8 +42,7 @@ export class EsChain extends TranslatedElement {
     const isWhole = chain.supply_wh === chain.ledger_wh;
     const figure = (word: Word, wh: number): TemplateResult => html`<div><span>${say(word)}</span><b>${exactEnergy(wh)}</b><small>eKWh</small></div>`;
     const held = chain.supply_wh - chain.escrow_wh;
-    const part = (name: string, wh: number): TemplateResult =>
-      html`<i class=${name} style="flex-grow:${Math.max(0, wh)}"></i>`;
+    const part = (name: string, wh: number): TemplateResult | typeof nothing => (wh <= 0 ? nothing : html`<i class=${name} style="flex-grow:${wh}"></i>`);
     return html`<section class="card supply" aria-labelledby="supply-title">
       <div class="card-head">
         <h2 id="supply-title">${say("chain.supply_title")}</h2>
@@ -100,10 +99,29 @@ export class EsChain extends TranslatedElement {
     </section>`;
   }
 
+  /** What a transaction does; one that a household signed says what it signed. */
+  #what(intent: Intent): string {
+    if (!intent.signed || intent.wh === null) return sayCode("intent", intent.kind);
+    return say(`intent.${intent.signed}`, { quantity: energy(intent.wh) });
+  }
+
+  /** Whose it is, or which period's, and how much. */
+  #whose(intent: Intent): TemplateResult | typeof nothing {
+    const { household, signed, wh } = intent;
+    const period = /\d{4}-\d\d-\d\dT\d\d:\d\dZ/.exec(intent.id)?.[0];
+    const words = [
+      household === null ? null : (this.overview?.households.find((one) => one.household === household)?.name ?? household),
+      period === undefined ? null : moment(periodStart(period), this.overview?.now ?? 0, currentLanguage()),
+      signed ? null : wh === null ? null : energy(wh),
+      signed === "order" || signed === "auction" ? shortKey(intent.id.replace(/^lock:/, "")) : null,
+    ].filter((word) => word !== null);
+    return words.length === 0 ? nothing : html`<small class="number">${words.join(" · ")}</small>`;
+  }
+
   #renderIntent(intent: Intent): TemplateResult {
     const { finished_at: finished, created_at: begun } = intent;
     return html`<tr class=${intent.error === null ? "" : "has-error"}>
-        <td class="lead"><b>${sayCode("intent", intent.kind)}</b></td>
+        <td class="lead what"><span><b>${this.#what(intent)}</b>${this.#whose(intent)}</span></td>
         <td class="tail"><span class="pill ${LOOKS[intent.state] ?? "warn"}">${sayCode("state", intent.state)}</span></td>
         <td class="number soft">${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>
         <td class="number soft wide-only">${finished === null ? "–" : `${count(finished - begun)} s`}</td>

@@ -67,19 +67,18 @@ export const ledgerStyles = css`
     color: var(--ink-soft);
   }
   .sums {
-    display: flex;
+    display: grid;
+    grid-template-columns: 112px 112px;
     gap: 16px;
+    text-align: right;
     font-variant-numeric: tabular-nums;
     white-space: nowrap;
   }
   .money {
     font-weight: 640;
-    min-width: 92px;
-    text-align: right;
   }
-  .sums .soft {
-    min-width: 92px;
-    text-align: right;
+  .tokens {
+    color: var(--ink-soft);
   }
   .turn {
     color: var(--ink-faint);
@@ -170,11 +169,12 @@ export const ledgerStyles = css`
     }
     .sums {
       grid-column: 2;
+      display: flex;
       gap: 12px;
       font-size: 13px;
     }
-    .sums > span {
-      min-width: 0;
+    .sums > :empty {
+      display: none;
     }
     .turn {
       grid-column: 3;

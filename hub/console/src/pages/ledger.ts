@@ -4,6 +4,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { Entry, HubApi, Overview, Posting, TrialBalance } from "../api.js";
 import { amount, day, exactEnergy, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import { entryTitle } from "../parts/entry-title.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
 import { Remote, RemoteList } from "../remote.js";
@@ -73,7 +74,7 @@ export class EsLedger extends TranslatedElement {
           <details>
             <summary>
               <span class="when number">${moment(entry.at, this.overview?.now ?? 0, currentLanguage())}</span>
-              <span class="text">${this.#title(entry)}</span>
+              <span class="text">${this.#title(entry, entries)}</span>
               <span class="sums">${this.#moved(entry)}</span>
               <span class="turn">${icon("down", 18)}</span>
             </summary>
@@ -100,19 +101,26 @@ export class EsLedger extends TranslatedElement {
   }
 
   /** The entry's text; a period's says its time in UTC, which nobody here lives by. */
-  #title(entry: Entry): string {
-    if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return entry.text;
+  #title(entry: Entry, others: readonly Entry[]): string {
+    if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return entryTitle(entry, others, this.#nameOf);
     const start = periodStart(entry.external_id);
     const span = periodSpan(entry.external_id, this.overview?.community.period_minutes ?? 30);
     return `${say("market.period")} ${day(start, currentLanguage())} ${span}`;
   }
 
-  /** How much an entry moves in each currency: the sum of its positive postings. */
+  readonly #nameOf = (household: string): string => this.overview?.households.find((one) => one.household === household)?.name ?? household;
+
+  /** How much an entry moves in each currency, each in its own column: the sum of its positive postings. */
   #moved(entry: Entry): TemplateResult[] {
-    return CURRENCIES.flatMap((currency) => {
-      const moved = entry.postings.filter((posting) => posting.currency === currency && posting.amount > 0).reduce((total, posting) => total + posting.amount, 0);
-      return moved === 0 ? [] : [html`<span class=${currency === "KES" ? "money" : "soft"}>${currency === "KES" ? kes(moved) : `${exactEnergy(moved)} eKWh`}</span>`];
-    });
+    const sums = CURRENCIES.map((currency) =>
+      entry.postings.filter((posting) => posting.currency === currency && posting.amount > 0).reduce((total, posting) => total + posting.amount, 0),
+    );
+    const [money = 0, tokens = 0] = sums;
+    const isNothing = money === 0 && tokens === 0;
+    return [
+      html`<span class="money">${money === 0 ? (isNothing ? "–" : nothing) : kes(money)}</span>`,
+      html`<span class="tokens">${tokens === 0 ? nothing : `${exactEnergy(tokens)} eKWh`}</span>`,
+    ];
   }
 
   #renderBalance(balance: TrialBalance): TemplateResult {

@@ -103,7 +103,7 @@ export class EsMarket extends TranslatedElement {
                   ? amount(one.cents_per_kwh)
                   : html`<span class="pill">${one.state === "open" ? sayCode("state", one.state) : say("market.no_price")}</span>`}
               </td>
-              <td class="right">${one.state === "open" ? "" : energy(one.traded_wh)}</td>
+              <td class="right">${one.state === "open" ? "" : one.traded_wh === 0 ? "–" : energy(one.traded_wh)}</td>
             </tr>`;
         })}
       </tbody>

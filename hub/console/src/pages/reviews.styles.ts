@@ -17,6 +17,7 @@ export const reviewStyles = css`
     color: var(--ink-soft);
     font-weight: 500;
     margin-left: 6px;
+    overflow-wrap: anywhere;
   }
   .before {
     margin-top: 10px;
@@ -60,14 +61,11 @@ export const reviewStyles = css`
     font: 400 13px/1.5 var(--mono);
     white-space: pre-wrap;
   }
-  article > .primary,
-  form {
-    margin-top: 14px;
-  }
   .actions {
     display: flex;
+    flex-wrap: wrap;
     gap: 10px;
-    margin-top: 10px;
+    margin-top: 14px;
   }
   .resolution {
     display: flex;

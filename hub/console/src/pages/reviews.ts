@@ -1,16 +1,17 @@
 // What the hub could not decide alone: the evidence of each case, and for an admin the way to resolve it.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import type { HubApi, Overview, Review } from "../api.js";
+import type { HubApi, Overview, Review, ReviewAction } from "../api.js";
 import { moment } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { renderEvidence } from "../parts/evidence.js";
 import { icon } from "../parts/icons.js";
-import { explain, whenHere } from "../parts/pending.js";
+import { whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { reviewStyles } from "./reviews.styles.js";
+import "../parts/review-decision.js";
 
 @customElement("es-reviews")
 export class EsReviews extends TranslatedElement {
@@ -19,9 +20,7 @@ export class EsReviews extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
   @property({ type: Boolean }) canResolve = false;
-  @state() private resolving: number | null = null;
-  @state() private problem = "";
-  @state() private isBusy = false;
+  @state() private deciding: { review: Review; action: ReviewAction | null } | null = null;
 
   readonly #reviews = new Remote<Review[]>(this, () => this.api.reviews(), 10);
 
@@ -30,7 +29,18 @@ export class EsReviews extends TranslatedElement {
         <h1>${say("nav.reviews")}</h1>
         <p>${say(this.canResolve ? "reviews.lead" : "reviews.lead_auditor")}</p>
       </div>
-      ${whenHere(this.#reviews, (reviews) => this.#renderReviews(reviews))}`;
+      ${whenHere(this.#reviews, (reviews) => this.#renderReviews(reviews))}
+      ${this.deciding
+        ? html`<es-review-decision
+            .api=${this.api}
+            .review=${this.deciding.review}
+            .action=${this.deciding.action}
+            @decided=${() => this.#reviews.refresh()}
+            @closed=${() => {
+              this.deciding = null;
+            }}
+          ></es-review-decision>`
+        : nothing}`;
   }
 
   #renderReviews(reviews: Review[]): TemplateResult {
@@ -56,57 +66,16 @@ export class EsReviews extends TranslatedElement {
   }
 
   #renderResolve(review: Review): TemplateResult {
-    if (this.resolving !== review.id) {
-      return html`<button
-        class="primary"
+    const button = (action: ReviewAction | null): TemplateResult =>
+      html`<button
+        class=${action === review.actions[0] || review.actions.length === 0 ? "primary" : ""}
         @click=${() => {
-          this.resolving = review.id;
-          this.problem = "";
+          this.deciding = { review, action };
         }}
       >
-        ${say("reviews.resolve")}
+        ${say(action === null ? (review.actions.length === 0 ? "reviews.resolve" : "action.note") : `action.${action}`)}
       </button>`;
-    }
-    return html`<form @submit=${(event: SubmitEvent) => this.#resolve(event, review.id)}>
-      <label for="note">${say("reviews.note")}</label>
-      <textarea id="note" name="note" rows="3" required maxlength="2000"></textarea>
-      ${this.problem ? html`<p class="pill bad" role="alert">${this.problem}</p>` : nothing}
-      <div class="actions">
-        <button class="primary" type="submit" ?disabled=${this.isBusy}>${say("reviews.resolve")}</button>
-        <button
-          type="button"
-          @click=${() => {
-            this.resolving = null;
-          }}
-        >
-          ${say("app.cancel")}
-        </button>
-      </div>
-    </form>`;
-  }
-
-  protected override updated(changed: Map<PropertyKey, unknown>): void {
-    super.updated(changed);
-    if (changed.has("resolving") && this.resolving !== null) this.renderRoot.querySelector("textarea")?.focus();
-  }
-
-  async #resolve(event: SubmitEvent, id: number): Promise<void> {
-    event.preventDefault();
-    const note = new FormData(event.target as HTMLFormElement).get("note");
-    if (typeof note !== "string" || note.trim() === "") {
-      this.problem = say("reviews.note_needed");
-      return;
-    }
-    this.isBusy = true;
-    try {
-      await this.api.resolveReview(id, note.trim());
-      this.resolving = null;
-      await this.#reviews.refresh();
-    } catch (problem) {
-      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
-    } finally {
-      this.isBusy = false;
-    }
+    return html`<div class="actions">${review.actions.map(button)}${button(null)}</div>`;
   }
 }
 

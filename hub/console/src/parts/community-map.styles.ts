@@ -50,6 +50,11 @@ export const mapStyles = css`
   .middle {
     text-anchor: middle;
   }
+  .short {
+    font-size: 10px;
+    fill: var(--ink);
+    pointer-events: none;
+  }
   .halo {
     paint-order: stroke;
     stroke: var(--card);

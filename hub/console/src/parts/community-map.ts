@@ -7,7 +7,7 @@ import { say, TranslatedElement } from "../language.js";
 import { writeRoute } from "../route.js";
 import { baseStyles } from "../style/shared.js";
 import { mapStyles } from "./community-map.styles.js";
-import { bow, drawStreams, layOut, nearest, type CommunityMap, type House, type Place } from "./map-layout.js";
+import { bow, drawStreams, layOut, nearest, shortName, type CommunityMap, type House, type Place } from "./map-layout.js";
 
 export type MapView = "now" | "last";
 
@@ -171,6 +171,7 @@ export class EsCommunityMap extends TranslatedElement {
       <circle class="body" r=${radius.toFixed(1)}></circle>
       <path d=${HOUSE} transform="scale(${(size * (map.houseRadius / 15)).toFixed(2)})"></path>
       ${map.hasLabels ? this.#renderLabel(place, side * (map.houseRadius + 11), partners.get(household)) : nothing}
+      ${map.hasShortLabels ? svg`<text class="short ${side < 0 ? "end" : ""}" x=${side * (map.houseRadius + 8)} y="3.5">${shortName(place.name)}</text>` : nothing}
     </g>`;
   }
 

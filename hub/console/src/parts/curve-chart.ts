@@ -9,7 +9,8 @@ import { demandSteps, roundStep, stepPath, supplySteps } from "./curves.js";
 
 const LEFT = 38;
 const BOTTOM = 36;
-const TOP = 14;
+/** Room for the unit of the prices, above their axis. */
+const TOP = 26;
 const RIGHT = 12;
 
 @customElement("es-curve-chart")
@@ -137,7 +138,7 @@ export class EsCurveChart extends TranslatedElement {
       )}
       ${marks(mostWh, energyStep).map((wh) => svg`<text x=${x(wh)} y=${foot + 16} text-anchor="middle">${Number((wh / 1000).toFixed(3))}</text>`)}
       <text x=${width - RIGHT} y=${height - 3} text-anchor="end">kWh</text>
-      <text x=${LEFT} y=${height - 3}>KES/kWh</text>
+      <text x="0" y="11">KES/kWh</text>
       ${price === null ? nothing : svg`<rect class="traded" x=${LEFT} y=${y(price)} width=${Math.max(0, x(traded) - LEFT)} height=${foot - y(price)}></rect>`}
       <path class="curve supply" d=${stepPath(supply, x, y)}${supply.length > 0 ? `V${TOP}` : ""}></path>
       <path class="curve demand" d=${stepPath(demand, x, y)}${demand.length > 0 ? `V${foot}` : ""}></path>

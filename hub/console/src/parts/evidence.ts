@@ -4,7 +4,7 @@ import { clockWithSeconds, day, energy, kes, power } from "../format.js";
 import { currentLanguage } from "../language.js";
 
 const readable = (name: string): string => {
-  const words = name.replace(/_(cents|wh|at|w|masked)$/, "").replaceAll("_", " ").replace(/\bpv\b/, "PV");
+  const words = { cents: "amount", kes: "amount" }[name] ?? name.replace(/_(cents|wh|at|w|masked)$/, "").replaceAll("_", " ").replace(/\bpv\b/, "PV");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
@@ -12,7 +12,8 @@ const readable = (name: string): string => {
 export function evidenceText(name: string, value: unknown): string {
   if (value === null || value === undefined) return "–";
   if (typeof value === "number") {
-    if (name.endsWith("_cents")) return kes(value);
+    if (name === "cents" || name.endsWith("_cents")) return kes(value);
+    if (name === "kes") return kes(value * 100);
     if (name.endsWith("_wh")) return energy(value);
     if (name.endsWith("_w")) return power(value);
     if (name.endsWith("_at") && value > 1_000_000_000) return `${day(value, currentLanguage())} ${clockWithSeconds(value)}`;

@@ -34,6 +34,8 @@ export interface CommunityMap {
   /** Households that found no room and are drawn together at the foot of their side. */
   hidden: number;
   hasLabels: boolean;
+  /** On a narrow map: first names only, on the outer side of the houses. */
+  hasShortLabels: boolean;
   /** Houses are drawn up to this radius. */
   houseRadius: number;
 }
@@ -45,6 +47,16 @@ const WIDEST_STEP = 92;
 /** Above the houses of a narrow map stand the totals. */
 const HEAD = 50;
 const WIDEST_GRID_STREAM = 38;
+/** The room of a short name beside its house. */
+const SHORT_LABEL = 60;
+const SHORT_LETTERS = 8;
+
+/** "Amina", "St. Brig…": what a narrow map has room for. */
+export function shortName(name: string): string {
+  const [first = "", second] = name.split(" ");
+  const short = first.endsWith(".") && second ? `${first} ${second}` : first;
+  return short.length > SHORT_LETTERS ? `${short.slice(0, SHORT_LETTERS - 1).trimEnd()}…` : short;
+}
 
 /** Puts makers in an arc on the left, users in an arc on the right, the exchange in the middle and the grid below it. */
 export function layOut(houses: readonly House[], width: number, height: number): CommunityMap {
@@ -63,9 +75,10 @@ export function layOut(houses: readonly House[], width: number, height: number):
   const most = Math.max(left.length, right.length);
   const columns = Math.min(Math.ceil(most / perColumn), isWide ? 4 : 2);
   const hasLabels = isWide && columns === 1;
+  const hasShortLabels = !isWide && columns === 1;
   const room = perColumn * columns;
   const houseRadius = columns === 1 ? Math.min(24, Math.max(isWide ? 14 : 11, (usable / most) * 0.3)) : 12;
-  const edge = hasLabels ? 150 : isWide ? 60 : 24;
+  const edge = hasLabels ? 150 : isWide ? 60 : hasShortLabels ? SHORT_LABEL + houseRadius : 24;
   const place = (side: -1 | 1, row: readonly House[]): Place[] => {
     const shown = row.slice(0, room);
     const step = Math.min(usable / shown.length, WIDEST_STEP);
@@ -86,6 +99,7 @@ export function layOut(houses: readonly House[], width: number, height: number):
     places: [...place(-1, left), ...place(1, right)],
     hidden: Math.max(0, left.length - room) + Math.max(0, right.length - room),
     hasLabels,
+    hasShortLabels,
     houseRadius,
   };
 }

@@ -14,7 +14,7 @@ export class EsOrderBook extends TranslatedElement {
       .line {
         position: relative;
         display: grid;
-        grid-template-columns: 64px 1fr auto;
+        grid-template-columns: 56px minmax(0, 1fr) minmax(96px, 42%);
         gap: 12px;
         align-items: center;
         min-height: 34px;
@@ -22,19 +22,27 @@ export class EsOrderBook extends TranslatedElement {
         font-size: 14px;
         font-variant-numeric: tabular-nums;
       }
-      .line i {
+      .depth {
+        position: relative;
+        display: grid;
+        align-items: center;
+        justify-items: end;
+        align-self: stretch;
+        padding-right: 8px;
+      }
+      .depth i {
         position: absolute;
         inset: 3px 0 3px auto;
         border-radius: 6px;
         background: var(--tone);
       }
-      .line > :not(i) {
+      .depth span {
         position: relative;
       }
       .line b {
         font-weight: 640;
       }
-      .line > span:nth-of-type(1) {
+      .name {
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;
@@ -76,8 +84,8 @@ export class EsOrderBook extends TranslatedElement {
     const bestBid = bids[0];
     const row = (line: BookLine, side: "sell" | "buy"): TemplateResult =>
       html`<div class="line ${side}" role="listitem">
-        <i style="width:${((line.wh / most) * 60).toFixed(1)}%" aria-hidden="true"></i>
-        <b>${amount(line.cents_per_kwh)}</b><span>${this.nameOf(line.household)}</span><span>${energy(line.wh)}</span>
+        <b>${amount(line.cents_per_kwh)}</b><span class="name">${this.nameOf(line.household)}</span
+        ><span class="depth"><i style="width:${((line.wh / most) * 100).toFixed(1)}%" aria-hidden="true"></i><span>${energy(line.wh)}</span></span>
       </div>`;
     return html`<div role="list" aria-label=${say("book.asks")}>${asks.map((line) => row(line, "sell"))}</div>
       <div class="between">

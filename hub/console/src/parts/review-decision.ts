@@ -1,0 +1,167 @@
+// The dialog in which an admin decides a review: what will happen, what it needs to know, the note, and what went wrong.
+import { css, html, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { HubApi, Review, ReviewAction } from "../api.js";
+import { say, sayCode, TranslatedElement, type Word } from "../language.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { explain } from "./pending.js";
+
+/** What each action needs besides the note. */
+const NEEDS: Record<ReviewAction, readonly ("receipt" | "kes")[]> = {
+  try_again: [],
+  credit: ["receipt", "kes"],
+  close_unpaid: [],
+  paid: ["receipt"],
+  not_paid: [],
+};
+
+@customElement("es-review-decision")
+export class EsReviewDecision extends TranslatedElement {
+  static override styles = [
+    baseStyles,
+    controlStyles,
+    css`
+      dialog {
+        width: min(520px, calc(100% - 24px));
+        margin: auto;
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--card);
+        color: var(--ink);
+        padding: 20px;
+        box-shadow: 0 16px 60px rgb(0 0 0 / 24%);
+      }
+      dialog::backdrop {
+        background: rgb(10 16 13 / 40%);
+      }
+      h2 {
+        font-size: 19px;
+        outline: none;
+      }
+      .subject {
+        color: var(--ink-soft);
+        overflow-wrap: anywhere;
+        font-size: 14px;
+      }
+      .what {
+        margin: 12px 0 0;
+      }
+      form {
+        display: grid;
+        gap: 14px;
+        margin-top: 16px;
+      }
+      .problem {
+        background: var(--bad-wash);
+        color: var(--bad);
+        border-radius: 10px;
+        padding: 9px 12px;
+        font-weight: 560;
+      }
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 10px;
+      }
+      [name="receipt"] {
+        font-family: var(--mono);
+        text-transform: uppercase;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) api!: HubApi;
+  @property({ attribute: false }) review!: Review;
+  /** Null: the note only. */
+  @property({ attribute: false }) action: ReviewAction | null = null;
+  @state() private problem = "";
+  @state() private isBusy = false;
+
+  protected override firstUpdated(): void {
+    this.renderRoot.querySelector("dialog")?.showModal();
+    this.renderRoot.querySelector<HTMLElement>("input, textarea")?.focus();
+  }
+
+  protected override render(): TemplateResult {
+    const needs = this.action === null ? [] : NEEDS[this.action];
+    const name = this.action ?? "note";
+    return html`<dialog aria-labelledby="title" @close=${this.#closed}>
+      <h2 id="title">${say(`action.${name}`)}</h2>
+      <p class="subject">${sayCode("review", this.review.kind)} · ${this.review.subject}</p>
+      <p class="what">${say(`action_does.${name}`)}</p>
+      <form @submit=${this.#decide}>
+        ${needs.includes("receipt")
+          ? html`<div>
+              <label for="receipt">${say("reviews.receipt")}</label>
+              <input id="receipt" name="receipt" required maxlength="20" pattern="[A-Za-z0-9]{8,20}" autocomplete="off" autocapitalize="characters" spellcheck="false" />
+            </div>`
+          : nothing}
+        ${needs.includes("kes")
+          ? html`<div>
+              <label for="kes">${say("reviews.kes")}</label>
+              <input id="kes" name="kes" type="number" inputmode="numeric" required min="1" max="250000" step="1" .value=${this.#asked()} />
+            </div>`
+          : nothing}
+        <div>
+          <label for="note">${say("reviews.note")}</label>
+          <textarea id="note" name="note" rows="3" required maxlength="2000"></textarea>
+        </div>
+        ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
+        <div class="actions">
+          <button class="primary" type="submit" ?disabled=${this.isBusy}>${say(`action_go.${name}` as Word)}</button>
+          <button type="button" @click=${this.#cancel}>${say("app.cancel")}</button>
+        </div>
+      </form>
+    </dialog>`;
+  }
+
+  /** The amount that was asked for, as the evidence has it: the likely one. */
+  #asked(): string {
+    const kes = this.review.evidence.kes;
+    return typeof kes === "number" ? String(kes) : "";
+  }
+
+  readonly #cancel = (): void => {
+    this.renderRoot.querySelector("dialog")?.close();
+  };
+
+  readonly #closed = (): void => {
+    this.dispatchEvent(new CustomEvent("closed"));
+  };
+
+  readonly #decide = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    if (this.isBusy) return;
+    const fields = new FormData(event.target as HTMLFormElement);
+    const text = (name: string): string => {
+      const value = fields.get(name);
+      return typeof value === "string" ? value.trim() : "";
+    };
+    if (text("note") === "") {
+      this.problem = say("reviews.note_needed");
+      return;
+    }
+    this.isBusy = true;
+    this.problem = "";
+    try {
+      await this.api.resolveReview(this.review.id, {
+        note: text("note"),
+        ...(this.action === null ? {} : { action: this.action }),
+        ...(fields.has("receipt") ? { receipt: text("receipt").toUpperCase() } : {}),
+        ...(fields.has("kes") ? { kes: Number(text("kes")) } : {}),
+      });
+      this.dispatchEvent(new CustomEvent("decided"));
+      this.renderRoot.querySelector("dialog")?.close();
+    } catch (problem) {
+      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
+    } finally {
+      this.isBusy = false;
+    }
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-review-decision": EsReviewDecision;
+  }
+}
