@@ -1,7 +1,7 @@
 """Pairs what households sold with what households bought, so that nobody trades with itself."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from energy_swap_hub.market.trade import Trade
 
@@ -25,6 +25,8 @@ def pair(sold: Mapping[str, int], bought: Mapping[str, int]) -> tuple[Trade, ...
         raise ValueError("what is sold is not what is bought")
     selling, buying = dict(sellers), dict(buyers)
     two_sided = sorted(selling.keys() & buying.keys())
+    if not two_sided:
+        return tuple(_in_line(sellers, buyers))
     # What the largest two-sided household still has on both sides; only ever too high, because it only falls.
     largest = max((selling[name] + buying[name] for name in two_sided), default=0)
     if largest > left:
@@ -56,6 +58,21 @@ def pair(sold: Mapping[str, int], bought: Mapping[str, int]) -> tuple[Trade, ...
         if not buying[buyer]:
             del buyers[buyer_place]
     return tuple(trades)
+
+
+def _in_line(sellers: deque[tuple[str, int]], buyers: deque[tuple[str, int]]) -> Iterator[Trade]:
+    """Yield the trades of sellers and buyers who are all different households."""
+    offered = needed = 0
+    seller = buyer = ""
+    while sellers or offered:
+        if not offered:
+            seller, offered = sellers.popleft()
+        if not needed:
+            buyer, needed = buyers.popleft()
+        wh = min(offered, needed)
+        yield Trade(seller, buyer, wh)
+        offered -= wh
+        needed -= wh
 
 
 def _first_strangers(sellers: deque[tuple[str, int]], buyers: deque[tuple[str, int]]) -> tuple[int, int]:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from energy_swap_hub.market.bulk import BulkSide, bulk_side, pair_in_line
 from energy_swap_hub.market.pairing import pair
 from energy_swap_hub.market.sharing import share_equally
 from energy_swap_hub.market.trade import Side, Trade
 
 __all__ = ["Clearing", "Kept", "PeriodOrder", "Side", "Trade", "clear_period", "middle"]
+
+LARGE: Final = 500  # orders; from about here arrays are faster
 
 type _Levels = dict[int, dict[str, int]]  # limit -> household -> Wh
 
@@ -78,9 +82,12 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
 
     The order of ``orders`` changes nothing.
     """
-    sells, buys = _levels(orders, Side.SELL), _levels(orders, Side.BUY)
-    supply, demand = _total(sells), _total(buys)
-    crossing = _crossing(sells, buys)
+    if len(orders) >= LARGE and (clearing := _clear_large(orders, lot)) is not None:
+        return clearing
+    sells, buys = _levels(orders)
+    asks, bids = _by_limit(sells), _by_limit(buys)
+    supply, demand = _total(asks), _total(bids)
+    crossing = _crossing(asks, bids)
     if crossing is None:
         return Clearing(None, supply, demand, 0, ())
     volume, low, high = crossing
@@ -88,7 +95,7 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
 
     # Only one side can be the longer one. It is filled last, because a household's own sales bear on what it may
     # buy.
-    if sum(_total({limit: level}) for limit, level in sells.items() if limit <= price) > volume:
+    if sum(wh for limit, wh in asks if limit <= price) > volume:
         bought = _fill(buys, Side.BUY, price, volume, {}, lot)
         sold = _fill(sells, Side.SELL, price, volume, bought, lot)
     else:
@@ -101,23 +108,60 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
     return Clearing(price if trades else None, supply, demand, traded, trades, kept)
 
 
-def _levels(orders: Sequence[PeriodOrder], side: Side) -> _Levels:
-    levels: _Levels = {}
+def _clear_large(orders: Sequence[PeriodOrder], lot: str) -> Clearing | None:
+    """Clear a book in which no household has two orders, on arrays; return None for any other book."""
+    if len({order.household for order in orders}) < len(orders):
+        return None
+    sell_orders = [order for order in orders if order.side == Side.SELL]
+    buy_orders = [order for order in orders if order.side == Side.BUY]
+    try:
+        sells, buys = _bulk_side(sell_orders), _bulk_side(buy_orders)
+    except OverflowError:
+        return None
+    asks, bids = sells.levels(), buys.levels()
+    supply, demand = _total(asks), _total(bids)
+    crossing = _crossing(asks, bids)
+    if crossing is None:
+        return Clearing(None, supply, demand, 0, ())
+    volume, low, high = crossing
+    price = middle(low, high)
+    sold = sells.filled(sells.limits < price, price, volume, lot)
+    bought = buys.filled(buys.limits > price, price, volume, lot)
+    trades = pair_in_line(sells, sold, buys, bought)
+    return Clearing(price, supply, demand, volume, trades)
+
+
+def _bulk_side(orders: Sequence[PeriodOrder]) -> BulkSide:
+    return bulk_side([o.household for o in orders], [o.wh for o in orders], [o.limit for o in orders])
+
+
+def _levels(orders: Sequence[PeriodOrder]) -> tuple[_Levels, _Levels]:
+    """Return the selling and the buying levels."""
+    sells: _Levels = {}
+    buys: _Levels = {}
     for order in orders:
-        if order.side == side and order.wh:
+        wh = order.wh
+        if wh:
+            levels = sells if order.side == Side.SELL else buys
             level = levels.setdefault(order.limit, {})
-            level[order.household] = level.get(order.household, 0) + order.wh
-    return levels
+            household = order.household
+            level[household] = level.get(household, 0) + wh
+    return sells, buys
 
 
-def _total(levels: _Levels) -> int:
-    return sum(sum(level.values()) for level in levels.values())
+def _by_limit(levels: _Levels) -> list[list[int]]:
+    """Return [limit, Wh] of each limit, lowest first."""
+    return [[limit, sum(levels[limit].values())] for limit in sorted(levels)]
 
 
-def _crossing(sells: _Levels, buys: _Levels) -> tuple[int, int, int] | None:
+def _total(by_limit: list[list[int]]) -> int:
+    return sum([wh for _, wh in by_limit])
+
+
+def _crossing(sells: list[list[int]], buys: list[list[int]]) -> tuple[int, int, int] | None:
     """Return volume, lowest and highest clearing price, or None when the best bid is below the best ask."""
-    asks = [[limit, sum(sells[limit].values())] for limit in sorted(sells)]
-    bids = [[limit, sum(buys[limit].values())] for limit in sorted(buys, reverse=True)]
+    asks = [[limit, wh] for limit, wh in sells]
+    bids = [[limit, wh] for limit, wh in reversed(buys)]
     volume = low = high = ask = bid = 0
     while ask < len(asks) and bid < len(bids) and asks[ask][0] <= bids[bid][0]:
         low, high = asks[ask][0], bids[bid][0]
