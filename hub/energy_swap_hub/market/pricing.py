@@ -88,7 +88,7 @@ def dynamic_price(base: float, *, alpha: float, density: float, beta: float, hou
     _finite(alpha=alpha, hour=hour)
     network = math.exp(_clamp(alpha * density, -MOST_NETWORK_EXPONENT, MOST_NETWORK_EXPONENT))
     wave = math.sin(2 * math.pi * math.fmod(hour, HOURS_A_DAY) / HOURS_A_DAY)
-    return base * network * max(1 + beta * wave, 0.0)
+    return base * network * (1 + beta * wave)
 
 
 def grid_reward(exported_kwh: float, *, stability_index: float, time_premium: float) -> float:
