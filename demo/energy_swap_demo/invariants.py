@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from .founding import FOUNDED
+from .happenings import NAIROBI
 from .households import COMMUNITY_START, HOUSEHOLDS
 from .neighbourhood import Neighbourhood
 from .profile import Profile, minute_index
@@ -44,6 +45,8 @@ class Evidence:
     escrow_wh: int
     on_chain_wh: dict[str, int]
     daraja: dict[str, Any]
+    days: dict[str, Any]
+    statements: list[dict[str, Any]]
 
 
 async def gather(neighbourhood: Neighbourhood) -> Evidence:
@@ -59,6 +62,7 @@ async def gather(neighbourhood: Neighbourhood) -> Evidence:
         )
         for row in households
     }
+    founded, today = _day(FOUNDED), _day(neighbourhood.clock.now())
     accounts = (await console.get("ledger/trial-balance"))["accounts"]
     return Evidence(
         overview=await console.get("overview"),
@@ -72,6 +76,11 @@ async def gather(neighbourhood: Neighbourhood) -> Evidence:
         escrow_wh=int(escrow["value"]["amount"]),
         on_chain_wh=on_chain,
         daraja=await neighbourhood.daraja_books(),
+        days=await console.get("ledger/days"),
+        statements=[
+            await console.get(f"households/{row['household']}/statement?from={founded}&to={today}")
+            for row in households
+        ],
     )
 
 
@@ -79,6 +88,7 @@ def check(evidence: Evidence, profiles: dict[int, Profile], until: datetime) -> 
     """Return every standing invariant of docs/architecture.md section 6, with what was found."""
     return [
         *_ledger(evidence),
+        *_past(evidence, until),
         *_chain(evidence),
         *_money(evidence),
         *_energy(evidence, profiles, until),
@@ -118,6 +128,34 @@ def _ledger(evidence: Evidence) -> list[Check]:
             -balances.get("trust_cash", 0),
         ),
     ]
+
+
+def _past(evidence: Evidence, until: datetime) -> list[Check]:
+    """Check what was closed and what households are told of it."""
+    over = [(_day(FOUNDED) + timedelta(n)).isoformat() for n in range((_day(until) - _day(FOUNDED)).days)]
+    wallets = {row["household"]: row["wallet"] for row in evidence.households}
+    told = {
+        s["household"]: {
+            name: s["opening"][name] + sum(line["change"][name] for line in s["lines"]) for name in s["opening"]
+        }
+        for s in evidence.statements
+    }
+    unexplained = [
+        s["household"] for s in evidence.statements if s["totals"]["other_cents"] or s["totals"]["other_wh"]
+    ]
+    return [
+        Check("every day that is over is closed", over, [day["day"] for day in reversed(evidence.days["days"])]),
+        Check("the chain of closed days holds", [], evidence.days["lies"]),
+        Check("every statement closes on the wallet", wallets, told),
+        Check(
+            "every statement says so itself", wallets, {s["household"]: s["closing"] for s in evidence.statements}
+        ),
+        Check("statements explain every cent and watt-hour", [], unexplained),
+    ]
+
+
+def _day(time: datetime) -> date:
+    return time.astimezone(NAIROBI).date()
 
 
 def _chain(evidence: Evidence) -> list[Check]:
