@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -142,15 +143,16 @@ class Database:
 
     def _commit(self, group: list[_Change]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
+        is_alone = len(group) == 1  # then the transaction is all there is to undo
         with self._engines.writer.begin() as connection:
             for change, future in group:
                 try:
-                    with connection.begin_nested():
+                    with nullcontext() if is_alone else connection.begin_nested():
                         outcomes.append((future, change(connection), None))
                 except Exception as error:
                     # The database may give up the whole group: SQLite when the disk is full, PostgreSQL when the
                     # connection breaks, either of them when it asks for the transaction to be run again.
-                    if _passes(error) or not self._engines.goes_on(connection):
+                    if is_alone or _passes(error) or not self._engines.goes_on(connection):
                         raise
                     outcomes.append((future, None, error))
         return outcomes

@@ -10,7 +10,7 @@ from tests.hub.postgresql import new_database  # noqa: E402
 from tests.hub.village import Village, copy_of, forget, found_in, open_village  # noqa: E402
 
 # The core of settlement runs on both databases, the rest on SQLite.
-ON_BOTH = ("test_periods", "test_spot_orders", "test_any_sequence")
+ON_BOTH = ("test_periods", "test_spot_orders")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.mpesa import PaymentRefused
@@ -119,10 +120,21 @@ async def live(folder: Path, steps: list[tuple[object, ...]]) -> None:
         await village.check()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(step, min_size=3, max_size=14))
-def test_books_and_chain_agree_after_any_sequence(founded: Path, steps: list[tuple[object, ...]]) -> None:
+def agree(founded: Path, steps: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = copy_of(founded, Path(scratch) / "village")
         asyncio.run(live(folder, steps))
         forget(folder)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(step, min_size=3, max_size=14))
+def test_books_and_chain_agree_after_any_sequence(founded: Path, steps: list[tuple[object, ...]]) -> None:
+    agree(founded, steps)
+
+
+@pytest.mark.parametrize("founded", ["postgresql"], indirect=True)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(step, min_size=3, max_size=14))
+def test_books_and_chain_agree_on_postgresql_too(founded: Path, steps: list[tuple[object, ...]]) -> None:
+    agree(founded, steps)
