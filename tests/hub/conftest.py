@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.postgresql import drop_database, new_database, programs, running_server
+pytest.register_assert_rewrite("tests.hub.village")
+
+from tests.hub.postgresql import drop_database, new_database, programs, running_server  # noqa: E402
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -3,11 +3,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.hub.village")
-
-from tests.hub.conftest import ENGINES  # noqa: E402
-from tests.hub.postgresql import new_database  # noqa: E402
-from tests.hub.village import Village, copy_of, forget, found_in, open_village  # noqa: E402
+from tests.hub.conftest import ENGINES
+from tests.hub.postgresql import new_database
+from tests.hub.village import Village, copy_of, forget, found_in, open_village
 
 # The core of settlement runs on both databases, the rest on SQLite.
 ON_BOTH = ("test_periods", "test_spot_orders")
