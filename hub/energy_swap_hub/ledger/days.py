@@ -36,7 +36,8 @@ class Day:
 
 def open_since(connection: Connection, community_id: str) -> datetime | None:
     """Return when the last closed day ended; None before the first is closed."""
-    query = select(func.max(tables.day.c.ends_at)).where(tables.day.c.community_id == community_id)
+    row = tables.day.c
+    query = select(row.ends_at).where(row.community_id == community_id).order_by(row.day.desc()).limit(1)
     found: datetime | None = connection.execute(query).scalar()
     return found
 

@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import Correction, Entry, Posting, tables
+from energy_swap_hub.storage import Database
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, text, update
@@ -285,3 +287,30 @@ def test_a_correction_without_reason_sense_or_entry_is_refused(connection: Conne
         with pytest.raises(error):
             ledger.correct(connection, VILLAGE, wrong, now=MIDNIGHT)
     assert ledger.trial_balance(connection, VILLAGE) == {}
+
+
+async def test_both_databases_close_and_prove_a_day_alike(where: Path | str) -> None:
+    at = MIDNIGHT + timedelta(seconds=1)
+
+    def live(connection: Connection) -> None:
+        ledger.post(connection, VILLAGE, top_up("QK1", at))
+        ledger.post(connection, VILLAGE, Entry("period", "1", at, "nothing moved", []))
+        ledger.hold(connection, VILLAGE, "order:1", AMINA, 700, at=at, text="spot purchase")
+        back = correction("c-1", Posting(AMINA, -1), Posting(ledger.SUSPENSE, 1), corrects=1)
+        ledger.correct(connection, VILLAGE, back, now=at)
+        close(connection, MIDNIGHT + timedelta(days=1))
+
+    database = Database.open(where)
+    await database.write(live)
+    [day] = await database.read(lambda c: ledger.closed_days(c, VILLAGE))
+    lie = await database.read(lambda c: ledger.first_lie(c, VILLAGE))
+    legs = await database.read(lambda c: list(ledger.legs(c, VILLAGE, after=0, entries=2)))
+    wallet = await database.read(lambda c: ledger.wallet_before(c, VILLAGE, "h-001", at + timedelta(seconds=1)))
+    await database.write(lambda c: c.execute(text("UPDATE ledger_entry SET text = 'x' WHERE id = 2")))
+    [found] = await database.read(lambda c: ledger.verify_days(c, VILLAGE))
+    await database.close()
+    assert (day.entries, day.last_entry_id, lie) == (4, 4, None)
+    assert day.hash == "f30a105d780657ef557c3681ef505584489abfc52400aec5f9c2df7fe559d55a"
+    assert [(leg.entry_id, leg.account) for leg in legs] == [(1, AMINA), (1, ledger.TRUST_CASH), (2, None)]
+    assert (wallet["kes_cents"], wallet["kes_held_cents"]) == (4_299, 700)
+    assert found.startswith("2026-11-20: its entries hash to ")

@@ -116,3 +116,21 @@ def test_where_there_are_no_books_it_says_so_and_makes_none(config: HubConfig, t
     (tmp_path / "odd" / "hub.sqlite").write_bytes(b"something else, at least as long as a header of SQLite" * 40)
     with pytest.raises(StorageError, match="cannot be read"):
         check_books(msgspec.structs.replace(config, data=tmp_path / "odd"), lambda _: None)
+
+
+async def test_books_on_either_database_are_checked(config: HubConfig, where: Path | str) -> None:
+    if isinstance(where, Path):
+        elsewhere = msgspec.structs.replace(config, data=where.parent)
+    else:
+        elsewhere = msgspec.structs.replace(config, database_url=where)
+    database = Database.open(where)
+    postings = [Posting(ledger.kes("h-001"), 10_050), Posting(ledger.TRUST_CASH, -10_050)]
+    await database.write(lambda c: ledger.post(c, VILLAGE, Entry("mpesa", "QK1", OPENED, "top-up", postings)))
+    said: list[str] = []
+    assert check_books(elsewhere, said.append) is None, "the hub that runs on it does not mind"
+    assert [" ".join(line.split()) for line in said[:3]] == [
+        f"{VILLAGE}: 2 accounts",
+        "h-001:kes KES 100.50",
+        "trust_cash KES -100.50",
+    ]
+    await database.close()
