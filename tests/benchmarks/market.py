@@ -62,10 +62,9 @@ def spot_events() -> tuple[list[SpotOrder], list[Event]]:
     while len(events) < EVENTS:
         if len(first) == LIVE and chance.random() < 0.3:
             order_id = _take_any(ids, chance)
-            try:
-                book.cancel(order_id)
-            except NotRestingError:  # filled meanwhile
-                continue
+            while not _rests(book, order_id):  # filled meanwhile
+                order_id = _take_any(ids, chance)
+            book.cancel(order_id)
             events.append(order_id)
             resting -= 1
             continue

@@ -95,45 +95,38 @@ class Best:
 
 
 class _Half:
-    """One side of the book: limits in order, and under each limit the orders in order of their number.
-
-    Orders are known by the integer of their id, whose hash costs nothing.
-    """
+    """One side of the book: limits in order, and under each limit the orders in order of their number."""
 
     __slots__ = ("levels", "limits", "sign")
 
     def __init__(self, side: Side) -> None:
         self.sign = 1 if side == Side.SELL else -1  # the best limit is the lowest ask, or the highest bid
         self.limits: list[int] = []  # limit * sign, ascending: best first
-        self.levels: dict[int, dict[int, int]] = {}  # limit * sign -> order -> Wh left; a dict keeps the places
+        self.levels: dict[
+            int, dict[int, SpotOrder]
+        ] = {}  # limit * sign -> number -> order; a dict keeps the places
 
-    def add(self, order: SpotOrder, wh: int) -> None:
+    def add(self, order: SpotOrder) -> None:
         key = order.limit * self.sign
         level = self.levels.get(key)
         if level is None:
             insort(self.limits, key)
-            self.levels[key] = {order.id.int: wh}
+            self.levels[key] = {order.number: order}
         else:
-            level[order.id.int] = wh
+            level[order.number] = order
 
-    def remove(self, order: SpotOrder) -> int:
-        """Take an order out and return the Wh that were left of it."""
+    def remove(self, order: SpotOrder) -> None:
         key = order.limit * self.sign
         level = self.levels[key]
-        wh = level.pop(order.id.int)
+        del level[order.number]
         if not level:
-            self.drop(key)
-        return wh
+            del self.levels[key]
+            del self.limits[bisect_left(self.limits, key)]
 
-    def drop(self, key: int) -> None:
-        """Take an empty level out."""
-        del self.levels[key]
-        del self.limits[bisect_left(self.limits, key)]
-
-    def items(self) -> Iterator[tuple[int, int]]:
-        """Yield each order and the Wh left of it, best first."""
+    def orders(self) -> Iterator[SpotOrder]:
+        """Yield the orders as they were placed, best first."""
         for key in self.limits:
-            yield from self.levels[key].items()
+            yield from self.levels[key].values()
 
 
 class Book:
@@ -150,7 +143,9 @@ class Book:
 
     def __init__(self) -> None:
         self._sells, self._buys = _Half(Side.SELL), _Half(Side.BUY)
-        self._orders: dict[int, SpotOrder] = {}  # what rests, as it was placed
+        # What rests, as it was placed, by the integer of its id, whose hash is cheaper than the id's.
+        self._orders: dict[int, SpotOrder] = {}
+        self._left: dict[int, int] = {}  # number -> Wh left of an order that was filled in part
         self._last_number: int | None = None
 
     def place(self, order: SpotOrder, now: datetime) -> list[Fill]:
@@ -165,28 +160,33 @@ class Book:
             raise ValueError(f"order number {order.number} does not follow {self._last_number}")
         if order.valid_until is not None and not order.is_valid_at(now):
             raise ValueError(f"order {order.id} expired at {order.valid_until}")
-        is_sale = order.side == Side.SELL
-        own, opposite = (self._sells, self._buys) if is_sale else (self._buys, self._sells)
-        crossed = bool(opposite.limits) and opposite.limits[0] <= order.limit * opposite.sign
-        fills = self._match(order, opposite, now) if crossed else []
+        if order.side == Side.SELL:
+            own, opposite = self._sells, self._buys
+        else:
+            own, opposite = self._buys, self._sells
+        fills: list[Fill] = []
+        left = order.wh
+        if opposite.limits and opposite.limits[0] <= order.limit * opposite.sign:
+            fills, left = self._match(order, opposite, now)
         self._last_number = order.number
-        left = order.wh - sum([fill.wh for fill in fills]) if fills else order.wh
         if left:
-            own.add(order, left)
+            own.add(order)
             self._orders[order.id.int] = order
+            if fills:
+                self._left[order.number] = left
         return fills
 
-    def _match(self, order: SpotOrder, opposite: _Half, now: datetime) -> list[Fill]:
-        """Trade ``order`` with what rests in ``opposite``."""
+    def _match(self, order: SpotOrder, opposite: _Half, now: datetime) -> tuple[list[Fill], int]:
+        """Trade ``order`` with what rests in ``opposite``; return the fills and the Wh left of the order."""
         is_sale, household = order.side == Side.SELL, order.household
         is_choosy = order.seller is not None or order.minimum_reputation > 0
-        orders, left, worst = self._orders, order.wh, order.limit * opposite.sign
+        left, worst = order.wh, order.limit * opposite.sign
         fills: list[Fill] = []
+        filled: list[SpotOrder] = []
         for key in opposite.limits:
             if key > worst or not left:
                 break
-            for place, wh in opposite.levels[key].items():
-                resting = orders[place]
+            for resting in opposite.levels[key].values():
                 other = resting.household
                 if other == household or (resting.valid_until is not None and now >= resting.valid_until):
                     continue
@@ -196,27 +196,22 @@ class Book:
                     continue
                 if order.post_only:
                     raise WouldTradeError(order, resting.limit)
-                traded = min(left, wh)
+                there = self._left.get(resting.number, resting.wh)
+                wh = min(left, there)
                 seller, buyer = (household, other) if is_sale else (other, household)
-                fills.append(Fill(order.id, resting.id, seller, buyer, traded, resting.limit))
-                left -= traded
+                fills.append(Fill(order.id, resting.id, seller, buyer, wh, resting.limit))
+                left -= wh
+                if wh == there:
+                    filled.append(resting)
+                else:
+                    self._left[resting.number] = there - wh
                 if not left:
                     break
-        for fill in fills:
-            self._take(opposite, fill)
-        return fills
-
-    def _take(self, half: _Half, fill: Fill) -> None:
-        """Take what was traded out of the book; what is left of an order keeps its place."""
-        key, place = fill.cents_per_kwh * half.sign, fill.resting.int
-        level = half.levels[key]
-        left = level[place] - fill.wh
-        if left:
-            level[place] = left
-            return
-        del level[place], self._orders[place]
-        if not level:
-            half.drop(key)
+        for resting in filled:
+            opposite.remove(resting)
+            del self._orders[resting.id.int]
+            self._left.pop(resting.number, None)
+        return fills, left
 
     def cancel(self, order: UUID) -> SpotOrder:
         """Take an order out of the book and return it with the Wh that were left of it.
@@ -226,8 +221,9 @@ class Book:
         resting = self._orders.pop(order.int, None)
         if resting is None:
             raise NotRestingError(f"order {order} is not in the book")
-        wh = self._half(resting.side).remove(resting)
-        return resting if wh == resting.wh else replace(resting, wh=wh)
+        (self._sells if resting.side == Side.SELL else self._buys).remove(resting)
+        wh = self._left.pop(resting.number, None)
+        return resting if wh is None else replace(resting, wh=wh)
 
     def expire(self, now: datetime) -> list[SpotOrder]:
         """Take out all orders no longer valid at ``now`` and return them, by number, with the Wh left of each."""
@@ -239,22 +235,24 @@ class Book:
         resting = self._orders.get(order.int)
         if resting is None:
             raise NotRestingError(f"order {order} is not in the book")
-        half = self._half(resting.side)
-        return replace(resting, wh=half.levels[resting.limit * half.sign][order.int])
+        return self._as_left(resting)
 
     def best(self, side: Side, now: datetime) -> Best | None:
         """Return the best limit of the orders on ``side`` that are valid at ``now``, None if there are none."""
         half = self._half(side)
         for key in half.limits:
-            level = half.levels[key].items()
-            wh = sum(left for number, left in level if self._orders[number].is_valid_at(now))
-            if wh:
-                return Best(key * half.sign, wh)
+            valid = [order for order in half.levels[key].values() if order.is_valid_at(now)]
+            if valid:
+                return Best(key * half.sign, sum(self._left.get(order.number, order.wh) for order in valid))
         return None
 
     def resting(self, side: Side) -> list[SpotOrder]:
         """Return the orders of ``side`` in the order in which they would trade, with the Wh that are left."""
-        return [replace(self._orders[number], wh=left) for number, left in self._half(side).items()]
+        return [self._as_left(order) for order in self._half(side).orders()]
 
     def _half(self, side: Side) -> _Half:
         return self._sells if side == Side.SELL else self._buys
+
+    def _as_left(self, order: SpotOrder) -> SpotOrder:
+        wh = self._left.get(order.number)
+        return order if wh is None else replace(order, wh=wh)

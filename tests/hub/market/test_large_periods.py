@@ -26,7 +26,7 @@ def _book(chance: random.Random, size: int, *, most: int, highest: int) -> list[
 
 
 def test_any_book_clears_the_same_on_arrays(chance: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(1_500):
+    for number in range(1_000):
         orders = _book(
             chance, chance.randint(0, 16), most=chance.choice([1, 10, 5000]), highest=chance.choice([0, 2, 9, 40])
         )

@@ -12,7 +12,7 @@ from energy_swap_hub.market.stages import GridShare, StagedClearing, clear_stage
 from energy_swap_hub.market.trade import PricedTrade, Trade
 from energy_swap_protocol.units import cost_cents
 
-BOOKS = 2_000
+BOOKS = 1_000
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
 
 type Partners = Mapping[str, Sequence[str]]
