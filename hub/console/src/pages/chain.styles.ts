@@ -110,7 +110,7 @@ export const chainStyles = css`
     align-items: center;
     gap: 12px;
     min-height: 42px;
-    padding: 4px 0;
+    padding: 8px 0;
     border-top: 1px solid var(--line);
   }
   .keys dd {

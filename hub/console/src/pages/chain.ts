@@ -101,7 +101,7 @@ export class EsChain extends TranslatedElement {
 
   /** What a transaction does; one that a household signed says what it signed. */
   #what(intent: Intent): string {
-    if (!intent.signed || intent.wh === null) return sayCode("intent", intent.kind);
+    if (!intent.signed || intent.wh === null) return sayCode("intent", intent.id.startsWith("refund:") ? "refund" : intent.kind);
     return say(`intent.${intent.signed}`, { quantity: energy(intent.wh) });
   }
 

@@ -300,6 +300,7 @@ export const en = {
   "intent.mint_period": "Mint a period",
   "intent.burn_period": "Burn a period",
   "intent.release": "Release from escrow",
+  "intent.refund": "Give back from escrow",
   "intent.household_transaction": "Signed by a household",
   "intent.order": "Lock {quantity} for an order",
   "intent.auction": "Lock {quantity} for an auction",

@@ -301,6 +301,7 @@ export const sw: Record<keyof typeof en, string> = {
   "intent.mint_period": "Kutengeneza kwa kipindi",
   "intent.burn_period": "Kufuta kwa kipindi",
   "intent.release": "Kuachilia kutoka dhamana",
+  "intent.refund": "Kurudisha kutoka dhamana",
   "intent.household_transaction": "Imesainiwa na kaya",
   "intent.order": "Kufunga {quantity} kwa oda",
   "intent.auction": "Kufunga {quantity} kwa mnada",
