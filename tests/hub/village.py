@@ -390,6 +390,7 @@ class Village:
             sums[currency_of(account)] += balance
             assert balance >= 0 or ":" not in account, (account, balance)
         assert sums == {"KES": 0, "eKWh": 0}
+        assert await self.read(lambda c: ledger.first_lie(c, VILLAGE)) is None
         assert await self.read(lambda c: open_intents(c, VILLAGE, 10)) == []
         by_households = ("lock:", "allow:")  # these may expire: the household then signs anew
         failed = [
