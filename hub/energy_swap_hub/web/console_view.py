@@ -226,6 +226,8 @@ def entry_rows(
             "source": row["source"],
             "external_id": row["external_id"],
             "text": row["text"],
+            "booked_at": int(row["booked_at"].timestamp()),
+            "corrects": row["corrects_entry_id"],
             "postings": legs[row["id"]],
         }
         for row in found

@@ -180,6 +180,8 @@ async def test_an_admin_corrects_the_books_once(hub: Hub) -> None:
     assert (after[AMINA], after["fees"]) == (12_800, 45)
     newest = (await (await admin.get("/ledger/entries?limit=2")).json())["entries"]
     assert newest[1]["text"] == "it was Amina's (booked by office)"
+    assert [entry["corrects"] for entry in newest] == [None, 2]
+    assert newest[1]["booked_at"] == newest[1]["at"] == hub.now
     lines = (await (await admin.get(f"/households/h-001/statement{RANGE}")).json())["lines"]
     assert lines[-2]["text"] == "Correction: it was Amina's (booked by office)"
     audit = await asyncio.to_thread(
