@@ -17,7 +17,8 @@ OrderWh = Annotated[int, msgspec.Meta(ge=100, le=10_000_000)]
 Wh = Annotated[int, msgspec.Meta(gt=0, le=10_000_000)]
 CentsPerKwh = Annotated[int, msgspec.Meta(gt=0, le=100_000)]
 Kes = Annotated[int, msgspec.Meta(gt=0, le=250_000)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+# Control characters have no place in a name, and PostgreSQL cannot store all of them.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
 MeterKey = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 

@@ -75,6 +75,11 @@ def problem(status: int, code: str, detail: str) -> web.Response:
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer expected errors in the caller's terms; log an unexpected one once and say only that it happened."""
+    # Not every database can even look for a text with a NUL.
+    if any("\0" in text for text in request.query.values()):
+        return problem(400, "bad_request", "a query value holds a NUL; leave it out")
+    if any("\0" in text for text in request.match_info.values()) and request.path.startswith("/api/"):
+        return problem(404, "not_found", "nothing has a NUL in its name")
     try:
         return await handler(request)
     except web.HTTPException as error:
