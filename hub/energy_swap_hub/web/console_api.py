@@ -20,7 +20,7 @@ from energy_swap_hub.settlement.decisions import Action, Decision, decide
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database
 
-from . import console_view
+from . import console_view, ledger_view, market_view
 from .chain_view import ChainView
 from .ledger_api import LedgerApi
 from .problem import json_response
@@ -192,33 +192,31 @@ class ConsoleApi:
 
     async def _periods(self, request: web.Request) -> dict[str, Any]:
         limit = _limit(request, 96)
-        return {
-            "periods": await self._database.read(lambda c: console_view.period_rows(c, self._community, limit))
-        }
+        return {"periods": await self._database.read(lambda c: market_view.period_rows(c, self._community, limit))}
 
     async def _period(self, request: web.Request) -> dict[str, Any]:
         period_id = request.match_info["period"]
-        return await self._database.read(lambda c: console_view.period_detail(c, self._community, period_id))
+        return await self._database.read(lambda c: market_view.period_detail(c, self._community, period_id))
 
     async def _trades(self, request: web.Request) -> dict[str, Any]:
         limit, before = _limit(request, 200), _before(request)
         rows = await self._database.read(
-            lambda c: console_view.trade_rows(c, self._community.id, limit=limit, before=before)
+            lambda c: market_view.trade_rows(c, self._community.id, limit=limit, before=before)
         )
         return {"trades": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
 
     async def _market(self, _request: web.Request) -> dict[str, Any]:
-        return await self._database.read(lambda c: console_view.market(c, self._community.id))
+        return await self._database.read(lambda c: market_view.market(c, self._community.id))
 
     async def _entries(self, request: web.Request) -> dict[str, Any]:
         limit, before = _limit(request, 100), _before(request)
         rows = await self._database.read(
-            lambda c: console_view.entry_rows(c, self._community.id, limit=limit, before=before)
+            lambda c: ledger_view.entry_rows(c, self._community.id, limit=limit, before=before)
         )
         return {"entries": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
 
     async def _trial_balance(self, _request: web.Request) -> dict[str, Any]:
-        return await self._database.read(lambda c: console_view.trial_balance(c, self._community.id))
+        return await self._database.read(lambda c: ledger_view.trial_balance(c, self._community.id))
 
     async def _chain_page(self, _request: web.Request) -> dict[str, Any]:
         return await self._chain.page()

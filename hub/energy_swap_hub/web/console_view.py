@@ -1,11 +1,9 @@
-"""What the console shows, read from the hub's tables; no rule lives here."""
+"""What the console shows of the community, its households and the review queue; no rule lives here."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import Any
 
-from energy_swap_protocol.period import Period
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, select
 
@@ -15,7 +13,6 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.market.fees import tariff_at
-from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership import tables as members
 from energy_swap_hub.membership.phone import PhoneBook, mask
@@ -25,15 +22,16 @@ from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.decisions import actions_of
 from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
-from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
+from energy_swap_hub.settlement.words import EAST_AFRICA
 
-NAIROBI: Final = ZoneInfo("Africa/Nairobi")
+from .ledger_view import ledger_health
+from .market_view import flows, last_period, period_row
 
 
 def overview(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
     """Return who makes and who uses, the last clearing, today's totals and the ledger's health."""
-    last = _last_period(connection, community.id)
+    last = last_period(connection, community.id)
     tariff = tariff_at(community.tariffs, now)
     return {
         "community": {
@@ -47,8 +45,8 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
         },
         "now": int(now.timestamp()),
         "households": _live_households(connection, community.id, None if last is None else last["start"]),
-        "clearing": None if last is None else _period(last, community),
-        "flows": [] if last is None else _flows(connection, community, last["start"]),
+        "clearing": None if last is None else period_row(last, community),
+        "flows": [] if last is None else flows(connection, community, last["start"]),
         "today": _today(connection, community.id, now),
         "ledger": ledger_health(ledger.balances(connection, community.id)),
         "reviews_open": connection.execute(
@@ -56,20 +54,6 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
             .select_from(tables.review)
             .where(tables.review.c.community_id == community.id, tables.review.c.state == "open")
         ).scalar_one(),
-    }
-
-
-def ledger_health(balances: dict[str, int]) -> dict[str, Any]:
-    """Return cash in trust, what is owed, tokens outstanding, and whether everything sums to zero."""
-    sums = {"KES": 0, "eKWh": 0}
-    for account, total in balances.items():
-        sums[ledger.currency_of(account)] += total
-    cash = -balances.get(TRUST_CASH, 0)
-    return {
-        "trust_cash_cents": cash,
-        "owed_cents": sums["KES"] + cash,
-        "ekwh_outstanding_wh": -balances.get(MINTED, 0) - balances.get(BURNED, 0),
-        "is_balanced": not any(sums.values()),
     }
 
 
@@ -129,123 +113,6 @@ def household_rows(
     return rows
 
 
-def period_rows(connection: Connection, community: CommunityConfig, limit: int) -> list[dict[str, Any]]:
-    """Return the last periods, newest first."""
-    row = tables.period.c
-    query = select(tables.period).where(row.community_id == community.id).order_by(row.start.desc()).limit(limit)
-    return [_period(dict(found), community) for found in connection.execute(query).mappings()]
-
-
-def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> dict[str, Any]:
-    """Return one period with its orders and trades; raises `LookupError` when it is not booked."""
-    try:
-        start = datetime.strptime(period_id, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise LookupError(f"{period_id} names no period; write it like 2026-11-20T11:30Z") from None
-    row = tables.period.c
-    found = (
-        connection.execute(select(tables.period).where(row.community_id == community.id, row.start == start))
-        .mappings()
-        .first()
-    )
-    if found is None:
-        raise LookupError(f"period {period_id} is not booked")
-    stand = tables.position.c
-    orders = connection.execute(
-        select(stand.household_id.label("household"), stand.side, stand.order_wh.label("wh"), stand.limit)
-        .where(stand.community_id == community.id, stand.start == start, stand.side.is_not(None))
-        .order_by(stand.household_id)
-    ).mappings()
-    return {
-        **_period(dict(found), community),
-        "orders": [dict(order) for order in orders],
-        "trades": _flows(connection, community, start),
-    }
-
-
-def trade_rows(
-    connection: Connection, community_id: str, *, limit: int, before: int | None
-) -> list[dict[str, Any]]:
-    """Return trades of all markets, newest first, those with an id below ``before``."""
-    row = tables.trade.c
-    query = select(tables.trade).where(row.community_id == community_id).order_by(row.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(row.id < before)
-    return [
-        {**{k: v for k, v in found.items() if k not in {"at", "community_id"}}, "at": int(found["at"].timestamp())}
-        for found in connection.execute(query).mappings()
-    ]
-
-
-def market(connection: Connection, community_id: str) -> dict[str, Any]:
-    """Return the open book and all auctions."""
-    open_book = book(connection, community_id)
-    sides = {
-        side.value: [
-            {"cents_per_kwh": o.limit, "wh": o.wh, "household": o.household} for o in open_book.resting(side)
-        ]
-        for side in Side
-    }
-    row = tables.auction.c
-    query = select(tables.auction).where(row.community_id == community_id).order_by(row.ends_at.desc()).limit(50)
-    auctions = [
-        {
-            "id": found["id"],
-            "seller": found["seller"],
-            "wh": found["wh"],
-            "start_price": found["start_price"],
-            "best_bid": found["best_bid"],
-            "leader": found["leader"],
-            "ends_at": int(found["ends_at"].timestamp()),
-            "state": found["status"],
-        }
-        for found in connection.execute(query).mappings()
-    ]
-    return {"book": sides, "auctions": auctions}
-
-
-def entry_rows(
-    connection: Connection, community_id: str, *, limit: int, before: int | None
-) -> list[dict[str, Any]]:
-    """Return ledger entries with their postings, newest first."""
-    query = select(entry).where(entry.c.community_id == community_id).order_by(entry.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(entry.c.id < before)
-    found = list(connection.execute(query).mappings())
-    legs: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in found}
-    for leg in connection.execute(
-        select(posting.c.entry_id, posting.c.account, posting.c.amount)
-        .where(posting.c.entry_id.in_(legs))
-        .order_by(posting.c.entry_id, posting.c.leg)
-    ):
-        legs[leg[0]].append({"account": leg[1], "currency": ledger.currency_of(leg[1]), "amount": leg[2]})
-    return [
-        {
-            "id": row["id"],
-            "at": int(row["at"].timestamp()),
-            "source": row["source"],
-            "external_id": row["external_id"],
-            "text": row["text"],
-            "booked_at": int(row["booked_at"].timestamp()),
-            "corrects": row["corrects_entry_id"],
-            "postings": legs[row["id"]],
-        }
-        for row in found
-    ]
-
-
-def trial_balance(connection: Connection, community_id: str) -> dict[str, Any]:
-    """Return every account with its balance, summed from the postings and compared with what is kept."""
-    proven = ledger.trial_balance(connection, community_id)
-    kept = {account: total for account, total in ledger.balances(connection, community_id).items() if total}
-    accounts = [
-        {"account": account, "currency": ledger.currency_of(account), "balance": total}
-        for account, total in proven.items()
-    ]
-    is_proven = kept == {account: total for account, total in proven.items() if total}
-    return {"accounts": accounts, "is_balanced": is_proven and ledger_health(proven)["is_balanced"]}
-
-
 def review_rows(connection: Connection, community_id: str) -> list[dict[str, Any]]:
     """Return the review queue, open ones first."""
     row = tables.review.c
@@ -267,35 +134,6 @@ def review_rows(connection: Connection, community_id: str) -> list[dict[str, Any
         }
         for found in connection.execute(query).mappings()
     ]
-
-
-def _last_period(connection: Connection, community_id: str) -> dict[str, Any] | None:
-    row = tables.period.c
-    query = select(tables.period).where(row.community_id == community_id).order_by(row.start.desc()).limit(1)
-    found = connection.execute(query).mappings().first()
-    return None if found is None else dict(found)
-
-
-def _period(row: dict[str, Any], community: CommunityConfig) -> dict[str, Any]:
-    return {
-        "period": Period(row["start"], community.period_length).id,
-        "state": row["state"],
-        "cents_per_kwh": row["cents_per_kwh"],
-        "supply_wh": row["supply_wh"],
-        "demand_wh": row["demand_wh"],
-        "traded_wh": row["traded_wh"],
-        "settled_at": None if row["settled_at"] is None else int(row["settled_at"].timestamp()),
-    }
-
-
-def _flows(connection: Connection, community: CommunityConfig, start: datetime) -> list[dict[str, Any]]:
-    row = tables.trade.c
-    query = select(row.seller, row.buyer, row.wh, row.cents).where(
-        row.community_id == community.id,
-        row.market == "period",
-        row.reference == Period(start, community.period_length).id,
-    )
-    return [dict(found) for found in connection.execute(query.order_by(row.id)).mappings()]
 
 
 def _live_households(
@@ -341,7 +179,7 @@ def _live_households(
 
 
 def _today(connection: Connection, community_id: str, now: datetime) -> dict[str, int]:
-    midnight = now.astimezone(NAIROBI).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(EAST_AFRICA).replace(hour=0, minute=0, second=0, microsecond=0)
     stand = tables.position.c
     generated, used = connection.execute(
         select(

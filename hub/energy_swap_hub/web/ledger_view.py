@@ -1,0 +1,65 @@
+"""What the console shows of the ledger: entries, the trial balance, and whether it is sound."""
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from energy_swap_hub import ledger
+from energy_swap_hub.ledger import BURNED, MINTED, TRUST_CASH
+from energy_swap_hub.ledger.tables import entry, posting
+
+
+def entry_rows(
+    connection: Connection, community_id: str, *, limit: int, before: int | None
+) -> list[dict[str, Any]]:
+    """Return ledger entries with their postings, newest first."""
+    query = select(entry).where(entry.c.community_id == community_id).order_by(entry.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(entry.c.id < before)
+    found = list(connection.execute(query).mappings())
+    legs: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in found}
+    for leg in connection.execute(
+        select(posting.c.entry_id, posting.c.account, posting.c.amount)
+        .where(posting.c.entry_id.in_(legs))
+        .order_by(posting.c.entry_id, posting.c.leg)
+    ):
+        legs[leg[0]].append({"account": leg[1], "currency": ledger.currency_of(leg[1]), "amount": leg[2]})
+    return [
+        {
+            "id": row["id"],
+            "at": int(row["at"].timestamp()),
+            "source": row["source"],
+            "external_id": row["external_id"],
+            "text": row["text"],
+            "booked_at": int(row["booked_at"].timestamp()),
+            "corrects": row["corrects_entry_id"],
+            "postings": legs[row["id"]],
+        }
+        for row in found
+    ]
+
+
+def trial_balance(connection: Connection, community_id: str) -> dict[str, Any]:
+    """Return every account with its balance, summed from the postings and compared with what is kept."""
+    proven = ledger.trial_balance(connection, community_id)
+    kept = {account: total for account, total in ledger.balances(connection, community_id).items() if total}
+    accounts = [
+        {"account": account, "currency": ledger.currency_of(account), "balance": total}
+        for account, total in proven.items()
+    ]
+    is_proven = kept == {account: total for account, total in proven.items() if total}
+    return {"accounts": accounts, "is_balanced": is_proven and ledger_health(proven)["is_balanced"]}
+
+
+def ledger_health(balances: dict[str, int]) -> dict[str, Any]:
+    """Return cash in trust, what is owed, tokens outstanding, and whether everything sums to zero."""
+    sums = {"KES": 0, "eKWh": 0}
+    for account, total in balances.items():
+        sums[ledger.currency_of(account)] += total
+    cash = -balances.get(TRUST_CASH, 0)
+    return {
+        "trust_cash_cents": cash,
+        "owed_cents": sums["KES"] + cash,
+        "ekwh_outstanding_wh": -balances.get(MINTED, 0) - balances.get(BURNED, 0),
+        "is_balanced": not any(sums.values()),
+    }

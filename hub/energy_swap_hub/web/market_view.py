@@ -1,0 +1,119 @@
+"""What the console shows of the markets: periods, trades, the open book, auctions."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from energy_swap_protocol.period import Period
+from sqlalchemy import Connection, select
+
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.trade import Side
+from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.spot import book
+
+
+def period_rows(connection: Connection, community: CommunityConfig, limit: int) -> list[dict[str, Any]]:
+    """Return the last periods, newest first."""
+    row = tables.period.c
+    query = select(tables.period).where(row.community_id == community.id).order_by(row.start.desc()).limit(limit)
+    return [period_row(dict(found), community) for found in connection.execute(query).mappings()]
+
+
+def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> dict[str, Any]:
+    """Return one period with its orders and trades; raises `LookupError` when it is not booked."""
+    try:
+        start = datetime.strptime(period_id, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise LookupError(f"{period_id} names no period; write it like 2026-11-20T11:30Z") from None
+    row = tables.period.c
+    found = (
+        connection.execute(select(tables.period).where(row.community_id == community.id, row.start == start))
+        .mappings()
+        .first()
+    )
+    if found is None:
+        raise LookupError(f"period {period_id} is not booked")
+    stand = tables.position.c
+    orders = connection.execute(
+        select(stand.household_id.label("household"), stand.side, stand.order_wh.label("wh"), stand.limit)
+        .where(stand.community_id == community.id, stand.start == start, stand.side.is_not(None))
+        .order_by(stand.household_id)
+    ).mappings()
+    return {
+        **period_row(dict(found), community),
+        "orders": [dict(order) for order in orders],
+        "trades": flows(connection, community, start),
+    }
+
+
+def trade_rows(
+    connection: Connection, community_id: str, *, limit: int, before: int | None
+) -> list[dict[str, Any]]:
+    """Return trades of all markets, newest first, those with an id below ``before``."""
+    row = tables.trade.c
+    query = select(tables.trade).where(row.community_id == community_id).order_by(row.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(row.id < before)
+    return [
+        {**{k: v for k, v in found.items() if k not in {"at", "community_id"}}, "at": int(found["at"].timestamp())}
+        for found in connection.execute(query).mappings()
+    ]
+
+
+def market(connection: Connection, community_id: str) -> dict[str, Any]:
+    """Return the open book and all auctions."""
+    open_book = book(connection, community_id)
+    sides = {
+        side.value: [
+            {"cents_per_kwh": o.limit, "wh": o.wh, "household": o.household} for o in open_book.resting(side)
+        ]
+        for side in Side
+    }
+    row = tables.auction.c
+    query = select(tables.auction).where(row.community_id == community_id).order_by(row.ends_at.desc()).limit(50)
+    auctions = [
+        {
+            "id": found["id"],
+            "seller": found["seller"],
+            "wh": found["wh"],
+            "start_price": found["start_price"],
+            "best_bid": found["best_bid"],
+            "leader": found["leader"],
+            "ends_at": int(found["ends_at"].timestamp()),
+            "state": found["status"],
+        }
+        for found in connection.execute(query).mappings()
+    ]
+    return {"book": sides, "auctions": auctions}
+
+
+def last_period(connection: Connection, community_id: str) -> dict[str, Any] | None:
+    """Return the newest booked period as stored."""
+    row = tables.period.c
+    query = select(tables.period).where(row.community_id == community_id).order_by(row.start.desc()).limit(1)
+    found = connection.execute(query).mappings().first()
+    return None if found is None else dict(found)
+
+
+def period_row(row: dict[str, Any], community: CommunityConfig) -> dict[str, Any]:
+    """Return a stored period as the console shows it."""
+    return {
+        "period": Period(row["start"], community.period_length).id,
+        "state": row["state"],
+        "cents_per_kwh": row["cents_per_kwh"],
+        "supply_wh": row["supply_wh"],
+        "demand_wh": row["demand_wh"],
+        "traded_wh": row["traded_wh"],
+        "settled_at": None if row["settled_at"] is None else int(row["settled_at"].timestamp()),
+    }
+
+
+def flows(connection: Connection, community: CommunityConfig, start: datetime) -> list[dict[str, Any]]:
+    """Return who sold how much to whom in a period."""
+    row = tables.trade.c
+    query = select(row.seller, row.buyer, row.wh, row.cents).where(
+        row.community_id == community.id,
+        row.market == "period",
+        row.reference == Period(start, community.period_length).id,
+    )
+    return [dict(found) for found in connection.execute(query.order_by(row.id)).mappings()]
