@@ -35,14 +35,25 @@ def load_secret(path: Path, *, may_make: bool) -> bytes:
     if not path.exists():
         if not may_make:
             raise DataFolderError(f"{path} is missing, and stored data needs it; restore it from the backup")
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_suffix(".part")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
+        write_secret(path, secrets.token_bytes(32))
     if path.stat().st_mode & 0o077:
         raise DataFolderError(f"{path} can be read by others; run: chmod 600 {path}")
     return path.read_bytes()
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner may read: durable, and whole or not there at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_suffix(".part")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+    # The name is on disk only once the folder is.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

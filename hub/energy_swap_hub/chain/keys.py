@@ -7,7 +7,6 @@ secret. The community's approver keys are never on the hub; it is told their pub
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from typing import Final, Protocol
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+
+from energy_swap_hub.data_folder import write_secret
 
 from .payload import Payload
 
@@ -94,27 +95,11 @@ def load_keys(folder: Path) -> HubKeys:
 
 def _load_or_make(path: Path) -> Keypair:
     if not path.exists():
-        _make(path)
+        # A whole file appears or none: a hub killed here must not come back with half a key.
+        write_secret(path, json.dumps(list(bytes(Keypair()))).encode())
     if path.stat().st_mode & 0o077:
         raise KeyFileError(f"{path} can be read by others; run: chmod 600 {path}")
     try:
         return Keypair.from_json(path.read_text())
     except ValueError as error:
         raise KeyFileError(f"{path} is not a Solana key file ({error}); restore it from the backup") from None
-
-
-def _make(path: Path) -> None:
-    # A whole file appears or none: a hub killed here must not come back with half a key.
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(list(bytes(Keypair())), file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

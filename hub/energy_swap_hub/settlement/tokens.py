@@ -54,23 +54,22 @@ def settle_period(
     now: datetime,
 ) -> list[str]:
     """Ask for a period's mints, what they release, then its burns; return the ids of the intents."""
+    mint = community_chain(connection, community_id).mint
     intents: list[str] = []
     if mints:
         mint_payloads = [
             MintPayload(
                 m.household.id,
-                _account(connection, community_id, m.household),
+                _account(mint, m.household),
                 m.wh,
                 tuple(frame_to_text(frame) for frame in m.frames),
             )
             for m in mints
         ]
-        transfers = [Transfer(_account(connection, community_id, r.household), r.wh) for r in releases]
+        transfers = [Transfer(_account(mint, r.household), r.wh) for r in releases]
         intents += outbox.enqueue_mint_period(connection, community_id, period.id, mint_payloads, transfers, now)
     if burns:
-        burn_payloads = [
-            Burn(b.household.id, _account(connection, community_id, b.household), b.wh) for b in burns
-        ]
+        burn_payloads = [Burn(b.household.id, _account(mint, b.household), b.wh) for b in burns]
         intents += outbox.enqueue_burn_period(connection, community_id, period.id, burn_payloads, now)
     return intents
 
@@ -161,6 +160,5 @@ class TokenDesk:
         outbox.enqueue_household_transaction(connection, community_id, intent_id, transaction, now)
 
 
-def _account(connection: Connection, community_id: str, household: Household) -> str:
-    chain = community_chain(connection, community_id)
-    return str(token_account(Pubkey.from_bytes(household.key), chain.mint))
+def _account(mint: Pubkey, household: Household) -> str:
+    return str(token_account(Pubkey.from_bytes(household.key), mint))
