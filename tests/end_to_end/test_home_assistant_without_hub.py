@@ -1,6 +1,8 @@
 """A real edge in a real Home Assistant while the community hub is out of reach: fed by a broker, restarted."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,15 +32,28 @@ class House:
     entry_id: str
     entities: dict[str, str]
 
-    async def show_power(self, net_w: int, generation_w: int) -> None:
-        """Publish what the meter publishes every second."""
-        at = int(datetime.now(UTC).timestamp())
-        power = msgspec.json.encode({"net_w": net_w, "generation_w": generation_w, "at": at})
+    @asynccontextmanager
+    async def showing_power(self, net_w: int, generation_w: int) -> AsyncIterator[None]:
+        """Publish, again and again as a meter does, what it measures; who was not listening hears the next one."""
+        meter = asyncio.create_task(self._publish_power(net_w, generation_w))
+        try:
+            yield
+        finally:
+            meter.cancel()
+            with suppress(asyncio.CancelledError):
+                await meter
+
+    async def _publish_power(self, net_w: int, generation_w: int) -> None:
         async with aiomqtt.Client(self.broker.host, self.broker.port) as client:
-            await client.publish(f"energy_swap/{METER}/power", power)
+            while True:
+                at = int(datetime.now(UTC).timestamp())
+                power = msgspec.json.encode({"net_w": net_w, "generation_w": generation_w, "at": at})
+                await client.publish(f"energy_swap/{METER}/power", power)
+                await asyncio.sleep(0.2)
 
     async def wait_for(self, key: str, wanted: str) -> None:
-        await self.home.wait_for(self.entities[key], lambda state: state == wanted)
+        # Home Assistant and the edge come back to each other after waits that grow: 1 s, 2 s, 4 s, 8 s.
+        await self.home.wait_for(self.entities[key], lambda state: state == wanted, seconds=30)
 
     async def restart_edge(self) -> None:
         await self.edge.stop()
@@ -77,9 +92,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 async def test_live_power_travels_from_the_meters_topic_to_the_entity(house: House) -> None:
-    await house.show_power(net_w=-1500, generation_w=2100)
-    await house.wait_for("surplus_power", "1500")
-    await house.wait_for("generation_power", "2100")
+    async with house.showing_power(net_w=-1500, generation_w=2100):
+        await house.wait_for("surplus_power", "1500")
+        await house.wait_for("generation_power", "2100")
     await house.wait_for("hub_connection", "off")
     await house.wait_for("kes_balance", "unavailable")
 
@@ -94,8 +109,8 @@ async def test_an_order_before_admission_is_refused_with_the_reason(house: House
 
 async def test_a_restarted_edge_still_knows_home_assistant(house: House) -> None:
     await house.restart_edge()
-    await house.show_power(net_w=300, generation_w=0)
-    await house.wait_for("net_power", "300")
+    async with house.showing_power(net_w=300, generation_w=0):
+        await house.wait_for("net_power", "300")
 
 
 async def test_a_restarted_home_assistant_needs_neither_onboarding_nor_pairing(house: House) -> None:
@@ -103,4 +118,5 @@ async def test_a_restarted_home_assistant_needs_neither_onboarding_nor_pairing(h
     await house.home.stop()
     await house.home.start()
     assert await house.home.onboard() == credentials
-    await house.wait_for("net_power", "300")
+    async with house.showing_power(net_w=700, generation_w=0):
+        await house.wait_for("net_power", "700")
