@@ -4,13 +4,30 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from energy_swap_protocol.period import period_at
 from solders.pubkey import Pubkey
 
 from energy_swap_hub.market.fees import Tariff
+
+STAGES: Final = ("partners", "community", "grid")
+
+
+class RewardPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a community pays out of its fund for energy that came when the grid needed it.
+
+    ``cents_per_kwh`` is paid for a kWh at stability index 0 outside the evening peak (`pricing.grid_reward`), and
+    ``premium_percent`` of it from ``peak_from`` to ``peak_until`` (hours, East Africa Time). The fund receives
+    ``fund_percent`` of the community fee.
+    """
+
+    cents_per_kwh: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    fund_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 20
+    premium_percent: Annotated[int, msgspec.Meta(ge=100, le=1_000)] = 150
+    peak_from: Annotated[int, msgspec.Meta(ge=0, le=23)] = 18
+    peak_until: Annotated[int, msgspec.Meta(ge=1, le=24)] = 22
 
 
 class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,6 +43,12 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     grace_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] = 10
     legal_basis: Literal["simulation", "private_network", "licensed"] = "simulation"
     payout_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 19  # East Africa Time
+    # Who comes first in the period market. With "grid" at the end, energy that nobody bought was sold to the
+    # utility: it is not minted. Without, it stays with the household as tokens.
+    stages: tuple[Literal["partners", "community", "grid"], ...] = ("partners", "community")
+    gate_periods: Annotated[int, msgspec.Meta(ge=0, le=96)] = 1  # ahead orders are taken until so long before
+    purchase_minutes: Annotated[int, msgspec.Meta(ge=2, le=60)] = 10  # how long a payment for an order may take
+    rewards: RewardPolicy | None = None
 
     @property
     def period_length(self) -> timedelta:
@@ -35,6 +58,8 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def __post_init__(self) -> None:
         if not self.approvals_needed <= len(self.approvers) <= 11:
             raise ValueError("approvals_needed is at most the number of approvers, and there are at most 11")
+        if "community" not in self.stages or list(self.stages) != [s for s in STAGES if s in self.stages]:
+            raise ValueError(f"stages come in the order {', '.join(STAGES)}, and community is one of them")
         if self.opened_at.tzinfo is None:
             raise ValueError("times in the configuration carry an offset, like 2026-11-20T00:00:00+03:00")
         first = period_at(self.opened_at, self.period_length)

@@ -24,6 +24,7 @@ from .proof import first_lie, sums
 from .tables import (
     BURNED,
     FEES,
+    FUND,
     GRID,
     MINTED,
     PAYOUT_PENDING,
@@ -40,6 +41,7 @@ from .tables import (
 __all__ = [
     "BURNED",
     "FEES",
+    "FUND",
     "GRID",
     "MINTED",
     "PAYOUT_PENDING",

@@ -14,6 +14,7 @@ type Currency = Literal["KES", "eKWh"]
 
 TRUST_CASH: Final = "trust_cash"  # minus the KES that lie in the trust account at M-Pesa
 FEES: Final = "fees"  # earned by the community
+FUND: Final = "fund"  # the community's own, for rewards
 GRID: Final = "grid"  # owed to the owner of the wires
 ROUNDING: Final = "rounding"  # cents left over when energy times price is rounded
 SUSPENSE: Final = "suspense"  # money that came without a known owner

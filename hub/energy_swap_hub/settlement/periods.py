@@ -1,7 +1,6 @@
 """Close periods in order: readings, positions, clearing, ledger and chain intents in one transaction each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from energy_swap_protocol.period import Period, period_at
@@ -13,46 +12,14 @@ from energy_swap_hub import ledger, metering
 from energy_swap_hub.chain.intent import State, find
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, Entry, Posting
-from energy_swap_hub.market.fees import Bill, Line, Tariff, bill, tariff_at
-from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, clear_period
+from energy_swap_hub.market.fees import Tariff, tariff_at
+from energy_swap_hub.market.period import PeriodOrder, Side
 from energy_swap_hub.membership.households import Household, households
 
 from . import tables, tokens
 from .allowances import allowance_wh, open_allowance, use_allowance
-from .netting import Means, Position, position_between, split_import
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """One household in a period: what it counted, which order that became, what its own tokens covered."""
-
-    household: Household
-    position: Position
-    order: PeriodOrder | None
-    own_wh: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A stand with what the clearing made of it."""
-
-    stand: Stand
-    line: Line
-
-    @property
-    def minted_wh(self) -> int:
-        """New tokens: all that was exported, sold or not."""
-        return self.stand.position.net_export_wh
-
-    @property
-    def received_wh(self) -> int:
-        """Tokens that reach the household's wallet: what it did not sell, or what it bought."""
-        return self.minted_wh - self.line.sold_wh + self.line.bought_wh
-
-    @property
-    def burned_wh(self) -> int:
-        """Tokens that its consumption uses up."""
-        return self.line.bought_wh + self.stand.own_wh
+from .clearing import Cleared, Outcome, Stand, clear
+from .netting import Means, position_between, split_import
 
 
 def next_period(connection: Connection, community: CommunityConfig) -> Period:
@@ -84,21 +51,19 @@ def book_next_period(connection: Connection, community: CommunityConfig, now: da
         return None
     tariff = tariff_at(community.tariffs, period.start)
     stands = [_stand(connection, community.id, period, h, tariff) for h in members]
-    clearing = clear_period([s.order for s in stands if s.order is not None], lot=period.id)
-    bills = bill(clearing.trades, clearing.cents_per_kwh or 0, tariff)
-    outcomes = _outcomes(stands, bills)
-    _record(connection, community.id, period, outcomes, clearing, now)
-    _post(connection, community.id, period, outcomes, bills, now)
-    intents = _move_tokens(connection, community.id, period, outcomes, now)
+    cleared = clear(stands, period, tariff)
+    _record(connection, community.id, period, cleared, now)
+    _post(connection, community.id, period, cleared, now)
+    intents = _move_tokens(connection, community.id, period, cleared.outcomes, now)
     connection.execute(
         insert(tables.period).values(
             community_id=community.id,
             start=period.start,
             state="booked" if intents else "settled",
-            cents_per_kwh=clearing.cents_per_kwh,
-            supply_wh=clearing.supply_wh,
-            demand_wh=clearing.demand_wh,
-            traded_wh=clearing.traded_wh,
+            cents_per_kwh=cleared.cents_per_kwh,
+            supply_wh=cleared.supply_wh,
+            demand_wh=cleared.demand_wh,
+            traded_wh=cleared.traded_wh,
             booked_at=now,
             settled_at=None if intents else now,
             intents=intents,
@@ -211,20 +176,14 @@ def _stand(
     return Stand(household, position, order, own_wh)
 
 
-def _outcomes(stands: Sequence[Stand], bills: Bill) -> list[Outcome]:
-    lines = {line.household: line for line in bills.lines}
-    return [Outcome(s, lines.get(s.household.id, Line(s.household.id, 0, 0, 0, 0))) for s in stands]
-
-
 def _record(
     connection: Connection,
     community_id: str,
     period: Period,
-    outcomes: Sequence[Outcome],
-    clearing: Clearing,
+    cleared: Cleared,
     now: datetime,
 ) -> None:
-    for outcome in outcomes:
+    for outcome in cleared.outcomes:
         stand, p, line = outcome.stand, outcome.stand.position, outcome.line
         connection.execute(
             insert(tables.position).values(
@@ -257,23 +216,22 @@ def _record(
                 generation_wh=row.c.generation_wh + p.generation_wh,
             )
         )
-    price = clearing.cents_per_kwh
-    if price is not None:
+    if cleared.trades:
         connection.execute(
             insert(tables.trade),
             [
                 {
                     "community_id": community_id,
-                    "market": "period",
+                    "market": market,
                     "reference": period.id,
-                    "seller": t.seller,
-                    "buyer": t.buyer,
-                    "wh": t.wh,
-                    "cents_per_kwh": price,
-                    "cents": cost_cents(t.wh, price),
+                    "seller": priced.trade.seller,
+                    "buyer": priced.trade.buyer,
+                    "wh": priced.trade.wh,
+                    "cents_per_kwh": priced.cents_per_kwh,
+                    "cents": cost_cents(priced.trade.wh, priced.cents_per_kwh),
                     "at": now,
                 }
-                for t in clearing.trades
+                for market, priced in cleared.trades
             ],
         )
 
@@ -282,12 +240,11 @@ def _post(
     connection: Connection,
     community_id: str,
     period: Period,
-    outcomes: Sequence[Outcome],
-    bills: Bill,
+    cleared: Cleared,
     now: datetime,
 ) -> None:
     postings: list[Posting] = []
-    for outcome in outcomes:
+    for outcome in cleared.outcomes:
         line = outcome.line
         postings += [
             Posting(ledger.ekwh(line.household), outcome.received_wh - outcome.burned_wh),
@@ -296,9 +253,9 @@ def _post(
             Posting(ledger.kes(line.household), line.earned_cents - line.paid_cents),
         ]
     postings += [
-        Posting(ledger.FEES, bills.community_fee_cents),
-        Posting(ledger.GRID, bills.grid_fee_cents),
-        Posting(ledger.ROUNDING, bills.rounding_cents),
+        Posting(ledger.FEES, cleared.community_fee_cents),
+        Posting(ledger.GRID, cleared.grid_fee_cents),
+        Posting(ledger.ROUNDING, cleared.rounding_cents),
     ]
     ledger.post(connection, community_id, Entry("period", period.id, now, f"period {period.id}", postings))
 

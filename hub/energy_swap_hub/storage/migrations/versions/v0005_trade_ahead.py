@@ -1,0 +1,10 @@
+"""Trade ahead."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go from 0004 to 0005."""
