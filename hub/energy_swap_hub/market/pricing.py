@@ -1,14 +1,18 @@
-"""Formulas for prices, rewards and impact: advice in floats, never what clears a market or moves money.
+"""Formulas for prices, rewards and impact, in floats: none of them ever clears a market.
 
-Every number given must be finite, or ValueError is raised; each function says what else it refuses and what it
-clamps. A formula that would grow without bound where there is next to no supply or liquidity stops at a
-documented most, so that it is continuous there. Results are never below zero.
+Every number given must lie between -`LARGEST` and `LARGEST`, or ValueError is raised; so every result is finite.
+Each function says what else it refuses and what it clamps. A formula that would grow without bound where there is
+next to no supply or liquidity stops at a documented most, so that it is continuous there. Results are never below
+zero.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+
+LARGEST: Final = 1e15
+"""The largest number that any formula takes, whatever its unit: 10^15 Wh are a million GWh."""
 
 MOST_SCARCITY: Final = 4.0
 """The most that (demand - supply) / supply counts: beyond five times the supply, the price rises no further."""
@@ -139,8 +143,8 @@ def _clamp(value: float, least: float, most: float) -> float:
 
 def _finite(**values: float) -> None:
     for name, value in values.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number, not {value}")
+        if not abs(value) <= LARGEST:  # which no NaN is
+            raise ValueError(f"{name} must be a finite number from {-LARGEST:g} to {LARGEST:g}, not {value}")
 
 
 def _not_negative(**values: float) -> None:

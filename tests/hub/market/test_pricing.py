@@ -1,8 +1,10 @@
 import math
+import re
 from collections.abc import Callable
 
 import pytest
 from energy_swap_hub.market.pricing import (
+    LARGEST,
     MOST_COVERAGE,
     MOST_RISK,
     MOST_SCARCITY,
@@ -14,7 +16,7 @@ from energy_swap_hub.market.pricing import (
     risk_adjusted_price,
     token_price,
 )
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 PRICE = st.floats(0, 1e5)
@@ -29,6 +31,14 @@ def optimal(base: float, demand: float, supply: float, volatility: float = 0.0) 
 
 def risky(market: float, volatility: float, liquidity: float) -> float:
     return risk_adjusted_price(market, sigma=0.2, volatility=volatility, liquidity=liquidity)
+
+
+def outcome(formula: Callable[[], float]) -> float | str:
+    """Return what a formula gives, or why it refuses."""
+    try:
+        return formula()
+    except ValueError as error:
+        return str(error)
 
 
 def test_each_formula_gives_what_paper_gives() -> None:
@@ -124,7 +134,47 @@ def test_impact_does_not_depend_on_the_unit_of_energy(generation: float, demand:
     )
 
 
-@pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf])
+@given(PRICE, st.floats(-9, 9), SHARE, SHARE, st.floats(0, 24))
+def test_a_denser_network_moves_the_dynamic_price_one_way(
+    base: float, alpha: float, one: float, other: float, hour: float
+) -> None:
+    thin, dense = (
+        dynamic_price(base, alpha=alpha, density=density, beta=0.3, hour=hour) for density in sorted((one, other))
+    )
+    assert (dense >= thin) if alpha >= 0 else (dense <= thin)
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 100), FACTOR)
+def test_more_exported_never_earns_less(kwh: float, more: float, index: float, premium: float) -> None:
+    reward = grid_reward(kwh, stability_index=index, time_premium=premium)
+    assert grid_reward(kwh + more, stability_index=index, time_premium=premium) >= reward
+
+
+@given(st.lists(st.floats(), min_size=6, max_size=6))
+@example([LARGEST] * 6)
+@example([LARGEST, LARGEST, 5e-324, LARGEST, LARGEST, LARGEST])
+@example([5e-324] * 6)
+def test_any_number_is_refused_by_name_or_gives_a_price_that_is_finite(given_numbers: list[float]) -> None:
+    a, b, c, d, e, f = given_numbers
+    formulas: list[Callable[[], float]] = [
+        lambda: optimal_price(a, b, c, alpha=d, beta=e, volatility=f),
+        lambda: token_price(a, b, c, d),
+        lambda: risk_adjusted_price(a, sigma=b, volatility=c, liquidity=d),
+        lambda: dynamic_price(a, alpha=b, density=c, beta=d, hour=e),
+        lambda: dynamic_price(a, alpha=b, density=1, beta=1, hour=e),
+        lambda: grid_reward(a, stability_index=b, time_premium=c),
+        lambda: grid_reward(a, stability_index=50, time_premium=c),
+        lambda: impact_score([Contribution(a, b, c), Contribution(d, e, f)]),
+    ]
+    for result in map(outcome, formulas):
+        if isinstance(result, str):
+            assert re.match(r"^\w+ (must|lies)", result)
+        else:
+            assert math.isfinite(result)
+            assert result >= 0
+
+
+@pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf, 2 * LARGEST])
 @pytest.mark.parametrize(
     "formula",
     [
