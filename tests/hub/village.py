@@ -33,6 +33,7 @@ from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import next_period
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
+from energy_swap_hub.settlement.totals import totals
 from energy_swap_hub.storage import Database
 from energy_swap_protocol.message import (
     AnyMessage,
@@ -60,7 +61,7 @@ from solana.rpc.async_api import AsyncClient
 from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tests.hub.postgresql import drop_database, new_database
 
@@ -404,6 +405,9 @@ class Village:
         wallets = [await self.wallet(home) for home in self.homes]
         assert await self.chain.escrow_wh(VILLAGE) == sum(wallet["ekwh_held_wh"] for wallet in wallets)
         assert [await self.on_chain(home) for home in self.homes] == [wallet["ekwh_wh"] for wallet in wallets]
+        assert await self.read(lambda c: [totals(c, VILLAGE, home.id) for home in self.homes]) == await self.read(
+            lambda c: [summed(c, home) for home in self.homes]
+        )
 
     async def found(self) -> None:
         """Let the households apply, be admitted by two approvers, and allow the hub to burn."""
@@ -421,6 +425,26 @@ class Village:
             await self.allow(home, ALLOWED_WH)
         await self.chain_works()
         assert [await self.allowance(home) for home in self.homes] == [ALLOWED_WH] * 4
+
+
+def summed(connection: Connection, home: Home) -> dict[str, int]:
+    """Return a household's totals from all that was ever booked, which are kept as running sums."""
+    stand, trade = tables.position.c, tables.trade.c
+
+    def total(amount: Any, *where: Any) -> int:
+        return int(connection.execute(select(func.coalesce(func.sum(amount), 0)).where(*where)).scalar_one())
+
+    own, beside = stand.household_id == home.id, trade.market.in_(("spot", "auction"))
+    held = ledger.posted_by(connection, VILLAGE, ledger.kes_held(home.id), ("spot", "auction"))
+    return {
+        "exported_wh": total(stand.export_wh, own),
+        "imported_wh": total(stand.import_wh, own),
+        "generated_wh": total(stand.generation_wh, own),
+        "sold_wh": total(stand.sold_wh, own) + total(trade.wh, beside, trade.seller == home.id),
+        "bought_wh": total(stand.bought_wh, own) + total(trade.wh, beside, trade.buyer == home.id),
+        "earned_cents": total(stand.earned_cents, own) + total(trade.cents, beside, trade.seller == home.id),
+        "spent_cents": total(stand.paid_cents, own) - held,
+    }
 
 
 def _secret(path: Path) -> bytes:

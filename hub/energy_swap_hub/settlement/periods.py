@@ -16,7 +16,7 @@ from energy_swap_hub.market.fees import Tariff, tariff_at
 from energy_swap_hub.market.period import PeriodOrder, Side
 from energy_swap_hub.membership.households import Household, households
 
-from . import tables, tokens
+from . import tables, tokens, totals
 from .allowances import allowance_wh, open_allowance, use_allowance
 from .clearing import Cleared, Outcome, Stand, clear
 from .netting import Means, position_between, split_import
@@ -216,6 +216,7 @@ def _record(
                 generation_wh=row.c.generation_wh + p.generation_wh,
             )
         )
+    totals.add(connection, community_id, [_totalled(outcome) for outcome in cleared.outcomes])
     if cleared.trades:
         connection.execute(
             insert(tables.trade),
@@ -234,6 +235,20 @@ def _record(
                 for market, priced in cleared.trades
             ],
         )
+
+
+def _totalled(outcome: Outcome) -> totals.Change:
+    p, line = outcome.stand.position, outcome.line
+    return totals.Change(
+        line.household,
+        p.export_wh,
+        p.import_wh,
+        p.generation_wh,
+        line.sold_wh,
+        line.bought_wh,
+        line.earned_cents,
+        line.paid_cents,
+    )
 
 
 def _post(

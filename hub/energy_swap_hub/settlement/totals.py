@@ -1,51 +1,68 @@
-"""What a household ever sold, bought, earned, spent and was paid out."""
+"""What a household ever sold, bought, earned, spent and was paid out, kept as running sums."""
 
-from sqlalchemy import Connection, func, or_, select
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from energy_swap_hub import ledger
+from energy_swap_hub.storage import metadata
 
-from . import tables
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a period or a trade adds to a household's totals, in Wh and cents; spent includes fees."""
+
+    household_id: str
+    exported_wh: int = 0
+    imported_wh: int = 0
+    generated_wh: int = 0
+    sold_wh: int = 0
+    bought_wh: int = 0
+    earned_cents: int = 0
+    spent_cents: int = 0
+
+
+_SUMS: Final = tuple(field.name for field in fields(Change) if field.name != "household_id")
+
+household_total = Table(
+    "household_total",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in _SUMS),
+)
+
+
+def add(connection: Connection, community_id: str, changes: Iterable[Change]) -> None:
+    """Add ``changes`` to the totals; call it once, in the transaction that stores what they come from."""
+    rows = [{"community_id": community_id, **asdict(change)} for change in changes]
+    if not rows:
+        return
+    is_sqlite = connection.dialect.name == "sqlite"
+    added = sqlite.insert(household_total) if is_sqlite else postgresql.insert(household_total)
+    sums = {name: household_total.c[name] + added.excluded[name] for name in _SUMS}
+    connection.execute(added.on_conflict_do_update(index_elements=household_total.primary_key, set_=sums), rows)
 
 
 def totals(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
     """Return what a household's meter counted and what it traded, in Wh and cents (fees included)."""
-    row = tables.position.c
-    exported, imported, generated, sold, bought, earned, spent = connection.execute(
-        select(
-            func.coalesce(func.sum(row.export_wh), 0),
-            func.coalesce(func.sum(row.import_wh), 0),
-            func.coalesce(func.sum(row.generation_wh), 0),
-            func.coalesce(func.sum(row.sold_wh), 0),
-            func.coalesce(func.sum(row.bought_wh), 0),
-            func.coalesce(func.sum(row.earned_cents), 0),
-            func.coalesce(func.sum(row.paid_cents), 0),
-        ).where(row.community_id == community_id, row.household_id == household_id)
-    ).one()
-    trade = tables.trade.c
-    query = select(trade.seller, trade.wh, trade.cents, trade.market, trade.reference).where(
-        trade.community_id == community_id,
-        trade.market != "period",
-        or_(trade.seller == household_id, trade.buyer == household_id),
+    row = household_total.c
+    query = select(*(row[name] for name in _SUMS)).where(
+        row.community_id == community_id, row.household_id == household_id
     )
-    for seller, wh, cents, market, reference in connection.execute(query):
-        if seller == household_id:
-            sold, earned = sold + wh, earned + cents
-        else:
-            held = ledger.kes_held(household_id)
-            bought, spent = bought + wh, spent - ledger.posted(connection, community_id, market, reference, held)
-    return {
-        "exported_wh": int(exported),
-        "imported_wh": int(imported),
-        "generated_wh": int(generated),
-        "sold_wh": int(sold),
-        "bought_wh": int(bought),
-        "earned_cents": int(earned),
-        "spent_cents": int(spent),
-    }
+    found = connection.execute(query).mappings().first()
+    return dict.fromkeys(_SUMS, 0) if found is None else dict(found)
 
 
 def due_cents(connection: Connection, community_id: str, household_id: str) -> int:
-    """Return what a household earned net of its purchases and was not paid out yet; may be negative."""
+    """Return what a household earned net of its purchases and was not paid out yet; may be negative.
+
+    Rewards are earned too.
+    """
     total = totals(connection, community_id, household_id)
-    paid_out = ledger.posted_by(connection, community_id, ledger.kes(household_id), ("payout", "payout_failed"))
-    return total["earned_cents"] - total["spent_cents"] + paid_out
+    others = ("payout", "payout_failed", "reward")
+    moved = ledger.posted_by(connection, community_id, ledger.kes(household_id), others)
+    return total["earned_cents"] - total["spent_cents"] + moved

@@ -13,7 +13,7 @@ from energy_swap_hub.market.fees import bill, tariff_at
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import by_id
 
-from . import tables, tokens
+from . import tables, tokens, totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +70,8 @@ def settle_held_trade(connection: Connection, community: CommunityConfig, held: 
             at=now,
         )
     )
+    sold = totals.Change(trade.seller, sold_wh=trade.wh, earned_cents=earned)
+    bought = totals.Change(trade.buyer, bought_wh=trade.wh, spent_cents=paid)
+    totals.add(connection, community.id, (sold, bought))
     buyer = by_id(connection, community.id, trade.buyer)
     tokens.release(connection, community.id, held.reference, tokens.Move(buyer, trade.wh), now)
