@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -22,6 +24,7 @@ from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
+from energy_swap_hub.membership.households import households
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.mpesa import MPesa, MPesaConfig, open_payments
@@ -59,13 +62,14 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.enter_context(locked_data_folder(config.data))
         where = config.database_url or config.data / "hub.sqlite"
-        is_new = not Database.is_there(where)
-        phones = PhoneBook(load_secret(config.data / "keys" / "phones", may_make=is_new))
-        callbacks = load_secret(config.data / "keys" / "callbacks", may_make=is_new)
         database = Database.open(where)
         stack.push_async_callback(database.close)
-        changes = Changes()
         community = config.community
+        is_new = await database.read(lambda c: not households(c, community.id))
+        phones = PhoneBook(load_secret(config.data / "keys" / "phones", may_make=is_new))
+        callbacks = load_secret(config.data / "keys" / "callbacks", may_make=is_new)
+        await database.take_lease(community.id, f"{socket.gethostname()}, process {os.getpid()}")
+        changes = Changes()
         keys = load_keys(config.data / "keys")
         client = await _chain_client(stack, config, clock)
         outcomes = ChainOutcomes(community, clock, changes.mark)

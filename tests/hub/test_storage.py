@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from energy_swap_hub.storage import Database, StorageError, UtcTime
+from energy_swap_hub.storage import Database, LeaseLost, StorageError, UtcTime, lease
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from tests.hub.postgresql import new_database
 
@@ -85,13 +86,40 @@ async def test_whether_there_is_a_database_can_be_asked_before_it_is_made(where:
     assert Database.is_there(where)
 
 
-async def test_a_second_hub_is_kept_out_of_a_postgresql_database(postgresql: str) -> None:
+async def test_a_second_hub_is_kept_out_of_a_community_and_not_of_its_neighbour(postgresql: str) -> None:
     url = new_database(postgresql)
-    first = Database.open(url)
-    with pytest.raises(StorageError, match="another hub writes to this database"):
-        await asyncio.to_thread(Database.open, url)
+    first, second = Database.open(url), Database.open(url)
+    assert await first.take_lease("kisima", "first") == 1
+    with pytest.raises(StorageError, match="another hub writes for the community kisima"):
+        await second.take_lease("kisima", "second")
+    assert await second.take_lease("jirani", "second") == 1
+    await first.write(lambda c: c.execute(text("SELECT 1")))
     await first.close()
-    await Database.open(url).close()
+    assert await second.take_lease("kisima", "second") == 2
+    await second.close()
+
+
+async def test_an_owner_that_was_taken_over_writes_nothing_more(database: Database) -> None:
+    await database.take_lease("kisima", "first")
+    await database.write(lambda c: c.execute(insert(NOTE).values(id=1, at=NOW)))
+    # As another hub does after this one's session, and with it its lock, was gone for a while.
+    await database.write(lambda c: lease.take(c, "kisima", "second"))
+    with pytest.raises(LeaseLost, match="another hub has taken over the community kisima"):
+        await database.write(lambda c: c.execute(insert(NOTE).values(id=2, at=NOW)))
+    assert await database.read(lambda c: c.execute(select(NOTE.c.id)).scalars().all()) == [1]
+
+
+async def test_an_owner_that_lost_its_connection_takes_its_lock_again(postgresql: str) -> None:
+    url = new_database(postgresql)
+    first, second = Database.open(url), Database.open(url)
+    await first.take_lease("kisima", "first")
+    with pytest.raises(DBAPIError):
+        await first.write(lambda c: c.execute(text("SELECT pg_terminate_backend(pg_backend_pid())")))
+    await first.write(lambda c: c.execute(text("SELECT 1")))
+    with pytest.raises(StorageError, match="another hub writes for the community kisima"):
+        await second.take_lease("kisima", "second")
+    await first.close()
+    await second.close()
 
 
 @pytest.mark.parametrize("url", ["mysql://hub@host/name", "hub.sqlite", "oddity://"])

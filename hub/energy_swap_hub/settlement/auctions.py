@@ -14,6 +14,7 @@ from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import Household, by_id
 
 from . import tokens
+from .machine import schedule
 from .spot import OrderRefused, time_to_come
 from .tables import auction
 from .trades import HeldTrade, all_in_cents, settle_held_trade
@@ -49,6 +50,8 @@ def lock_final(
         return
     if error is not None:
         ledger.close_hold(connection, community.id, _tokens(auction_id), at=now, text=f"the lock failed: {error}")
+    else:
+        schedule(connection, community.id, "auctions", "end", row["ends_at"])
     _update(connection, community.id, auction_id, status="open" if error is None else "refused")
 
 

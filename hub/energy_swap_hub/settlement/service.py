@@ -1,27 +1,28 @@
-"""The settlement's own task: whatever is due by the clock is done, one transaction per part."""
+"""The settlement's own task: whatever the schedule says is due is done, one transaction per step."""
 
 import asyncio
 import logging
 import traceback
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.households import households
 from energy_swap_hub.mpesa import PaymentRefused
-from energy_swap_hub.storage import Database
+from energy_swap_hub.storage import Database, LeaseLost
 
 from .auctions import end_auctions
+from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
 from .messages import Desk, pay_out
 from .payments import payable_kes
 from .periods import book_next_period, next_period
 from .reviews import open_review
 from .spot import expire_orders
-from .tables import payout_day
+from .tables import auction, spot_order
 from .totals import due_cents
 from .words import EAST_AFRICA
 
@@ -31,7 +32,7 @@ _AFTER_ERROR_SECONDS: Final = 5.0
 
 
 class Settlement:
-    """Books periods, ends orders and auctions, and orders the evening's payouts."""
+    """Books periods, ends orders and auctions, closes days, and orders the evening's payouts."""
 
     def __init__(
         self,
@@ -46,20 +47,22 @@ class Settlement:
         self._clock = clock
         self._changes = changes
         self._wake = wake
-        self._parts: dict[str, Callable[[Connection, datetime], bool]] = {
-            "closing of days": self._close_days,
-            "booking of periods": self._book,
-            "expiry of orders": self._expire,
-            "end of auctions": self._end_auctions,
-            "evening payouts": self._pay_out_evening,
+        self._is_taken_up = False
+        self._rules: dict[str, Rule] = {
+            "days": self._close_days,
+            "period": self._book,
+            "orders": self._expire_orders,
+            "auctions": self._end_auctions,
+            "payouts": self._pay_out_evening,
         }
-        self._resting: dict[str, float] = {}  # by part, until when (the event loop's time) after it failed
 
     async def run(self) -> None:
         """Work until cancelled. What a killed hub left undone is due at its next start."""
         while True:
             try:
                 is_changed = await self.advance()
+            except LeaseLost:
+                raise
             except Exception:  # noqa: BLE001 - the process's edge: even a review that cannot be stored ends nothing
                 _LOG.exception("settlement could not advance; it tries again")
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
@@ -68,66 +71,88 @@ class Settlement:
                 await asyncio.sleep(_CADENCE_SECONDS)
 
     async def advance(self) -> bool:
-        """Do the next of what is due now, each part in its own transaction; return whether there was anything.
+        """Take one step of everything that is due now and return whether any could be taken.
 
-        A part that fails rests for a while and is put in front of a person; the others go on.
+        A step that fails rests for a while and is put in front of a person; the others go on.
         """
-        done = [await self._do(name, part) for name, part in self._parts.items()]
+        now, community_id = self._clock(), self._desk.community.id
+        if not self._is_taken_up:
+            await self._database.write(lambda c: self._take_up(c, now))
+            self._is_taken_up = True
+        due = await self._database.read(lambda c: due_work(c, community_id, now))
+        done = [await self._step(work, now) for work in due]
         if any(done):
             self._changes.mark()
             self._wake()
         return any(done)
 
-    async def _do(self, name: str, part: Callable[[Connection, datetime], bool]) -> bool:
-        passed = asyncio.get_running_loop().time()
-        if self._resting.get(name, passed) > passed:
-            return False
-        now = self._clock()
+    async def _step(self, work: Work, now: datetime) -> bool:
+        community_id, rule = self._desk.community.id, self._rules[work.kind]
         try:
-            return await self._database.write(lambda c: part(c, now))
+            return await self._database.write(lambda c: take_step(c, community_id, work, rule, now))
+        except LeaseLost:
+            raise
         except Exception as error:  # noqa: BLE001 - one bad step must not end all settlement
-            _LOG.exception("settlement could not do its %s; it tries again", name)
-            self._resting[name] = passed + _AFTER_ERROR_SECONDS
-            subject, evidence = _failure(name, error)
-        await self._database.write(lambda c: self._tell_failure(c, subject, evidence, now))
+            _LOG.exception("settlement could not do %s %s; it tries again", work.kind, work.subject)
+            subject, evidence = _failure(work, error)
+
+        def tell(connection: Connection) -> None:
+            record_failure(connection, community_id, work, evidence["error"], now)
+            open_review(
+                connection, community_id, kind="settlement_failed", subject=subject, evidence=evidence, now=now
+            )
+
+        await self._database.write(tell)
         self._changes.mark()
         return False
 
-    def _tell_failure(self, connection: Connection, subject: str, evidence: dict[str, str], now: datetime) -> None:
-        open_review(
-            connection,
-            self._desk.community.id,
-            kind="settlement_failed",
-            subject=subject,
-            evidence=evidence,
-            now=now,
-        )
+    def _take_up(self, connection: Connection, now: datetime) -> None:
+        """Schedule what always is: for a new community, and for one from before there was a schedule."""
+        community = self._desk.community
+        period = next_period(connection, community)
+        schedule(connection, community.id, "period", period.id, period.end)
+        schedule(connection, community.id, "days", "close", now)
+        schedule(connection, community.id, "orders", "expiry", now)
+        schedule(connection, community.id, "auctions", "end", now)
+        today = now.astimezone(EAST_AFRICA).date()
+        schedule(connection, community.id, "payouts", today.isoformat(), self._evening(today))
 
-    def _close_days(self, connection: Connection, now: datetime) -> bool:
-        return bool(ledger.close_days(connection, self._desk.community.id, EAST_AFRICA, now))
+    def _close_days(self, connection: Connection, _work: Work, now: datetime) -> Next:
+        ledger.close_days(connection, self._desk.community.id, EAST_AFRICA, now)
+        tomorrow = now.astimezone(EAST_AFRICA).date() + timedelta(days=1)
+        return Next(WAITING, datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=EAST_AFRICA))
 
-    def _book(self, connection: Connection, now: datetime) -> bool:
-        return book_next_period(connection, self._desk.community, now) is not None
+    def _book(self, connection: Connection, work: Work, now: datetime) -> Next | None:
+        community = self._desk.community
+        booked = book_next_period(connection, community, now)
+        if booked is None:
+            return None
+        if booked.id != work.subject:
+            raise RuntimeError(f"{booked.id} was to be booked next, not {work.subject}")
+        schedule(connection, community.id, "period", booked.next.id, booked.next.end)
+        return Next("booked")
 
-    def _expire(self, connection: Connection, now: datetime) -> bool:
-        return bool(expire_orders(connection, self._desk.community, now))
+    def _expire_orders(self, connection: Connection, _work: Work, now: datetime) -> Next:
+        expire_orders(connection, self._desk.community, now)
+        row = spot_order.c
+        open_orders = (row.community_id == self._desk.community.id, row.status == "open")
+        return Next(WAITING, connection.execute(select(func.min(row.valid_until)).where(*open_orders)).scalar())
 
-    def _end_auctions(self, connection: Connection, now: datetime) -> bool:
-        return bool(end_auctions(connection, self._desk.community, now))
+    def _end_auctions(self, connection: Connection, _work: Work, now: datetime) -> Next:
+        end_auctions(connection, self._desk.community, now)
+        row = auction.c
+        open_auctions = (row.community_id == self._desk.community.id, row.status == "open")
+        return Next(WAITING, connection.execute(select(func.min(row.ends_at)).where(*open_auctions)).scalar())
 
-    def _pay_out_evening(self, connection: Connection, now: datetime) -> bool:
+    def _evening(self, day: date) -> datetime:
+        return datetime(day.year, day.month, day.day, self._desk.community.payout_hour, tzinfo=EAST_AFRICA)
+
+    def _pay_out_evening(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         """Once a day, send the sellers what they earned net of what they bought."""
-        local, community = now.astimezone(EAST_AFRICA), self._desk.community
-        day = local.date().isoformat()
-        evening = local.replace(hour=community.payout_hour, minute=0, second=0, microsecond=0)
+        community, day = self._desk.community, date.fromisoformat(work.subject)
         # Only when the day until then is booked: a payout must not depend on which of the two came first.
-        if local < evening or next_period(connection, community).start < evening:
-            return False
-        row = payout_day.c
-        done = select(row.day).where(row.community_id == community.id, row.day == day)
-        if connection.execute(done).first() is not None:
-            return False
-        connection.execute(insert(payout_day).values(community_id=community.id, day=day))
+        if next_period(connection, community).start < self._evening(day):
+            return None
         for household in households(connection, community.id, status="admitted"):
             cents = ledger.wallet(connection, community.id, household.id)["kes_cents"]
             due = min(due_cents(connection, community.id, household.id), cents)
@@ -138,10 +163,12 @@ class Settlement:
                         pay_out(connection, self._desk, household, f"{day}/{household.id}", kes, now)
                 except PaymentRefused as error:
                     _LOG.warning("no payout for %s today: %s", household.id, error)
-        return True
+        tomorrow = day + timedelta(days=1)
+        schedule(connection, community.id, "payouts", tomorrow.isoformat(), self._evening(tomorrow))
+        return Next("ordered")
 
 
-def _failure(part: str, error: Exception) -> tuple[str, dict[str, str]]:
+def _failure(work: Work, error: Exception) -> tuple[str, dict[str, str]]:
     """Return a subject that is the same for the same mistake, and what to know about it.
 
     Texts differ from try to try and may name rows, so the place of the mistake identifies it. Only the first line
@@ -149,4 +176,5 @@ def _failure(part: str, error: Exception) -> tuple[str, dict[str, str]]:
     """
     place = traceback.extract_tb(error.__traceback__)[-1].name
     words = f"{type(error).__name__}: {error}".splitlines()[0]
-    return f"{part}: {type(error).__name__} in {place}", {"part": part, "error": words[:300]}
+    subject = f"{work.kind} {work.subject}: {type(error).__name__} in {place}"
+    return subject, {"kind": work.kind, "subject": work.subject, "error": words[:300]}

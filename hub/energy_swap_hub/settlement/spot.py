@@ -14,6 +14,7 @@ from energy_swap_hub.market.trade import Side, Trade
 from energy_swap_hub.membership.households import Household, by_id
 
 from . import tokens
+from .machine import schedule
 from .tables import spot_order
 from .trades import HeldTrade, all_in_cents, settle_held_trade
 
@@ -243,6 +244,8 @@ def _add(
             placed_at=now,
         )
     )
+    if valid_until is not None:
+        schedule(connection, community_id, "orders", "expiry", valid_until)
 
 
 def _next_number(connection: Connection, community_id: str) -> int:

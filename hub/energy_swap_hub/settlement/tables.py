@@ -1,8 +1,33 @@
-"""Periods, positions, trades, spot orders, auctions, answered messages and the review queue."""
+"""Scheduled work, periods, positions, trades, spot orders, auctions, answered messages and the review queue."""
 
 from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text
 
 from energy_swap_hub.storage import Id, UtcTime, metadata
+
+saga = Table(  # see machine.py
+    "saga",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("due_at", UtcTime),  # none: nothing more to do
+    Column("attempts", BigInteger, nullable=False),
+    Index("saga_due", "community_id", "due_at"),
+)
+
+saga_step = Table(  # the journal: every step of every saga
+    "saga_step",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("error", Text),
+    Column("at", UtcTime, nullable=False),
+)
 
 standing_order = Table(
     "standing_order",
@@ -14,6 +39,17 @@ standing_order = Table(
     Column("buy_at_most", BigInteger),
     Column("valid_from", UtcTime, nullable=False),
     Index("standing_order_household", "community_id", "household_id", "valid_from"),
+)
+
+partner_choice = Table(
+    "partner_choice",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("household_id", Text, nullable=False),
+    Column("partners", JSON, nullable=False),
+    Column("valid_from", UtcTime, nullable=False),
+    Index("partner_choice_household", "community_id", "household_id", "valid_from"),
 )
 
 settled_register = Table(
@@ -69,6 +105,8 @@ position = Table(
     Column("bought_wh", BigInteger, nullable=False),
     Column("earned_cents", BigInteger, nullable=False),
     Column("paid_cents", BigInteger, nullable=False),
+    Column("grid_wh", BigInteger, nullable=False, default=0),  # sold to the utility; below zero: taken from it
+    Column("grid_cents", BigInteger, nullable=False, default=0),  # what the utility itself pays or charges
 )
 
 trade = Table(
@@ -76,7 +114,7 @@ trade = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("community_id", Text, nullable=False),
-    Column("market", Text, nullable=False),  # period, spot, auction
+    Column("market", Text, nullable=False),  # period, partner, ahead, spot, auction
     Column("reference", Text, nullable=False),  # the period's id, the order's or the auction's
     Column("seller", Text, nullable=False),
     Column("buyer", Text, nullable=False),
@@ -111,12 +149,14 @@ auction = Table(
     Column("seller", Text, nullable=False),
     Column("wh", BigInteger, nullable=False),
     Column("start_price", BigInteger, nullable=False),
+    Column("reserve_price", BigInteger),  # the seller's secret
+    Column("minimum_step", BigInteger),
     Column("ends_at", UtcTime, nullable=False),
     Column("leader", Text),
     Column("best_bid", BigInteger),
     Column("leader_hold", Text),
     Column("leader_since", UtcTime),
-    Column("status", Text, nullable=False),  # pending_lock, open, sold, unsold, refused
+    Column("status", Text, nullable=False),  # pending_lock, open, sold, unsold, cancelled, refused
 )
 
 message = Table(
@@ -130,13 +170,6 @@ message = Table(
     Column("payload", LargeBinary, nullable=False),  # the signed bytes (sealed) and their signature: the evidence
     Column("signature", LargeBinary, nullable=False),
     Column("details", JSON, nullable=False),  # what the answer says besides what can be looked up
-)
-
-payout_day = Table(  # the days whose scheduled payouts were ordered
-    "payout_day",
-    metadata,
-    Column("community_id", Text, primary_key=True),
-    Column("day", Text, primary_key=True),
 )
 
 review = Table(

@@ -1,7 +1,20 @@
 """Durable tables on SQLite or PostgreSQL: one writer, readers beside it, versioned migrations."""
 
+from .bulk import change_rows, insert_rows, is_among, put_rows
 from .columns import Id, UtcTime, metadata
 from .database import Database
 from .engines import StorageError
+from .lease import LeaseLost
 
-__all__ = ["Database", "Id", "StorageError", "UtcTime", "metadata"]
+__all__ = [
+    "Database",
+    "Id",
+    "LeaseLost",
+    "StorageError",
+    "UtcTime",
+    "change_rows",
+    "insert_rows",
+    "is_among",
+    "metadata",
+    "put_rows",
+]

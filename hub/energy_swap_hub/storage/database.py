@@ -13,7 +13,16 @@ from typing import Any, Final, Self
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from .engines import READERS, Engines, StorageError, postgresql_engines, postgresql_url, sqlite_engines
+from . import lease
+from .engines import (
+    READERS,
+    Engines,
+    StorageError,
+    lock_community,
+    postgresql_engines,
+    postgresql_url,
+    sqlite_engines,
+)
 from .schema import upgrade
 
 _GROUP: Final = 200
@@ -25,15 +34,17 @@ type _Outcome = tuple[Future[Any], Any, BaseException | None]
 
 
 class Database:
-    """One community's database, with one writer; every change is durable before its `write` returns.
+    """A database with one writer; every change is durable before its `write` returns.
 
-    Changes run one after another, so a change may look first and act on what it saw. One may be run again when
-    the database asks for it, so it touches nothing but its connection.
+    Changes run one after another, and no other program writes for a community whose lease this one took, so a
+    change may look first and act on what it saw. One may be run again when the database asks for it, so it touches
+    nothing but its connection.
     """
 
     def __init__(self, engines: Engines, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self._scratch = scratch
         self._engines = engines
+        self._fences: dict[str, int] = {}  # by community, of the leases taken
         self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._is_open = True
         self._writer = threading.Thread(target=self._write_groups, name="database-writer", daemon=True)
@@ -44,8 +55,8 @@ class Database:
     def open(cls, where: Path | str | None) -> Self:
         """Open the SQLite file at a path or PostgreSQL at a URL; ``None`` means a private file for once.
 
-        Tables are brought to the newest version. Raises `StorageError` when the database cannot be reached, is
-        newer than this program, or (PostgreSQL) another hub writes to it.
+        Tables are brought to the newest version. Raises `StorageError` when the database cannot be reached or is
+        newer than this program.
         """
         scratch = None
         if isinstance(where, str):
@@ -78,6 +89,22 @@ class Database:
             raise StorageError(f"the database cannot be opened: {error.orig}") from error
         finally:
             _dispose(engines)
+
+    async def take_lease(self, community_id: str, owner: str) -> int:
+        """Become the one who writes for a community, until this database is closed; return the fencing token.
+
+        Every later `write` raises `lease.LeaseLost` once another hub has taken the community over. Raises
+        `StorageError` while another hub writes for it.
+        """
+
+        def take(connection: Connection) -> int:
+            lock_community(connection, community_id)
+            return lease.take(connection, community_id, owner)
+
+        fence = await self.write(take)
+        self._engines.owned.append(community_id)
+        self._fences[community_id] = fence
+        return fence
 
     async def write[T](self, change: Callable[[Connection], T]) -> T:
         """Run ``change`` in a transaction and return its result once that is durable.
@@ -145,6 +172,8 @@ class Database:
         outcomes: list[_Outcome] = []
         is_alone = len(group) == 1  # then the transaction is all there is to undo
         with self._engines.writer.begin() as connection:
+            for community_id, fence in self._fences.items():
+                lease.check(connection, community_id, fence)
             for change, future in group:
                 try:
                     with nullcontext() if is_alone else connection.begin_nested():

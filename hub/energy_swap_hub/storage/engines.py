@@ -1,6 +1,7 @@
 """How SQLite and PostgreSQL are reached: who may write, what a reader sees, and that a commit is on disk."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 READERS: Final = 4
 _CONNECT_SECONDS: Final = 10
-_HUB_LOCK: Final = int.from_bytes(b"eswaphub")  # the same for every hub: one hub per database
+_LOCK_TIMEOUT: Final = "2s"  # a killed hub's session ends within moments
 
 
 class StorageError(OSError):
@@ -28,6 +29,9 @@ class Engines:
     reader: Engine  # cannot write; each transaction is one snapshot
     schema: Engine  # for migrations
     goes_on: Callable[[Connection], bool]  # whether the transaction is still there after a failed change
+    owned: list[
+        str
+    ]  # the communities whose lock the writer's session holds, and takes again when it connects anew
 
 
 def sqlite_engines(path: Path) -> Engines:
@@ -54,15 +58,17 @@ def sqlite_engines(path: Path) -> Engines:
         return made
 
     # A migration that rebuilds a table drops the old one, which foreign keys would forbid.
-    return Engines(engine(), engine(read_only=True), engine(foreign_keys=False), _sqlite_goes_on)
+    return Engines(engine(), engine(read_only=True), engine(foreign_keys=False), _sqlite_goes_on, [])
 
 
 def postgresql_engines(url: URL) -> Engines:
     """Return the engines of the PostgreSQL database at ``url``.
 
-    The writer's one session holds an advisory lock for as long as it lives, and takes it again when it has to
-    connect anew: a second hub on the same database cannot write, and rules may look first and change then.
+    The writer's one session holds an advisory lock for each community that it owns, for as long as it lives, and
+    takes them again when it has to connect anew: a second hub cannot write for the same community, and rules may
+    look first and change then.
     """
+    owned: list[str] = []
     options = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": "energy-swap-hub"}
     writer = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=1, max_overflow=0)
     reader = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=READERS, max_overflow=0)
@@ -72,7 +78,7 @@ def postgresql_engines(url: URL) -> Engines:
         connection.adapters.register_loader("numeric", IntLoader)
         connection.autocommit = True
         try:
-            _prepare_writer(connection)
+            _prepare_writer(connection, owned)
         except BaseException:
             connection.close()
             raise
@@ -85,7 +91,7 @@ def postgresql_engines(url: URL) -> Engines:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
 
-    return Engines(writer, reader, writer, _postgresql_goes_on)
+    return Engines(writer, reader, writer, _postgresql_goes_on, owned)
 
 
 def postgresql_url(text: str) -> URL:
@@ -100,7 +106,23 @@ def postgresql_url(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg")
 
 
-def _prepare_writer(connection: psycopg.Connection) -> None:
+def lock_community(connection: Connection, community_id: str) -> None:
+    """Give the writer's session the community's lock for as long as it lives; SQLite has the data folder's.
+
+    Raises `StorageError` while another hub has it.
+    """
+    if connection.dialect.name != "sqlite":
+        driver: Any = connection.connection.dbapi_connection
+        _lock(driver, community_id)
+
+
+def lock_migrations(connection: Connection) -> None:
+    """Let one hub at a time change the tables, until the transaction ends."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_lock_key("migrations"),))
+
+
+def _prepare_writer(connection: psycopg.Connection, owned: Iterable[str]) -> None:
     # Where the hub's machine vanished, the server must notice soon: its session holds the lock.
     connection.execute("SET tcp_keepalives_idle = 15")
     connection.execute("SET tcp_keepalives_interval = 5")
@@ -108,12 +130,25 @@ def _prepare_writer(connection: psycopg.Connection) -> None:
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
     )
-    connection.execute("SET lock_timeout = '2s'")  # a killed hub's session ends within moments
-    try:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_HUB_LOCK])
-    except psycopg.errors.LockNotAvailable:
-        raise StorageError("another hub writes to this database; stop it first, or give each its own") from None
     connection.execute("SET lock_timeout = '30s'")
+    for community_id in owned:
+        _lock(connection, community_id)
+
+
+def _lock(connection: psycopg.Connection, community_id: str) -> None:
+    connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'".encode())
+    try:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_lock_key(community_id)])
+    except psycopg.errors.LockNotAvailable:
+        raise StorageError(
+            f"another hub writes for the community {community_id} in this database; stop it first"
+        ) from None
+    connection.execute("SET lock_timeout = '30s'")
+
+
+def _lock_key(name: str) -> int:
+    digest = hashlib.sha256(b"energy-swap-hub/" + name.encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
 
 
 def _sqlite_goes_on(connection: Connection) -> bool:

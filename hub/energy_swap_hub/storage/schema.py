@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from .engines import StorageError
+from .engines import StorageError, lock_migrations
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -17,6 +17,7 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 def upgrade(engine: Engine, to: str = "head") -> None:
     """Run the migrations that the database lacks; raises `StorageError` when it is newer than this program."""
     with engine.begin() as connection:
+        lock_migrations(connection)
         scripts = ScriptDirectory(_MIGRATIONS)
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.reviews import resolve_review
+from energy_swap_protocol.period import period_at
 
-from tests.hub.village import PERIOD, VILLAGE, Village
+from tests.hub.village import OPENED, PERIOD, VILLAGE, Village
 
 
 def broken(*_: Any) -> Any:
@@ -20,16 +21,11 @@ async def forgive(village: Village) -> None:
         )
 
 
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("energy_swap_hub.settlement.service._AFTER_ERROR_SECONDS", 0.0)
-
-
-async def test_one_failing_part_stops_no_other_and_is_told_once(
-    village: Village, monkeypatch: pytest.MonkeyPatch, at_once: None, caplog: pytest.LogCaptureFixture
+async def test_one_failing_step_stops_no_other_and_is_told_once(
+    village: Village, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await village.fund(village.chebet, 10_000)
-    until = village.now + timedelta(minutes=5)
+    until = village.now + PERIOD
     order = await village.buy(village.chebet, 1_000, 1_000, valid_until=until)
     village.now = until + timedelta(seconds=1)
     with monkeypatch.context() as patch:
@@ -37,16 +33,17 @@ async def test_one_failing_part_stops_no_other_and_is_told_once(
         patch.setattr("energy_swap_hub.settlement.service.end_auctions", broken)
         for _ in range(3):
             await village.advance()
+            village.now += timedelta(minutes=1)
     assert (await village.order(order["order"]))["status"] == "expired"
     assert await village.cents(village.chebet) == 10_000
     reviews = [
         (row["kind"], row["subject"], row["evidence"]["error"]) for row in await village.rows(tables.review)
     ]
     assert reviews == [
-        ("settlement_failed", "booking of periods: KeyError in broken", "KeyError: 'tariff'"),
-        ("settlement_failed", "end of auctions: KeyError in broken", "KeyError: 'tariff'"),
+        ("settlement_failed", f"period {period_at(OPENED, PERIOD).id}: KeyError in broken", "KeyError: 'tariff'"),
+        ("settlement_failed", "auctions end: KeyError in broken", "KeyError: 'tariff'"),
     ]
-    assert caplog.text.count("Traceback") == 8, "each try is logged with where it failed"
+    assert caplog.text.count("Traceback") == 6, "each try is logged with where it failed"
 
     await forgive(village)
 
@@ -55,15 +52,30 @@ async def test_one_failing_part_stops_no_other_and_is_told_once(
     assert await village.period_state(period) == "settled"
 
 
-async def test_a_part_that_failed_rests_before_it_is_tried_again(
+async def test_a_step_that_failed_rests_longer_each_time_and_all_tries_are_in_the_journal(
     village: Village, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("energy_swap_hub.settlement.service.book_next_period", broken)
-        await village.advance()
-    await forgive(village)
     village.now += PERIOD
     for home in village.homes:
         await village.report(home)
+    tries: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("energy_swap_hub.settlement.service.book_next_period", broken)
+        for second in range(40):
+            await village.advance()
+            if len(await journal(village)) > len(tries):
+                tries.append(second)
+            village.now += timedelta(seconds=1)
+    assert tries == [0, 5, 15, 35]
+    await forgive(village)
     await village.advance()
-    assert await village.rows(tables.period) == []
+    assert await village.rows(tables.period) == [], "it rests for 40 s"
+    village.now += timedelta(seconds=40)
+    await village.advance()
+    assert [row["state"] for row in await village.rows(tables.period)] == ["settled"]
+    steps = [(step["version"], step["state"], step["error"]) for step in await journal(village)]
+    assert steps == [*((n, "waiting", "KeyError: 'tariff'") for n in range(1, 5)), (5, "booked", None)]
+
+
+async def journal(village: Village) -> list[dict[str, Any]]:
+    return [step for step in await village.rows(tables.saga_step) if step["kind"] == "period"]
