@@ -1,9 +1,6 @@
 """Double entry in KES cents and eKWh Wh: append-only, balanced per currency, no household below zero."""
 
 from .book import (
-    Entry,
-    Overdrawn,
-    Posting,
     balance,
     balances,
     close_hold,
@@ -20,6 +17,7 @@ from .book import (
 from .corrections import Correction, correct
 from .days import Day, close_days, closed_days, open_since, verify_days
 from .history import Leg, Touch, legs, touches, wallet_before
+from .journal import Entry, Hold, Journal, Overdrawn, Posting
 from .proof import first_lie, sums
 from .tables import (
     BURNED,
@@ -51,6 +49,8 @@ __all__ = [
     "Correction",
     "Day",
     "Entry",
+    "Hold",
+    "Journal",
     "Leg",
     "Overdrawn",
     "Posting",

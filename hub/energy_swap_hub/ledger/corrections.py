@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from . import tables
-from .book import Entry, Posting, post
+from .book import post
+from .journal import Entry, Posting
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from energy_swap_hub import ledger
-from energy_swap_hub.ledger import Entry, Overdrawn, Posting
+from energy_swap_hub.ledger import Entry, Journal, Overdrawn, Posting
 from energy_swap_hub.ledger.tables import entry as entry_table
 from energy_swap_hub.ledger.tables import posting as posting_table
 from energy_swap_hub.storage import Database
@@ -218,3 +218,58 @@ def _posting(entry: Entry) -> Callable[[Connection], bool]:
 
 def _balance_of(account: str) -> Callable[[Connection], int]:
     return lambda connection: ledger.balance(connection, VILLAGE, account)
+
+
+def test_a_journal_sees_what_it_booked_and_the_database_nothing_before_it_is_written(
+    connection: Connection,
+) -> None:
+    journal = Journal(connection, VILLAGE)
+    assert journal.post(top_up("QK1", AMINA, 1_000))
+    assert not journal.post(top_up("QK1", AMINA, 1_000))
+    journal.hold("order:1", AMINA, 400, at=NOW, text="order")
+    assert (journal.balance(AMINA), journal.hold_remaining("order:1")) == (600, 400)
+    assert ledger.trial_balance(connection, VILLAGE) == {}
+    journal.write()
+    assert ledger.trial_balance(connection, VILLAGE) == ledger.balances(connection, VILLAGE)
+    assert ledger.wallet(connection, VILLAGE, "h-001")["kes_held_cents"] == 400
+    assert not journal.post(top_up("QK1", AMINA, 1_000)), "what was written is read again"
+    assert journal.close_hold("order:1", at=NOW, text="done") == 400
+    journal.write()
+    assert ledger.balance(connection, VILLAGE, AMINA) == 1_000
+    assert ledger.first_lie(connection, VILLAGE) is None
+
+
+def test_a_refused_attempt_leaves_nothing_in_a_journal(connection: Connection) -> None:
+    ledger.post(connection, VILLAGE, top_up("QK1", AMINA, 1_000))
+    ledger.hold(connection, VILLAGE, "order:1", AMINA, 300, at=NOW, text="order")
+    journal = Journal(connection, VILLAGE)
+
+    def try_all() -> None:
+        with journal.attempt():
+            journal.hold("order:2", AMINA, 500, at=NOW, text="order")
+            spent = journal.spend_hold("order:1", 100)
+            journal.post(Entry("spot", "1", NOW, "trade", [spent, Posting(BRIAN, 100)]))
+            journal.close_hold("order:1", at=NOW, text="done")
+            journal.hold("order:3", AMINA, 401, at=NOW, text="order")
+
+    with pytest.raises(Overdrawn) as refused:
+        try_all()
+    assert (refused.value.account, refused.value.have, refused.value.need) == (AMINA, 400, 401)
+    assert (journal.balance(AMINA), journal.balance(BRIAN)) == (700, 0)
+    assert (journal.hold_remaining("order:1"), journal.hold_remaining("order:2")) == (300, 0)
+    before = entries(connection)
+    journal.write()
+    assert entries(connection) == before
+    journal.hold("order:2", AMINA, 700, at=NOW, text="the name was not used up")
+    journal.write()
+    assert ledger.first_lie(connection, VILLAGE) is None
+
+
+def test_postings_for_thousands_of_households_are_one_entry(connection: Connection) -> None:
+    postings = [Posting(ledger.kes(f"h-{n:05}"), n) for n in range(3_000)]
+    postings.append(Posting(ledger.TRUST_CASH, -sum(range(3_000))))
+    assert ledger.post(connection, VILLAGE, Entry("period", "1", NOW, "period", postings))
+    assert ledger.balance(connection, VILLAGE, ledger.kes("h-02999")) == 2_999
+    back = [Posting(account, -amount) for account, amount in postings]
+    assert ledger.post(connection, VILLAGE, Entry("period", "2", NOW, "period", back))
+    assert set(ledger.balances(connection, VILLAGE).values()) == {0}

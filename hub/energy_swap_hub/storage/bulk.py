@@ -1,0 +1,103 @@
+"""Many rows in one statement, on SQLite and PostgreSQL: insert, insert or replace, change, and look up.
+
+The statements' texts are made of the names in our own tables, never of anything from outside.
+"""
+
+# ruff: noqa: S608
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from sqlalchemy import JSON, Column, ColumnElement, Connection, Dialect, Table, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+
+def insert_rows(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert ``rows``, each with a value for each of the columns ``names``, in their order."""
+    if rows:
+        _run(connection, _insert(connection.dialect, table, names), table, names, rows)
+
+
+def put_rows(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert ``rows`` as `insert_rows`; where the primary key is there already, the row's other values change.
+
+    No two of ``rows`` may have the same key.
+    """
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    quote = connection.dialect.identifier_preparer.quote
+    changes = ", ".join(f"{quote(n)} = excluded.{quote(n)}" for n in names if n not in keys)
+    conflict = f" ON CONFLICT ({', '.join(map(quote, keys))}) DO UPDATE SET {changes}"
+    _run(connection, _insert(connection.dialect, table, names) + conflict, table, names, rows)
+
+
+def change_rows(
+    connection: Connection, table: Table, keys: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Set the columns ``names`` of the rows found by ``keys``; each of ``rows`` has new values, then keys."""
+    if not rows:
+        return
+    dialect, used = connection.dialect, [*names, *keys]
+    quote = dialect.identifier_preparer.quote
+    target = dialect.identifier_preparer.format_table(table)
+    if dialect.name == "sqlite":
+        changes = ", ".join(f"{quote(n)} = ?" for n in names)
+        text = f"UPDATE {target} SET {changes} WHERE " + " AND ".join(f"{quote(k)} = ?" for k in keys)
+    else:
+        given = ", ".join(f"v{i}" for i in range(len(used)))
+        changes = ", ".join(f"{quote(n)} = given.v{i}" for i, n in enumerate(names))
+        found = " AND ".join(f"{target}.{quote(k)} = given.v{i}" for i, k in enumerate(keys, start=len(names)))
+        text = (
+            f"UPDATE {target} SET {changes} FROM ({_unnest(dialect, table, used)}) AS given({given}) WHERE {found}"
+        )
+    _run(connection, text, table, used, rows)
+
+
+def is_among(connection: Connection, column: Column[Any], values: Collection[str | int]) -> ColumnElement[bool]:
+    """Return the condition that ``column`` (text or integers) is one of ``values``: one parameter however many."""
+    if connection.dialect.name == "sqlite":
+        given = func.json_each(json.dumps(list(values))).table_valued("value")
+        return column.in_(select(given.c.value))
+    return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+
+
+def _insert(dialect: Dialect, table: Table, names: Sequence[str]) -> str:
+    quote = dialect.identifier_preparer.quote
+    target = f"INSERT INTO {dialect.identifier_preparer.format_table(table)} ({', '.join(map(quote, names))}) "
+    if dialect.name == "sqlite":
+        return target + f"VALUES ({', '.join('?' * len(names))})"
+    return target + _unnest(dialect, table, names)
+
+
+def _unnest(dialect: Dialect, table: Table, names: Sequence[str]) -> str:
+    arrays = ", ".join(f"%s::{table.c[name].type.compile(dialect)}[]" for name in names)
+    return f"SELECT * FROM unnest({arrays})"
+
+
+def _run(
+    connection: Connection, text: str, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    converters = [_converter(table.c[name], connection.dialect) for name in names]
+    if connection.dialect.name == "sqlite":
+        if any(converters):
+            columns = [
+                values if convert is None else [convert(value) for value in values]
+                for convert, values in zip(converters, zip(*rows, strict=True), strict=True)
+            ]
+            rows = list(zip(*columns, strict=True))
+        connection.exec_driver_sql(text, [tuple(row) for row in rows])
+        return
+    arrays = [
+        list(values) if convert is None else [convert(value) for value in values]
+        for convert, values in zip(converters, zip(*rows, strict=True), strict=True)
+    ]
+    connection.exec_driver_sql(text, tuple(arrays))
+
+
+def _converter(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """Return what turns a value of ours into the database's; None where they are the same."""
+    if isinstance(column.type, JSON):
+        return json.dumps
+    return column.type.dialect_impl(dialect).bind_processor(dialect)
