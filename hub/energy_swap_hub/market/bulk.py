@@ -1,9 +1,8 @@
-"""Large books on arrays: the sums of a side by limit, what a side fills, and who is paired with whom.
+"""Clears a period on columns: orders come as arrays, trades go as arrays, and names matter only for who trades.
 
 Nothing is decided here that `period` does not decide in the same way on plain numbers; a test holds both together.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,75 +10,176 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy_swap_hub.market.sharing import share_equally
-from energy_swap_hub.market.trade import Trade
+from energy_swap_hub.market.trade import Trade, middle
 
-type _Numbers = NDArray[np.int64]
+type Names = NDArray[np.object_]
+type Numbers = NDArray[np.int64]
+type Places = NDArray[np.intp]
 
-MOST_WH: Final = 2**62  # of a side: what is summed up here stays within 64 bits
-
-
-@dataclass(frozen=True, slots=True)
-class BulkSide:
-    """One side of a book in which no household has two orders: the three lists belong together by place."""
-
-    households: Sequence[str]
-    wh: _Numbers
-    limits: _Numbers
-
-    def levels(self) -> list[list[int]]:
-        """Return [limit, Wh] of each limit, lowest first."""
-        wanted = self.wh > 0
-        limits, wh = self.limits[wanted], self.wh[wanted]
-        if not len(limits):
-            return []
-        order = np.argsort(limits)
-        limits, wh = limits[order], wh[order]
-        starts = np.flatnonzero(np.diff(limits, prepend=limits[0] - 1))
-        sums = np.add.reduceat(wh, starts)
-        return [[limit, total] for limit, total in zip(limits[starts].tolist(), sums.tolist(), strict=True)]
-
-    def filled(self, better: NDArray[np.bool_], price: int, volume: int, lot: str) -> _Numbers:
-        """Return the Wh each order trades of ``volume``: ``better`` limits in full, those at ``price`` share."""
-        filled = np.where(better, self.wh, 0)
-        marginal = np.flatnonzero(self.limits == price).tolist()
-        wanted = {self.households[place]: int(self.wh[place]) for place in marginal}
-        shares = share_equally(volume - int(filled.sum()), wanted, lot)
-        for place in marginal:
-            filled[place] = shares.get(self.households[place], 0)
-        return filled
+_WH_BITS: Final = 32  # an order's limit and Wh are sorted as one number of 64 bits
+MOST_WH: Final = 2**_WH_BITS - 1  # of one order
+MOST_CENTS: Final = 2**30
+MOST_ORDERS: Final = 2**30  # what they sum up to stays within 64 bits
 
 
-def bulk_side(households: Sequence[str], wh: Sequence[int], limits: Sequence[int]) -> BulkSide:
-    """Return a side; raise OverflowError if its numbers are too large for arrays."""
-    if sum(wh) > MOST_WH:
-        raise OverflowError
-    return BulkSide(households, np.array(wh, np.int64), np.array(limits, np.int64))
+class SeveralOrdersError(ValueError):
+    """A household has two orders that could trade: columns are for households with one order each."""
 
 
-def pair_in_line(sells: BulkSide, sold: _Numbers, buys: BulkSide, bought: _Numbers) -> tuple[Trade, ...]:
-    """Return the trades of `pairing.pair` for two sides that have no household in common.
+class TooLargeError(ValueError):
+    """Columns do not hold such numbers; the text names the limits."""
 
-    Sellers and buyers stand in line by name. Wherever one of them is done, a trade ends.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderColumns:
+    """Orders of one period as columns: the household, whether it sells, its Wh and its limit (cents per kWh).
+
+    The four belong together by place, in any order. Raise ValueError if they are not equally long or a number is
+    negative, `TooLargeError` if one is too large.
     """
-    sellers, sold_until = _line(sells, sold)
-    buyers, bought_until = _line(buys, bought)
-    ends = np.sort(np.concatenate((sold_until, bought_until)))
-    ends = ends[np.diff(ends, prepend=0) > 0]
-    seller_places = np.searchsorted(sold_until, ends).tolist()
-    buyer_places = np.searchsorted(bought_until, ends).tolist()
-    return tuple(
-        map(
-            Trade,
-            map(sellers.__getitem__, seller_places),
-            map(buyers.__getitem__, buyer_places),
-            np.diff(ends, prepend=0).tolist(),
-            strict=True,
-        )
+
+    households: Names
+    is_sale: NDArray[np.bool_]
+    wh: Numbers
+    limits: Numbers
+
+    def __post_init__(self) -> None:
+        if not len(self.households) == len(self.is_sale) == len(self.wh) == len(self.limits):
+            raise ValueError("the columns of orders are not equally long")
+        if not len(self.households):
+            return
+        if self.wh.min() < 0 or self.limits.min() < 0:
+            raise ValueError("an order has no negative Wh or limit")
+        if self.wh.max() > MOST_WH or self.limits.max() > MOST_CENTS or len(self.wh) > MOST_ORDERS:
+            raise TooLargeError(
+                f"columns hold {MOST_ORDERS} orders of up to {MOST_WH} Wh at up to {MOST_CENTS} cents/kWh each"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TradeColumns:
+    """Trades as columns: ``sellers`` and ``buyers`` are places among the orders' households, ``wh`` the energy."""
+
+    households: Names
+    sellers: Places
+    buyers: Places
+    wh: Numbers
+
+    def __len__(self) -> int:
+        return len(self.wh)
+
+    def as_trades(self) -> tuple[Trade, ...]:
+        """Return the trades one by one."""
+        sellers, buyers = self.households[self.sellers].tolist(), self.households[self.buyers].tolist()
+        return tuple(map(Trade, sellers, buyers, self.wh.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnClearing:
+    """The result of a period, as `period.Clearing`; nobody keeps own energy, because nobody is on both sides."""
+
+    cents_per_kwh: int | None
+    supply_wh: int
+    demand_wh: int
+    traded_wh: int
+    trades: TradeColumns
+
+
+def clear_columns(orders: OrderColumns, lot: str) -> ColumnClearing:
+    """Clear all ``orders`` of one period at one price, by the rules of `period.clear_period`.
+
+    Raise `SeveralOrdersError` if a household has two orders with limits that would trade at the price: with one
+    order each, the rule against self-trade and equal shares per household need no look at anybody twice.
+    """
+    wanted = orders.wh > 0
+    asks = _Line(orders, np.flatnonzero(wanted & orders.is_sale), 1)
+    bids = _Line(orders, np.flatnonzero(wanted & ~orders.is_sale), -1)
+    volume, low, high = _crossing(asks, bids)
+    if not volume:
+        nobody = np.empty(0, np.intp)
+        nothing = TradeColumns(orders.households, nobody, nobody, np.empty(0, np.int64))
+        return ColumnClearing(None, asks.total, bids.total, 0, nothing)
+    price = middle(low, high)
+    sellers, sold = asks.filled(price, volume, lot)
+    buyers, bought = bids.filled(price, volume, lot)
+    places = np.concatenate((sellers, buyers))
+    places.sort()  # names lie in memory as they came
+    if len(set(orders.households[places].tolist())) < len(places):
+        raise SeveralOrdersError("columns are for households with one order each")
+    sold_until, bought_until = sold.cumsum(), bought.cumsum()
+    # Wherever a seller or a buyer is done, a trade ends.
+    ends = np.concatenate((sold_until, bought_until))
+    ends.sort()
+    wh = np.diff(ends, prepend=0)
+    is_end = wh > 0
+    ends, wh = ends[is_end], wh[is_end]
+    trades = TradeColumns(
+        orders.households, sellers[sold_until.searchsorted(ends)], buyers[bought_until.searchsorted(ends)], wh
     )
+    return ColumnClearing(price, asks.total, bids.total, volume, trades)
 
 
-def _line(side: BulkSide, filled: _Numbers) -> tuple[list[str], _Numbers]:
-    """Return the names of who trades, in order, and the sum of Wh up to and with each."""
-    places = np.flatnonzero(filled).tolist()
-    places.sort(key=side.households.__getitem__)
-    return [side.households[place] for place in places], np.cumsum(filled[places])
+class _Line:
+    """One side of a book in line: best limit first, of equal limits the smaller order, of equal orders by name.
+
+    ``ranks`` are the limits, negative for bids, so that they rise along either line.
+    """
+
+    __slots__ = ("households", "places", "ranks", "sign", "total", "until", "wh")
+
+    def __init__(self, orders: OrderColumns, places: Places, sign: int) -> None:
+        self.households, self.sign = orders.households, sign
+        keys = (orders.limits[places] * sign << _WH_BITS) + orders.wh[places]
+        order = keys.argsort()
+        keys = keys[order]
+        self.places = places[order]
+        self.ranks = keys >> _WH_BITS
+        self.wh = keys & MOST_WH
+        self.until = self.wh.cumsum()  # Wh up to and with each
+        self.total = int(self.until[-1]) if len(places) else 0
+
+    def at(self, place: int) -> int:
+        """Return the limit at a place in the line."""
+        return int(self.ranks[place]) * self.sign
+
+    def filled(self, price: int, volume: int, lot: str) -> tuple[Places, Numbers]:
+        """Return who may trade at ``price``, in line, and the Wh each trades of ``volume``.
+
+        Limits better than the price are filled in full; those at it share what is left in equal rounds.
+        """
+        better, end = self.ranks.searchsorted([price * self.sign, price * self.sign + 1]).tolist()
+        places, filled = self.places[:end], self.wh[:end]
+        self._sort_equal_by_name(places, end)
+        if better < end and volume < self.until[end - 1]:
+            names = self.households[places[better:]].tolist()
+            left = volume - (int(self.until[better - 1]) if better else 0)
+            shares = share_equally(left, dict(zip(names, filled[better:].tolist(), strict=True)), lot)
+            filled[better:] = [shares.get(name, 0) for name in names]
+        return places, filled
+
+    def _sort_equal_by_name(self, places: Places, end: int) -> None:
+        is_equal = (self.ranks[1:end] == self.ranks[: end - 1]) & (self.wh[1:end] == self.wh[: end - 1])
+        if not is_equal.any():
+            return
+        edges = np.flatnonzero(np.diff(is_equal, prepend=False, append=False))
+        for first, last in edges.reshape(-1, 2).tolist():
+            equal = places[first : last + 1].tolist()
+            places[first : last + 1] = sorted(equal, key=self.households.__getitem__)
+
+
+def _crossing(asks: _Line, bids: _Line) -> tuple[int, int, int]:
+    """Return volume, lowest and highest clearing price; three zeros when the best bid is below the best ask."""
+    # What each seller could find: the demand at its limit or above.
+    demand = np.concatenate(([0], bids.until))[bids.ranks.searchsorted(-asks.ranks, "right")]
+    sellers = int(np.count_nonzero(asks.until - asks.wh < demand))
+    if not sellers:
+        return 0, 0, 0
+    volume = min(int(asks.until[sellers - 1]), int(demand[sellers - 1]))
+    low, high = asks.at(sellers - 1), bids.at(int(bids.until.searchsorted(volume)))
+    # The best of whom something is left.
+    ask, bid = int(asks.until.searchsorted(volume, "right")), int(bids.until.searchsorted(volume, "right"))
+    if bid < len(bids.places):
+        low = max(low, bids.at(bid))
+    if ask < len(asks.places):
+        high = min(high, asks.at(ask))
+    return volume, low, high

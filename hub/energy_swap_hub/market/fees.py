@@ -105,6 +105,9 @@ def bill_priced(trades: Iterable[PricedTrade], tariff: Tariff) -> Bill:
     Each buyer is charged price + fees for all its Wh, each seller is paid the price for all its Wh, and each fee
     is taken on the Wh of all trades: one rounding per amount (`cost_cents`), never per trade, so how trades were
     paired costs nobody a cent.
+
+    Raise ValueError for a trade of a household with itself or of less than 1 Wh: whatever a market did, it does
+    not reach anybody's money.
     """
     bought: Counter[str] = Counter()
     sold: Counter[str] = Counter()
@@ -112,6 +115,8 @@ def bill_priced(trades: Iterable[PricedTrade], tariff: Tariff) -> Bill:
     earned: Counter[str] = Counter()
     for priced in trades:
         trade, price = priced.trade, priced.cents_per_kwh
+        if trade.seller == trade.buyer or trade.wh <= 0:
+            raise ValueError(f"a trade moves at least 1 Wh between two households: {trade}")
         bought[trade.buyer] += trade.wh
         sold[trade.seller] += trade.wh
         paid[trade.buyer] += trade.wh * (price + tariff.fees_cents_per_kwh)

@@ -9,17 +9,17 @@ from energy_swap_hub.market.trade import Trade
 def pair(sold: Mapping[str, int], bought: Mapping[str, int]) -> tuple[Trade, ...]:
     """Return trades that give every seller exactly its ``sold`` and every buyer exactly its ``bought`` Wh.
 
-    At most one trade fewer than there are sellers and buyers; the same trades in whatever order the households
-    came. Raise ValueError if both sides do not sum up to the same, or if one household holds so much of both sides
-    that it would have to trade with itself (its sold + bought > total).
+    At most one trade fewer than there are sellers and buyers. Raise ValueError if both sides do not sum up to the
+    same, or if one household holds so much of both sides that it would have to trade with itself (its sold +
+    bought > total).
 
-    How: sellers and buyers stand in line by name, and the first seller serves the first buyer who is somebody
-    else, until one of the two is done. That can only fail when a household on both sides is left with nobody but
-    itself. The line stops just before: as soon as a household's own sold + bought is all that is left to trade,
-    everybody else trades with that household only, which always comes out even.
+    How: sellers and buyers stand in line as they are given, and the first seller serves the first buyer who is
+    somebody else, until one of the two is done. That can only fail when a household on both sides is left with
+    nobody but itself. The line stops just before: as soon as a household's own sold + bought is all that is left
+    to trade, everybody else trades with that household only, which always comes out even.
     """
-    sellers = deque(sorted((household, wh) for household, wh in sold.items() if wh))
-    buyers = deque(sorted((household, wh) for household, wh in bought.items() if wh))
+    sellers = deque((household, wh) for household, wh in sold.items() if wh)
+    buyers = deque((household, wh) for household, wh in bought.items() if wh)
     left = sum(wh for _, wh in sellers)
     if left != sum(wh for _, wh in buyers):
         raise ValueError("what is sold is not what is bought")

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from energy_swap_hub.market.bulk import BulkSide, bulk_side, pair_in_line
+import numpy as np
+
+from energy_swap_hub.market.bulk import OrderColumns, SeveralOrdersError, TooLargeError, clear_columns
 from energy_swap_hub.market.pairing import pair
 from energy_swap_hub.market.sharing import share_equally
-from energy_swap_hub.market.trade import Side, Trade
+from energy_swap_hub.market.trade import Side, Trade, middle
 
 __all__ = ["Clearing", "Kept", "PeriodOrder", "Side", "Trade", "clear_period", "middle"]
 
-LARGE: Final = 500  # orders; from about here arrays are faster
+LARGE: Final = 50  # orders; from about here arrays are faster
 
 type _Levels = dict[int, dict[str, int]]  # limit -> household -> Wh
 
@@ -72,7 +74,8 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
        1994, pp. 1041-1063).
     3. **Who.** Limits strictly better than the price are filled in full. On the longer side the households whose
        limit *is* the price share what is left in equal rounds (`share_equally`).
-    4. **With whom.** `pair`: at most sellers + buyers - 1 trades.
+    4. **With whom.** Both sides stand in line by their best limit, as in 1; of equal limits the smaller quantity
+       goes first, of equal quantities the name decides. `pair`: at most sellers + buyers - 1 trades.
 
     A household may have several orders and stand on both sides. It never trades with itself: the pairing gives its
     energy to others and others' energy to it, and at the marginal limit others come first for what it supplies
@@ -109,30 +112,32 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
 
 
 def _clear_large(orders: Sequence[PeriodOrder], lot: str) -> Clearing | None:
-    """Clear a book in which no household has two orders, on arrays; return None for any other book."""
-    if len({order.household for order in orders}) < len(orders):
-        return None
-    sell_orders = [order for order in orders if order.side == Side.SELL]
-    buy_orders = [order for order in orders if order.side == Side.BUY]
+    """Clear a book on columns; return None if they do not serve: several orders of a household, huge numbers."""
     try:
-        sells, buys = _bulk_side(sell_orders), _bulk_side(buy_orders)
-    except OverflowError:
+        clearing = clear_columns(columns(orders), lot)
+    except SeveralOrdersError, TooLargeError:
         return None
-    asks, bids = sells.levels(), buys.levels()
-    supply, demand = _total(asks), _total(bids)
-    crossing = _crossing(asks, bids)
-    if crossing is None:
-        return Clearing(None, supply, demand, 0, ())
-    volume, low, high = crossing
-    price = middle(low, high)
-    sold = sells.filled(sells.limits < price, price, volume, lot)
-    bought = buys.filled(buys.limits > price, price, volume, lot)
-    trades = pair_in_line(sells, sold, buys, bought)
-    return Clearing(price, supply, demand, volume, trades)
+    return Clearing(
+        clearing.cents_per_kwh,
+        clearing.supply_wh,
+        clearing.demand_wh,
+        clearing.traded_wh,
+        clearing.trades.as_trades(),
+    )
 
 
-def _bulk_side(orders: Sequence[PeriodOrder]) -> BulkSide:
-    return bulk_side([o.household for o in orders], [o.wh for o in orders], [o.limit for o in orders])
+def columns(orders: Sequence[PeriodOrder]) -> OrderColumns:
+    """Return ``orders`` as columns; raise `TooLargeError` if their numbers are too large for that."""
+    count, sell = len(orders), Side.SELL
+    try:
+        return OrderColumns(
+            np.fromiter([order.household for order in orders], np.object_, count),
+            np.frombuffer(bytes([order.side == sell for order in orders]), np.bool_),
+            np.fromiter([order.wh for order in orders], np.int64, count),
+            np.fromiter([order.limit for order in orders], np.int64, count),
+        )
+    except OverflowError:
+        raise TooLargeError("a number has more than 64 bits") from None
 
 
 def _levels(orders: Sequence[PeriodOrder]) -> tuple[_Levels, _Levels]:
@@ -181,22 +186,16 @@ def _crossing(sells: list[list[int]], buys: list[list[int]]) -> tuple[int, int, 
     return volume, low, high
 
 
-def middle(low: int, high: int) -> int:
-    """Return the price halfway between two prices, half a cent rounded to the even cent."""
-    half, odd = divmod(low + high, 2)
-    return half + (odd and half % 2)
-
-
 def _fill(
     levels: _Levels, side: Side, price: int, volume: int, opposite: Mapping[str, int], lot: str
 ) -> dict[str, int]:
-    """Return the Wh each household sells (buys) of ``volume``; ``opposite`` is what it buys (sells)."""
+    """Return the Wh each household sells (buys) of ``volume``, in line; ``opposite`` is what it buys (sells)."""
     filled: dict[str, int] = {}
-    for limit, level in levels.items():
+    for limit in sorted(levels, reverse=side == Side.BUY):
         if (limit < price) if side == Side.SELL else (limit > price):
-            for household, wh in level.items():
+            for wh, household in sorted((wh, household) for household, wh in levels[limit].items()):
                 filled[household] = filled.get(household, 0) + wh
-    marginal = levels.get(price, {})
+    marginal = {household: wh for wh, household in sorted((wh, h) for h, wh in levels.get(price, {}).items())}
     left = volume - sum(filled.values())
     # At the margin a household takes only what it can trade with others, for as long as others want the rest.
     with_others = {
@@ -209,8 +208,9 @@ def _fill(
         own = {household: wh - shares.get(household, 0) for household, wh in marginal.items()}
         for household, wh in share_equally(left, own, lot).items():
             shares[household] = shares.get(household, 0) + wh
-    for household, wh in shares.items():
-        filled[household] = filled.get(household, 0) + wh
+    for household in marginal:
+        if wh := shares.get(household, 0):
+            filled[household] = filled.get(household, 0) + wh
     return filled
 
 

@@ -33,6 +33,12 @@ def test_buyer_pays_price_and_fees_and_seller_receives_the_price() -> None:
     assert (result.community_fee_cents, result.grid_fee_cents, result.rounding_cents) == (100, 200, 0)
 
 
+@pytest.mark.parametrize("trade", [Trade("sun", "sun", 5), Trade("sun", "home", 0), Trade("sun", "home", -1)])
+def test_what_is_no_trade_between_two_households_is_not_billed(trade: Trade) -> None:
+    with pytest.raises(ValueError, match="between two households"):
+        bill([Trade("sun", "home", 2000), trade], 1200, tariff())
+
+
 def test_cents_that_whole_cents_leave_over_go_to_rounding() -> None:
     # Three buyers of 333 Wh at KES 10.05 pay 3.35 each (3.34665), the seller of 999 Wh earns 10.04 (10.03995).
     result = bill([Trade("sun", buyer, 333) for buyer in "abc"], 1005, tariff(0, 0))

@@ -1,6 +1,5 @@
 """Pairing and sharing: everybody gets exactly what is theirs, nobody trades with itself."""
 
-import random
 from collections import Counter
 
 import pytest
@@ -22,8 +21,8 @@ def _balance(sold: dict[str, int], bought: dict[str, int]) -> bool:
 
 
 @settings(deadline=None)
-@given(amounts, amounts, st.randoms())
-def test_fills_are_paired_exactly(sold: dict[str, int], bought: dict[str, int], chance: random.Random) -> None:
+@given(amounts, amounts)
+def test_fills_are_paired_exactly(sold: dict[str, int], bought: dict[str, int]) -> None:
     assume(_balance(sold, bought))
     trades = pair(sold, bought)
     assert all(trade.seller != trade.buyer for trade in trades)
@@ -31,11 +30,6 @@ def test_fills_are_paired_exactly(sold: dict[str, int], bought: dict[str, int], 
     assert Counter(bought) == sum((Counter({t.buyer: t.wh}) for t in trades), Counter(dict.fromkeys(bought, 0)))
     parties = sum(wh > 0 for wh in sold.values()) + sum(wh > 0 for wh in bought.values())
     assert len(trades) <= max(0, parties - 1)
-
-    def shuffled(fills: dict[str, int]) -> dict[str, int]:
-        return dict(chance.sample(list(fills.items()), len(fills)))
-
-    assert pair(shuffled(sold), shuffled(bought)) == trades
 
 
 def test_household_on_both_sides_is_not_left_with_itself() -> None:
