@@ -20,6 +20,8 @@ Kes = Annotated[int, msgspec.Meta(gt=0, le=250_000)]
 # Control characters have no place in a name, and PostgreSQL cannot store all of them.
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
 MeterKey = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+PeriodId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$")]
+Partners = Annotated[tuple[Name, ...], msgspec.Meta(max_length=20)]
 
 
 class MessageError(ValueError):
@@ -55,6 +57,15 @@ class StandingOrder(Message, frozen=True, kw_only=True, tag="standing_order"):
     buy_at_most: CentsPerKwh | None = None
 
 
+class ChoosePartners(Message, frozen=True, kw_only=True, tag="choose_partners"):
+    """The households to trade with before all others, in every period until changed; an empty list chooses none.
+
+    Two households are partners when each has chosen the other.
+    """
+
+    partners: Partners
+
+
 class SellOrder(Message, frozen=True, kw_only=True, tag="sell"):
     """Sell eKWh that is in the wallet on the spot market; the message's ``id`` becomes the order's."""
 
@@ -73,17 +84,39 @@ class BuyOrder(Message, frozen=True, kw_only=True, tag="buy"):
 
 
 class CancelOrder(Message, frozen=True, kw_only=True, tag="cancel"):
-    """Take back what is left of a spot order."""
+    """Take back what is left of an order: spot, ahead while its gate is open, or an auction without a bid."""
 
     order: UUID
 
 
+class SellAhead(Message, frozen=True, kw_only=True, tag="sell_ahead"):
+    """Promise ``wh`` of a future period, named by its start; the message's ``id`` becomes the order's."""
+
+    period: PeriodId
+    wh: OrderWh
+    at_least: CentsPerKwh
+
+
+class BuyAhead(Message, frozen=True, kw_only=True, tag="buy_ahead"):
+    """Buy ``wh`` of a future period ahead, paid from the wallet; as in `SellAhead`."""
+
+    period: PeriodId
+    wh: OrderWh
+    at_most: CentsPerKwh
+
+
 class StartAuction(Message, frozen=True, kw_only=True, tag="start_auction"):
-    """Offer eKWh in an English auction that ends at ``ends_at``; the message's ``id`` becomes the auction's."""
+    """Offer eKWh in an English auction that ends at ``ends_at``; the message's ``id`` becomes the auction's.
+
+    Below ``reserve_price``, which nobody else learns, nothing is sold. A bid is at least ``minimum_step`` above
+    the best one.
+    """
 
     wh: OrderWh
     start_price: CentsPerKwh
     ends_at: int
+    reserve_price: CentsPerKwh | None = None
+    minimum_step: CentsPerKwh | None = None
     lock: str  # as in `SellOrder`
 
 
@@ -115,7 +148,7 @@ class GrantAllowance(Message, frozen=True, kw_only=True, tag="allow"):
 
 type AnyMessage = (
     Application | StandingOrder | SellOrder | BuyOrder | CancelOrder | StartAuction | Bid | TopUp | PayOut
-    | GrantAllowance
+    | GrantAllowance | ChoosePartners | SellAhead | BuyAhead
 )  # fmt: skip
 
 

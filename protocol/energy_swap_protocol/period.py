@@ -42,3 +42,12 @@ def period_at(time: datetime, length: timedelta) -> Period:
     seconds = int(length.total_seconds())
     start = int(time.timestamp()) // seconds * seconds
     return Period(datetime.fromtimestamp(start, UTC), length)
+
+
+def period_named(period_id: str, length: timedelta) -> Period:
+    """Return the period of ``length`` whose id is ``period_id``; raise ValueError, saying how one is written."""
+    try:
+        start = datetime.strptime(period_id, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"{period_id} names no period; write it like 2026-11-20T11:30Z") from None
+    return Period(start, length)

@@ -8,12 +8,15 @@ from energy_swap_protocol.message import (
     AnyMessage,
     Application,
     Bid,
+    BuyAhead,
     BuyOrder,
     CancelOrder,
+    ChoosePartners,
     Envelope,
     GrantAllowance,
     MessageError,
     PayOut,
+    SellAhead,
     SellOrder,
     StandingOrder,
     StartAuction,
@@ -32,11 +35,11 @@ from energy_swap_hub.mpesa import MPesa, PaymentRefused
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
 
-from . import auctions, spot, tables, tokens
+from . import ahead, auctions, partners, spot, tables, tokens
 from .payments import book_pay_out, most_kes
 
 # A message that moves money or tokens now must not come back later; a standing wish may wait in an edge for days.
-_PATIENT: Final = (Application, StandingOrder, GrantAllowance)
+_PATIENT: Final = (Application, StandingOrder, ChoosePartners, GrantAllowance)
 _MAX_AGE: Final = timedelta(minutes=15)
 _MAX_PATIENT_AGE: Final = timedelta(days=14)
 _MAX_AHEAD: Final = timedelta(minutes=5)
@@ -116,8 +119,10 @@ def answer(
         case Bid():
             row = auctions.auction_row(connection, community_id, str(message.auction))
             return base | {"leading": row is not None and row["leader_hold"] == auctions.bid_hold(str(message.id))}
+        case SellAhead() | BuyAhead():
+            return base | ahead.order_answer(connection, desk.community, str(message.id))
         case CancelOrder():
-            return base | order_answer(connection, community_id, str(message.order))
+            return base | _cancelled_answer(connection, desk.community, str(message.order))
         case _:
             return base
 
@@ -164,8 +169,12 @@ def _carry_out(
             desk.tokens.lock(connection, community.id, household, message.lock, message.wh, message.id, now)
         case BuyOrder():
             spot.place_buy(connection, community, household, message, now)
+        case ChoosePartners():
+            partners.choose_partners(connection, community.id, household, message.partners, now)
+        case SellAhead() | BuyAhead():
+            ahead.place(connection, community, household, message, now)
         case CancelOrder():
-            spot.cancel(connection, community, household, str(message.order), now)
+            _cancel(connection, community, household, str(message.order), now)
         case Bid():
             auctions.bid(connection, community, household, message, now)
         case TopUp():
@@ -187,6 +196,22 @@ def _carry_out(
         case Application():
             raise AssertionError("applications are handled before")
     return {}
+
+
+def _cancel(
+    connection: Connection, community: CommunityConfig, household: Household, order_id: str, now: datetime
+) -> None:
+    """Take back an order of whichever market has it."""
+    if ahead.order_row(connection, community.id, order_id) is not None:
+        ahead.cancel(connection, community, household, order_id, now)
+    else:
+        spot.cancel(connection, community, household, order_id, now)
+
+
+def _cancelled_answer(connection: Connection, community: CommunityConfig, order_id: str) -> dict[str, Any]:
+    if ahead.order_row(connection, community.id, order_id) is not None:
+        return ahead.order_answer(connection, community, order_id)
+    return order_answer(connection, community.id, order_id)
 
 
 def pay_out(

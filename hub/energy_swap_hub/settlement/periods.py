@@ -12,14 +12,17 @@ from energy_swap_hub import ledger, metering
 from energy_swap_hub.chain.intent import State, find
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, Entry, Posting
+from energy_swap_hub.market.delivery import AheadLine
 from energy_swap_hub.market.fees import Tariff, tariff_at
 from energy_swap_hub.market.period import PeriodOrder, Side
 from energy_swap_hub.membership.households import Household, households
 
 from . import tables, tokens, totals
 from .allowances import allowance_wh, open_allowance, use_allowance
-from .clearing import Cleared, Outcome, Stand, clear
-from .netting import Means, position_between, split_import
+from .clearing import Cleared, Outcome, Stand, clear, without_contracts
+from .deliveries import settle_period_contracts
+from .netting import Means, Position, position_between, split_import
+from .partners import partners_at
 
 
 def next_period(connection: Connection, community: CommunityConfig) -> Period:
@@ -50,8 +53,14 @@ def book_next_period(connection: Connection, community: CommunityConfig, now: da
     ):
         return None
     tariff = tariff_at(community.tariffs, period.start)
-    stands = [_stand(connection, community.id, period, h, tariff) for h in members]
-    cleared = clear(stands, period, tariff)
+    positions = {h.id: _position(connection, community.id, period, h) for h in members}
+    shown = {h.id: _shown(connection, period, h, positions[h.id]) for h in members}
+    ahead = settle_period_contracts(connection, community, period, shown, now)
+    stands = [
+        _stand(connection, community.id, period, h, positions[h.id], ahead.get(h.id), tariff) for h in members
+    ]
+    partners = partners_at(connection, community.id, period.end)
+    cleared = clear(stands, period, tariff, stages=community.stages, partners=partners)
     _record(connection, community.id, period, cleared, now)
     _post(connection, community.id, period, cleared, now)
     intents = _move_tokens(connection, community.id, period, cleared.outcomes, now)
@@ -157,23 +166,40 @@ def _settled(connection: Connection, community_id: str, household: Household) ->
     return Reading(household.meter, sequence, 0, export_wh, import_wh, generation_wh)
 
 
-def _stand(
-    connection: Connection, community_id: str, period: Period, household: Household, tariff: Tariff
-) -> Stand:
+def _position(connection: Connection, community_id: str, period: Period, household: Household) -> Position:
     end = metering.registers_at(connection, household.meter, period.end)
-    position = position_between(household.id, _settled(connection, community_id, household), end)
+    return position_between(household.id, _settled(connection, community_id, household), end)
+
+
+def _shown(connection: Connection, period: Period, household: Household, position: Position) -> int | None:
+    """Return what a meter shows for contracts: its net export, or None while it is silent."""
+    if not _has_reading_after(connection, household.meter, period.end):
+        return None
+    return position.net_export_wh - position.net_import_wh
+
+
+def _stand(
+    connection: Connection,
+    community_id: str,
+    period: Period,
+    household: Household,
+    position: Position,
+    ahead: AheadLine | None,
+    tariff: Tariff,
+) -> Stand:
+    left = without_contracts(position, ahead)
     sell_at_least, buy_at_most = standing_order(connection, community_id, household.id, period.end)
     wallet = ledger.wallet(connection, community_id, household.id)
-    allowance = allowance_wh(connection, community_id, household.id)
+    allowance = allowance_wh(connection, community_id, household.id) - (ahead.bought_wh if ahead else 0)
     means = Means(wallet["kes_cents"], wallet["ekwh_wh"], allowance)
     all_in = None if buy_at_most is None else buy_at_most + tariff.fees_cents_per_kwh
-    own_wh, wanted_wh = split_import(position, means, all_in)
+    own_wh, wanted_wh = split_import(left, means, all_in)
     order = None
-    if position.net_export_wh and sell_at_least is not None:
-        order = PeriodOrder(household.id, Side.SELL, position.net_export_wh, sell_at_least)
+    if left.net_export_wh and sell_at_least is not None:
+        order = PeriodOrder(household.id, Side.SELL, left.net_export_wh, sell_at_least)
     elif wanted_wh and buy_at_most is not None:
         order = PeriodOrder(household.id, Side.BUY, wanted_wh, buy_at_most)
-    return Stand(household, position, order, own_wh)
+    return Stand(household, position, order, own_wh, ahead)
 
 
 def _record(
@@ -203,6 +229,8 @@ def _record(
                 bought_wh=line.bought_wh,
                 earned_cents=line.earned_cents,
                 paid_cents=line.paid_cents,
+                grid_wh=outcome.grid_wh,
+                grid_cents=outcome.grid_cents,
             )
         )
         row = tables.settled_register

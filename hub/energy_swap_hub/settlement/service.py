@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from energy_swap_protocol.period import period_named
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
@@ -15,6 +16,7 @@ from energy_swap_hub.membership.households import households
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.storage import Database, LeaseLost
 
+from .ahead import close_gate
 from .auctions import end_auctions
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
 from .messages import Desk, pay_out
@@ -50,6 +52,7 @@ class Settlement:
         self._is_taken_up = False
         self._rules: dict[str, Rule] = {
             "days": self._close_days,
+            "gate": self._close_gate,
             "period": self._book,
             "orders": self._expire_orders,
             "auctions": self._end_auctions,
@@ -131,6 +134,11 @@ class Settlement:
             raise RuntimeError(f"{booked.id} was to be booked next, not {work.subject}")
         schedule(connection, community.id, "period", booked.next.id, booked.next.end)
         return Next("booked")
+
+    def _close_gate(self, connection: Connection, work: Work, now: datetime) -> Next:
+        community = self._desk.community
+        close_gate(connection, community, period_named(work.subject, community.period_length), now)
+        return Next("closed")
 
     def _expire_orders(self, connection: Connection, _work: Work, now: datetime) -> Next:
         expire_orders(connection, self._desk.community, now)

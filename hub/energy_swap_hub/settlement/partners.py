@@ -1,0 +1,55 @@
+"""Whom each household has chosen to trade with first: a standing wish, the newest of which counts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+
+from energy_swap_hub.membership.households import Household, households
+
+from .spot import OrderRefused
+from .tables import partner_choice
+
+
+def choose_partners(
+    connection: Connection, community_id: str, household: Household, chosen: Sequence[str], now: datetime
+) -> None:
+    """Store the households that ``household`` chooses from ``now`` on, in place of those before.
+
+    Raises `OrderRefused` when one of them is the household itself or is not in the community.
+    """
+    if household.id in chosen:
+        raise OrderRefused(f"partners: {household.id} is this household itself; name others")
+    known = {member.id for member in households(connection, community_id)}
+    if unknown := sorted(set(chosen) - known):
+        raise OrderRefused(f"partners: the community has no household {', '.join(unknown)}; name them like h-001")
+    connection.execute(
+        insert(partner_choice).values(
+            community_id=community_id, household_id=household.id, partners=sorted(set(chosen)), valid_from=now
+        )
+    )
+
+
+def partners_at(connection: Connection, community_id: str, at: datetime) -> Mapping[str, Sequence[str]]:
+    """Return whom each household had chosen at ``at``, for those that had chosen anybody."""
+    row = partner_choice.c
+    newest = (
+        select(func.max(row.id))
+        .where(row.community_id == community_id, row.valid_from <= at)
+        .group_by(row.household_id)
+    )
+    query = select(row.household_id, row.partners).where(row.id.in_(newest))
+    return {household_id: chosen for household_id, chosen in connection.execute(query) if chosen}
+
+
+def chosen_by(connection: Connection, community_id: str, household_id: str, at: datetime) -> Sequence[str]:
+    """Return whom one household had chosen at ``at``."""
+    row = partner_choice.c
+    query = (
+        select(row.partners)
+        .where(row.community_id == community_id, row.household_id == household_id, row.valid_from <= at)
+        .order_by(row.id.desc())
+        .limit(1)
+    )
+    chosen: Sequence[str] | None = connection.execute(query).scalar()
+    return chosen or ()
