@@ -29,6 +29,18 @@ saga_step = Table(  # the journal: every step of every saga
     Column("at", UtcTime, nullable=False),
 )
 
+notification = Table(  # see notifications.py
+    "notification",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("household_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index("notification_household", "community_id", "household_id", "number"),
+)
+
 standing_order = Table(
     "standing_order",
     metadata,

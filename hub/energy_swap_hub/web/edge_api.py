@@ -20,6 +20,7 @@ from energy_swap_hub.membership.households import Household, NotAdmitted
 from energy_swap_hub.metering.plausibility import Site
 from energy_swap_hub.settlement import messages
 from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
@@ -103,6 +104,7 @@ class EdgeApi:
             web.post(f"{base}/readings", self._readings),
             web.get(f"{base}/household", self._household),
             web.get(f"{base}/household/events", self._events),
+            web.get(f"{base}/household/notifications", self._notifications),
             web.get(f"{base}/household/statement", self._statement),
             web.get(f"{base}/household/statement.csv", self._statement_csv),
         ]
@@ -160,6 +162,19 @@ class EdgeApi:
 
     async def _household(self, request: web.Request) -> web.Response:
         return json_response(await self._state(await self._signed.signer(request)))
+
+    async def _notifications(self, request: web.Request) -> web.Response:
+        signer = await self._signed.signer(request)
+        text = request.query.get("after", "0")
+        if not (text.isdecimal() and len(text) < 19):
+            raise ValueError(f"after is the number of the last notification you have, 0 for all, not {text!r}")
+        after = int(text)
+
+        def look(connection: Connection) -> list[dict[str, Any]]:
+            household = _known(households.by_key(connection, signer))
+            return notifications_after(connection, self._desk.community.id, household.id, after)
+
+        return json_response({"notifications": await self._database.read(look)})
 
     async def _events(self, request: web.Request) -> web.WebSocketResponse:
         signer = await self._signed.signer(request)

@@ -14,6 +14,7 @@ from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowance_wh
+from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
@@ -52,6 +53,7 @@ def household_state(
         "feed_in_tariff": tariff.feed_in_cents_per_kwh,
         "fees": tariff.fees_cents_per_kwh,
         "guidance": guidance(connection, community, now),
+        "last_notification": last_notification(connection, community.id, household.id),
     }
 
 

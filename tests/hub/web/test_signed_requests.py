@@ -28,6 +28,7 @@ SIGNED = (
     ("GET", "/household/events", b""),
     ("GET", "/household/statement?from=2026-11-01&to=2026-11-30", b""),
     ("GET", "/household/statement.csv", b""),
+    ("GET", "/household/notifications?after=7", b""),
     ("POST", "/readings", b'{"frames":[]}'),
     ("GET", "/admissions", b""),
     ("POST", "/admissions/h-001/signatures", b'{"signatures":["1"]}'),

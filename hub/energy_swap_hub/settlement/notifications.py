@@ -1,0 +1,86 @@
+"""What households are told: the outbox of events, written with what they tell of and read by cursor.
+
+An event is stored in the transaction of the change it tells, so none is told that did not happen and none that
+happened is lost. Whoever reads remembers the last number it has seen and asks for what came after: each is told
+once, in order, and after any interruption.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from .tables import notification
+
+
+class Event(StrEnum):
+    """What may be told. The numbers that come with each are cents, Wh, cents per kWh and whole KES."""
+
+    ADMITTED = "admitted"
+    PERIOD_SETTLED = "period_settled"  # period, sold_wh, bought_wh, earned_cents, paid_cents
+    ORDER_MATCHED = "order_matched"  # order, wh, cents_per_kwh, remaining_wh
+    ORDER_ENDED = "order_ended"  # order, reason, remaining_wh
+    CONTRACT_MADE = "contract_made"  # period, side, wh, cents_per_kwh
+    OUTBID = "outbid"  # auction, cents_per_kwh
+    AUCTION_ENDED = "auction_ended"  # auction, wh, cents_per_kwh (none: not sold)
+    TOPPED_UP = "topped_up"  # cents, receipt
+    PAYMENT_FAILED = "payment_failed"  # reason
+    PAID_OUT = "paid_out"  # kes, receipt
+    PAYOUT_FAILED = "payout_failed"  # reason
+    TRUED_UP = "trued_up"  # period, minted_wh, burned_wh, grid_wh
+    REWARDED = "rewarded"  # day, cents
+    METER_SILENT = "meter_silent"  # period
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """``event`` happened to a household; ``data`` has its numbers."""
+
+    household: str
+    event: Event
+    data: dict[str, Any]
+
+
+def notify(
+    connection: Connection, community_id: str, notifications: Iterable[Notification], now: datetime
+) -> None:
+    """Tell households what happened, in the transaction in which it does."""
+    rows = [
+        {
+            "community_id": community_id,
+            "household_id": told.household,
+            "event": told.event.value,
+            "data": told.data,
+            "at": now,
+        }
+        for told in notifications
+    ]
+    if rows:
+        connection.execute(insert(notification), rows)
+
+
+def notifications_after(
+    connection: Connection, community_id: str, household_id: str, number: int, *, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Return what a household was told after event ``number``, the oldest first, with each one's number."""
+    row = notification.c
+    query = (
+        select(row.number, row.event, row.data, row.at)
+        .where(row.community_id == community_id, row.household_id == household_id, row.number > number)
+        .order_by(row.number)
+        .limit(limit)
+    )
+    return [
+        {"number": told.number, "event": told.event, "at": int(told.at.timestamp()), **told.data}
+        for told in connection.execute(query)
+    ]
+
+
+def last_notification(connection: Connection, community_id: str, household_id: str) -> int:
+    """Return the number of the last event that a household was told of; 0 before the first."""
+    row = notification.c
+    query = select(func.max(row.number)).where(row.community_id == community_id, row.household_id == household_id)
+    return connection.execute(query).scalar() or 0
