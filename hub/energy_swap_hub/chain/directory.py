@@ -1,9 +1,12 @@
 """Where each community's token and each household's account are, as the hub's tables know it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from energy_swap_hub.storage.bulk import is_among
 
 from .community import CommunityChain
 from .tables import chain_community, chain_household
@@ -88,6 +91,17 @@ def household_account(connection: Connection, community: str, household: str) ->
     if found is None:
         raise NoChainError(f"household {household} of {community} has no token account; open it first")
     return found
+
+
+def token_accounts(
+    connection: Connection, community: str, households: Collection[str] | None = None
+) -> dict[str, str]:
+    """Return the token accounts (base58) of all households that asked for one, or of those of ``households``."""
+    row = chain_household.c
+    query = select(row.household_id, row.account).where(row.community_id == community)
+    if households is not None:
+        query = query.where(is_among(connection, row.household_id, households))
+    return {found[0]: found[1] for found in connection.execute(query)}
 
 
 def add_household(connection: Connection, community: str, account: HouseholdAccount) -> None:

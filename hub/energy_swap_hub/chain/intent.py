@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, select, update
+
+from energy_swap_hub.storage import insert_rows, is_among
 
 from .payload import Payload, decode, encode, kind_of, memo_of
 from .tables import chain_intent
+
+_NEW: Final = ("community_id", "id", "kind", "payload", "state", "created_at")
 
 
 class State(StrEnum):
@@ -58,26 +62,32 @@ def enqueue(connection: Connection, community: str, intent_id: str, payload: Pay
 
     Raises `IntentConflictError` if the id stands for something else.
     """
-    text = encode(payload)
-    known = connection.execute(
-        select(chain_intent.c.payload).where(
-            chain_intent.c.community_id == community, chain_intent.c.id == intent_id
-        )
-    ).scalar()
-    if known is None:
-        connection.execute(
-            insert(chain_intent).values(
-                community_id=community,
-                id=intent_id,
-                kind=kind_of(payload),
-                payload=text,
-                state=State.QUEUED,
-                created_at=now,
-            )
-        )
-    elif known != text:
-        raise IntentConflictError(f"intent {intent_id} of {community} exists and asks for something else")
+    enqueue_all(connection, community, [(intent_id, payload)], now)
     return intent_id
+
+
+def enqueue_all(
+    connection: Connection, community: str, wishes: Sequence[tuple[str, Payload]], now: datetime
+) -> tuple[str, ...]:
+    """Store many intents, each an id and what it asks for, in order and as `enqueue` does each; return the ids."""
+    if not wishes:
+        return ()
+    row = chain_intent.c
+    known: dict[str, str] = {}
+    query = select(row.id, row.payload).where(
+        row.community_id == community, is_among(connection, row.id, [intent_id for intent_id, _ in wishes])
+    )
+    known.update((intent_id, text) for intent_id, text in connection.execute(query))
+    rows = []
+    for intent_id, payload in wishes:
+        text = encode(payload)
+        if intent_id not in known:
+            known[intent_id] = text
+            rows.append((community, intent_id, kind_of(payload), text, State.QUEUED.value, now))
+        elif known[intent_id] != text:
+            raise IntentConflictError(f"intent {intent_id} of {community} exists and asks for something else")
+    insert_rows(connection, chain_intent, _NEW, rows)
+    return tuple(intent_id for intent_id, _ in wishes)
 
 
 def find(connection: Connection, community: str, intent_id: str) -> Intent | None:

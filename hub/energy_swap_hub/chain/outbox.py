@@ -7,7 +7,7 @@ raises `IntentConflictError`. Nothing is sent here; wake the chain after the com
 import base64
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from energy_swap_protocol.reading import frame_from_text
 from energy_swap_protocol.transaction import token_account
@@ -20,8 +20,8 @@ from sqlalchemy import Connection
 from . import merkle
 from .community import seed_of
 from .directory import HouseholdAccount, add_household, community_chain, find_household
-from .intent import Intent, IntentConflictError, State, enqueue
-from .payload import Burn, BurnPeriod, HouseholdTransaction, Mint, MintPeriod, OpenAccount, Release, Transfer
+from .intent import Intent, IntentConflictError, State, enqueue, enqueue_all
+from .payload import Burn, BurnPeriod, HouseholdTransaction, Mint, MintPeriod, OpenAccount, Payload, Release, Transfer
 
 # A version 1 transaction has at most 64 accounts, 64 instructions and 4,096 bytes; these fit with the memo.
 MAX_MINT_INSTRUCTIONS: Final = 56
@@ -76,10 +76,8 @@ def enqueue_mint_period(
     root = base64.urlsafe_b64encode(merkle.root(leaves)).decode().rstrip("=")
     steps: list[Mint | Transfer] = [*mints, *releases]
     pieces = [steps[i : i + MAX_MINT_INSTRUCTIONS] for i in range(0, len(steps), MAX_MINT_INSTRUCTIONS)]
-    return tuple(
-        enqueue(
-            connection,
-            community,
+    wanted: list[tuple[str, Payload]] = [
+        (
             _part_id("mint", period, part, len(pieces)),
             MintPeriod(
                 period=period,
@@ -90,10 +88,11 @@ def enqueue_mint_period(
                 mints=tuple(step for step in piece if isinstance(step, Mint)),
                 releases=tuple(step for step in piece if isinstance(step, Transfer)),
             ),
-            now,
         )
         for part, piece in enumerate(pieces, start=1)
-    )
+    ]
+    enqueue_all(connection, community, wanted, now)
+    return tuple(intent_id for intent_id, _ in wanted)
 
 
 def mint_leaf(mint: Mint) -> bytes:
@@ -112,16 +111,12 @@ def enqueue_burn_period(
     lacks balance or allowance or is frozen. ``period`` as in `enqueue_mint_period`.
     """
     pieces = [tuple(burns[i : i + MAX_BURNS]) for i in range(0, len(burns), MAX_BURNS)]
-    return tuple(
-        enqueue(
-            connection,
-            community,
-            _part_id("burn", period, part, len(pieces)),
-            BurnPeriod(period, part, len(pieces), piece),
-            now,
-        )
+    wanted: list[tuple[str, Payload]] = [
+        (_part_id("burn", period, part, len(pieces)), BurnPeriod(period, part, len(pieces), piece))
         for part, piece in enumerate(pieces, start=1)
-    )
+    ]
+    enqueue_all(connection, community, wanted, now)
+    return tuple(intent_id for intent_id, _ in wanted)
 
 
 def enqueue_household_transaction(
@@ -131,8 +126,13 @@ def enqueue_household_transaction(
 
     ``intent_id`` is the transaction's memo: ``lock:<order>`` or ``allow:<message>``.
     """
+    return enqueue(connection, community, *household_transaction(intent_id, transaction), now)
+
+
+def household_transaction(intent_id: str, transaction: VersionedTransaction) -> tuple[str, HouseholdTransaction]:
+    """Return the wish that `enqueue_household_transaction` stores, to be stored with others at once."""
     text = base64.b64encode(bytes(transaction)).decode()
-    return enqueue(connection, community, intent_id, HouseholdTransaction(intent_id, text), now)
+    return intent_id, HouseholdTransaction(intent_id, text)
 
 
 def enqueue_release(
@@ -142,14 +142,20 @@ def enqueue_release(
 
     ``order`` is the order's id; an order that is filled in parts needs an id per part, such as ``<order>/2``.
     """
-    return _enqueue_from_escrow(connection, community, f"release:{order}", account, wh, now)
+    return enqueue(connection, community, *out_of_escrow("release", order, str(account), wh), now)
 
 
 def enqueue_refund(
     connection: Connection, community: str, order: str, account: Pubkey, wh: int, now: datetime
 ) -> str:
     """Give back ``wh`` of a locked order to its seller's ``account``; ``order`` as in `enqueue_release`."""
-    return _enqueue_from_escrow(connection, community, f"refund:{order}", account, wh, now)
+    return enqueue(connection, community, *out_of_escrow("refund", order, str(account), wh), now)
+
+
+def out_of_escrow(what: Literal["release", "refund"], order: str, account: str, wh: int) -> tuple[str, Release]:
+    """Return the wish that `enqueue_release` or `enqueue_refund` stores, to be stored with others at once."""
+    memo = f"{what}:{order}"
+    return memo, Release(memo, Transfer(account, wh))
 
 
 def can_be_tried_again(intent: Intent | None) -> bool:
@@ -184,12 +190,6 @@ def enqueue_again(connection: Connection, intent: Intent, now: datetime) -> str:
 def _next_try(name: str) -> str:
     first, _, last = name.rpartition(".")
     return f"{first}.{int(last) + 1}" if first and last.isdecimal() else f"{name}.2"
-
-
-def _enqueue_from_escrow(
-    connection: Connection, community: str, memo: str, account: Pubkey, wh: int, now: datetime
-) -> str:
-    return enqueue(connection, community, memo, Release(memo, Transfer(str(account), wh)), now)
 
 
 def _part_id(what: str, period: str, part: int, parts: int) -> str:

@@ -1,15 +1,17 @@
 """How far a household keeps its word: a score from facts alone, and the sentence that explains it."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Column, ColumnElement, Connection, case, func, select, true
 
 from energy_swap_hub.mpesa.codes import PAYERS_REASONS
 from energy_swap_hub.mpesa.tables import FAILED, PAID, payment_intent
+from energy_swap_hub.storage.bulk import is_among
 
 from .tables import auction, spot_order
 
@@ -83,8 +85,10 @@ def reputation(facts: Facts) -> Reputation:
     return Reputation(round(10_000 * kept / told), _reason(facts), facts)
 
 
-def facts_of(connection: Connection, community_id: str, now: datetime) -> dict[str, Facts]:
-    """Return the facts of the last 90 days of each household that has any, by its id.
+def facts_of(
+    connection: Connection, community_id: str, now: datetime, households: Collection[str] | None = None
+) -> dict[str, Facts]:
+    """Return the facts of the last 90 days of each household that has any, by its id; None: of all households.
 
     A top-up that failed for another reason than the payer's (M-Pesa is busy, the phone has no network, our
     account is not set up) is no fact about the household. Payouts are ours to send. No contract for a future
@@ -93,10 +97,15 @@ def facts_of(connection: Connection, community_id: str, now: datetime) -> dict[s
     since = now - MEMORY
     found: defaultdict[str, Facts] = defaultdict(Facts)
     intent, order, sale = payment_intent.c, spot_order.c, auction.c
+
+    def asked_for(column: Column[Any]) -> ColumnElement[bool]:
+        return true() if households is None else is_among(connection, column, households)
+
     for household_id, top_ups, paid in connection.execute(
         select(intent.household_id, func.count(), func.sum(case((intent.state == PAID, 1), else_=0)))
         .where(
             intent.community_id == community_id,
+            asked_for(intent.household_id),
             intent.created_at >= since,
             (intent.state == PAID) | ((intent.state == FAILED) & intent.reason.in_(PAYERS_REASONS)),
         )
@@ -107,6 +116,7 @@ def facts_of(connection: Connection, community_id: str, now: datetime) -> dict[s
         select(order.household_id, func.count(), func.sum(case((order.status == "cancelled", 1), else_=0)))
         .where(
             order.community_id == community_id,
+            asked_for(order.household_id),
             order.placed_at >= since,
             order.status.in_(("filled", "cancelled", "expired")),
         )
@@ -115,7 +125,12 @@ def facts_of(connection: Connection, community_id: str, now: datetime) -> dict[s
         found[household_id] = replace(found[household_id], ended=int(ended), cancelled=int(cancelled))
     for household_id, ended in connection.execute(
         select(sale.seller, func.count())
-        .where(sale.community_id == community_id, sale.ends_at >= since, sale.status.in_(("sold", "unsold")))
+        .where(
+            sale.community_id == community_id,
+            asked_for(sale.seller),
+            sale.ends_at >= since,
+            sale.status.in_(("sold", "unsold")),
+        )
         .group_by(sale.seller)
     ):
         before = found[household_id]

@@ -1,6 +1,6 @@
 """What settlement asks of the chain: durable intents in the same transaction as the ledger's entry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,11 +16,12 @@ from energy_swap_protocol.transaction import (
 )
 from solders.hash import Hash
 from solders.keypair import Keypair
-from solders.message import MessageV0
 from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
 from sqlalchemy import Connection
 
 from energy_swap_hub.chain import outbox
+from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain, household_account
 from energy_swap_hub.chain.payload import Burn, Transfer
 from energy_swap_hub.chain.payload import Mint as MintPayload
@@ -108,16 +109,16 @@ class TokenDesk:
         now: datetime,
     ) -> None:
         """Send the household's move of ``wh`` into escrow; raises `TransactionError` when it is anything else."""
+        chain = community_chain(connection, community_id)
+        transaction = self.completed_lock(chain, household, text, wh, order)
+        outbox.enqueue_household_transaction(connection, community_id, f"lock:{order}", transaction, now)
+
+    def completed_lock(
+        self, chain: CommunityChain, household: Household, text: str, wh: int, order: UUID
+    ) -> VersionedTransaction:
+        """Return the household's move of ``wh`` into escrow with the hub's signature; raises as `lock`."""
         owner = Pubkey.from_bytes(household.key)
-        self._complete(
-            connection,
-            community_id,
-            owner,
-            text,
-            lambda info: lock_message(info, owner, wh, order),
-            f"lock:{order}",
-            now,
-        )
+        return complete_as_hub(text, lambda b: lock_message(_info(chain, b), owner, wh, order), owner, self.hub)
 
     def allow(
         self,
@@ -131,33 +132,15 @@ class TokenDesk:
     ) -> None:
         """Send the household's allowance of ``wh``; raises `TransactionError` when it is anything else."""
         owner = Pubkey.from_bytes(household.key)
-        self._complete(
-            connection,
-            community_id,
-            owner,
-            text,
-            lambda info: allowance_message(info, owner, wh, message),
-            f"allow:{message}",
-            now,
-        )
-
-    def _complete(
-        self,
-        connection: Connection,
-        community_id: str,
-        owner: Pubkey,
-        text: str,
-        expected: Callable[[ChainInfo], MessageV0],
-        intent_id: str,
-        now: datetime,
-    ) -> None:
         chain = community_chain(connection, community_id)
+        transaction = complete_as_hub(
+            text, lambda b: allowance_message(_info(chain, b), owner, wh, message), owner, self.hub
+        )
+        outbox.enqueue_household_transaction(connection, community_id, f"allow:{message}", transaction, now)
 
-        def message(blockhash: Hash) -> MessageV0:
-            return expected(ChainInfo(chain.mint, chain.escrow, chain.hub, blockhash))
 
-        transaction = complete_as_hub(text, message, owner, self.hub)
-        outbox.enqueue_household_transaction(connection, community_id, intent_id, transaction, now)
+def _info(chain: CommunityChain, blockhash: Hash) -> ChainInfo:
+    return ChainInfo(chain.mint, chain.escrow, chain.hub, blockhash)
 
 
 def _account(mint: Pubkey, household: Household) -> str:
