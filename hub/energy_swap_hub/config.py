@@ -19,8 +19,8 @@ class RewardPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What a community pays out of its fund for energy that came when the grid needed it.
 
     ``cents_per_kwh`` is paid for a kWh at stability index 0 outside the evening peak (`pricing.grid_reward`), and
-    ``premium_percent`` of it from ``peak_from`` to ``peak_until`` (hours, East Africa Time). The fund receives
-    ``fund_percent`` of the community fee.
+    ``premium_percent`` of it from ``peak_from`` until ``peak_until`` (hours, East Africa Time). The fund receives
+    ``fund_percent`` of the community fee. What the fund does not have is not paid (`settlement.rewards`).
     """
 
     cents_per_kwh: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
@@ -28,6 +28,12 @@ class RewardPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     premium_percent: Annotated[int, msgspec.Meta(ge=100, le=1_000)] = 150
     peak_from: Annotated[int, msgspec.Meta(ge=0, le=23)] = 18
     peak_until: Annotated[int, msgspec.Meta(ge=1, le=24)] = 22
+
+    def __post_init__(self) -> None:
+        if self.peak_from >= self.peak_until:
+            raise ValueError(
+                f"peak_from ({self.peak_from}) is an hour before peak_until ({self.peak_until}) of the same day"
+            )
 
 
 class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ from .messages import Desk, pay_out
 from .payments import payable_kes
 from .periods import book_next_period, next_period
 from .reviews import open_review
+from .rewards import fund_day, is_over, pay_rewards
 from .spot import expire_orders
 from .tables import auction, spot_order
 from .totals import due_cents
@@ -57,6 +58,7 @@ class Settlement:
             "orders": self._expire_orders,
             "auctions": self._end_auctions,
             "payouts": self._pay_out_evening,
+            "rewards": self._reward,
         }
 
     async def run(self) -> None:
@@ -119,11 +121,12 @@ class Settlement:
         schedule(connection, community.id, "auctions", "end", now)
         today = now.astimezone(EAST_AFRICA).date()
         schedule(connection, community.id, "payouts", today.isoformat(), self._evening(today))
+        if community.rewards is not None:
+            schedule(connection, community.id, "rewards", today.isoformat(), _midnight_after(today))
 
     def _close_days(self, connection: Connection, _work: Work, now: datetime) -> Next:
         ledger.close_days(connection, self._desk.community.id, EAST_AFRICA, now)
-        tomorrow = now.astimezone(EAST_AFRICA).date() + timedelta(days=1)
-        return Next(WAITING, datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=EAST_AFRICA))
+        return Next(WAITING, _midnight_after(now.astimezone(EAST_AFRICA).date()))
 
     def _book(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         community = self._desk.community
@@ -174,6 +177,24 @@ class Settlement:
         tomorrow = day + timedelta(days=1)
         schedule(connection, community.id, "payouts", tomorrow.isoformat(), self._evening(tomorrow))
         return Next("ordered")
+
+    def _reward(self, connection: Connection, work: Work, now: datetime) -> Next | None:
+        """Once a day, fill the community's fund and pay rewards out of it."""
+        community, day = self._desk.community, date.fromisoformat(work.subject)
+        if community.rewards is None:
+            return Next("no_policy")
+        if not is_over(connection, community, day):
+            return None
+        fund_day(connection, community, day, now)
+        pay_rewards(connection, community, day, now)
+        tomorrow = day + timedelta(days=1)
+        schedule(connection, community.id, "rewards", tomorrow.isoformat(), _midnight_after(tomorrow))
+        return Next("paid")
+
+
+def _midnight_after(day: date) -> datetime:
+    following = day + timedelta(days=1)
+    return datetime(following.year, following.month, following.day, tzinfo=EAST_AFRICA)
 
 
 def _failure(work: Work, error: Exception) -> tuple[str, dict[str, str]]:

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Select, or_, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import Touch
+from energy_swap_hub.market.rewards import Reward
 from energy_swap_hub.mpesa.tables import payout
 
 from . import tables
+from .rewards import rewards_of
 from .words import day_and_time, kes, kwh, price_range
 
 # What a statement adds up. Money: what came and went; "other" is what no rule here knows. Energy: what the
@@ -23,6 +25,7 @@ TOTALS: Final = (
     "payout_fees_cents",
     "earned_cents",
     "spent_cents",
+    "rewarded_cents",
     "corrected_cents",
     "other_cents",
     "minted_wh",
@@ -75,6 +78,7 @@ class _Records:
     positions: Mapping[datetime, Mapping[str, Any]]
     trades: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
     payouts_kes: Mapping[str, int]
+    rewards: Mapping[str, Reward]
 
 
 def statement(
@@ -126,7 +130,7 @@ def _unexplained(change: Mapping[str, int], counts: Mapping[str, int]) -> dict[s
         return sum(counts.get(name, 0) for name in names)
 
     cents = change["kes_cents"] + change["kes_held_cents"]
-    cents -= count("topped_up_cents", "earned_cents", "corrected_cents")
+    cents -= count("topped_up_cents", "earned_cents", "rewarded_cents", "corrected_cents")
     cents += count("paid_out_cents", "payout_fees_cents", "spent_cents")
     wh = change["ekwh_wh"] + change["ekwh_held_wh"]
     wh += count("sold_wh", "used_wh") - count("minted_wh", "bought_wh")
@@ -147,6 +151,8 @@ def _words(touch: Touch, records: _Records, household_id: str) -> _Words:
             return _Words("hold", f"Held for {_of_what(touch)}: {_held_amount(touch, 1)}", {})
         case "release_hold":
             return _Words("release", f"Free again ({touch.text}): {_held_amount(touch, -1)}", {})
+        case "reward":
+            return _reward(touch, records)
         case "correction":
             return _Words(
                 "correction", f"Correction: {touch.text}", {"corrected_cents": touch.change["kes_cents"]}
@@ -226,6 +232,17 @@ def _held_trade(touch: Touch, records: _Records, household_id: str) -> _Words:
     return _Words(touch.source, "; ".join(parts) or touch.text, counts)
 
 
+def _reward(touch: Touch, records: _Records) -> _Words:
+    cents = touch.change["kes_cents"]
+    text = f"Grid reward for {touch.external_id}: {kes(cents)}"
+    reward = records.rewards.get(touch.external_id)
+    if reward is not None:
+        text += f" for {kwh(reward.export_wh)} given to the neighbourhood"
+        if reward.paid_cents < reward.earned_cents:
+            text += f" (they earned {kes(reward.earned_cents)}, the fund could pay a part)"
+    return _Words("reward", text, {"rewarded_cents": cents})
+
+
 def _of_what(touch: Touch) -> str:
     return {
         "spot sale": "a sale on the spot market",
@@ -269,7 +286,10 @@ def _records(connection: Connection, community_id: str, household_id: str, found
         lambda ids: select(payout).where(payout.c.community_id == community_id, payout.c.payout_id.in_(ids)),
     )
     return _Records(
-        {row["start"]: row for row in positions}, trades, {row["payout_id"]: row["kes"] for row in payouts}
+        {row["start"]: row for row in positions},
+        trades,
+        {row["payout_id"]: row["kes"] for row in payouts},
+        rewards_of(connection, community_id, household_id, names("reward")),
     )
 
 

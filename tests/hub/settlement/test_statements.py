@@ -44,7 +44,7 @@ def assert_closes(found: Statement) -> None:
     t = found.totals
     cents = sum(found.closing[n] - found.opening[n] for n in ("kes_cents", "kes_held_cents"))
     wh = sum(found.closing[n] - found.opening[n] for n in ("ekwh_wh", "ekwh_held_wh"))
-    came = t["topped_up_cents"] + t["earned_cents"] + t["corrected_cents"] + t["other_cents"]
+    came = sum(t[f"{name}_cents"] for name in ("topped_up", "earned", "rewarded", "corrected", "other"))
     assert cents == came - t["paid_out_cents"] - t["payout_fees_cents"] - t["spent_cents"]
     assert wh == t["minted_wh"] + t["bought_wh"] + t["other_wh"] - t["sold_wh"] - t["used_wh"]
 

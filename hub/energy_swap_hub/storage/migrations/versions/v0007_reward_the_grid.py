@@ -25,6 +25,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("community_id", "household_id", name=op.f("pk_household_total")),
     )
     op.execute(sa.text(TOTALS_SO_FAR))
+    op.create_table(
+        "grid_reward",
+        sa.Column("community_id", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("household_id", sa.Text(), nullable=False),
+        sa.Column("export_wh", sa.BigInteger(), nullable=False),
+        sa.Column("earned_cents", sa.BigInteger(), nullable=False),
+        sa.Column("paid_cents", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("community_id", "day", "household_id", name=op.f("pk_grid_reward")),
+    )
 
 
 # Until now the totals were summed each time: all positions, and what was traded outside the period market, whose

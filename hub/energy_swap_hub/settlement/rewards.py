@@ -1,0 +1,183 @@
+"""The community's fund: a share of its fees comes in, and rewards for energy that the grid needed go out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, func, insert, select
+
+from energy_swap_hub import ledger
+from energy_swap_hub.config import CommunityConfig, RewardPolicy
+from energy_swap_hub.ledger import FEES, FUND, Entry, Posting
+from energy_swap_hub.ledger.tables import entry, posting
+from energy_swap_hub.market.rewards import MeasuredPeriod, Reward, rewards
+from energy_swap_hub.membership.tables import household
+from energy_swap_hub.metering.tables import reading
+from energy_swap_hub.storage import metadata
+
+from .periods import next_period
+from .tables import position
+from .words import EAST_AFRICA
+
+FEE_SOURCES: Final = ("period", "spot", "auction", "ahead")
+"""The entries that bring fees; what a person corrected is no income of the fund."""
+
+grid_reward = Table(  # what each household gave on a day, what that earned, and what the fund could pay of it
+    "grid_reward",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("export_wh", BigInteger, nullable=False),
+    Column("earned_cents", BigInteger, nullable=False),
+    Column("paid_cents", BigInteger, nullable=False),
+)
+
+
+def is_over(connection: Connection, community: CommunityConfig, day: date) -> bool:
+    """Whether all periods of the local ``day`` are booked and its books are closed."""
+    _, end = _bounds(day)
+    closed_until = ledger.open_since(connection, community.id)
+    return next_period(connection, community).start >= end and closed_until is not None and closed_until >= end
+
+
+def fund_day(connection: Connection, community: CommunityConfig, day: date, now: datetime) -> bool:
+    """Move the fund's share of the fees that were booked on a closed ``day``; return False if that was done.
+
+    Half a cent goes to the even cent. Never more than the community's fees hold, should they have been spent.
+    Without a policy nothing moves. Raise ValueError for a day that `is_over` does not call over.
+    """
+    if community.rewards is None:
+        return False
+    _check_over(connection, community, day)
+    earned = max(_fees_of(connection, community.id, *_bounds(day)), 0)
+    held = max(ledger.balance(connection, community.id, FEES), 0)
+    cents = min(round(Fraction(earned * community.rewards.fund_percent, 100)), held)
+    moved = (Posting(FEES, -cents), Posting(FUND, cents))
+    return ledger.post(connection, community.id, Entry("fund", day.isoformat(), now, f"fund of {day}", moved))
+
+
+def pay_rewards(connection: Connection, community: CommunityConfig, day: date, now: datetime) -> bool:
+    """Pay the rewards of a ``day`` that is over out of the fund, one entry for all; False if that was done.
+
+    Without a policy nothing moves. Raise ValueError for a day that `is_over` does not call over.
+    """
+    if community.rewards is None:
+        return False
+    _check_over(connection, community, day)
+    fund = max(ledger.balance(connection, community.id, FUND), 0)
+    found = rewards(measured_periods(connection, community, community.rewards, day), fund, lot=day.isoformat())
+    paid = [Posting(ledger.kes(reward.household), reward.paid_cents) for reward in found]
+    postings = [Posting(FUND, -sum(reward.paid_cents for reward in found)), *paid]
+    booked = Entry("reward", day.isoformat(), now, f"grid rewards of {day}", postings)
+    if not ledger.post(connection, community.id, booked):
+        return False
+    if found:
+        connection.execute(insert(grid_reward), [_row(community.id, day, reward) for reward in found])
+    return True
+
+
+def measured_periods(
+    connection: Connection, community: CommunityConfig, policy: RewardPolicy, day: date
+) -> list[MeasuredPeriod]:
+    """Return what the meters showed in each period of the local ``day``.
+
+    Energy of a household whose last settled reading was taken more than a period before the period's start is
+    left out: nobody can tell when it flowed, and holding readings back until the evening must not pay.
+    """
+    start, end = _bounds(day)
+    stand = position.c
+    query = (
+        select(stand.start, stand.household_id, stand.export_wh - stand.import_wh, reading.c.measured_at)
+        .join(household, (household.c.community_id == stand.community_id) & (household.c.id == stand.household_id))
+        .join(reading, (reading.c.meter == household.c.meter) & (reading.c.sequence == stand.sequence_from))
+        .where(stand.community_id == community.id, stand.start >= start, stand.start < end)
+    )
+    exports: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
+    demand: Counter[datetime] = Counter()
+    for at, household_id, net_wh, settled_at in connection.execute(query):
+        if settled_at < (at - community.period_length).timestamp():
+            continue
+        if net_wh > 0:
+            exports[at][household_id] += net_wh
+        else:
+            demand[at] -= net_wh
+    return [MeasuredPeriod(_cents_per_kwh(policy, at), exports[at], demand[at]) for at in sorted(exports)]
+
+
+def rewards_of(
+    connection: Connection, community_id: str, household_id: str, days: Iterable[str]
+) -> dict[str, Reward]:
+    """Return the rewards of one household on these ``days`` (like 2026-11-20), by day."""
+    row = grid_reward.c
+    query = select(row.day, row.household_id, row.export_wh, row.earned_cents, row.paid_cents).where(
+        row.community_id == community_id, row.household_id == household_id, row.day.in_(list(days))
+    )
+    return {day: Reward(*found) for day, *found in connection.execute(query)}
+
+
+def last_rewards(connection: Connection, community_id: str, *, newest: int) -> list[dict[str, Any]]:
+    """Return the newest days with rewards: ``day``, ``households``, what they gave, earned and were paid."""
+    row = grid_reward.c
+    query = (
+        select(
+            row.day,
+            func.count().label("households"),
+            func.sum(row.export_wh).label("export_wh"),
+            func.sum(row.earned_cents).label("earned_cents"),
+            func.sum(row.paid_cents).label("paid_cents"),
+        )
+        .where(row.community_id == community_id)
+        .group_by(row.day)
+        .order_by(row.day.desc())
+        .limit(newest)
+    )
+    return [
+        {"day": found["day"], **{name: int(found[name]) for name in found if name != "day"}}
+        for found in connection.execute(query).mappings()
+    ]
+
+
+def _bounds(day: date) -> tuple[datetime, datetime]:
+    following = day + timedelta(days=1)
+    start, end = (datetime(at.year, at.month, at.day, tzinfo=EAST_AFRICA) for at in (day, following))
+    return start, end
+
+
+def _check_over(connection: Connection, community: CommunityConfig, day: date) -> None:
+    if not is_over(connection, community, day):
+        raise ValueError(f"{day} is not over: its last period is not booked or its books are not closed yet")
+
+
+def _fees_of(connection: Connection, community_id: str, start: datetime, end: datetime) -> int:
+    query = (
+        select(func.coalesce(func.sum(posting.c.amount), 0))
+        .join(entry, entry.c.id == posting.c.entry_id)
+        .where(
+            entry.c.community_id == community_id,
+            entry.c.booked_at >= start,
+            entry.c.booked_at < end,
+            entry.c.source.in_(FEE_SOURCES),
+            posting.c.account == FEES,
+        )
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _cents_per_kwh(policy: RewardPolicy, at: datetime) -> float:
+    hour = at.astimezone(EAST_AFRICA).hour
+    is_peak = policy.peak_from <= hour < policy.peak_until
+    return policy.cents_per_kwh * (policy.premium_percent / 100 if is_peak else 1)
+
+
+def _row(community_id: str, day: date, reward: Reward) -> dict[str, Any]:
+    return {
+        "community_id": community_id,
+        "day": day.isoformat(),
+        "household_id": reward.household,
+        "export_wh": reward.export_wh,
+        "earned_cents": reward.earned_cents,
+        "paid_cents": reward.paid_cents,
+    }
