@@ -26,6 +26,7 @@ from energy_swap_hub.metering.plausibility import Site
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement import messages, tables
+from energy_swap_hub.settlement.ahead_tables import ahead_line
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.messages import Desk
@@ -39,15 +40,19 @@ from energy_swap_protocol.message import (
     AnyMessage,
     Application,
     Bid,
+    BuyAhead,
     BuyOrder,
     CancelOrder,
+    ChoosePartners,
     GrantAllowance,
     PayOut,
+    SellAhead,
     SellOrder,
     StandingOrder,
     StartAuction,
     sign_message,
 )
+from energy_swap_protocol.period import Period, period_at
 from energy_swap_protocol.reading import Reading, frame_to_text, sign_reading
 from energy_swap_protocol.transaction import (
     ChainInfo,
@@ -225,6 +230,16 @@ class Village:
     async def standing(self, home: Home, *, sell: int | None = None, buy: int | None = None) -> None:
         await self.send(home, StandingOrder(**self.head(), sell_at_least=sell, buy_at_most=buy))
 
+    async def choose(self, home: Home, *partners: Home) -> None:
+        """Have ``home`` choose its partners."""
+        await self.send(home, ChoosePartners(**self.head(), partners=tuple(partner.id for partner in partners)))
+
+    async def sell_ahead(self, home: Home, period: Period, wh: int, at_least: int) -> dict[str, Any]:
+        return await self.send(home, SellAhead(**self.head(), period=period.id, wh=wh, at_least=at_least))
+
+    async def buy_ahead(self, home: Home, period: Period, wh: int, at_most: int) -> dict[str, Any]:
+        return await self.send(home, BuyAhead(**self.head(), period=period.id, wh=wh, at_most=at_most))
+
     async def sell_order(
         self, home: Home, wh: int, at_least: int, *, valid_until: datetime | None = None
     ) -> SellOrder:
@@ -359,6 +374,10 @@ class Village:
         """What lies in the household's account on the chain."""
         return await self.chain.balance_wh(token_account(home.pubkey, (await self.info()).mint))
 
+    def period_after(self, periods: int) -> Period:
+        """The period that begins that many periods after the running one."""
+        return period_at(self.now + periods * self.community.period_length, self.community.period_length)
+
     async def period_state(self, period_id: str) -> str | None:
         row = tables.period.c
         start = datetime.fromisoformat(period_id)
@@ -436,14 +455,27 @@ def summed(connection: Connection, home: Home) -> dict[str, int]:
 
     own, beside = stand.household_id == home.id, trade.market.in_(("spot", "auction"))
     held = ledger.posted_by(connection, VILLAGE, ledger.kes_held(home.id), ("spot", "auction"))
+    line = ahead_line.c
+    mine = line.household_id == home.id
+    gained, borne = (line.difference_cents > 0, line.difference_cents < 0)
     return {
         "exported_wh": total(stand.export_wh, own),
         "imported_wh": total(stand.import_wh, own),
         "generated_wh": total(stand.generation_wh, own),
-        "sold_wh": total(stand.sold_wh, own) + total(trade.wh, beside, trade.seller == home.id),
-        "bought_wh": total(stand.bought_wh, own) + total(trade.wh, beside, trade.buyer == home.id),
-        "earned_cents": total(stand.earned_cents, own) + total(trade.cents, beside, trade.seller == home.id),
-        "spent_cents": total(stand.paid_cents, own) - held,
+        "sold_wh": total(stand.sold_wh, own)
+        + total(trade.wh, beside, trade.seller == home.id)
+        + total(line.delivered_wh, mine, line.side == "sell"),
+        "bought_wh": total(stand.bought_wh, own)
+        + total(trade.wh, beside, trade.buyer == home.id)
+        + total(line.delivered_wh, mine, line.side == "buy"),
+        "earned_cents": total(stand.earned_cents, own)
+        + total(trade.cents, beside, trade.seller == home.id)
+        + total(line.earned_cents, mine)
+        + total(line.difference_cents, mine, gained),
+        "spent_cents": total(stand.paid_cents, own)
+        - held
+        + total(line.paid_cents, mine)
+        - total(line.difference_cents, mine, borne),
     }
 
 

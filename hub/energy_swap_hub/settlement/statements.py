@@ -1,20 +1,17 @@
 """A household's statement: what its wallet held, every entry that touched it in words, what it holds then."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import Touch
-from energy_swap_hub.market.rewards import Reward
-from energy_swap_hub.mpesa.tables import payout
 
-from . import tables
-from .rewards import rewards_of
+from .ahead_words import contracts_in_words
+from .statement_records import Records, grid_sums, records_of
 from .words import day_and_time, kes, kwh, price_range
 
 # What a statement adds up. Money: what came and went; "other" is what no rule here knows. Energy: what the
@@ -52,7 +49,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What was booked for a household in ``[since, until)``; ``opening`` and all changes make ``closing``."""
+    """What was booked for a household in ``[since, until)``; ``opening`` and all changes make ``closing``.
+
+    ``grid`` is what the utility bought and sold in the periods booked then, which it pays and bills itself.
+    """
 
     household: str
     name: str
@@ -62,6 +62,7 @@ class Statement:
     lines: Sequence[Line]
     closing: Mapping[str, int]
     totals: Mapping[str, int]
+    grid: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,6 @@ class _Words:
     kind: str
     text: str
     counts: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Records:
-    """What the rooms recorded beside the ledger, by the names that entries carry."""
-
-    positions: Mapping[datetime, Mapping[str, Any]]
-    trades: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
-    payouts_kes: Mapping[str, int]
-    rewards: Mapping[str, Reward]
 
 
 def statement(
@@ -89,7 +80,7 @@ def statement(
     ``closing`` is summed from the postings by itself, not from the lines.
     """
     found = ledger.touches(connection, community_id, household_id, since, until)
-    records = _records(connection, community_id, household_id, found)
+    records = records_of(connection, community_id, household_id, found)
     opening = ledger.wallet_before(connection, community_id, household_id, since)
     lines = list(_lines(found, records, household_id, opening))
     return Statement(
@@ -101,11 +92,12 @@ def statement(
         lines,
         ledger.wallet_before(connection, community_id, household_id, until),
         {total: sum(line.counts.get(total, 0) for line in lines) for total in TOTALS},
+        grid_sums(connection, community_id, household_id, since, until),
     )
 
 
 def _lines(
-    found: Sequence[Touch], records: _Records, household_id: str, opening: Mapping[str, int]
+    found: Sequence[Touch], records: Records, household_id: str, opening: Mapping[str, int]
 ) -> Iterator[Line]:
     after = dict(opening)
     for touch in found:
@@ -137,7 +129,7 @@ def _unexplained(change: Mapping[str, int], counts: Mapping[str, int]) -> dict[s
     return {name: amount for name, amount in (("other_cents", cents), ("other_wh", wh)) if amount}
 
 
-def _words(touch: Touch, records: _Records, household_id: str) -> _Words:
+def _words(touch: Touch, records: Records, household_id: str) -> _Words:
     match touch.source:
         case "mpesa":
             return _mpesa(touch)
@@ -145,6 +137,8 @@ def _words(touch: Touch, records: _Records, household_id: str) -> _Words:
             return _payout(touch, records)
         case "period":
             return _period(touch, records, household_id)
+        case "ahead":
+            return _contracts(touch, records)
         case "spot" | "auction":
             return _held_trade(touch, records, household_id)
         case "hold":
@@ -170,7 +164,7 @@ def _mpesa(touch: Touch) -> _Words:
     return _Words("payout_fee_returned", text, {"payout_fees_cents": -cents})
 
 
-def _payout(touch: Touch, records: _Records) -> _Words:
+def _payout(touch: Touch, records: Records) -> _Words:
     cents = touch.change["kes_cents"]
     sent = records.payouts_kes.get(touch.external_id, 0) * 100
     if touch.source == "payout":
@@ -181,27 +175,34 @@ def _payout(touch: Touch, records: _Records) -> _Words:
     return _Words("payout_returned", text, {"paid_out_cents": -sent, "payout_fees_cents": sent - cents})
 
 
-def _period(touch: Touch, records: _Records, household_id: str) -> _Words:
+def _period(touch: Touch, records: Records, household_id: str) -> _Words:
     start = datetime.fromisoformat(touch.external_id)
     row = records.positions.get(start)
     if row is None:
         return _Words("period", touch.text, {})
-    minted = max(row["export_wh"] - row["import_wh"], 0)
+    contracts = records.contracts.get(start)
+    delivered = contracts["delivered_wh"] if contracts is not None and contracts["side"] == "sell" else 0
+    # What was delivered ahead was minted, too; the contracts' own line counts it.
+    minted = max(row["export_wh"] - row["import_wh"], 0) - max(row["grid_wh"], 0) - delivered
     sold, bought, own = row["sold_wh"], row["bought_wh"], row["own_wh"]
-    prices = price_range(
-        t["cents_per_kwh"]
-        for t in records.trades.get(("period", touch.external_id), ())
-        if household_id in (t["seller"], t["buyer"])
-    )
+    with_partners = records.trades.get(("partner", touch.external_id), ())
+    trades = [*records.trades.get(("period", touch.external_id), ()), *with_partners]
+    prices = price_range(t["cents_per_kwh"] for t in trades if household_id in (t["seller"], t["buyer"]))
+    partners_wh = sum(t["wh"] for t in with_partners)
+    of_it = f", {kwh(partners_wh)} of it with partners" if partners_wh else ""
     parts = []
     if sold:
-        parts.append(f"sold {kwh(sold)}{prices} for {kes(row['earned_cents'])}")
+        parts.append(f"sold {kwh(sold)}{prices} for {kes(row['earned_cents'])}{of_it}")
     if bought:
-        parts.append(f"bought {kwh(bought)}{prices}, {kes(row['paid_cents'])} with fees")
+        parts.append(f"bought {kwh(bought)}{prices}, {kes(row['paid_cents'])} with fees{of_it}")
     if own:
         parts.append(f"used {kwh(own)} of own tokens")
     if minted > sold:
         parts.append(f"kept {kwh(minted - sold)} as tokens")
+    if row["grid_wh"] > 0:
+        parts.append(f"the utility bought {kwh(row['grid_wh'])} and credits {kes(row['grid_cents'])} itself")
+    if row["grid_wh"] < 0:
+        parts.append(f"the utility delivered {kwh(-row['grid_wh'])} and bills {kes(-row['grid_cents'])} itself")
     counts = {
         "minted_wh": minted,
         "sold_wh": sold,
@@ -213,7 +214,15 @@ def _period(touch: Touch, records: _Records, household_id: str) -> _Words:
     return _Words("period", f"Period of {day_and_time(start)}: {', '.join(parts) or 'nothing traded'}", counts)
 
 
-def _held_trade(touch: Touch, records: _Records, household_id: str) -> _Words:
+def _contracts(touch: Touch, records: Records) -> _Words:
+    row = records.contracts.get(datetime.fromisoformat(touch.external_id))
+    if row is None:
+        return _Words("ahead", touch.text, {})
+    trades = records.trades.get(("ahead", touch.external_id), ())
+    return _Words("ahead", *contracts_in_words(row, price_range(t["cents_per_kwh"] for t in trades)))
+
+
+def _held_trade(touch: Touch, records: Records, household_id: str) -> _Words:
     trades = records.trades.get((touch.source, touch.external_id), ())
     prices = price_range(trade["cents_per_kwh"] for trade in trades)
     where = "on the spot market" if touch.source == "spot" else "by auction"
@@ -232,7 +241,7 @@ def _held_trade(touch: Touch, records: _Records, household_id: str) -> _Words:
     return _Words(touch.source, "; ".join(parts) or touch.text, counts)
 
 
-def _reward(touch: Touch, records: _Records) -> _Words:
+def _reward(touch: Touch, records: Records) -> _Words:
     cents = touch.change["kes_cents"]
     text = f"Grid reward for {touch.external_id}: {kes(cents)}"
     reward = records.rewards.get(touch.external_id)
@@ -249,56 +258,11 @@ def _of_what(touch: Touch) -> str:
         "spot purchase": "a purchase on the spot market",
         "auction": "an auction",
         "auction bid": "a bid",
+        "ahead purchase": "a purchase ahead",
+        "ahead sale": "what a sale ahead can cost",
     }.get(touch.text, touch.text)
 
 
 def _held_amount(touch: Touch, sign: int) -> str:
     cents, wh = sign * touch.change["kes_held_cents"], sign * touch.change["ekwh_held_wh"]
     return " and ".join([*([kes(cents)] if cents else []), *([kwh(wh)] if wh else [])]) or "nothing"
-
-
-def _records(connection: Connection, community_id: str, household_id: str, found: Sequence[Touch]) -> _Records:
-    def names(*sources: str) -> list[str]:
-        return [touch.external_id for touch in found if touch.source in sources]
-
-    stand, trade = tables.position.c, tables.trade.c
-    positions = _rows(
-        connection,
-        [datetime.fromisoformat(period) for period in names("period")],
-        lambda starts: select(tables.position).where(
-            stand.community_id == community_id, stand.household_id == household_id, stand.start.in_(starts)
-        ),
-    )
-    trades: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in _rows(
-        connection,
-        names("period", "spot", "auction"),
-        lambda references: select(tables.trade).where(
-            trade.community_id == community_id,
-            trade.reference.in_(references),
-            or_(trade.seller == household_id, trade.buyer == household_id),
-        ),
-    ):
-        trades.setdefault((row["market"], row["reference"]), []).append(row)
-    payouts = _rows(
-        connection,
-        names("payout", "payout_failed"),
-        lambda ids: select(payout).where(payout.c.community_id == community_id, payout.c.payout_id.in_(ids)),
-    )
-    return _Records(
-        {row["start"]: row for row in positions},
-        trades,
-        {row["payout_id"]: row["kes"] for row in payouts},
-        rewards_of(connection, community_id, household_id, names("reward")),
-    )
-
-
-def _rows(
-    connection: Connection, names: Collection[Any], query: Callable[[Sequence[Any]], Select[Any]]
-) -> list[Mapping[str, Any]]:
-    """Return what ``query`` finds for ``names``, asked in parts that every database takes."""
-    return [
-        dict(row)
-        for part in batched(names, 500, strict=False)
-        for row in connection.execute(query(part)).mappings()
-    ]

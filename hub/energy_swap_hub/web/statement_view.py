@@ -81,6 +81,7 @@ def body(found: Statement) -> dict[str, Any]:
         ],
         "closing": found.closing,
         "totals": found.totals,
+        "grid": found.grid,
     }
 
 
