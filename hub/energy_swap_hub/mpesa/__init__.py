@@ -1,7 +1,7 @@
-"""Money in by STK push and out by B2C: durable, never sent twice, credited once per receipt."""
+"""Money in by STK push or by hand, out by B2C, back by reversal: durable, never sent twice, once per receipt."""
 
 from .config import MPesaConfig
-from .events import PaymentEvents, PaymentRefused
+from .events import Payer, PaymentEvents, PaymentRefused
 from .mpesa import MPesa, open_payments
 
-__all__ = ["MPesa", "MPesaConfig", "PaymentEvents", "PaymentRefused", "open_payments"]
+__all__ = ["MPesa", "MPesaConfig", "Payer", "PaymentEvents", "PaymentRefused", "open_payments"]

@@ -1,88 +1,37 @@
-"""A Daraja client that knows what an answer proves: accepted, refused, never sent, or unknown."""
+"""Daraja's products as functions: what we ask, and what an answer proves."""
 
-import asyncio
 import base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from aiohttp import (
-    ClientConnectorError,
-    ClientError,
-    ClientSession,
-    ClientTimeout,
-    ConnectionTimeoutError,
-)
+from aiohttp import ClientSession
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from . import gateway
 from .config import MPesaConfig
+from .gateway import (
+    Accepted,
+    Answer,
+    Clock,
+    DarajaUnavailable,
+    Endpoint,
+    Gateway,
+    NotSent,
+    Refused,
+    Reply,
+    Unknown,
+    refusal,
+)
 from .nairobi import compact, spaced
-from .wire import PulledPayment, Unreadable, json_object, read_pulled, text
+from .wire import PulledPayment, read_pulled
 
-type Clock = Callable[[], datetime]
+__all__ = ["Accepted", "Answer", "Clock", "DarajaClient", "DarajaUnavailable", "NotSent", "Refused", "Unknown"]
 
-_PATIENCE: Final = ClientTimeout(total=20, sock_connect=5)
-_RENEW_EARLY: Final = timedelta(seconds=60)
-_TOKEN_REFUSED: Final = ("404.001.03", "401.002.01", "401.003.01", "400.003.01")
 _PULL_PAGES: Final = 100
 _DUPLICATE: Final = "500.002.1001"
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """M-Pesa has it; ``reference`` is its id for the request ("" if it did not say)."""
-
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """M-Pesa will do nothing about this request."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The request never came past the gateway; it may be made again."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The request may have been accepted; only later news can tell."""
-
-    reason: str
-
-
-type Answer = Accepted | Refused | NotSent | Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status: int
-    body: Mapping[str, Any]
-
-    def text(self, name: str) -> str:
-        return text(self.body.get(name))
-
-    @property
-    def refuses_token(self) -> bool:
-        return 400 <= self.status < 500 and self.text("errorCode") in _TOKEN_REFUSED
-
-    @property
-    def says_gateway_is_full(self) -> bool:
-        # "System is busy" has the code of a spike arrest, too, and may come from behind the gateway.
-        code = self.text("errorCode")
-        return code == "500.003.03" or (code == "500.003.02" and "spike" in self.text("errorMessage").lower())
-
-
-class DarajaUnavailable(Exception):  # noqa: N818 - it says how Daraja is
-    """A question could not be answered now; ask again later."""
+_PAYBILL: Final = "4"  # the identifier type of a short code ...
+_PAYBILL_OF_REVERSAL: Final = "11"  # ... which the reversal calls otherwise
 
 
 def security_credential(password: str, certificate_pem: bytes) -> str:
@@ -94,23 +43,17 @@ def security_credential(password: str, certificate_pem: bytes) -> str:
 
 
 class DarajaClient:
-    """Daraja's endpoints over one session. ``clock`` dates tokens and requests.
-
-    The session must not reuse connections (``TCPConnector(force_close=True)``): an old one that dies under a
-    payment request leaves its outcome unknown.
-    """
+    """Daraja's endpoints over one session (see `Gateway`). ``clock`` dates tokens and requests."""
 
     def __init__(self, session: ClientSession, config: MPesaConfig, clock: Clock) -> None:
-        self._session = session
+        self._gateway = Gateway(session, config, clock)
         self._config = config
         self._clock = clock
-        self._token: tuple[str, datetime] | None = None
-        self._renewing = asyncio.Lock()
 
     async def push(self, *, phone: str, kes: int, account_reference: str, callback_url: str) -> Answer:
         """Ask a phone for ``kes``. It is sent at most once; ``Accepted.reference`` is the CheckoutRequestID."""
-        reply = await self._post(
-            "/mpesa/stkpush/v1/processrequest",
+        reply = await self._gateway.post(
+            gateway.PUSH,
             {
                 **self._signed_now(),
                 "TransactionType": "CustomerPayBillOnline",
@@ -123,61 +66,145 @@ class DarajaClient:
                 "TransactionDesc": "Energy Swap",
             },
         )
-        if not isinstance(reply, _Reply):
+        if not isinstance(reply, Reply):
             return reply
         if reply.text("ResponseCode") == "0" and (checkout := reply.text("CheckoutRequestID")):
             return Accepted(checkout)
         # This code has many meanings; only these words mean that there will be no prompt.
         if "lock subscriber" in reply.text("errorMessage").lower():
             return Refused("1001", "The phone is busy with another M-Pesa request. Try again in a minute.")
-        return _refusal(reply)
+        return refusal(reply)
 
     async def query_push(self, checkout_request_id: str) -> str | None:
         """Return the result code of a push, ``None`` while there is no answer."""
-        reply = await self._post(
-            "/mpesa/stkpushquery/v1/query", {**self._signed_now(), "CheckoutRequestID": checkout_request_id}
+        reply = await self._gateway.post(
+            gateway.PUSH_QUERY, {**self._signed_now(), "CheckoutRequestID": checkout_request_id}
         )
-        code = reply.text("ResultCode") if isinstance(reply, _Reply) else ""
+        code = reply.text("ResultCode") if isinstance(reply, Reply) else ""
         return None if code in ("", "4999") else code
 
     async def pay(
         self, *, originator_conversation_id: str, phone: str, kes: int, result_url: str, timeout_url: str
     ) -> Answer:
         """Pay ``kes`` to a phone. With the same id it may be sent again: M-Pesa carries each id out once."""
-        if self._config.certificate_pem is None:
-            return NotSent("There is no Daraja certificate in the configuration.")
-        sealed = security_credential(self._config.initiator_password, self._config.certificate_pem)
-        reply = await self._post(
-            "/mpesa/b2c/v3/paymentrequest",
+        reply = await self._command(
+            gateway.PAYOUT,
+            "BusinessPayment",
+            result_url,
+            timeout_url,
             {
                 "OriginatorConversationID": originator_conversation_id,
                 "InitiatorName": self._config.initiator,
-                "SecurityCredential": sealed,
-                "CommandID": "BusinessPayment",
                 "Amount": kes,
                 "PartyA": self._config.short_code,
                 "PartyB": int(phone),
                 "Remarks": "Energy Swap payout",
-                "QueueTimeOutURL": timeout_url,
-                "ResultURL": result_url,
             },
         )
-        if not isinstance(reply, _Reply):
+        if not isinstance(reply, Reply):
             return reply
-        if reply.text("ResponseCode") == "0":
-            return Accepted(reply.text("ConversationID"))
         is_duplicate = "duplicate" in reply.text("ResponseDescription").lower()
         if reply.text("errorCode") == _DUPLICATE or (reply.text("ResponseCode") == "1" and is_duplicate):
             return Accepted("")
-        return _refusal(reply)
+        return _acknowledged(reply)
+
+    async def reverse(self, *, receipt: str, kes: int, result_url: str, timeout_url: str) -> Answer:
+        """Give a received payment back whole. It is sent at most once; the end comes to ``result_url``."""
+        reply = await self._command(
+            gateway.REVERSAL,
+            "TransactionReversal",
+            result_url,
+            timeout_url,
+            {
+                "Initiator": self._config.initiator,
+                "TransactionID": receipt,
+                "Amount": kes,
+                "ReceiverParty": self._config.short_code,
+                "RecieverIdentifierType": _PAYBILL_OF_REVERSAL,  # Daraja's spelling
+                "Remarks": "Energy Swap reversal",
+                "Occasion": "",
+            },
+        )
+        return _acknowledged(reply) if isinstance(reply, Reply) else reply
+
+    async def ask_status(self, *, originator_conversation_id: str, result_url: str, timeout_url: str) -> Answer:
+        """Ask what became of a payout; the answer comes to ``result_url``."""
+        reply = await self._command(
+            gateway.STATUS,
+            "TransactionStatusQuery",
+            result_url,
+            timeout_url,
+            {
+                "Initiator": self._config.initiator,
+                "OriginalConversationID": originator_conversation_id,
+                "PartyA": self._config.short_code,
+                "IdentifierType": _PAYBILL,
+                "Remarks": "Energy Swap status",
+                "Occasion": "",
+            },
+        )
+        return _acknowledged(reply) if isinstance(reply, Reply) else reply
+
+    async def ask_balance(self, *, result_url: str, timeout_url: str) -> Answer:
+        """Ask what the short code's accounts hold; the answer comes to ``result_url``."""
+        reply = await self._command(
+            gateway.BALANCE,
+            "AccountBalance",
+            result_url,
+            timeout_url,
+            {
+                "Initiator": self._config.initiator,
+                "PartyA": self._config.short_code,
+                "IdentifierType": _PAYBILL,
+                "Remarks": "Energy Swap balance",
+            },
+        )
+        return _acknowledged(reply) if isinstance(reply, Reply) else reply
+
+    async def register_urls(self, *, confirmation_url: str, validation_url: str) -> Answer:
+        """Tell where payments by hand are announced. In production this counts once, for good."""
+        reply = await self._gateway.post(
+            gateway.C2B_REGISTER,
+            {
+                "ShortCode": self._config.short_code,
+                # Should our validation not answer, the payment goes through: what came can be put right later.
+                "ResponseType": "Completed",
+                "ConfirmationURL": confirmation_url,
+                "ValidationURL": validation_url,
+            },
+        )
+        if not isinstance(reply, Reply):
+            return reply
+        if "already registered" in reply.text("errorMessage").lower():
+            return Refused(
+                reply.text("errorCode"),
+                "Addresses are registered already; only two operators can change them, in the M-Pesa portal.",
+            )
+        return _acknowledged(reply)
+
+    async def register_pull(self, *, phone: str, callback_url: str) -> Answer:
+        """Allow the list of payments (Pull) for the short code; ``phone`` is its nominated number."""
+        reply = await self._gateway.post(
+            gateway.PULL_REGISTER,
+            {
+                "ShortCode": self._config.short_code,
+                "RequestType": "Pull",
+                "NominatedNumber": int(phone),
+                "CallBackURL": callback_url,
+            },
+        )
+        if not isinstance(reply, Reply):
+            return reply
+        is_done = (reply.text("ResponseCode") or reply.text("ResponseStatus")) in ("0", "1000", "1001")
+        return Accepted(reply.text("ResponseRefID")) if is_done else refusal(reply)
 
     async def pull(self, start: datetime, end: datetime) -> tuple[PulledPayment, ...]:
         """Return the payments in between two times, at most 48 hours back. Raises `DarajaUnavailable`."""
         found: list[PulledPayment] = []
         offset = 0
         for _ in range(_PULL_PAGES):
-            reply = await self._post(
-                "/pulltransactions/v1/query",
+            reply = await self._gateway.post(
+                gateway.PULL,
                 {
                     "ShortCode": self._config.short_code,
                     "StartDate": spaced(start),
@@ -185,17 +212,59 @@ class DarajaClient:
                     "OffSetValue": str(offset),
                 },
             )
-            if not isinstance(reply, _Reply):
+            if not isinstance(reply, Reply):
                 raise DarajaUnavailable(reply.reason)
             code = reply.text("ResponseCode")
             if code not in ("1000", "1001"):
                 raise DarajaUnavailable(f"Pull answered {code or reply.text('errorCode') or 'nothing'}")
-            page = read_pulled(reply.body)
+            rows, page = read_pulled(reply.body)
             found += page
-            if code == "1001" or not page:
+            if code == "1001" or not rows:
                 return tuple(found)
-            offset += len(page)
+            offset += rows
         raise DarajaUnavailable("Pull does not come to an end")
+
+    async def qr_code(self, *, merchant: str, account: str, kes: int, size: int = 300) -> bytes:
+        """Return the PNG that a phone scans to pay ``kes`` to ``account``. Raises `DarajaUnavailable`."""
+        reply = await self._gateway.post(
+            gateway.QR_CODE,
+            {
+                "MerchantName": merchant,
+                "RefNo": account,
+                "Amount": kes,
+                "TrxCode": "PB",
+                "CPI": str(self._config.short_code),
+                "Size": str(size),
+            },
+        )
+        if not isinstance(reply, Reply):
+            raise DarajaUnavailable(reply.reason)
+        try:
+            image = base64.b64decode(reply.text("QRCode"), validate=True)
+        except ValueError as error:
+            raise DarajaUnavailable("The QR code cannot be read.") from error
+        if not image:
+            raise DarajaUnavailable(f"No QR code came ({reply.text('errorCode') or 'no reason'}).")
+        return image
+
+    async def _command(
+        self, endpoint: Endpoint, command: str, result_url: str, timeout_url: str, body: dict[str, Any]
+    ) -> Reply | NotSent | Unknown:
+        """Post what only the initiator may do."""
+        if self._config.certificate_pem is None:
+            return NotSent("There is no Daraja certificate in the configuration.")
+        return await self._gateway.post(
+            endpoint,
+            body
+            | {
+                "CommandID": command,
+                "SecurityCredential": security_credential(
+                    self._config.initiator_password, self._config.certificate_pem
+                ),
+                "ResultURL": result_url,
+                "QueueTimeOutURL": timeout_url,
+            },
+        )
 
     def _signed_now(self) -> dict[str, Any]:
         """Return the fields that sign an STK request; one instant for both."""
@@ -207,77 +276,8 @@ class DarajaClient:
             "Timestamp": timestamp,
         }
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> _Reply | NotSent | Unknown:
-        """Post once; only a refused token, which no product ever saw, makes it once more."""
-        for _ in range(2):
-            try:
-                token = await self._access_token()
-            except DarajaUnavailable as error:
-                return NotSent(str(error))
-            reply = await self._post_with(token, path, body)
-            if isinstance(reply, _Reply):
-                if reply.refuses_token:
-                    self._forget(token)
-                    continue
-                if reply.says_gateway_is_full:
-                    return NotSent("Daraja limits our requests.")
-            return reply
-        return NotSent("Daraja refuses our access token.")
 
-    async def _post_with(self, token: str, path: str, body: Mapping[str, Any]) -> _Reply | NotSent | Unknown:
-        try:
-            async with self._session.post(
-                self._config.base_url + path,
-                json=body,
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=_PATIENCE,
-                allow_redirects=False,
-            ) as response:
-                status, raw = response.status, await response.read()
-        except (ClientConnectorError, ConnectionTimeoutError) as error:
-            return NotSent(f"Daraja cannot be reached ({type(error).__name__}).")
-        except (ClientError, TimeoutError) as error:
-            return Unknown(f"Daraja's answer was lost ({type(error).__name__}).")
-        try:
-            return _Reply(status, json_object(raw))
-        except Unreadable:
-            return Unknown(f"Daraja's answer cannot be read (HTTP {status}).")
-
-    async def _access_token(self) -> str:
-        """Return a living token; one renewal at a time, because each new token kills the one before."""
-        async with self._renewing:
-            if self._token is None or self._clock() >= self._token[1]:
-                self._token = await self._new_token()
-            return self._token[0]
-
-    async def _new_token(self) -> tuple[str, datetime]:
-        asked_at = self._clock()
-        pair = f"{self._config.consumer_key}:{self._config.consumer_secret}"
-        try:
-            async with self._session.get(
-                f"{self._config.base_url}/oauth/v1/generate",
-                params={"grant_type": "client_credentials"},
-                headers={"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"},
-                timeout=_PATIENCE,
-            ) as response:
-                reply = json_object(await response.read())
-        except (ClientError, TimeoutError, Unreadable) as error:
-            raise DarajaUnavailable(f"Daraja gives no access token ({type(error).__name__}).") from error
-        token, seconds = text(reply.get("access_token")), text(reply.get("expires_in"))
-        if not token or not seconds.isdecimal():
-            raise DarajaUnavailable(
-                f"Daraja gives no access token ({text(reply.get('errorCode')) or 'no reason'})."
-            )
-        return token, asked_at + timedelta(seconds=int(seconds)) - _RENEW_EARLY
-
-    def _forget(self, token: str) -> None:
-        if self._token is not None and self._token[0] == token:
-            self._token = None
-
-
-def _refusal(reply: _Reply) -> Refused | Unknown:
-    """Return what an answer without acceptance proves: the gateway's own 4xx refuses, all others prove nothing."""
-    code = reply.text("errorCode")
-    if 400 <= reply.status < 500 and code.startswith(("400.", "401.", "404.", "405.")):
-        return Refused(code, f"M-Pesa refused the request ({code}).")
-    return Unknown(f"M-Pesa answered {code or reply.text('ResponseCode') or 'without a code'}.")
+def _acknowledged(reply: Reply) -> Answer:
+    if reply.text("ResponseCode") == "0":
+        return Accepted(reply.text("ConversationID"))
+    return refusal(reply)

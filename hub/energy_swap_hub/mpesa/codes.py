@@ -53,6 +53,19 @@ _PAYOUT_OURS: Final = {
     "2028": "The community's M-Pesa account may not pay out.",
     "8006": "The community's M-Pesa operator is locked.",
 }
+_REVERSAL_FAILURES: Final = {
+    "1": "The community's M-Pesa account does not hold so much any more.",
+    "11": "The community's M-Pesa account is not active.",
+    "21": "The community's M-Pesa operator lacks the permission to reverse.",
+    "2001": "The community's M-Pesa operator credentials are wrong.",
+    "2006": "The community's M-Pesa account is not active.",
+    "2028": "The community's M-Pesa account may not reverse.",
+    "8006": "The community's M-Pesa operator is locked.",
+    "R000002": "M-Pesa does not know this receipt.",
+}
+# What M-Pesa calls a payout that did not and will not happen, in a status query.
+STATUS_FAILED: Final = frozenset({"cancelled", "declined", "expired", "failed"})
+STATUS_PAID: Final = "completed"
 
 
 def _meaning(code: str, failures: dict[str, str], ours: dict[str, str]) -> tuple[Meaning, str]:
@@ -73,3 +86,8 @@ def push_meaning(code: str) -> tuple[Meaning, str]:
 def payout_meaning(code: str) -> tuple[Meaning, str]:
     """Return what the result of a B2C payment means, with a text for the receiver."""
     return _meaning(code, _PAYOUT_FAILURES, _PAYOUT_OURS)
+
+
+def reversal_meaning(code: str) -> tuple[Meaning, str]:
+    """Return what the result of a reversal means. That it was reversed before (R000001) does not say by whom."""
+    return _meaning(code, _REVERSAL_FAILURES, {})

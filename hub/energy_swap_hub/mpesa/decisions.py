@@ -6,12 +6,13 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from . import intents, payouts
+from . import intents, payouts, receipts, reversals
 from .charges import Charges
 from .events import PaymentEvents, PaymentRefused
 from .intents import Intent
 from .payouts import Payout
-from .tables import ACCEPTED, REVIEW, payment_receipt, payout
+from .reversals import Reversal
+from .tables import ACCEPTED, REVIEW, payment_receipt, payment_reversal, payout
 from .wire import Payment, PayoutResult
 
 _RECEIPT: Final = re.compile(r"[A-Z0-9]{8,20}")
@@ -32,6 +33,12 @@ def undecided_payout(connection: Connection, community_id: str, payout_id: str) 
     return item
 
 
+def undecided_reversal(connection: Connection, community_id: str, receipt: str) -> Reversal | None:
+    """Return a reversal that waits for a person; None when there is none, or M-Pesa's word came."""
+    item = reversals.find(connection, receipt)
+    return item if item and item.community_id == community_id and item.state == REVIEW else None
+
+
 def credit_top_up(
     connection: Connection, events: PaymentEvents, intent: Intent, *, receipt: str, kes: int, now: datetime
 ) -> None:
@@ -39,7 +46,7 @@ def credit_top_up(
     _check_receipt(connection, receipt)
     if not 1 <= kes <= intents.MOST_KES:
         raise PaymentRefused(f"A top-up is between 1 and {intents.MOST_KES:,} KES.")
-    intents.credit(connection, events, intent, Payment(receipt, kes, None), "person", now)
+    receipts.credit(connection, events, intent, Payment(receipt, kes, None), "person", now)
 
 
 def close_top_up(connection: Connection, events: PaymentEvents, intent: Intent, now: datetime) -> None:
@@ -61,9 +68,20 @@ def close_payout_as_unpaid(connection: Connection, events: PaymentEvents, item: 
     payouts.fail(connection, events, item, _NOT_FOUND, now)
 
 
+def close_reversal(
+    connection: Connection, events: PaymentEvents, item: Reversal, *, receipt: str | None, now: datetime
+) -> None:
+    """End an undecided reversal by the receipt that a person found, or as not done; raises `PaymentRefused`."""
+    if receipt is None:
+        reversals.fail(connection, events, item, "A person looked it up at M-Pesa: it was not given back.", now)
+        return
+    _check_receipt(connection, receipt)
+    reversals.finish(connection, events, item, receipt, now, now)
+
+
 def _check_receipt(connection: Connection, receipt: str) -> None:
     if not _RECEIPT.fullmatch(receipt):
         raise PaymentRefused("A receipt is 8 to 20 capital letters and digits, like SKJ4H7T2QX.")
-    for known in (payment_receipt.c.receipt, payout.c.receipt):
+    for known in (payment_receipt.c.receipt, payout.c.receipt, payment_reversal.c.reversal_receipt):
         if connection.execute(select(known).where(known == receipt)).first() is not None:
             raise PaymentRefused(f"The receipt {receipt} is in the books already.")

@@ -1,14 +1,29 @@
-"""How outcomes are told to the rest of the hub, and how a request is refused."""
+"""How outcomes are told to the rest of the hub, who a payer is, and how a request is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from .tables import TOP_UP
+
 
 class PaymentRefused(Exception):  # noqa: N818 - it is an answer
     """A payment that cannot be asked for; the text says why and what to do, fit for the household's eyes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Whose money it is; without a household nobody is known and the community keeps it in suspense."""
+
+    community_id: str
+    household_id: str | None
+
+
+# Finds the payer by the account that was typed on a phone (capital letters and digits).
+type PayerOf = Callable[[Connection, str], Payer]
 
 
 class PaymentEvents(Protocol):
@@ -22,17 +37,56 @@ class PaymentEvents(Protocol):
         connection: Connection,
         *,
         community_id: str,
-        household_id: str,
+        household_id: str | None,
         cents: int,
         receipt: str,
         at: datetime,
+        purpose: str = TOP_UP,
+        is_late: bool = False,
+        reference: str = "",
     ) -> None:
-        """Money came in; ``receipt`` is M-Pesa's and is never told twice. It may follow a `receive_failed`."""
+        """Money came in; ``receipt`` is M-Pesa's and is never told twice. It may follow a `receive_failed`.
+
+        ``household_id`` None: paid by hand to an account that nobody has (``reference``). ``purpose`` is what was
+        asked to be paid for; ``is_late``: after `receive_failed` was told, so it is money for the wallet only.
+        """
 
     def receive_failed(
-        self, connection: Connection, *, community_id: str, household_id: str, intent_id: str, reason: str
+        self,
+        connection: Connection,
+        *,
+        community_id: str,
+        household_id: str,
+        intent_id: str,
+        reason: str,
+        purpose: str = TOP_UP,
     ) -> None:
-        """A top-up ended without money, as far as M-Pesa says now."""
+        """A payment ended without money as far as M-Pesa says now, or its purpose is given up; told once."""
+
+    def reversed_(
+        self,
+        connection: Connection,
+        *,
+        community_id: str,
+        household_id: str | None,
+        receipt: str,
+        cents: int,
+        reversal_receipt: str,
+        at: datetime,
+    ) -> None:
+        """The money that came by ``receipt`` was given back, by another receipt."""
+
+    def reverse_failed(
+        self,
+        connection: Connection,
+        *,
+        community_id: str,
+        household_id: str | None,
+        receipt: str,
+        cents: int,
+        reason: str,
+    ) -> None:
+        """A reversal will not happen: the money is still with us."""
 
     def paid_out(
         self,
@@ -56,4 +110,4 @@ class PaymentEvents(Protocol):
     def needs_review(
         self, connection: Connection, *, community_id: str, kind: str, subject: str, evidence: Mapping[str, Any]
     ) -> None:
-        """A person has to look at ``subject`` (intent or payout id); it may still resolve by itself."""
+        """A person has to look at ``subject`` (a payment, receipt or callback); it may resolve by itself."""

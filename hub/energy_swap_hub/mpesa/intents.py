@@ -1,4 +1,4 @@
-"""The life of a top-up, as changes of its row; every outcome is told in the transaction that records it."""
+"""The life of a payment that a phone is asked for; every outcome is told in the transaction that records it."""
 
 import secrets
 from collections.abc import Sequence
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
-from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
-from .client import Accepted, Answer, NotSent, Refused, Unknown
 from .codes import Meaning, push_meaning
 from .events import PaymentEvents, PaymentRefused
+from .gateway import Accepted, Answer, NotSent, Refused, Unknown
 from .tables import (
     CONFIRMED,
     FAILED,
@@ -21,16 +20,16 @@ from .tables import (
     QUEUED,
     REVIEW,
     SENDING,
+    TOP_UP,
     UNKNOWN,
     payment_intent,
-    payment_receipt,
 )
-from .wire import Payment, PulledPayment, PushResult
 
 MOST_KES: Final = 250_000
 _REFERENCE_SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _UNSENT_PATIENCE: Final = timedelta(minutes=5)
 _UNSENT_PAUSE: Final = timedelta(seconds=15)
+_TOO_LATE: Final = "It was not paid in time."
 
 # When the outcome is asked for, after sending; then Pull decides, and after that a person.
 _QUESTIONS: Final = (
@@ -43,12 +42,14 @@ _PULL_WITHOUT_CHECKOUT_AFTER: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A top-up as far as its next step needs it."""
+    """A payment asked for, as far as its next step needs it."""
 
     community_id: str
     intent_id: str
     household_id: str
     kes: int
+    purpose: str
+    phone_key: str
     account_reference: str
     state: str
     checkout_request_id: str | None
@@ -74,18 +75,38 @@ def new_account_reference() -> str:
     return "ES" + "".join(secrets.choice(_REFERENCE_SIGNS) for _ in range(10))
 
 
-def create(connection: Connection, *, community_id: str, household_id: str, kes: int, now: datetime) -> str:
-    """Write a new top-up down and return its id. Raises `PaymentRefused`."""
-    if not 1 <= kes <= MOST_KES:
-        raise PaymentRefused(f"A top-up is between 1 and {MOST_KES:,} KES.")
+def create(
+    connection: Connection,
+    *,
+    community_id: str,
+    household_id: str,
+    kes: int,
+    phone_key: str,
+    now: datetime,
+    purpose: str = TOP_UP,
+    expires_at: datetime | None = None,
+) -> str:
+    """Write a new payment down, unless one for its purpose is open, and return its id. Raises `PaymentRefused`."""
+    if isinstance(kes, bool) or not isinstance(kes, int) or not 1 <= kes <= MOST_KES:
+        raise PaymentRefused(f"A payment is between 1 and {MOST_KES:,} whole KES; this was {kes}.")
+    row = payment_intent.c
+    if purpose != TOP_UP:
+        known = connection.execute(
+            select(row.intent_id, row.state).where(
+                row.community_id == community_id,
+                row.purpose == purpose,
+                row.state.in_((*OPEN_INTENT, PAID)),
+                row.given_up_at.is_(None),
+            )
+        ).first()
+        if known is not None and known.state == PAID:
+            raise PaymentRefused("It is paid already.")
+        if known is not None:
+            return str(known.intent_id)
     if connection.execute(
-        select(payment_intent.c.intent_id).where(
-            payment_intent.c.community_id == community_id,
-            payment_intent.c.household_id == household_id,
-            payment_intent.c.state.in_(OPEN_INTENT),
-        )
+        select(row.intent_id).where(row.phone_key == phone_key, row.state.in_(OPEN_INTENT))
     ).first():
-        raise PaymentRefused("A top-up is already under way: answer it on the phone, or wait until it has ended.")
+        raise PaymentRefused("A payment is already under way: answer it on the phone, or wait until it has ended.")
     intent_id = secrets.token_hex(16)
     connection.execute(
         insert(payment_intent).values(
@@ -93,9 +114,12 @@ def create(connection: Connection, *, community_id: str, household_id: str, kes:
             intent_id=intent_id,
             household_id=household_id,
             kes=kes,
+            purpose=purpose,
+            phone_key=phone_key,
             account_reference=new_account_reference(),
             state=QUEUED,
             created_at=now,
+            expires_at=expires_at,
             due_at=now,
         )
     )
@@ -103,23 +127,34 @@ def create(connection: Connection, *, community_id: str, household_id: str, kes:
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Intent]:
-    """Return the top-ups whose next step is due."""
+    """Return the payments whose next step is due."""
+    return _all(connection, payment_intent.c.due_at, now, limit)
+
+
+def expired(connection: Connection, now: datetime, limit: int) -> list[Intent]:
+    """Return the payments whose purpose is to be given up."""
+    return _all(connection, payment_intent.c.expires_at, now, limit)
+
+
+def _all(connection: Connection, by: ColumnElement[Any], now: datetime, limit: int) -> list[Intent]:
     rows = connection.execute(
-        select(payment_intent)
-        .where(payment_intent.c.due_at <= now)
-        .order_by(payment_intent.c.due_at, payment_intent.c.intent_id)
-        .limit(limit)
+        select(payment_intent).where(by <= now).order_by(by, payment_intent.c.intent_id).limit(limit)
     )
     return [_intent(row) for row in rows.mappings()]
 
 
 def find(connection: Connection, intent_id: str) -> Intent | None:
-    """Return a top-up by its id, which is unique in the hub."""
-    row = (
-        connection.execute(select(payment_intent).where(payment_intent.c.intent_id == intent_id))
-        .mappings()
-        .first()
-    )
+    """Return a payment by its id, which is unique in the hub."""
+    return _one(connection, payment_intent.c.intent_id == intent_id)
+
+
+def find_by_reference(connection: Connection, reference: str) -> Intent | None:
+    """Return a payment by the account reference that its payer saw."""
+    return _one(connection, payment_intent.c.account_reference == reference)
+
+
+def _one(connection: Connection, condition: ColumnElement[bool]) -> Intent | None:
+    row = connection.execute(select(payment_intent).where(condition)).mappings().first()
     return None if row is None else _intent(row)
 
 
@@ -160,21 +195,12 @@ def record_answer(
             assert_never(answer)
 
 
-def record_result(
-    connection: Connection, events: PaymentEvents, intent: Intent, result: PushResult, received_at: datetime
-) -> str:
-    """Record a callback and return what it meant."""
-    if result.payment is not None and result.payment.kes == intent.kes:
-        return credit(connection, events, intent, result.payment, "callback", received_at)
-    if result.payment is not None and _is_credited(connection, result.payment.receipt):
-        return "credited before"
-    if result.code == "0":
-        # Without receipt or with another amount it proves nothing: the list of payments does.
-        evidence = {"asked_kes": intent.kes, "told_kes": result.payment.kes if result.payment else None}
-        _confirm(connection, intent, received_at)
-        _review(connection, events, intent, "callback_differs", evidence)
-        return "success that does not fit the request"
-    return record_code(connection, events, intent, result.code, received_at)
+def doubt(
+    connection: Connection, events: PaymentEvents, intent: Intent, told_kes: int | None, now: datetime
+) -> None:
+    """Record a success that does not fit the request: the list of payments decides, and a person knows."""
+    confirm(connection, intent, now)
+    _review(connection, events, intent, "callback_differs", {"asked_kes": intent.kes, "told_kes": told_kes})
 
 
 def record_code(connection: Connection, events: PaymentEvents, intent: Intent, code: str, now: datetime) -> str:
@@ -182,7 +208,7 @@ def record_code(connection: Connection, events: PaymentEvents, intent: Intent, c
     meaning, reason = push_meaning(code)
     match meaning:
         case Meaning.PAID:
-            _confirm(connection, intent, now)
+            confirm(connection, intent, now)
         case Meaning.FAILED:
             fail(connection, events, intent, reason, now)
         case Meaning.OURS_TO_MEND:
@@ -191,54 +217,6 @@ def record_code(connection: Connection, events: PaymentEvents, intent: Intent, c
         case Meaning.OPEN:
             pass
     return f"result {code}"
-
-
-def record_pulled(
-    connection: Connection, events: PaymentEvents, rows: Sequence[PulledPayment], now: datetime
-) -> int:
-    """Credit every listed payment that carries one of our references and was not credited; return how many."""
-    credited = 0
-    for row in rows:
-        found = (
-            connection.execute(select(payment_intent).where(payment_intent.c.account_reference == row.reference))
-            .mappings()
-            .first()
-        )
-        if found is not None:
-            credited += credit(connection, events, _intent(found), row.payment, "pull", now) == "credited"
-    return credited
-
-
-def credit(
-    connection: Connection, events: PaymentEvents, intent: Intent, payment: Payment, channel: str, now: datetime
-) -> str:
-    """Credit a receipt once, whatever state the top-up was in: money that came is real."""
-    if _is_credited(connection, payment.receipt):
-        return "credited before"
-    paid_at = payment.at or now
-    connection.execute(
-        insert(payment_receipt).values(
-            receipt=payment.receipt,
-            community_id=intent.community_id,
-            intent_id=intent.intent_id,
-            kes=payment.kes,
-            channel=channel,
-            paid_at=paid_at,
-            recorded_at=now,
-        )
-    )
-    connection.execute(
-        update(payment_intent).where(*_is(intent)).values(state=PAID, reason=None, due_at=None, ended_at=now)
-    )
-    events.received(
-        connection,
-        community_id=intent.community_id,
-        household_id=intent.household_id,
-        cents=payment.kes * CENTS_PER_KES,
-        receipt=payment.receipt,
-        at=paid_at,
-    )
-    return "credited"
 
 
 def fail(
@@ -250,17 +228,38 @@ def fail(
     *,
     states: Sequence[str] = (*OPEN_INTENT, REVIEW),
 ) -> bool:
-    """End a top-up without money; false if it has ended already. A receipt overrules it, a bare code does not."""
-    if not _change(connection, intent, states, state=FAILED, reason=reason, due_at=None, ended_at=now):
+    """End a payment without money; false if it has ended already. A receipt overrules it, a bare code does not."""
+    ended = {"state": FAILED, "reason": reason, "due_at": None, "expires_at": None, "ended_at": now}
+    if not _change(connection, intent, states, **ended):
         return False
-    events.receive_failed(
-        connection,
-        community_id=intent.community_id,
-        household_id=intent.household_id,
-        intent_id=intent.intent_id,
-        reason=reason,
-    )
+    _give_up(connection, events, intent, reason, now)
     return True
+
+
+def give_up(
+    connection: Connection, events: PaymentEvents, intent: Intent, now: datetime, reason: str = _TOO_LATE
+) -> None:
+    """Give up what a payment was for; what was sent is still asked about, and money that comes is the wallet's."""
+    if not fail(connection, events, intent, reason, now, states=(QUEUED,)):
+        _give_up(connection, events, intent, reason, now)
+
+
+def _give_up(connection: Connection, events: PaymentEvents, intent: Intent, reason: str, now: datetime) -> None:
+    row = payment_intent.c
+    given_up = connection.execute(
+        update(payment_intent)
+        .where(*_is(intent), row.given_up_at.is_(None), row.state != PAID)
+        .values(given_up_at=now, expires_at=None)
+    )
+    if given_up.rowcount:
+        events.receive_failed(
+            connection,
+            community_id=intent.community_id,
+            household_id=intent.household_id,
+            intent_id=intent.intent_id,
+            reason=reason,
+            purpose=intent.purpose,
+        )
 
 
 def schedule(
@@ -283,15 +282,10 @@ def _next_question(intent: Intent, now: datetime) -> datetime | None:
     return next((sent_at + after for after in _QUESTIONS if sent_at + after > now), None)
 
 
-def _confirm(connection: Connection, intent: Intent, now: datetime) -> None:
+def confirm(connection: Connection, intent: Intent, now: datetime) -> None:
     """Look for the receipt of a success now, even where a failure was told before."""
     _change(connection, intent, (SENDING, PROMPTED, UNKNOWN), state=CONFIRMED, due_at=now)
     _change(connection, intent, (FAILED, REVIEW), due_at=now)
-
-
-def _is_credited(connection: Connection, receipt: str) -> bool:
-    known = select(payment_receipt.c.receipt).where(payment_receipt.c.receipt == receipt)
-    return connection.execute(known).first() is not None
 
 
 def _is(intent: Intent) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Daraja's times: Nairobi's, in four spellings."""
+"""M-Pesa's times: Nairobi's, in five spellings."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -7,7 +7,7 @@ from typing import Any, Final
 EAT: Final = timezone(timedelta(hours=3), "EAT")
 
 _YEAR_FIRST: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)[T ]?(\d\d):?(\d\d):?(\d\d)(?:\.\d+)?Z?")
-_DAY_FIRST: Final = re.compile(r"(\d\d)\.(\d\d)\.(\d{4}) (\d\d):(\d\d):(\d\d)")
+_DAY_FIRST: Final = re.compile(r"(\d\d)[.\-/](\d\d)[.\-/](\d{4}) (\d\d):(\d\d):(\d\d)")
 
 
 def compact(at: datetime) -> str:
@@ -21,7 +21,7 @@ def spaced(at: datetime) -> str:
 
 
 def parse(value: Any) -> datetime | None:
-    """Return the UTC time that Daraja wrote, ``None`` if it is none.
+    """Return the UTC time that M-Pesa wrote, ``None`` if it is none.
 
     A trailing Z is not believed: Pull rows have one and carry Nairobi's hour.
     """

@@ -7,19 +7,24 @@ from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
 
 from .charges import Charges
-from .client import Accepted, Answer, NotSent, Refused, Unknown
-from .codes import Meaning, payout_meaning
+from .codes import STATUS_FAILED, STATUS_PAID, Meaning, payout_meaning
 from .events import PaymentEvents, PaymentRefused
-from .tables import ACCEPTED, FAILED, OPEN_PAYOUT, PAID, QUEUED, REVIEW, SENDING, UNKNOWN, payout
-from .wire import PayoutResult
+from .gateway import Accepted, Answer, NotSent, Refused, Unknown
+from .tables import ACCEPTED, FAILED, OPEN_PAYOUT, PAID, QUEUED, REVIEW, SENDING, UNKNOWN, payout, payout_stop
+from .wire import PayoutResult, TransactionStatus
 
 LEAST_KES: Final = 10
 MOST_KES: Final = 250_000
 _FIRST_PAUSE: Final = timedelta(seconds=15)
 _LONGEST_PAUSE: Final = timedelta(minutes=10)
+# When M-Pesa is asked what became of a payout that it accepted; a person is told at the hour.
+_QUESTIONS: Final = (
+    *(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60)),
+    *(timedelta(hours=hours) for hours in (2, 4, 8, 16, 24, 48)),
+)
 _RESULT_PATIENCE: Final = timedelta(hours=1)
 
 
@@ -35,6 +40,8 @@ class Payout:
     state: str
     attempts: int
     is_overdue: bool
+    created_at: datetime
+    accepted_at: datetime | None
 
 
 def _payout(row: RowMapping) -> Payout:
@@ -45,8 +52,8 @@ def create(
     connection: Connection, *, community_id: str, household_id: str, payout_id: str, kes: int, now: datetime
 ) -> None:
     """Write a new payout down; one that is known already is left alone. Raises `PaymentRefused`."""
-    if not LEAST_KES <= kes <= MOST_KES:
-        raise PaymentRefused(f"A payout is between {LEAST_KES} and {MOST_KES:,} KES.")
+    if isinstance(kes, bool) or not isinstance(kes, int) or not LEAST_KES <= kes <= MOST_KES:
+        raise PaymentRefused(f"A payout is between {LEAST_KES} and {MOST_KES:,} whole KES; this was {kes}.")
     if find(connection, community_id, payout_id) is not None:
         return
     connection.execute(
@@ -74,11 +81,32 @@ def _conversation_id(community_id: str, payout_id: str) -> str:
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Payout]:
-    """Return the payouts whose next step is due."""
+    """Return the payouts whose next step is due; where payouts are stopped, none begins."""
+    stopped = select(payout_stop.c.community_id)
     rows = connection.execute(
-        select(payout).where(payout.c.due_at <= now).order_by(payout.c.due_at, payout.c.payout_id).limit(limit)
+        select(payout)
+        .where(payout.c.due_at <= now, or_(payout.c.state != QUEUED, payout.c.community_id.not_in(stopped)))
+        .order_by(payout.c.due_at, payout.c.payout_id)
+        .limit(limit)
     )
     return [_payout(row) for row in rows.mappings()]
+
+
+def stop(connection: Connection, community_id: str, reason: str, now: datetime) -> None:
+    """Let no payout of a community begin until `let_go`; the first reason stays."""
+    if stopped(connection, community_id) is None:
+        connection.execute(insert(payout_stop).values(community_id=community_id, reason=reason, since=now))
+
+
+def stopped(connection: Connection, community_id: str) -> str | None:
+    """Return why a community's payouts are stopped; None when they are not."""
+    row = payout_stop.c
+    return connection.execute(select(row.reason).where(row.community_id == community_id)).scalar()
+
+
+def let_go(connection: Connection, community_id: str) -> None:
+    """Let a community's payouts go again."""
+    connection.execute(delete(payout_stop).where(payout_stop.c.community_id == community_id))
 
 
 def find(connection: Connection, community_id: str, payout_id: str) -> Payout | None:
@@ -119,7 +147,7 @@ def record_answer(
     """Record what sending gave. A result may have been faster, then this changes nothing."""
     match answer:
         case Accepted():
-            _change(connection, item, (SENDING,), state=ACCEPTED, due_at=now + _RESULT_PATIENCE)
+            _change(connection, item, (SENDING,), state=ACCEPTED, accepted_at=now, due_at=now + _QUESTIONS[0])
         case Refused() if item.attempts <= 1:
             fail(connection, events, item, answer.reason, now)
         case Refused():
@@ -156,9 +184,37 @@ def record_result(
             fail(connection, events, item, reason, received_at)
         case Meaning.OURS_TO_MEND:
             if fail(connection, events, item, reason, received_at):
+                # The next one would fare no better, and a password tried too often gets locked.
+                stop(connection, item.community_id, reason, received_at)
                 evidence = {"code": result.code, "reason": reason}
                 _tell_review(connection, events, item, "payout_set_up", evidence)
     return f"result {result.code}"
+
+
+def record_status(
+    connection: Connection,
+    events: PaymentEvents,
+    charges: Charges,
+    item: Payout,
+    told: TransactionStatus,
+    received_at: datetime,
+) -> str:
+    """Record the answer to a status query and return what it meant; only an end of the payout changes anything."""
+    if told.status == STATUS_PAID and told.payment is not None and told.payment.kes == item.kes:
+        result = PayoutResult("0", item.originator_conversation_id, told.payment, told.fee_cents)
+        return pay(connection, events, charges, item, result, received_at)
+    if told.status in STATUS_FAILED:
+        fail(connection, events, item, f"M-Pesa says that the payout was {told.status}.", received_at)
+    return f"status {told.status or told.code}"
+
+
+def record_asked(connection: Connection, events: PaymentEvents, item: Payout, now: datetime) -> None:
+    """Set the next question about an accepted payout; after an hour a person is told, once, and it goes on."""
+    since = item.accepted_at or item.created_at
+    next_at = next((since + after for after in _QUESTIONS if since + after > now), None)
+    _change(connection, item, (ACCEPTED,), due_at=next_at)
+    if now - since >= _RESULT_PATIENCE:
+        record_overdue(connection, events, item)
 
 
 def record_overdue(connection: Connection, events: PaymentEvents, item: Payout) -> None:
@@ -167,7 +223,7 @@ def record_overdue(connection: Connection, events: PaymentEvents, item: Payout) 
     current = find(connection, item.community_id, item.payout_id)
     if current is None or current.is_overdue:
         return
-    if _change(connection, item, (ACCEPTED,), is_overdue=True, due_at=None):
+    if _change(connection, item, (ACCEPTED,), is_overdue=True):
         _tell_review(connection, events, item, "payout_result_missing", {})
 
 

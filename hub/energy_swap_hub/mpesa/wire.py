@@ -48,10 +48,39 @@ class PayoutResult:
 
 @dataclass(frozen=True, slots=True)
 class PulledPayment:
-    """A row of the Pull API: a payment in, with the account reference that its payer used."""
+    """A payment in, with the account that its payer named: a row of the Pull API or a C2B confirmation."""
 
     reference: str
     payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStatus:
+    """What a status query found; ``status`` is a word of M-Pesa's, lower case, empty if nothing was found."""
+
+    code: str
+    status: str
+    payment: Payment | None
+    fee_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalResult:
+    """The end of a reversal; ``receipt`` is the reversal's own, empty if it failed."""
+
+    code: str
+    receipt: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalances:
+    """What the short code's accounts hold in cents, and since when."""
+
+    utility_cents: int
+    working_cents: int
+    charges_cents: int
+    at: datetime | None
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:
@@ -88,9 +117,7 @@ def read_push_result(body: bytes) -> PushResult:
 
 def read_payout_result(body: bytes) -> PayoutResult:
     """Read a B2C result; raises `Unreadable` without a result code."""
-    result = _object(json_object(body), "Result")
-    items = dict(_pairs(result.get("ResultParameters"), "ResultParameter", "Key"))
-    code = _code(result)
+    result, items, code = _result(body)
     receipt = items.get("TransactionReceipt") or result.get("TransactionID")
     paid = _payment(receipt, items.get("TransactionAmount"), items.get("TransactionCompletedDateTime"))
     return PayoutResult(
@@ -101,14 +128,79 @@ def read_payout_result(body: bytes) -> PayoutResult:
     )
 
 
-def read_pulled(reply: Mapping[str, Any]) -> tuple[PulledPayment, ...]:
-    """Return the rows of a Pull answer; rows that are no complete payment are left out."""
+def read_status(body: bytes) -> TransactionStatus:
+    """Read the result of a status query; raises `Unreadable` without a result code."""
+    _, items, code = _result(body)
+    paid = _payment(items.get("ReceiptNo"), items.get("Amount"), items.get("FinalisedTime"))
+    status = text(items.get("TransactionStatus")).lower()
+    return TransactionStatus(code, status if code == "0" else "", paid, _fee_cents(items.get("DebitPartyCharges")))
+
+
+def read_reversal(body: bytes) -> ReversalResult:
+    """Read the result of a reversal; raises `Unreadable` without a result code."""
+    result, items, code = _result(body)
+    receipt = text(result.get("TransactionID"))
+    is_done = code == "0" and _RECEIPT.fullmatch(receipt) is not None
+    return ReversalResult(code, receipt if is_done else "", parse(items.get("TransCompletedTime")))
+
+
+def read_balances(body: bytes) -> AccountBalances | None:
+    """Read the result of a balance query: None for a failure; raises `Unreadable` without a result code."""
+    _, items, code = _result(body)
+    told = items.get("AccountBalance")
+    if code != "0" or not isinstance(told, str):
+        return None
+    cents = {}
+    for account in told.split("&"):
+        # name|KES|available|...: the first two amounts are equal wherever they were seen.
+        parts = [part.strip() for part in account.split("|")]
+        if len(parts) >= 3 and (amount := _cents(parts[2])) is not None:
+            cents[parts[0].lower()] = amount
+    if "utility account" not in cents:
+        return None
+    return AccountBalances(
+        utility_cents=cents["utility account"],
+        working_cents=cents.get("working account", 0),
+        charges_cents=cents.get("charges paid account", 0),
+        at=parse(items.get("BOCompletedTime")),
+    )
+
+
+def read_confirmation(body: bytes) -> PulledPayment:
+    """Read a C2B confirmation or validation request; raises `Unreadable` if it is no complete payment.
+
+    Name and (masked) phone of the payer are not read.
+    """
+    told = json_object(body)
+    payment = _payment(told.get("TransID"), told.get("TransAmount"), told.get("TransTime"))
+    if payment is None:
+        raise Unreadable("TransID or TransAmount is none")
+    return PulledPayment(as_reference(told.get("BillRefNumber")), payment)
+
+
+def as_reference(value: Any) -> str:
+    """Return an account as a person may have typed it, in one spelling: capital letters and digits, at most 20."""
+    return "".join(sign for sign in text(value).upper() if sign.isascii() and sign.isalnum())[:20]
+
+
+def read_pulled(reply: Mapping[str, Any]) -> tuple[int, tuple[PulledPayment, ...]]:
+    """Return how many rows a Pull answer has, and its payments; rows that are no complete payment are left out."""
+    rows = tuple(_flat(reply.get("Response")))
     found: list[PulledPayment] = []
-    for row in _flat(reply.get("Response")):
+    for row in rows:
         payment = _payment(row.get("transactionId"), row.get("amount"), row.get("trxDate"))
         if payment is not None:
-            found.append(PulledPayment(text(row.get("billreference")).upper(), payment))
-    return tuple(found)
+            found.append(PulledPayment(as_reference(row.get("billreference")), payment))
+    return len(rows), tuple(found)
+
+
+def _result(body: bytes) -> tuple[Mapping[str, Any], dict[str, Any], str]:
+    """Return the parts of an asynchronous result: itself, its parameters by key, its code."""
+    result = _object(json_object(body), "Result")
+    items: dict[str, Any] = {}
+    for key, value in _pairs(result.get("ResultParameters"), "ResultParameter", "Key"):
+        items.setdefault(key, value)
+    return result, items, _code(result)
 
 
 def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -150,8 +242,13 @@ def _fee_cents(told: Any) -> int | None:
     parts = text(told).split("|")
     if len(parts) < 3 or parts[-2].strip() != "KES":
         return None
+    cents = _cents(parts[-1])
+    return cents if cents is not None and cents >= 0 else None
+
+
+def _cents(amount: str) -> int | None:
     try:
-        cents = Decimal(parts[-1].strip()) * 100
+        cents = Decimal(amount.strip().replace(",", "")) * 100
     except InvalidOperation:
         return None
-    return int(cents) if cents.is_finite() and 0 <= cents == int(cents) else None
+    return int(cents) if cents.is_finite() and abs(cents) < 10**15 and cents == int(cents) else None

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from energy_swap_protocol.units import CENTS_PER_KES
 from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE, TRUST_CASH, Entry, Posting
 from energy_swap_hub.membership import households
+from energy_swap_hub.mpesa import MPesa, Payer, PaymentRefused, receipts
 from energy_swap_hub.mpesa.payouts import LEAST_KES, MOST_KES
+from energy_swap_hub.mpesa.tables import TOP_UP
 
 from .reviews import open_review
+
+UNKNOWN_PAYER: Final = "unknown payer"
 
 # Below the first fee band a payout costs nothing; between the bands the fee is out of proportion (docs/mpesa.md).
 _FREE_KES: Final = 100
@@ -54,41 +59,196 @@ def book_pay_out(
     ledger.post(connection, community_id, Entry("payout", payout_id, now, f"payout of KES {kes}", postings))
 
 
+def account_number(number: int) -> str:
+    """Return what a household types as account to pay into its wallet: its number and two check digits (ISO 7064).
+
+    The digits catch every single wrong digit and every swap of two neighbours.
+    """
+    digits = f"{number:04d}"
+    return f"{digits}{98 - int(digits) * 100 % 97:02d}"
+
+
+def payer(connection: Connection, community_id: str, account: str) -> Payer:
+    """Return whose account number was typed (capital letters and digits); nobody's where it is wrong."""
+    if account.isdecimal() and 6 <= len(account) <= 12 and account == account_number(int(account[:-2])):
+        household_id = f"h-{int(account[:-2]):03d}"
+        return Payer(community_id, _member(connection, community_id, household_id))
+    return Payer(community_id, None)
+
+
+def _member(connection: Connection, community_id: str, household_id: str | None) -> str | None:
+    if household_id is None:
+        return None
+    try:
+        return households.by_id(connection, community_id, household_id).id
+    except LookupError:
+        return None
+
+
+def assign_payment(
+    connection: Connection, community_id: str, receipt: str, household_id: str, now: datetime
+) -> int:
+    """Move a payment in suspense to its owner's wallet and return its KES.
+
+    Raises `LookupError` when the household is not there, or the payment is not or is somebody's already.
+    """
+    owner = households.by_id(connection, community_id, household_id).id
+    received = receipts.find(connection, receipt)
+    if received is None or received.community_id != community_id:
+        raise LookupError(f"no payment {receipt} waits for an owner")
+    receipts.assign(connection, receipt, owner)
+    cents = received.kes * CENTS_PER_KES
+    postings = [Posting(SUSPENSE, -cents), Posting(ledger.kes(owner), cents)]
+    entry = Entry("mpesa_assigned", receipt, now, f"payment {receipt} found its owner", postings)
+    ledger.post(connection, community_id, entry)
+    return received.kes
+
+
+def order_reversal(
+    connection: Connection, mpesa: MPesa, community_id: str, receipt: str, *, reason: str, who: str, now: datetime
+) -> None:
+    """Give a payment that came by mistake back to its payer: its money is set aside first, then asked for once.
+
+    Raises `LookupError` for a receipt that is not in the books, `Overdrawn` when the wallet holds less, and
+    `PaymentRefused` when it was ordered before.
+    """
+    if not reason.strip():
+        raise ValueError("reason is missing: say in a few words why the payment is given back")
+    received = receipts.find(connection, receipt)
+    if received is None or received.community_id != community_id:
+        raise LookupError(f"no payment {receipt} is in the books")
+    cents = received.kes * CENTS_PER_KES
+    if received.household_id is None and ledger.balance(connection, community_id, SUSPENSE) < cents:
+        raise PaymentRefused(f"There is less in suspense than the payment {receipt} brought.")
+    mpesa.request_reversal(connection, received, now)
+    account = SUSPENSE if received.household_id is None else ledger.kes(received.household_id)
+    postings = [Posting(account, -cents), Posting(PAYOUT_PENDING, cents)]
+    text = f"payment {receipt} goes back: {reason.strip()} (ordered by {who})"
+    ledger.post(connection, community_id, Entry("reversal", receipt, now, text, postings))
+    households.record_audit(
+        connection, community_id, who=who, what=f"gave a payment back: {reason.strip()}", subject=receipt, now=now
+    )
+
+
+class Purchases(Protocol):
+    """Who is told, in the same transaction, what became of a payment for something (`MPesa.request_payment`)."""
+
+    def paid(
+        self,
+        connection: Connection,
+        *,
+        community_id: str,
+        household_id: str,
+        purpose: str,
+        cents: int,
+        at: datetime,
+    ) -> None:
+        """The money for ``purpose`` is in the household's wallet now; ``cents`` may differ from what was asked."""
+
+    def not_paid(
+        self, connection: Connection, *, community_id: str, household_id: str, purpose: str, reason: str
+    ) -> None:
+        """What ``purpose`` names is given up; money that comes later stays in the wallet."""
+
+
 class PaymentBook:
     """The outcomes of payments, posted inside the transaction in which M-Pesa's room records them."""
 
-    def __init__(self, clock: Callable[[], datetime], on_change: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        on_change: Callable[[str], None],
+        purchases: Purchases | None = None,
+    ) -> None:
         self._clock = clock
         self._on_change = on_change
+        self._purchases = purchases
 
     def received(
         self,
         connection: Connection,
         *,
         community_id: str,
-        household_id: str,
+        household_id: str | None,
         cents: int,
         receipt: str,
         at: datetime,
+        purpose: str = TOP_UP,
+        is_late: bool = False,
+        reference: str = "",
     ) -> None:
         """Credit the household by receipt; money for nobody we know waits in suspense, with a review."""
-        try:
-            account = ledger.kes(households.by_id(connection, community_id, household_id).id)
-        except LookupError:
+        household = _member(connection, community_id, household_id)
+        if household is None:
             account = SUSPENSE
-            evidence = {"household": household_id, "cents": cents, "receipt": receipt}
-            open_review(connection, community_id, kind="unknown payer", subject=receipt, evidence=evidence, now=at)
+            evidence = {"household": household_id, "cents": cents, "receipt": receipt, "reference": reference}
+            open_review(
+                connection, community_id, kind=UNKNOWN_PAYER, subject=receipt, evidence=evidence, now=self._clock()
+            )
+        else:
+            account = ledger.kes(household)
         postings = [Posting(account, cents), Posting(TRUST_CASH, -cents)]
-        entry = Entry("mpesa", receipt, at, "top-up", postings, booked_at=self._clock())
-        ledger.post(connection, community_id, entry)
-        self._on_change(household_id)
+        text = "top-up" if purpose == TOP_UP else f"late paid for {purpose}" if is_late else f"paid for {purpose}"
+        entry = Entry("mpesa", receipt, at, text, postings, booked_at=self._clock())
+        is_new = ledger.post(connection, community_id, entry)
+        if is_new and self._purchases is not None and household is not None and purpose != TOP_UP and not is_late:
+            self._purchases.paid(
+                connection, community_id=community_id, household_id=household, purpose=purpose, cents=cents, at=at
+            )
+        self._on_change(household or "")
 
     def receive_failed(
-        self, connection: Connection, *, community_id: str, household_id: str, intent_id: str, reason: str
+        self,
+        connection: Connection,
+        *,
+        community_id: str,
+        household_id: str,
+        intent_id: str,
+        reason: str,
+        purpose: str = TOP_UP,
     ) -> None:
-        """Nothing was posted for a top-up that failed, so nothing is undone."""
-        del connection, community_id, intent_id, reason
+        """Nothing was posted for a payment that failed, so nothing is undone; its purpose is given up."""
+        del intent_id
+        if self._purchases is not None and purpose != TOP_UP:
+            self._purchases.not_paid(
+                connection, community_id=community_id, household_id=household_id, purpose=purpose, reason=reason
+            )
         self._on_change(household_id)
+
+    def reversed_(
+        self,
+        connection: Connection,
+        *,
+        community_id: str,
+        household_id: str | None,
+        receipt: str,
+        cents: int,
+        reversal_receipt: str,
+        at: datetime,
+    ) -> None:
+        """What was set aside has left the trust account."""
+        postings = [Posting(PAYOUT_PENDING, -cents), Posting(TRUST_CASH, cents)]
+        text = f"payment {receipt} was given back"
+        entry = Entry("mpesa", reversal_receipt, at, text, postings, booked_at=self._clock())
+        ledger.post(connection, community_id, entry)
+        self._on_change(household_id or "")
+
+    def reverse_failed(
+        self,
+        connection: Connection,
+        *,
+        community_id: str,
+        household_id: str | None,
+        receipt: str,
+        cents: int,
+        reason: str,
+    ) -> None:
+        """The money never left: what was set aside goes back to where it was."""
+        account = SUSPENSE if household_id is None else ledger.kes(household_id)
+        postings = [Posting(PAYOUT_PENDING, -cents), Posting(account, cents)]
+        text = f"payment {receipt} was not given back: {reason}"
+        ledger.post(connection, community_id, Entry("reversal_failed", receipt, self._clock(), text, postings))
+        self._on_change(household_id or "")
 
     def paid_out(
         self,

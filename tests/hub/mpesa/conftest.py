@@ -29,7 +29,15 @@ class Told:
     outcomes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        if name not in ("received", "receive_failed", "paid_out", "pay_out_failed", "needs_review"):
+        if name not in (
+            "received",
+            "receive_failed",
+            "reversed_",
+            "reverse_failed",
+            "paid_out",
+            "pay_out_failed",
+            "needs_review",
+        ):
             raise AttributeError(name)
 
         def tell(connection: Connection, **what: Any) -> None:
@@ -165,7 +173,8 @@ class World:
         return await self._rows(select(payout))
 
     async def callbacks(self) -> list[dict[str, Any]]:
-        return await self._rows(select(payment_callback))
+        """What M-Pesa told about payments; not what it told about its accounts."""
+        return await self._rows(select(payment_callback).where(payment_callback.c.channel != "b"))
 
     async def _rows(self, query: Any) -> list[dict[str, Any]]:
         return await self.database.read(lambda c: [dict(row) for row in c.execute(query).mappings()])

@@ -11,7 +11,7 @@ from energy_swap_hub.chain.intent import find
 from energy_swap_hub.chain.keys import CoSignRefusedError, CoSignRequest, LocalCoSigner
 from energy_swap_hub.ledger import PAYOUT_PENDING, TRUST_CASH
 from energy_swap_hub.membership.tables import audit
-from energy_swap_hub.mpesa import PaymentRefused, intents, payouts
+from energy_swap_hub.mpesa import PaymentRefused, intents, payouts, receipts
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.client import Accepted, Refused
 from energy_swap_hub.mpesa.tables import payment_intent, payout
@@ -198,7 +198,9 @@ async def pulled(village: Village, receipt: str, kes: int) -> int:
     """M-Pesa's list of payments names the (only) top-up after all; return how many payments that credited."""
     [row] = await village.rows(payment_intent)
     told = [PulledPayment(row["account_reference"], Payment(receipt, kes, village.now))]
-    return await village.database.write(lambda c: intents.record_pulled(c, village.payments, told, village.now))
+    return await village.database.write(
+        lambda c: receipts.receive_all(c, village.payments, None, told, "pull", village.now)
+    )
 
 
 async def test_a_top_up_that_a_person_found_is_credited_once(village: Village) -> None:

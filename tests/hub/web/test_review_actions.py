@@ -24,7 +24,9 @@ WISH = {"note": "found in the portal", "action": "credit", "receipt": "SKJ4H7T2Q
 def lose_top_up(connection: Connection) -> None:
     """Leave a top-up of h-001 behind that M-Pesa said nothing about."""
     events, sent_at = PaymentBook(clock, lambda _household: None), OPENED - timedelta(hours=1)
-    intent_id = intents.create(connection, community_id=VILLAGE, household_id="h-001", kes=500, now=sent_at)
+    intent_id = intents.create(
+        connection, community_id=VILLAGE, household_id="h-001", kes=500, phone_key="amina", now=sent_at
+    )
     for step in (intents.begin_sending, intents.record_lost):
         intent = intents.find(connection, intent_id)
         assert intent is not None
