@@ -6,7 +6,7 @@ from datetime import datetime
 
 from energy_swap_protocol.period import Period
 from energy_swap_protocol.units import cost_cents
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
@@ -48,30 +48,6 @@ def settle_period_contracts(
     _record_contracts(connection, community.id, period, delivery, now)
     _record_lines(connection, community.id, period, contracts, lines)
     return {line.household: line for line in lines}
-
-
-def delivered_facts(connection: Connection, community_id: str, since: datetime) -> dict[str, tuple[int, int, int]]:
-    """Return (contracts, Wh promised, Wh kept) of each household for the periods settled from ``since`` on.
-
-    A seller has kept what its meter gave, a buyer what it took, whether or not the other side was there for it.
-    """
-    row = contract.c
-    facts: dict[str, tuple[int, int, int]] = {}
-    parties = (
-        (row.seller, row.delivered_wh + row.spare_wh),
-        (row.buyer, row.delivered_wh + row.backfill_wh),
-    )
-    for party, kept in parties:
-        query = (
-            select(party, func.count(), func.sum(row.wh), func.sum(kept))
-            .where(row.community_id == community_id, row.settled_at >= since)
-            .group_by(party)
-        )
-        for household_id, *told in connection.execute(query):
-            before = facts.get(household_id, (0, 0, 0))
-            count, promised, delivered = (a + int(b) for a, b in zip(before, told, strict=True))
-            facts[household_id] = (count, promised, delivered)
-    return facts
 
 
 def _move_money(

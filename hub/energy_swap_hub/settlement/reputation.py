@@ -13,6 +13,7 @@ from energy_swap_hub.mpesa.codes import PAYERS_REASONS
 from energy_swap_hub.mpesa.tables import FAILED, PAID, payment_intent
 from energy_swap_hub.storage.bulk import is_among
 
+from .ahead_tables import contract
 from .tables import auction, spot_order
 
 MEMORY: Final = timedelta(days=90)
@@ -35,7 +36,8 @@ class Facts:
     """What a household promised and did; none is negative, and of each kind no more was kept than promised.
 
     ``contracts`` for a future period are over and promised ``promised_wh``, of which ``delivered_wh`` came.
-    ``top_ups`` are those that the payer decided on the phone, by paying (``paid``), refusing, or doing nothing.
+    ``top_ups`` are requests for money, for the wallet or straight for an order, that the payer decided on the
+    phone, by paying (``paid``), refusing, or doing nothing.
     ``ended`` orders and auctions have ended in any way, ``cancelled`` of them because the household took them
     back.
     """
@@ -91,8 +93,8 @@ def facts_of(
     """Return the facts of the last 90 days of each household that has any, by its id; None: of all households.
 
     A top-up that failed for another reason than the payer's (M-Pesa is busy, the phone has no network, our
-    account is not set up) is no fact about the household. Payouts are ours to send. No contract for a future
-    period is recorded yet.
+    account is not set up) is no fact about the household. Payouts are ours to send. Of a contract a seller has
+    kept what its meter gave and a buyer what it took, whether or not the other side was there for it.
     """
     since = now - MEMORY
     found: defaultdict[str, Facts] = defaultdict(Facts)
@@ -101,6 +103,23 @@ def facts_of(
     def asked_for(column: Column[Any]) -> ColumnElement[bool]:
         return true() if households is None else is_among(connection, column, households)
 
+    made = contract.c
+    for party, kept_wh in (
+        (made.seller, made.delivered_wh + made.spare_wh),
+        (made.buyer, made.delivered_wh + made.backfill_wh),
+    ):
+        for household_id, contracts, promised_wh, delivered_wh in connection.execute(
+            select(party, func.count(), func.sum(made.wh), func.sum(kept_wh))
+            .where(made.community_id == community_id, asked_for(party), made.settled_at >= since)
+            .group_by(party)
+        ):
+            before = found[household_id]
+            found[household_id] = replace(
+                before,
+                contracts=before.contracts + int(contracts),
+                promised_wh=before.promised_wh + int(promised_wh),
+                delivered_wh=before.delivered_wh + int(delivered_wh),
+            )
     for household_id, top_ups, paid in connection.execute(
         select(intent.household_id, func.count(), func.sum(case((intent.state == PAID, 1), else_=0)))
         .where(
@@ -123,18 +142,20 @@ def facts_of(
         .group_by(order.household_id)
     ):
         found[household_id] = replace(found[household_id], ended=int(ended), cancelled=int(cancelled))
-    for household_id, ended in connection.execute(
-        select(sale.seller, func.count())
+    for household_id, ended, cancelled in connection.execute(
+        select(sale.seller, func.count(), func.sum(case((sale.status == "cancelled", 1), else_=0)))
         .where(
             sale.community_id == community_id,
             asked_for(sale.seller),
             sale.ends_at >= since,
-            sale.status.in_(("sold", "unsold")),
+            sale.status.in_(("sold", "unsold", "cancelled")),
         )
         .group_by(sale.seller)
     ):
         before = found[household_id]
-        found[household_id] = replace(before, ended=before.ended + int(ended))
+        found[household_id] = replace(
+            before, ended=before.ended + int(ended), cancelled=before.cancelled + int(cancelled)
+        )
     return dict(found)
 
 
@@ -142,9 +163,9 @@ def _reason(facts: Facts) -> str:
     parts = []
     if facts.contracts:
         percent = round(Fraction(100 * facts.delivered_wh, facts.promised_wh))
-        parts.append(f"delivered {percent} % of the {facts.promised_wh} Wh promised ahead")
+        parts.append(f"kept {percent} % of the {facts.promised_wh} Wh promised ahead")
     if facts.top_ups:
-        parts.append(f"paid {facts.paid} of {facts.top_ups} top-ups")
+        parts.append(f"paid {facts.paid} of {facts.top_ups} requests by M-Pesa")
     if facts.ended:
         parts.append(f"cancelled {facts.cancelled} of {facts.ended} orders and auctions")
     if not parts:

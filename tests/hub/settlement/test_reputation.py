@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import pytest
 from energy_swap_hub.mpesa.codes import PAYERS_REASONS, push_meaning
-from energy_swap_hub.mpesa.tables import payment_intent
+from energy_swap_hub.mpesa.tables import TOP_UP, payment_intent
+from energy_swap_hub.settlement.ahead_tables import contract
 from energy_swap_hub.settlement.reputation import MOST_OF_A_KIND, Facts, facts_of, reputation
 from energy_swap_hub.settlement.tables import auction, spot_order
 from energy_swap_hub.storage import Database
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, select
 
 from tests.hub.village import OPENED, VILLAGE
 
@@ -73,9 +74,9 @@ def test_a_thousand_small_orders_do_not_hide_unpaid_top_ups() -> None:
 
 
 def test_the_reason_names_what_is_known_and_only_that() -> None:
-    assert reputation(Facts(top_ups=10, paid=9)).reason == "In the last 90 days: paid 9 of 10 top-ups."
+    assert reputation(Facts(top_ups=10, paid=9)).reason == "In the last 90 days: paid 9 of 10 requests by M-Pesa."
     assert reputation(Facts(4, 8_000, 7_600, 10, 9, 20, 2)).reason == (
-        "In the last 90 days: delivered 95 % of the 8000 Wh promised ahead, paid 9 of 10 top-ups, "
+        "In the last 90 days: kept 95 % of the 8000 Wh promised ahead, paid 9 of 10 requests by M-Pesa, "
         "cancelled 2 of 20 orders and auctions."
     )
 
@@ -150,7 +151,14 @@ async def database() -> AsyncIterator[Database]:
 
 
 def top_up(c: Connection, state: str, reason: str | None = None, at: datetime = OPENED, **changes: Any) -> None:
-    row = {"community_id": VILLAGE, "household_id": "h-001", "kes": 100, "created_at": at} | changes
+    row = {
+        "community_id": VILLAGE,
+        "household_id": "h-001",
+        "kes": 100,
+        "created_at": at,
+        "purpose": TOP_UP,
+        "phone_key": "a phone",
+    } | changes
     number = uuid4().hex
     c.execute(
         insert(payment_intent).values(
@@ -171,6 +179,24 @@ def order(c: Connection, status: str, at: datetime = OPENED, **changes: Any) -> 
 def sale(c: Connection, status: str, at: datetime = OPENED, **changes: Any) -> None:
     row = {"community_id": VILLAGE, "seller": "h-001", "ends_at": at} | changes
     c.execute(insert(auction).values(id=uuid4().hex, wh=100, start_price=900, status=status, **row))
+
+
+def promise(c: Connection, **changes: Any) -> None:
+    """Store a contract between Amina and Chebet, settled where it says what was delivered."""
+    number = c.execute(select(func.count()).select_from(contract)).scalar_one() + 1
+    row: dict[str, Any] = {
+        "community_id": VILLAGE,
+        "start": OPENED,
+        "number": number,
+        "seller": "h-001",
+        "buyer": "h-003",
+        "cents_per_kwh": 1_000,
+        "concluded_at": OPENED - timedelta(days=92),
+    }
+    if "delivered_wh" in changes:
+        row["settled_at"] = OPENED
+    row |= dict.fromkeys(("delivered_wh", "backfill_wh", "spare_wh"), 0)
+    c.execute(insert(contract).values(row | changes))
 
 
 async def known(database: Database) -> dict[str, Facts]:
@@ -196,12 +222,28 @@ async def test_orders_and_auctions_count_once_they_have_ended(database: Database
     def past(c: Connection) -> None:
         for status in ("filled", "expired", "cancelled", "open", "pending_lock", "refused"):
             order(c, status)
-        for status in ("sold", "unsold", "open", "pending_lock", "refused"):
+        for status in ("sold", "unsold", "cancelled", "open", "pending_lock", "refused"):
             sale(c, status)
         sale(c, "sold", seller="h-002")
 
     await database.write(past)
-    assert await known(database) == {"h-001": Facts(ended=5, cancelled=1), "h-002": Facts(ended=1)}
+    assert await known(database) == {"h-001": Facts(ended=6, cancelled=2), "h-002": Facts(ended=1)}
+
+
+async def test_of_a_contract_each_side_keeps_what_its_own_meter_showed(database: Database) -> None:
+    def past(c: Connection) -> None:
+        promise(c, wh=1_000, delivered_wh=700, backfill_wh=300, spare_wh=0)  # the seller had too little
+        promise(c, wh=1_000, delivered_wh=400, backfill_wh=0, spare_wh=600)  # the buyer took too little
+        promise(c, wh=5_000)  # not over yet
+        promise(c, wh=1_000, delivered_wh=0, backfill_wh=0, spare_wh=0, settled_at=OPENED - timedelta(days=91))
+
+    await database.write(past)
+    assert await known(database) == {
+        "h-001": Facts(contracts=2, promised_wh=2_000, delivered_wh=1_700),
+        "h-003": Facts(contracts=2, promised_wh=2_000, delivered_wh=1_400),
+    }
+    asked = await database.read(lambda c: facts_of(c, VILLAGE, OPENED + timedelta(minutes=1), ["h-003"]))
+    assert set(asked) == {"h-003"}
 
 
 async def test_what_is_long_ago_or_elsewhere_does_not_count(database: Database) -> None:

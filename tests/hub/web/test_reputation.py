@@ -4,7 +4,7 @@ from aiohttp import ClientSession
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.mpesa.codes import push_meaning
-from energy_swap_hub.mpesa.tables import payment_intent
+from energy_swap_hub.mpesa.tables import TOP_UP, payment_intent
 from energy_swap_hub.storage import Database
 from sqlalchemy import insert
 
@@ -20,6 +20,8 @@ async def test_the_office_sees_each_households_reputation_and_why(config: HubCon
         "intent_id": "a top-up",
         "household_id": "h-003",
         "kes": 100,
+        "purpose": TOP_UP,
+        "phone_key": "a phone",
         "account_reference": "ABCDEFGHJKLM",
         "state": "failed",
         "reason": push_meaning("1032")[1],
@@ -40,7 +42,7 @@ async def test_the_office_sees_each_households_reputation_and_why(config: HubCon
         "h-004": 8_000,
     }
     assert rows["h-001"]["reputation_reason"] == "Nothing is known yet, and everybody starts at 80 %."
-    assert rows["h-003"]["reputation_reason"] == "In the last 90 days: paid 0 of 1 top-ups."
+    assert rows["h-003"]["reputation_reason"] == "In the last 90 days: paid 0 of 1 requests by M-Pesa."
     facts = rows["h-003"]["reputation_facts"]
     assert {name: number for name, number in facts.items() if number} == {"top_ups": 1}
     assert set(facts) == {"contracts", "promised_wh", "delivered_wh", "top_ups", "paid", "ended", "cancelled"}
