@@ -3,46 +3,19 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 from .clock import EAT, from_micros, to_micros
+from .schema import prepare
 
 UTILITY: Final = "utility"
+WORKING: Final = "working"
 CHARGES: Final = "charges"  # the Charges Paid account: what the business owes for fees, so it is negative
 M_PESA: Final = "m_pesa"  # fees earned by the operator
-OUTSIDE: Final = "outside"  # where opening balances come from
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, cents INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS movement (
-  number INTEGER PRIMARY KEY, receipt TEXT NOT NULL, kind TEXT NOT NULL,
-  source TEXT NOT NULL, target TEXT NOT NULL, cents INTEGER NOT NULL CHECK (cents > 0),
-  at INTEGER NOT NULL, phone TEXT NOT NULL, reference TEXT NOT NULL,
-  UNIQUE (receipt, kind));
-CREATE INDEX IF NOT EXISTS movement_by_time ON movement (kind, at);
-CREATE TABLE IF NOT EXISTS subscriber (
-  phone TEXT PRIMARY KEY, name TEXT NOT NULL, behaviour TEXT NOT NULL, pin TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS prompt (
-  checkout TEXT PRIMARY KEY, merchant TEXT NOT NULL, phone TEXT NOT NULL, kes INTEGER NOT NULL,
-  reference TEXT NOT NULL, callback TEXT NOT NULL, behaviour TEXT NOT NULL, asked_at INTEGER NOT NULL,
-  due_at INTEGER NOT NULL, code TEXT, description TEXT, receipt TEXT, ended_at INTEGER);
-CREATE UNIQUE INDEX IF NOT EXISTS one_prompt_per_subscriber ON prompt (phone) WHERE code IS NULL;
-CREATE TABLE IF NOT EXISTS payout (
-  originator TEXT PRIMARY KEY, conversation TEXT NOT NULL, phone TEXT NOT NULL, kes INTEGER NOT NULL,
-  is_initiator_true INTEGER NOT NULL, result_url TEXT NOT NULL, asked_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
-  code TEXT, receipt TEXT, ended_at INTEGER);
-CREATE TABLE IF NOT EXISTS delivery (
-  number INTEGER PRIMARY KEY, url TEXT NOT NULL, body BLOB NOT NULL, due_at INTEGER NOT NULL,
-  attempted_at INTEGER, outcome TEXT);
-CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due_at) WHERE attempted_at IS NULL;
-CREATE TABLE IF NOT EXISTS sms (
-  number INTEGER PRIMARY KEY, phone TEXT NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS sms_by_phone ON sms (phone, number);
-"""
+OUTSIDE: Final = "outside"  # where opening balances come from and withdrawals go
 
 _RECEIPT_SIGNS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -69,7 +42,7 @@ class Books:
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
+        prepare(self._connection)
 
     def close(self) -> None:
         """Close the file."""
@@ -165,10 +138,9 @@ class Books:
             if self.row("SELECT 1 FROM movement WHERE receipt = ?", receipt) is None:
                 return receipt
 
-    def deliver_later(self, url: str, body: bytes, due_at: datetime, *, times: int = 1) -> None:
-        """Owe ``url`` this callback; each is tried once."""
-        for n in range(times):
-            self.insert("delivery", {"url": url, "body": body, "due_at": due_at + timedelta(seconds=n)})
+    def later(self, kind: str, subject: str, due_at: datetime) -> None:
+        """Put a step on the agenda."""
+        self.insert("task", {"kind": kind, "subject": subject, "due_at": due_at})
 
     def send_sms(self, phone: str, at: datetime, text: str) -> None:
         """Put an SMS on the subscriber's phone."""
@@ -179,6 +151,7 @@ class Books:
         row = self.row(
             "SELECT max(at) AS at FROM (SELECT max(at) AS at FROM movement"
             " UNION ALL SELECT max(asked_at) FROM prompt UNION ALL SELECT max(asked_at) FROM payout"
-            " UNION ALL SELECT max(attempted_at) FROM delivery)"
+            " UNION ALL SELECT max(attempted_at) FROM delivery"
+            " UNION ALL SELECT max(asked_at) FROM menu_payment UNION ALL SELECT max(asked_at) FROM inquiry)"
         )
         return None if row is None or row["at"] is None else from_micros(row["at"])

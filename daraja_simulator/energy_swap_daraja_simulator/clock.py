@@ -17,6 +17,24 @@ def running_clock(start: datetime, speed: float) -> Clock:
     return lambda: start + timedelta(seconds=(time.monotonic() - origin) * speed)
 
 
+class VirtualClock:
+    """A clock that stands still until it is told to move on."""
+
+    def __init__(self, start: datetime) -> None:
+        """Stand at ``start`` (aware)."""
+        self._now = start
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self._now
+
+    def set(self, time: datetime) -> None:
+        """Move to ``time``; one that lies before the present raises `ValueError`."""
+        if time < self._now:
+            raise ValueError(f"the clock stands at {self._now.isoformat()} and does not run back")
+        self._now = time
+
+
 def to_micros(at: datetime) -> int:
     """Return microseconds since 1970."""
     return (at - _EPOCH) // timedelta(microseconds=1)

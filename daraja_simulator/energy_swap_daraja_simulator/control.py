@@ -1,99 +1,101 @@
-"""The simulator's own API and phone pages, under ``/_simulator``; nothing of it exists at the real Daraja."""
+"""The simulator's own API under ``/_simulator``; nothing of it exists at the real Daraja."""
 
 import sqlite3
-from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
 
-from .books import OUTSIDE, Books, subscriber_account
-from .business import Business
-from .clock import EAT, Clock, from_micros
-from .express import Express
-from .faults import FAULTS, Faults
+from .books import OUTSIDE, UTILITY, subscriber_account
+from .c2b import CustomerPayments
+from .catalogue import FAULTS, SCENARIOS
+from .chance import Chance
+from .clock import EAT, from_micros
+from .confirmations import Confirmations
+from .orders import (
+    Arming,
+    Decision,
+    Handling,
+    MenuPayment,
+    NewPassword,
+    Subscriber,
+    SubscriberChange,
+    TimeChange,
+    Transfer,
+    read,
+)
+from .pages import Pages
+from .prompts import Prompts
+from .rules import Rules
+from .statement import statement
 from .wire import answer
 
-_PHONE_PAGE: Final = "phone.html"
+if TYPE_CHECKING:
+    from .simulator import Simulator
 
-type Behaviour = Literal["pays", "cancels", "ignores", "manual"]
-
-
-class Subscriber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A person with an M-Pesa account; ``balance_kes`` is paid in when the subscriber is first made."""
-
-    phone: str
-    name: str
-    balance_kes: int = 0
-    behaviour: Behaviour = "pays"
-    pin: str = "1234"
-
-
-class SubscriberChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be changed later."""
-
-    behaviour: Behaviour | None = None
-    deposit_kes: int = 0
-
-
-class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer to a prompt: a PIN pays, none cancels."""
-
-    pin: str | None = None
-
-
-class Arming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault to come."""
-
-    fault: str
-    times: int = 1
-
-
-async def _read[T](request: web.Request, type_: type[T]) -> T:
-    try:
-        return msgspec.json.decode(await request.read(), type=type_)
-    except msgspec.DecodeError as error:
-        raise web.HTTPBadRequest(text=str(error)) from error
+__all__ = ["Control", "Subscriber"]
 
 
 def _time(micros: int | None) -> str | None:
     return None if micros is None else from_micros(micros).isoformat()
 
 
-@dataclass(frozen=True, slots=True)
 class Control:
-    """Subscribers, books, prompts, faults and the phone pages."""
+    """Subscribers, books, prompts, callbacks, faults, rules and time."""
 
-    books: Books
-    business: Business
-    faults: Faults
-    express: Express
-    clock: Clock
-    certificate_pem: bytes
+    def __init__(
+        self,
+        simulator: Simulator,
+        prompts: Prompts,
+        c2b: CustomerPayments,
+        confirmations: Confirmations,
+        chance: Chance,
+    ) -> None:
+        self._simulator = simulator
+        self._prompts_on_phones = prompts
+        self._c2b = c2b
+        self._confirmations = confirmations
+        self._chance = chance
+        self._books = simulator.books
+        self._pages = Pages(simulator, prompts, c2b)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
+        root = "/_simulator"
         return [
-            web.get("/_simulator/clock", self._clock),
-            web.get("/_simulator/certificate", self._certificate),
-            web.get("/_simulator/subscribers", self._subscribers),
-            web.post("/_simulator/subscribers", self._add_subscriber),
-            web.patch("/_simulator/subscribers/{phone}", self._change_subscriber),
-            web.get("/_simulator/books", self._books),
-            web.get("/_simulator/prompts", self._prompts),
-            web.post("/_simulator/prompts/{checkout}/answer", self._decide),
-            web.get("/_simulator/faults", self._faults),
-            web.post("/_simulator/faults", self._arm),
-            web.get("/_simulator/phone/{phone}", self._phone_page),
-            web.get("/_simulator/phone/{phone}/state", self._phone_state),
+            web.get(f"{root}/clock", self._clock),
+            web.post(f"{root}/clock", self._move_clock),
+            web.get(f"{root}/certificate", self._certificate),
+            web.get(f"{root}/subscribers", self._subscribers),
+            web.post(f"{root}/subscribers", self._add_subscriber),
+            web.patch(f"{root}/subscribers/{{phone}}", self._change_subscriber),
+            web.post(f"{root}/subscribers/{{phone}}/pay", self._pay),
+            web.get(f"{root}/books", self._show_books),
+            web.get(f"{root}/statement.csv", self._statement),
+            web.post(f"{root}/transfers", self._transfer),
+            web.post(f"{root}/transactions/{{receipt}}/reverse", self._reverse),
+            web.get(f"{root}/prompts", self._prompts),
+            web.post(f"{root}/prompts/{{checkout}}/answer", self._decide),
+            web.get(f"{root}/deliveries", self._deliveries),
+            web.post(f"{root}/deliveries/{{number:\\d+}}", self._handle_delivery),
+            web.get(f"{root}/faults", self._faults),
+            web.post(f"{root}/faults", self._arm),
+            web.delete(f"{root}/faults", self._disarm),
+            web.get(f"{root}/rules", self._rules),
+            web.patch(f"{root}/rules", self._change_rules),
+            web.get(f"{root}/initiator", self._initiator),
+            web.post(f"{root}/initiator", self._reset_initiator),
+            web.get(f"{root}/urls", self._urls),
+            web.delete(f"{root}/urls", self._delete_urls),
+            *self._pages.routes(),
         ]
 
     def add_subscriber(self, subscriber: Subscriber) -> bool:
         """Make a subscriber; one who exists already keeps the balance. Return whether it is new."""
-        with self.books.transaction():
+        with self._books.transaction():
             try:
-                self.books.insert(
+                self._books.insert(
                     "subscriber",
                     {
                         "phone": subscriber.phone,
@@ -103,59 +105,62 @@ class Control:
                     },
                 )
             except sqlite3.IntegrityError:
-                self.books.change(
-                    "UPDATE subscriber SET name = ?, behaviour = ?, pin = ? WHERE phone = ?",
+                self._books.change(
+                    "UPDATE subscriber SET name = ?, behaviour = ?, pin = ?, pin_failures = 0 WHERE phone = ?",
                     subscriber.name,
                     subscriber.behaviour,
                     subscriber.pin,
                     subscriber.phone,
                 )
                 return False
-            self._deposit(subscriber.phone, subscriber.balance_kes)
+            self._move(
+                "deposit", OUTSIDE, subscriber_account(subscriber.phone), subscriber.balance_kes, subscriber.phone
+            )
         return True
 
     def summary(self, movements: int = 200) -> dict[str, Any]:
         """Return the books: every account, the sums, and the latest ``movements``."""
-        accounts = {row["name"]: row["cents"] for row in self.books.rows("SELECT * FROM account ORDER BY name")}
-        totals = self.books.rows("SELECT kind, count(*) AS n, sum(cents) AS cents FROM movement GROUP BY kind")
+        books, business = self._books, self._simulator.business
+        accounts = {row["name"]: row["cents"] for row in books.rows("SELECT * FROM account ORDER BY name")}
+        totals = books.rows("SELECT kind, count(*) AS n, sum(cents) AS cents FROM movement GROUP BY kind")
         return {
-            "business": {"short_code": self.business.short_code, "name": self.business.name},
+            "business": {"short_code": business.short_code, "name": business.name},
             "accounts": accounts,
             "sum_cents": sum(accounts.values()),
             "totals": {row["kind"]: {"count": row["n"], "cents": row["cents"]} for row in totals},
-            "open_prompts": len(self.books.rows("SELECT 1 FROM prompt WHERE code IS NULL")),
-            "open_payouts": len(self.books.rows("SELECT 1 FROM payout WHERE code IS NULL")),
-            "undelivered": len(self.books.rows("SELECT 1 FROM delivery WHERE attempted_at IS NULL")),
+            "open_prompts": len(books.rows("SELECT 1 FROM prompt WHERE code IS NULL")),
+            "open_payouts": len(books.rows("SELECT 1 FROM payout WHERE code IS NULL")),
+            "undelivered": len(books.rows("SELECT 1 FROM delivery WHERE attempted_at IS NULL")),
             "movements": [
                 {**{key: row[key] for key in row.keys() if key != "at"}, "at": _time(row["at"])}  # noqa: SIM118
-                for row in self.books.rows("SELECT * FROM movement ORDER BY number DESC LIMIT ?", movements)
+                for row in books.rows("SELECT * FROM movement ORDER BY number DESC LIMIT ?", movements)
             ],
         }
 
-    def _deposit(self, phone: str, kes: int) -> None:
+    def _move(self, kind: str, source: str, target: str, kes: int, phone: str = "") -> None:
         if kes > 0:
-            now = self.clock()
-            receipt = self.books.new_receipt(self.express.random, now)
-            self.books.move(
-                "deposit",
-                receipt,
-                OUTSIDE,
-                subscriber_account(phone),
-                kes * 100,
-                at=now,
-                phone=phone,
-                reference="",
-            )
+            now = self._simulator.clock()
+            receipt = self._books.new_receipt(self._chance.of("receipt"), now)
+            self._books.move(kind, receipt, source, target, kes * 100, at=now, phone=phone, reference="")
 
     async def _clock(self, _request: web.Request) -> web.Response:
-        now = self.clock()
+        now = self._simulator.clock()
         return answer({"now": now.isoformat(), "nairobi": now.astimezone(EAT).isoformat()})
 
+    async def _move_clock(self, request: web.Request) -> web.Response:
+        change = await read(request, TimeChange)
+        time = change.to or self._simulator.clock() + timedelta(seconds=change.advance_seconds)
+        try:
+            delivered = await self._simulator.advance_to(time)
+        except ValueError as error:
+            raise web.HTTPConflict(text=str(error)) from error
+        return answer({"now": self._simulator.clock().isoformat(), "delivered": delivered})
+
     async def _certificate(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self.certificate_pem, content_type="application/x-pem-file")
+        return web.Response(body=self._simulator.certificate_pem, content_type="application/x-pem-file")
 
     async def _subscribers(self, _request: web.Request) -> web.Response:
-        rows = self.books.rows("SELECT * FROM subscriber ORDER BY phone")
+        rows = self._books.rows("SELECT * FROM subscriber ORDER BY phone")
         return answer(
             {
                 "subscribers": [
@@ -163,7 +168,8 @@ class Control:
                         "phone": row["phone"],
                         "name": row["name"],
                         "behaviour": row["behaviour"],
-                        "balance_cents": self.books.balance_cents(subscriber_account(row["phone"])),
+                        "is_pin_locked": row["pin_failures"] >= 3,
+                        "balance_cents": self._books.balance_cents(subscriber_account(row["phone"])),
                     }
                     for row in rows
                 ]
@@ -171,82 +177,172 @@ class Control:
         )
 
     async def _add_subscriber(self, request: web.Request) -> web.Response:
-        subscriber = await _read(request, Subscriber)
-        if not (
-            subscriber.phone.isdecimal() and len(subscriber.phone) == 12 and subscriber.phone.startswith("254")
-        ):
-            raise web.HTTPBadRequest(text="phone must be 12 digits that begin with 254")
+        subscriber = await read(request, Subscriber)
         return answer({"phone": subscriber.phone}, 201 if self.add_subscriber(subscriber) else 200)
 
     async def _change_subscriber(self, request: web.Request) -> web.Response:
-        change = await _read(request, SubscriberChange)
+        change = await read(request, SubscriberChange)
         phone = request.match_info["phone"]
-        with self.books.transaction():
-            if not self.books.change(
-                "UPDATE subscriber SET behaviour = coalesce(?, behaviour) WHERE phone = ?", change.behaviour, phone
+        with self._books.transaction():
+            if not self._books.change(
+                "UPDATE subscriber SET behaviour = coalesce(?, behaviour), pin = coalesce(?, pin),"
+                " pin_failures = CASE WHEN ? THEN 0 ELSE pin_failures END WHERE phone = ?",
+                change.behaviour,
+                change.pin,
+                change.unlock or change.pin is not None,
+                phone,
             ):
                 raise web.HTTPNotFound(text="no such subscriber")
-            self._deposit(phone, change.deposit_kes)
+            account = subscriber_account(phone)
+            self._move("deposit", OUTSIDE, account, change.deposit_kes, phone)
+            if change.balance_kes is not None:
+                surplus = self._books.balance_cents(account) // 100 - change.balance_kes
+                self._move("deposit", OUTSIDE, account, -surplus, phone)
+                self._move("spending", account, OUTSIDE, surplus, phone)
         return answer({"phone": phone})
 
-    async def _books(self, request: web.Request) -> web.Response:
+    async def _pay(self, request: web.Request) -> web.Response:
+        payment = await read(request, MenuPayment)
+        phone = request.match_info["phone"]
+        if self._books.row("SELECT 1 FROM subscriber WHERE phone = ?", phone) is None:
+            raise web.HTTPNotFound(text="no such subscriber")
+        self._simulator.advance()
+        return answer(self._c2b.told(self._c2b.pay(phone, payment.kes, payment.account)), 201)
+
+    async def _show_books(self, request: web.Request) -> web.Response:
         wanted = request.query.get("movements", "200")
         if not wanted.isdecimal():
             raise web.HTTPBadRequest(text="movements must be a number")
         return answer(self.summary(int(wanted)))
 
-    async def _prompts(self, _request: web.Request) -> web.Response:
-        rows = self.books.rows("SELECT * FROM prompt ORDER BY asked_at DESC LIMIT 200")
-        return answer({"prompts": [self._prompt(row) for row in rows]})
+    async def _statement(self, request: web.Request) -> web.Response:
+        now = self._simulator.clock()
+        try:
+            start, end = (
+                datetime.fromisoformat(request.query[name]) if name in request.query else usual
+                for name, usual in (("from", now - timedelta(days=90)), ("to", now))
+            )
+            start, end = (at if at.tzinfo else at.replace(tzinfo=EAT) for at in (start, end))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text="from and to must be times like 2026-11-20T00:00 (Nairobi)") from error
+        text = statement(self._books, self._simulator.business, start, end)
+        name = f"statement-{self._simulator.business.short_code}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return web.Response(text=text, content_type="text/csv", headers=headers)
 
-    def _prompt(self, row: sqlite3.Row) -> dict[str, Any]:
-        shown = {
-            key: row[key] for key in ("checkout", "phone", "kes", "reference", "behaviour", "code", "receipt")
-        }
-        return {**shown, "business": self.business.name, "asked_at": _time(row["asked_at"])}
+    async def _transfer(self, request: web.Request) -> web.Response:
+        transfer = await read(request, Transfer)
+        if transfer.kes > 0:
+            self._move("funding", OUTSIDE, UTILITY, transfer.kes)
+        else:
+            self._move("withdrawal", UTILITY, OUTSIDE, -transfer.kes)
+        return answer({"utility_cents": self._books.balance_cents(UTILITY)})
+
+    async def _reverse(self, request: web.Request) -> web.Response:
+        with self._books.transaction():
+            self._books.later("reversal", request.match_info["receipt"], self._simulator.clock())
+        self._simulator.advance()
+        sql = "SELECT receipt FROM movement WHERE kind = 'reversal' AND reference = ?"
+        row = self._books.row(sql, request.match_info["receipt"])
+        if row is None:
+            raise web.HTTPConflict(text="there is no such payment, or Utility is short")
+        return answer({"receipt": row["receipt"]})
+
+    async def _prompts(self, _request: web.Request) -> web.Response:
+        rows = self._books.rows("SELECT * FROM prompt ORDER BY asked_at DESC LIMIT 200")
+        return answer({"prompts": [self._pages.prompt(row) for row in rows]})
 
     async def _decide(self, request: web.Request) -> web.Response:
-        decision = await _read(request, Decision)
-        if not self.express.decide(request.match_info["checkout"], decision.pin):
+        decision = await read(request, Decision)
+        if not self._prompts_on_phones.decide(request.match_info["checkout"], decision.pin):
             raise web.HTTPNotFound(text="no such open prompt")
         return answer({})
 
-    async def _faults(self, _request: web.Request) -> web.Response:
-        return answer({"known": dict(FAULTS), "armed": self.faults.armed()})
-
-    async def _arm(self, request: web.Request) -> web.Response:
-        arming = await _read(request, Arming)
-        try:
-            self.faults.arm(arming.fault, arming.times)
-        except ValueError as error:
-            raise web.HTTPBadRequest(text=str(error)) from error
-        return answer({"armed": self.faults.armed()})
-
-    async def _phone_page(self, request: web.Request) -> web.Response:
-        if self.books.row("SELECT 1 FROM subscriber WHERE phone = ?", request.match_info["phone"]) is None:
-            raise web.HTTPNotFound(text="no such subscriber")
-        page = (files(__package__) / _PHONE_PAGE).read_text(encoding="utf-8")
-        return web.Response(text=page, content_type="text/html")
-
-    async def _phone_state(self, request: web.Request) -> web.Response:
-        phone = request.match_info["phone"]
-        row = self.books.row("SELECT * FROM subscriber WHERE phone = ?", phone)
-        if row is None:
-            raise web.HTTPNotFound(text="no such subscriber")
-        prompt = self.books.row("SELECT * FROM prompt WHERE phone = ? AND code IS NULL", phone)
-        last = self.books.row(
-            "SELECT * FROM prompt WHERE phone = ? AND code IS NOT NULL ORDER BY ended_at DESC", phone
-        )
-        messages = self.books.rows("SELECT * FROM sms WHERE phone = ? ORDER BY number DESC LIMIT 50", phone)
+    async def _deliveries(self, _request: web.Request) -> web.Response:
+        rows = self._books.rows("SELECT * FROM delivery ORDER BY number DESC LIMIT 200")
         return answer(
             {
-                "phone": phone,
-                "name": row["name"],
-                "behaviour": row["behaviour"],
-                "balance_cents": self.books.balance_cents(subscriber_account(phone)),
-                "now": self.clock().isoformat(),
-                "prompt": None if prompt is None else self._prompt(prompt),
-                "last": None if last is None else {**self._prompt(last), "description": last["description"]},
-                "messages": [{"at": _time(sms["at"]), "text": sms["text"]} for sms in messages],
+                "deliveries": [
+                    {
+                        **{key: row[key] for key in ("number", "channel", "subject", "url", "outcome")},
+                        "body": bytes(row["body"]).decode(errors="replace")[:20_000],
+                        "due_at": _time(row["due_at"]),
+                        "attempted_at": _time(row["attempted_at"]),
+                    }
+                    for row in rows
+                ]
             }
         )
+
+    async def _handle_delivery(self, request: web.Request) -> web.Response:
+        handling = await read(request, Handling)
+        number, deliveries = int(request.match_info["number"]), self._simulator.deliveries
+        match handling.do:
+            case "replay":
+                is_done = deliveries.replay(number)
+            case "drop":
+                is_done = deliveries.drop(number)
+            case _:
+                is_done = deliveries.hold(number, self._simulator.clock() + timedelta(seconds=handling.seconds))
+        if not is_done:
+            raise web.HTTPNotFound(text="no such callback, or it has left already (then only replay is possible)")
+        return answer({})
+
+    async def _faults(self, _request: web.Request) -> web.Response:
+        known = {
+            number: {"name": fault.name, "product": fault.product, "variants": dict(fault.variants)}
+            for number, fault in FAULTS.items()
+        }
+        scenarios = {name: dict(parts) for name, parts in SCENARIOS.items()}
+        return answer({"known": known, "scenarios": scenarios, "armed": self._simulator.faults.armed()})
+
+    async def _arm(self, request: web.Request) -> web.Response:
+        arming, faults = await read(request, Arming), self._simulator.faults
+        try:
+            if arming.scenario:
+                faults.play(arming.scenario)
+            if arming.fault:
+                times = arming.times if arming.times != 0 else None if arming.probability < 1 else 1
+                faults.arm(
+                    arming.fault,
+                    times,
+                    variant=arming.variant,
+                    probability=arming.probability,
+                    product=arming.product,
+                    phone=arming.phone,
+                    seconds=arming.seconds,
+                )
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        return answer({"armed": faults.armed()})
+
+    async def _disarm(self, _request: web.Request) -> web.Response:
+        self._simulator.faults.disarm()
+        return answer({"armed": []})
+
+    async def _rules(self, _request: web.Request) -> web.Response:
+        return answer(msgspec.to_builtins(self._simulator.rules.now))
+
+    async def _change_rules(self, request: web.Request) -> web.Response:
+        kept = msgspec.to_builtins(self._simulator.rules.now)
+        try:
+            changes = msgspec.json.decode(await request.read(), type=dict[str, Any])
+            rules = msgspec.convert({**kept, **changes}, type=Rules)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        self._simulator.rules.change(rules)
+        return answer(msgspec.to_builtins(rules))
+
+    async def _initiator(self, _request: web.Request) -> web.Response:
+        return answer(self._simulator.initiator.summary())
+
+    async def _reset_initiator(self, request: web.Request) -> web.Response:
+        self._simulator.initiator.reset((await read(request, NewPassword)).password)
+        return answer(self._simulator.initiator.summary())
+
+    async def _urls(self, _request: web.Request) -> web.Response:
+        return answer({"registered": msgspec.to_builtins(self._confirmations.registration())})
+
+    async def _delete_urls(self, _request: web.Request) -> web.Response:
+        self._confirmations.register(None)
+        return answer({"registered": None})

@@ -5,35 +5,46 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Final
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, TCPConnector, web
 
+from .agenda import Agenda
 from .books import Books
 from .business import Business
-from .clock import Clock
+from .c2b import CustomerPayments
+from .chance import Chance
+from .clock import Clock, VirtualClock
+from .confirmations import Confirmations
 from .control import Control
-from .credential import certificate, new_key
 from .deliveries import Deliveries
 from .express import Express
 from .faults import Faults
+from .initiator import Initiator
+from .inquiries import Inquiries
+from .money import Collections
 from .payouts import Payouts
-from .reports import Reports
-from .wire import Gate, error_middleware
+from .prompts import Prompts
+from .pull import Pull
+from .qr import DynamicQr
+from .rules import RuleBook
+from .weather import Weather
+from .wire import Gate
 
 _LOGGER: Final = logging.getLogger(__name__)
 _CADENCE_SECONDS: Final = 0.05
+_OUTAGE_SECONDS: Final = 10_800.0
 
 
 class Simulator:
     """A Daraja with its books.
 
-    ``clock`` tells the time that all its delays are measured in; ``path`` is the file of the books (``None``: in
-    memory); ``least_manual_wait`` is how long in real seconds a person at a phone page may think at the least,
-    however fast the clock runs. ``private_key_pem`` (RSA) opens SecurityCredentials; without one
-    the books keep their own.
+    ``clock`` tells the time that all its delays are measured in; a `VirtualClock` moves only when the control API
+    says so. ``path`` is the file of the books (``None``: in memory). ``least_manual_wait`` is how long in real
+    seconds a person at a phone page may think at the least, however fast the clock runs. ``private_key_pem`` (RSA)
+    opens SecurityCredentials; without one the books keep their own.
     """
 
     def __init__(
@@ -46,42 +57,69 @@ class Simulator:
         least_manual_wait: float = 0,
         private_key_pem: bytes | None = None,
     ) -> None:
-        self.business = business or Business()
+        self.business = business = business or Business()
         self.clock = clock
-        self.books = Books(path)
-        self.faults = Faults()
-        key = private_key_pem or self._remembered_key()
-        self.certificate_pem = certificate(key)
-        random = Random(f"{seed}/{self._start_number()}")  # noqa: S311 - ids of a simulation
-        gate = Gate(self.business, clock, random)
-        self._random = random
-        self._gate = gate
-        self._express = Express(
-            self.books,
-            self.business,
-            gate,
-            self.faults,
+        self.books = books = Books(path)
+        self.rules = RuleBook(books)
+        self._chance = chance = Chance(f"{seed}/{self._start_number()}")
+        self.faults = faults = Faults(chance.of("faults"))
+        self.initiator = Initiator(books, business, self.rules, clock, private_key_pem)
+        self.deliveries = Deliveries(books, business, self.rules, faults, chance, clock)
+        self._session: ClientSession | None = None
+        self._advancing = asyncio.Lock()
+        self._gate = gate = Gate(business, self.rules, faults, chance, clock)
+        self._agenda = Agenda(books, clock)
+        collections = Collections(books, business, self.rules, faults)
+        self._confirmations = confirmations = Confirmations(books, business, self.deliveries, chance)
+        prompts = Prompts(
+            books,
+            faults,
             clock,
-            random,
+            chance,
+            self.deliveries,
+            collections,
+            confirmations,
             timedelta(seconds=least_manual_wait),
             lambda: datetime.now(UTC),
         )
-        self._payouts = Payouts(self.books, self.business, gate, self.faults, clock, random, key)
-        self._reports = Reports(self.books, self.business, gate, clock, random, key)
-        self._deliveries = Deliveries(self.books, self.business, clock)
-        self.control = Control(self.books, self.business, self.faults, self._express, clock, self.certificate_pem)
+        self._express = Express(books, business, gate, faults, clock, chance, prompts, self.deliver_due)
+        self._payouts = Payouts(
+            books, business, self.rules, gate, faults, clock, chance, self.deliveries, self.initiator
+        )
+        self._c2b = CustomerPayments(
+            books, business, self.rules, gate, faults, clock, chance, collections, confirmations
+        )
+        self._inquiries = Inquiries(
+            books, business, gate, faults, clock, chance, self.deliveries, self.initiator, collections
+        )
+        self._pull = Pull(books, business, self.rules, gate, faults, clock, chance)
+        self._qr = DynamicQr(business, gate, chance)
+        self._weather = Weather(faults, chance, clock, self.advance)
+        self.control = Control(self, prompts, self._c2b, confirmations, chance)
+        self._teach(prompts)
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate to seal initiator passwords with."""
+        return self.initiator.certificate_pem
 
     def application(self) -> web.Application:
         """Return the aiohttp application: Daraja's paths, ``/_simulator``, and time acting while it runs."""
-        application = web.Application(middlewares=[error_middleware(self._random)])
+        application = web.Application(middlewares=[self._weather.middleware()])
         application.add_routes(
             [
                 web.get("/oauth/v1/generate", self._gate.generate),
                 web.post("/mpesa/stkpush/v1/processrequest", self._express.push),
                 web.post("/mpesa/stkpushquery/v1/query", self._express.query),
-                web.post("/mpesa/b2c/v3/paymentrequest", self._payouts.pay),
-                web.post("/mpesa/accountbalance/v1/query", self._reports.balance),
-                web.route("*", "/pulltransactions/v1/query", self._reports.pull),
+                web.post("/mpesa/b2c/{version:v[13]}/paymentrequest", self._payouts.pay),
+                web.post("/mpesa/c2b/{version:v[12]}/registerurl", self._c2b.register),
+                web.post("/mpesa/c2b/{version:v[12]}/simulate", self._c2b.simulate),
+                web.post("/mpesa/transactionstatus/v1/query", self._inquiries.status),
+                web.post("/mpesa/accountbalance/v1/query", self._inquiries.balance),
+                web.post("/mpesa/reversal/v1/request", self._inquiries.reversal),
+                web.post("/pulltransactions/v1/register", self._pull.register),
+                web.route("*", "/pulltransactions/v1/query", self._pull.query),
+                web.post("/mpesa/qrcode/v1/generate", self._qr.generate),
                 *self.control.routes(),
             ]
         )
@@ -90,19 +128,62 @@ class Simulator:
 
     def advance(self) -> None:
         """Let everything happen whose time has come, except the delivery of callbacks."""
-        self._express.advance()
-        self._payouts.advance()
+        self._agenda.advance()
+
+    async def deliver_due(self) -> int:
+        """Send the callbacks that are due, one after the other, and return how many there were."""
+        if self._session is None:
+            raise RuntimeError("the application does not run")
+        return await self.deliveries.deliver_due(self._session)
+
+    async def advance_to(self, time: datetime) -> int:
+        """Move a `VirtualClock` to ``time``, event by event in their order; return how many callbacks went out.
+
+        A clock of another kind or a time in the past raises `ValueError`.
+        """
+        if not isinstance(self.clock, VirtualClock):
+            raise ValueError("the clock of this simulator runs by itself; start it with --clock virtual")  # noqa: TRY004 - the caller's value is at fault
+        if time < self.clock():
+            raise ValueError(f"the clock stands at {self.clock().isoformat()} and does not run back")
+        delivered = 0
+        async with self._advancing:
+            while (due := self._agenda.next_due()) is not None and due <= time:
+                self.clock.set(max(due, self.clock()))
+                self.advance()
+                delivered += await self.deliver_due()
+            self.clock.set(max(time, self.clock()))
+        return delivered
 
     def close(self) -> None:
         """Close the books. The application must have ended."""
         self.books.close()
 
-    def _remembered_key(self) -> bytes:
-        key = self.books.setting("private_key")
-        if key is None:
-            key = new_key()
-            self.books.remember("private_key", key)
-        return key
+    def _teach(self, prompts: Prompts) -> None:
+        for kind, step in (
+            ("prompt", prompts.due),
+            ("late callback", partial(prompts.late, is_told=True)),
+            ("late silent", partial(prompts.late, is_told=False)),
+            ("payout", self._payouts.due),
+            ("payout after timeout", self._payouts.after_timeout),
+            ("inquiry", self._inquiries.due),
+            ("inquiry after timeout", self._inquiries.after_timeout),
+            ("reversal", self._inquiries.reverse_unasked),
+        ):
+            self._agenda.teach(kind, step)
+        self.deliveries.teach("validation", self._c2b.validated)
+        self.faults.teach("F33", self._change_registration)
+        self.faults.teach("F34", self._go_out)
+
+    def _change_registration(self, variant: str, _seconds: float | None) -> None:
+        if variant == "urls":
+            self._confirmations.register(None)
+        else:
+            self.initiator.change_key()
+
+    def _go_out(self, _variant: str, seconds: float | None) -> None:
+        self.faults.outage_until = self.clock() + timedelta(
+            seconds=_OUTAGE_SECONDS if seconds is None else seconds
+        )
 
     def _start_number(self) -> int:
         number = int(self.books.setting("starts") or 0) + 1
@@ -110,21 +191,25 @@ class Simulator:
         return number
 
     async def _live(self, _application: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._tick())
-        yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        # A connection of its own for each callback: the receiver may have gone away in between.
+        async with ClientSession(connector=TCPConnector(force_close=True)) as session:
+            self._session = session
+            self.deliveries.recover()
+            task = asyncio.create_task(self._tick(session))
+            yield
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            self._session = None
 
-    async def _tick(self) -> None:
-        async with ClientSession() as session, asyncio.TaskGroup() as group:
+    async def _tick(self, session: ClientSession) -> None:
+        async with asyncio.TaskGroup() as group:
             while True:
                 try:
                     self.advance()
-                    due = self._deliveries.take_due()
+                    if not self._advancing.locked():
+                        self.deliveries.start_due(session, group)
                 except Exception:
                     _LOGGER.exception("The simulator stands still")
                     raise
-                for number, url, body in due:
-                    group.create_task(self._deliveries.deliver(session, number, url, body))
                 await asyncio.sleep(_CADENCE_SECONDS)
