@@ -8,7 +8,7 @@ from tests.hub.postgresql import new_database
 from tests.hub.village import Village, copy_of, forget, found_in, open_village
 
 # The core of settlement runs on both databases, the rest on SQLite.
-ON_BOTH = ("test_periods", "test_spot_orders")
+ON_BOTH = ("test_ahead_orders", "test_periods", "test_spot_orders")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
