@@ -448,7 +448,7 @@ class Village:
 
 def summed(connection: Connection, home: Home) -> dict[str, int]:
     """Return a household's totals from all that was ever booked, which are kept as running sums."""
-    stand, trade = tables.position.c, tables.trade.c
+    stand, late, trade = tables.position.c, tables.true_up.c, tables.trade.c
 
     def total(amount: Any, *where: Any) -> int:
         return int(connection.execute(select(func.coalesce(func.sum(amount), 0)).where(*where)).scalar_one())
@@ -459,9 +459,9 @@ def summed(connection: Connection, home: Home) -> dict[str, int]:
     mine = line.household_id == home.id
     gained, borne = (line.difference_cents > 0, line.difference_cents < 0)
     return {
-        "exported_wh": total(stand.export_wh, own),
-        "imported_wh": total(stand.import_wh, own),
-        "generated_wh": total(stand.generation_wh, own),
+        "exported_wh": total(stand.export_wh, own) + total(late.export_wh, late.household_id == home.id),
+        "imported_wh": total(stand.import_wh, own) + total(late.import_wh, late.household_id == home.id),
+        "generated_wh": total(stand.generation_wh, own) + total(late.generation_wh, late.household_id == home.id),
         "sold_wh": total(stand.sold_wh, own)
         + total(trade.wh, beside, trade.seller == home.id)
         + total(line.delivered_wh, mine, line.side == "sell"),

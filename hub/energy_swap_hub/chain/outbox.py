@@ -21,7 +21,17 @@ from . import merkle
 from .community import seed_of
 from .directory import HouseholdAccount, add_household, community_chain, find_household
 from .intent import Intent, IntentConflictError, State, enqueue, enqueue_all
-from .payload import Burn, BurnPeriod, HouseholdTransaction, Mint, MintPeriod, OpenAccount, Payload, Release, Transfer
+from .payload import (
+    Burn,
+    BurnPeriod,
+    HouseholdTransaction,
+    Mint,
+    MintPeriod,
+    OpenAccount,
+    Payload,
+    Release,
+    Transfer,
+)
 
 # A version 1 transaction has at most 64 accounts, 64 instructions and 4,096 bytes; these fit with the memo.
 MAX_MINT_INSTRUCTIONS: Final = 56

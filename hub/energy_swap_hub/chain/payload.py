@@ -1,6 +1,6 @@
 """What an intent asks of the chain: one struct per kind, stored as JSON and shown to the verifier."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -62,7 +62,10 @@ class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
     releases: tuple[Transfer, ...]
 
 
-class BurnPeriod(msgspec.Struct, frozen=True, tag="burn_period"):
+BURN_PERIOD: Final = "burn_period"
+
+
+class BurnPeriod(msgspec.Struct, frozen=True, tag=BURN_PERIOD):
     """Burn what households consumed in a period, as the delegate they allowed."""
 
     period: str

@@ -154,6 +154,15 @@ def set_status(
     )
 
 
+def set_meter(connection: Connection, community_id: str, household_id: str, meter: bytes) -> None:
+    """Take a household's readings from another meter from now on."""
+    connection.execute(
+        update(household)
+        .where(household.c.community_id == community_id, household.c.id == household_id)
+        .values(meter=meter)
+    )
+
+
 def record_audit(
     connection: Connection, community_id: str, *, who: str, what: str, subject: str, now: datetime
 ) -> None:

@@ -1,15 +1,19 @@
 """Take signed frames in: verify, compare with the meter's last reading, store or quarantine."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from itertools import batched
+from typing import Any, Final, Literal
 
 from energy_swap_protocol.reading import FrameError, Reading, decode_frame
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, tuple_, update
 
 from .plausibility import Site, reason_to_doubt
 from .tables import meter_state, quarantine, reading
+
+_AT_ONCE: Final = 500
+FOREIGN_METER: Final = "signed by a meter that is not this household's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +62,13 @@ def accept_frames(
         except FrameError as error:
             results.append(_set_aside(connection, community_id, household_id, frame, None, str(error), now))
             continue
-        reason = (
-            "signed by a meter that is not this household's"
-            if new.meter != meter
-            else reason_to_doubt(new, last, site, int(now.timestamp()))
-        )
+        reason = FOREIGN_METER if new.meter != meter else reason_to_doubt(new, last, site, int(now.timestamp()))
         if reason is None:
             accepted.append((new, frame))
             power = _power(last, new)
             last = new
             results.append(IntakeResult(new.sequence, "accepted"))
-        elif new.meter == meter and _is_known(connection, new, frame, accepted):
+        elif _is_known(connection, household_id, new, frame, accepted):
             results.append(IntakeResult(new.sequence, "duplicate"))
         else:
             results.append(_set_aside(connection, community_id, household_id, frame, new.sequence, reason, now))
@@ -107,12 +107,36 @@ def frames(connection: Connection, meter: bytes, sequences: Collection[int]) -> 
     return tuple(bytes(frame) for frame in connection.execute(query).scalars())
 
 
+def frames_at(connection: Connection, places: Iterable[tuple[bytes, int]]) -> dict[tuple[bytes, int], bytes]:
+    """Return the signed frames at these (meter, sequence); one that is not stored is left out."""
+    row = reading.c
+    found: dict[tuple[bytes, int], bytes] = {}
+    for part in batched(places, _AT_ONCE, strict=False):
+        query = select(row.meter, row.sequence, row.frame).where(tuple_(row.meter, row.sequence).in_(part))
+        for meter, sequence, frame in connection.execute(query):
+            found[bytes(meter), sequence] = bytes(frame)
+    return found
+
+
 def _is_known(
-    connection: Connection, new: Reading, frame: bytes, accepted: Sequence[tuple[Reading, bytes]]
+    connection: Connection,
+    household_id: str,
+    new: Reading,
+    frame: bytes,
+    accepted: Sequence[tuple[Reading, bytes]],
 ) -> bool:
+    """Whether the household's meter, this one or one before it, has delivered ``frame`` already."""
     if any(frame == other for _, other in accepted):
         return True
-    query = select(reading.c.frame).where(reading.c.measured_at == new.measured_at, reading.c.meter == new.meter)
+    query = (
+        select(reading.c.frame)
+        .join(meter_state, meter_state.c.meter == reading.c.meter)
+        .where(
+            reading.c.measured_at == new.measured_at,
+            reading.c.meter == new.meter,
+            meter_state.c.household_id == household_id,
+        )
+    )
     stored = connection.execute(query).scalar()
     return stored is not None and bytes(stored) == frame
 

@@ -9,9 +9,10 @@ from energy_swap_protocol.reading import Reading, ReadingFlag
 _TOLERANCE_PERCENT: Final = 125
 _RESOLUTION_WH: Final = 2
 _MAX_AHEAD_SECONDS: Final = 60
+EPOCH_STARTED: Final = "the meter starts a new register epoch, which an admin must confirm"
 _REFUSED_FLAGS: Final = {
     ReadingFlag.CLOCK_NOT_SYNCHRONISED: "the meter's clock is not synchronised",
-    ReadingFlag.REGISTER_EPOCH_STARTED: "the meter starts a new register epoch, which an admin must confirm",
+    ReadingFlag.REGISTER_EPOCH_STARTED: EPOCH_STARTED,
     ReadingFlag.TAMPER: "the meter reports tampering",
     ReadingFlag.SENSOR_FAULT: "the meter reports a sensor fault",
 }

@@ -1,4 +1,4 @@
-"""Accepted readings, each meter's last one, and the quarantine."""
+"""Accepted readings, each meter's last one, register epochs, and the quarantine."""
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
@@ -32,6 +32,29 @@ meter_state = Table(
     Column("generation_wh", BigInteger, nullable=False),
     Column("net_w", BigInteger),  # average since the reading before; positive takes, negative gives
     Column("generation_w", BigInteger),
+    Index("meter_state_measured_at", "community_id", "measured_at"),  # whose readings are not in yet?
+)
+
+register_epoch = Table(  # a household's meter was replaced, or began to count anew: see epochs.py
+    "register_epoch",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),  # 1 is the first change
+    Column("meter", LargeBinary, nullable=False),
+    Column("first_sequence", BigInteger, nullable=False),  # its first reading, the base ...
+    Column("measured_at", BigInteger, nullable=False),
+    Column("export_wh", BigInteger, nullable=False),  # ... with the registers it showed
+    Column("import_wh", BigInteger, nullable=False),
+    Column("generation_wh", BigInteger, nullable=False),
+    Column("closed_meter", LargeBinary, nullable=False),  # the last reading before it
+    Column("closed_sequence", BigInteger, nullable=False),
+    Column("carried_export_wh", BigInteger, nullable=False),  # to be added to the meter's registers since then
+    Column("carried_import_wh", BigInteger, nullable=False),
+    Column("carried_generation_wh", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
 )
 
 quarantine = Table(

@@ -1,17 +1,18 @@
 """What the hub may still burn for each household: what the household granted on the chain, less what is booked."""
 
-from typing import Final
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, insert, select, update
 
-from energy_swap_hub.chain.intent import Intent, State, find, open_intents
-from energy_swap_hub.chain.payload import BurnPeriod
+from energy_swap_hub.chain.intent import Intent, State
+from energy_swap_hub.chain.payload import BURN_PERIOD, BurnPeriod, decode
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.membership.households import by_key
+from energy_swap_hub.membership.tables import household
+from energy_swap_hub.storage import change_rows, is_among
 
 from .tables import burn_allowance, message
-
-_INTENTS_WEIGHED: Final = 1_000
 
 
 def open_allowance(connection: Connection, community_id: str, household_id: str) -> None:
@@ -22,26 +23,46 @@ def open_allowance(connection: Connection, community_id: str, household_id: str)
 
 
 def allowance_wh(connection: Connection, community_id: str, household_id: str) -> int:
-    """Return the Wh that may still be booked to be burned for a household.
+    """Return the Wh that may still be booked to be burned for a household."""
+    return allowances(connection, community_id, (household_id,)).get(household_id, 0)
+
+
+def allowances(
+    connection: Connection, community_id: str, household_ids: Collection[str] | None = None
+) -> dict[str, int]:
+    """Return the Wh that may still be booked to be burned, by household: of all, or of some.
 
     The chain carries things out in order: what is booked now is burned under the grant that is still on its way
     there. A smaller one therefore counts at once, a larger one when the chain has it.
     """
-    row = burn_allowance.c
-    query = select(row.remaining_wh).where(row.community_id == community_id, row.household_id == household_id)
-    remaining: int = connection.execute(query).scalar() or 0
-    for grant, wh in _grants_under_way(connection, community_id, household_id):
-        remaining = min(remaining, wh - _booked_after(connection, grant, household_id))
+    remaining = _remaining(connection, community_id, household_ids)
+    grants = [
+        (number, household_id, wh)
+        for number, household_id, wh in _grants_under_way(connection, community_id)
+        if household_id in remaining
+    ]
+    if grants:
+        booked = _booked_since(connection, community_id, min(number for number, _, _ in grants))
+        for number, household_id, wh in grants:
+            left = wh - sum(burned for at, burned in booked.get(household_id, ()) if at > number)
+            remaining[household_id] = min(remaining[household_id], left)
     return remaining
 
 
 def use_allowance(connection: Connection, community_id: str, household_id: str, wh: int) -> None:
     """Count ``wh`` as burned against what the household granted."""
-    row = burn_allowance
-    connection.execute(
-        update(row)
-        .where(row.c.community_id == community_id, row.c.household_id == household_id)
-        .values(remaining_wh=row.c.remaining_wh - wh)
+    use_allowances(connection, community_id, {household_id: wh})
+
+
+def use_allowances(connection: Connection, community_id: str, burned: Mapping[str, int]) -> None:
+    """Count Wh as burned against what each household granted."""
+    remaining = _remaining(connection, community_id, burned)
+    change_rows(
+        connection,
+        burn_allowance,
+        ("community_id", "household_id"),
+        ("remaining_wh",),
+        [(remaining[name] - wh, community_id, name) for name, wh in burned.items() if name in remaining],
     )
 
 
@@ -62,7 +83,8 @@ def grant_confirmed(connection: Connection, grant: Intent, message_id: str) -> N
     ).one()
     household = by_key(connection, bytes(signer))
     assert household is not None, "only a household's message grants an allowance"
-    remaining = details["wh"] - _booked_after(connection, grant, household.id)
+    booked = _booked_since(connection, grant.community, grant.number).get(household.id, ())
+    remaining = details["wh"] - sum(wh for _, wh in booked)
     connection.execute(
         update(burn_allowance)
         .where(burn_allowance.c.community_id == grant.community, burn_allowance.c.household_id == household.id)
@@ -70,34 +92,49 @@ def grant_confirmed(connection: Connection, grant: Intent, message_id: str) -> N
     )
 
 
-def _grants_under_way(connection: Connection, community_id: str, household_id: str) -> list[tuple[Intent, int]]:
+def _remaining(connection: Connection, community_id: str, household_ids: Collection[str] | None) -> dict[str, int]:
+    row = burn_allowance.c
+    query = select(row.household_id, row.remaining_wh).where(row.community_id == community_id)
+    if household_ids is not None:
+        query = query.where(is_among(connection, row.household_id, household_ids))
+    return {household_id: int(wh) for household_id, wh in connection.execute(query)}
+
+
+def _grants_under_way(connection: Connection, community_id: str) -> list[tuple[int, str, int]]:
+    """Return the grants that the chain does not have yet: the intent's number, the household, and the Wh."""
     intent = chain_intent.c
-    query = select(intent.id).where(
+    query = select(intent.number, intent.id).where(
         intent.community_id == community_id,
         intent.state.in_((State.QUEUED, State.SENT)),
         intent.id.startswith("allow:"),
     )
-    grants = []
-    for intent_id in connection.execute(query).scalars().all():
-        found = connection.execute(
-            select(message.c.details, message.c.signer).where(
-                message.c.community_id == community_id, message.c.id == intent_id.partition(":")[2]
-            )
-        ).first()
-        grant = find(connection, community_id, intent_id)
-        if found is None or grant is None:
-            continue
-        household = by_key(connection, bytes(found[1]))
-        if household is not None and household.id == household_id:
-            grants.append((grant, int(found[0]["wh"])))
-    return grants
-
-
-def _booked_after(connection: Connection, grant: Intent, household_id: str) -> int:
-    return sum(
-        burn.wh
-        for intent in open_intents(connection, grant.community, limit=_INTENTS_WEIGHED)
-        if intent.number > grant.number and isinstance(intent.payload, BurnPeriod)
-        for burn in intent.payload.burns
-        if burn.household == household_id
+    numbers = {intent_id.partition(":")[2]: number for number, intent_id in connection.execute(query)}
+    if not numbers:
+        return []
+    told = (
+        select(message.c.id, household.c.id, message.c.details)
+        .join(household, household.c.key == message.c.signer)
+        .where(message.c.community_id == community_id, is_among(connection, message.c.id, numbers))
     )
+    return [
+        (numbers[message_id], household_id, int(details["wh"]))
+        for message_id, household_id, details in connection.execute(told)
+    ]
+
+
+def _booked_since(connection: Connection, community_id: str, number: int) -> dict[str, list[tuple[int, int]]]:
+    """Return what is booked to be burned after intent ``number`` and not final: by household (number, Wh)."""
+    intent = chain_intent.c
+    query = select(intent.number, intent.payload).where(
+        intent.community_id == community_id,
+        intent.state.in_((State.QUEUED, State.SENT)),
+        intent.number > number,
+        intent.kind == BURN_PERIOD,
+    )
+    booked: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for at, text in connection.execute(query):
+        payload = decode(text)
+        assert isinstance(payload, BurnPeriod), "the kind of an intent is that of its payload"
+        for burn in payload.burns:
+            booked[burn.household].append((at, burn.wh))
+    return booked

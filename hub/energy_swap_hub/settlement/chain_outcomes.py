@@ -13,7 +13,8 @@ from energy_swap_hub.membership.households import by_id, set_status
 
 from . import auctions, spot
 from .allowances import grant_confirmed, lose_allowance
-from .periods import intent_final, put_in_review, replace_intent, start_registers
+from .period_states import intent_final, put_in_review, replace_intent
+from .periods import start_registers
 from .reviews import open_review
 
 

@@ -15,7 +15,7 @@ from energy_swap_hub.mpesa.decisions import undecided_payout, undecided_top_up
 from .allowances import allowance_wh, use_allowance
 from .chain_outcomes import start_of
 from .messages import Desk
-from .periods import await_again
+from .period_states import await_again
 from .reviews import resolve_review
 from .tables import review
 

@@ -34,7 +34,7 @@ def position_between(household: str, settled: Reading, end: Reading | None) -> P
     Registers are cumulative: what a missing reading would have shown is in the next one, so that its energy
     arrives later and is never lost.
     """
-    if end is None or end.sequence <= settled.sequence:
+    if end is None or end.measured_at <= settled.measured_at:
         return Position(household, 0, 0, 0, settled.sequence, settled.sequence)
     return Position(
         household,

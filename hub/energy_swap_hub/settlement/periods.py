@@ -1,28 +1,31 @@
 """Close periods in order: readings, positions, clearing, ledger and chain intents in one transaction each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from energy_swap_protocol.period import Period, period_at
 from energy_swap_protocol.reading import Reading
 from energy_swap_protocol.units import cost_cents
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from energy_swap_hub import ledger, metering
-from energy_swap_hub.chain.intent import State, find
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, Entry, Posting
-from energy_swap_hub.market.delivery import AheadLine
-from energy_swap_hub.market.fees import Tariff, tariff_at
-from energy_swap_hub.market.period import PeriodOrder, Side
+from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.membership.households import Household, households
+from energy_swap_hub.metering.registers import register_epochs
+from energy_swap_hub.storage import insert_rows, put_rows
 
 from . import tables, tokens, totals
-from .allowances import allowance_wh, open_allowance, use_allowance
-from .clearing import Cleared, Outcome, Stand, clear, without_contracts
+from .allowances import open_allowance, use_allowances
+from .clearing import Cleared, Outcome, clear
+from .counts import counts, readings_are_in, silent_members
 from .deliveries import settle_period_contracts
-from .netting import Means, Position, position_between, split_import
+from .late import Count
 from .partners import partners_at
+from .stands import take_stands
+from .true_ups import book_true_ups
 
 
 def next_period(connection: Connection, community: CommunityConfig) -> Period:
@@ -43,27 +46,32 @@ def book_next_period(connection: Connection, community: CommunityConfig, now: da
     period = next_period(connection, community)
     if now < period.end:
         return None
+    grace_ends = period.end + timedelta(minutes=community.grace_minutes)
+    if now < grace_ends and not readings_are_in(connection, community.id, period.end):
+        return None
     members = [
         h
         for h in households(connection, community.id, status="admitted")
         if h.admitted_at is not None and h.admitted_at < period.end
     ]
-    if now < period.end + timedelta(minutes=community.grace_minutes) and not all(
-        _has_reading_after(connection, h.meter, period.end) for h in members
-    ):
-        return None
+    epochs = register_epochs(connection, community.id)
+    counted = counts(connection, community.id, members, period, epochs)
+    late_intents = book_true_ups(connection, community.id, period, members, counted, epochs, now)
     tariff = tariff_at(community.tariffs, period.start)
-    positions = {h.id: _position(connection, community.id, period, h) for h in members}
-    shown = {h.id: _shown(connection, period, h, positions[h.id]) for h in members}
-    ahead = settle_period_contracts(connection, community, period, shown, now)
-    stands = [
-        _stand(connection, community.id, period, h, positions[h.id], ahead.get(h.id), tariff) for h in members
-    ]
+    positions = {name: count.position(name) for name, count in counted.items()}
+    silent = silent_members(connection, community.id, period.end)
+    shown = {name: None if name in silent else p.net_export_wh - p.net_import_wh for name, p in positions.items()}
+    contracts = settle_period_contracts(connection, community, period, shown, now)
+    stands = take_stands(
+        connection, community.id, members, positions, contracts, limits_at=period.end, tariff=tariff
+    )
     partners = partners_at(connection, community.id, period.end)
     cleared = clear(stands, period, tariff, stages=community.stages, partners=partners)
     _record(connection, community.id, period, cleared, now)
+    _settle(connection, community.id, counted)
     _post(connection, community.id, period, cleared, now)
-    intents = _move_tokens(connection, community.id, period, cleared.outcomes, now)
+    proofs = {name: epochs.evidence(name, count.before, count.after) for name, count in counted.items()}
+    intents = [*late_intents, *_move_tokens(connection, community.id, period, cleared, proofs, now)]
     connection.execute(
         insert(tables.period).values(
             community_id=community.id,
@@ -85,56 +93,9 @@ def start_registers(connection: Connection, community_id: str, household: Househ
     """Remember from which registers a newly admitted household is settled: what flowed before is its own."""
     last = metering.latest(connection, household.meter)
     assert last is not None, "a household is admitted with the reading of its application"
-    connection.execute(
-        insert(tables.settled_register).values(
-            community_id=community_id,
-            household_id=household.id,
-            sequence=last.sequence,
-            export_wh=last.export_wh,
-            import_wh=last.import_wh,
-            generation_wh=last.generation_wh,
-        )
-    )
+    carried = register_epochs(connection, community_id).carried(last)
+    insert_rows(connection, tables.settled_register, _SETTLED, [_settled_row(community_id, household.id, carried)])
     open_allowance(connection, community_id, household.id)
-
-
-def intent_final(
-    connection: Connection, community_id: str, start: datetime, intent_id: str, now: datetime
-) -> None:
-    """Tick off a confirmed intent of a period; with the last one the period is settled."""
-    if not replace_intent(connection, community_id, start, intent_id, ()):
-        _change_period(connection, community_id, start, state="settled", settled_at=now)
-
-
-def replace_intent(
-    connection: Connection, community_id: str, start: datetime, intent_id: str, others: Sequence[str]
-) -> list[str]:
-    """Let a period wait for ``others`` in place of ``intent_id``; return all that it waits for now."""
-    row = tables.period.c
-    query = select(row.intents).where(row.community_id == community_id, row.start == start)
-    left = [i for i in connection.execute(query).scalar_one() if i != intent_id] + list(others)
-    _change_period(connection, community_id, start, intents=left)
-    return left
-
-
-def await_again(connection: Connection, community_id: str, start: datetime, failed_id: str, again_id: str) -> None:
-    """Let a period in review wait for ``again_id``; it stays in review while another of its intents has failed."""
-    left = replace_intent(connection, community_id, start, failed_id, (again_id,))
-    waiting = [find(connection, community_id, intent_id) for intent_id in left]
-    if all(intent is None or intent.state is not State.FAILED for intent in waiting):
-        _change_period(connection, community_id, start, state="booked")
-
-
-def put_in_review(connection: Connection, community_id: str, start: datetime) -> None:
-    """A person has to decide about this period."""
-    _change_period(connection, community_id, start, state="review")
-
-
-def _change_period(connection: Connection, community_id: str, start: datetime, **values: object) -> None:
-    row = tables.period
-    connection.execute(
-        update(row).where(row.c.community_id == community_id, row.c.start == start).values(**values)
-    )
 
 
 def standing_order(
@@ -152,117 +113,66 @@ def standing_order(
     return (None, None) if found is None else (found[0], found[1])
 
 
-def _has_reading_after(connection: Connection, meter: bytes, time: datetime) -> bool:
-    last = metering.latest(connection, meter)
-    return last is not None and last.measured_at >= int(time.timestamp())
-
-
-def _settled(connection: Connection, community_id: str, household: Household) -> Reading:
-    row = tables.settled_register.c
-    query = select(row.sequence, row.export_wh, row.import_wh, row.generation_wh).where(
-        row.community_id == community_id, row.household_id == household.id
+def _record(connection: Connection, community_id: str, period: Period, cleared: Cleared, now: datetime) -> None:
+    insert_rows(
+        connection,
+        tables.position,
+        _POSITION,
+        [(community_id, period.start, *_position_row(outcome)) for outcome in cleared.outcomes],
     )
-    sequence, export_wh, import_wh, generation_wh = connection.execute(query).one()
-    return Reading(household.meter, sequence, 0, export_wh, import_wh, generation_wh)
-
-
-def _position(connection: Connection, community_id: str, period: Period, household: Household) -> Position:
-    end = metering.registers_at(connection, household.meter, period.end)
-    return position_between(household.id, _settled(connection, community_id, household), end)
-
-
-def _shown(connection: Connection, period: Period, household: Household, position: Position) -> int | None:
-    """Return what a meter shows for contracts: its net export, or None while it is silent."""
-    if not _has_reading_after(connection, household.meter, period.end):
-        return None
-    return position.net_export_wh - position.net_import_wh
-
-
-def _stand(
-    connection: Connection,
-    community_id: str,
-    period: Period,
-    household: Household,
-    position: Position,
-    ahead: AheadLine | None,
-    tariff: Tariff,
-) -> Stand:
-    left = without_contracts(position, ahead)
-    sell_at_least, buy_at_most = standing_order(connection, community_id, household.id, period.end)
-    wallet = ledger.wallet(connection, community_id, household.id)
-    allowance = allowance_wh(connection, community_id, household.id) - (ahead.bought_wh if ahead else 0)
-    means = Means(wallet["kes_cents"], wallet["ekwh_wh"], allowance)
-    all_in = None if buy_at_most is None else buy_at_most + tariff.fees_cents_per_kwh
-    own_wh, wanted_wh = split_import(left, means, all_in)
-    order = None
-    if left.net_export_wh and sell_at_least is not None:
-        order = PeriodOrder(household.id, Side.SELL, left.net_export_wh, sell_at_least)
-    elif wanted_wh and buy_at_most is not None:
-        order = PeriodOrder(household.id, Side.BUY, wanted_wh, buy_at_most)
-    return Stand(household, position, order, own_wh, ahead)
-
-
-def _record(
-    connection: Connection,
-    community_id: str,
-    period: Period,
-    cleared: Cleared,
-    now: datetime,
-) -> None:
-    for outcome in cleared.outcomes:
-        stand, p, line = outcome.stand, outcome.stand.position, outcome.line
-        connection.execute(
-            insert(tables.position).values(
-                community_id=community_id,
-                start=period.start,
-                household_id=line.household,
-                export_wh=p.export_wh,
-                import_wh=p.import_wh,
-                generation_wh=p.generation_wh,
-                sequence_from=p.sequence_from,
-                sequence_to=p.sequence_to,
-                side=stand.order.side.value if stand.order else None,
-                order_wh=stand.order.wh if stand.order else 0,
-                limit=stand.order.limit if stand.order else None,
-                own_wh=stand.own_wh,
-                sold_wh=line.sold_wh,
-                bought_wh=line.bought_wh,
-                earned_cents=line.earned_cents,
-                paid_cents=line.paid_cents,
-                grid_wh=outcome.grid_wh,
-                grid_cents=outcome.grid_cents,
-            )
-        )
-        row = tables.settled_register
-        connection.execute(
-            update(row)
-            .where(row.c.community_id == community_id, row.c.household_id == line.household)
-            .values(
-                sequence=p.sequence_to,
-                export_wh=row.c.export_wh + p.export_wh,
-                import_wh=row.c.import_wh + p.import_wh,
-                generation_wh=row.c.generation_wh + p.generation_wh,
-            )
-        )
     totals.add(connection, community_id, [_totalled(outcome) for outcome in cleared.outcomes])
-    if cleared.trades:
-        connection.execute(
-            insert(tables.trade),
-            [
-                {
-                    "community_id": community_id,
-                    "market": market,
-                    "reference": period.id,
-                    "seller": priced.trade.seller,
-                    "buyer": priced.trade.buyer,
-                    "wh": priced.trade.wh,
-                    "cents_per_kwh": priced.cents_per_kwh,
-                    "cents": cost_cents(priced.trade.wh, priced.cents_per_kwh),
-                    "at": now,
-                }
-                for market, priced in cleared.trades
-            ],
-        )
+    insert_rows(
+        connection,
+        tables.trade,
+        ("community_id", "market", "reference", "seller", "buyer", "wh", "cents_per_kwh", "cents", "at"),
+        [
+            (
+                community_id,
+                market,
+                period.id,
+                priced.trade.seller,
+                priced.trade.buyer,
+                priced.trade.wh,
+                priced.cents_per_kwh,
+                cost_cents(priced.trade.wh, priced.cents_per_kwh),
+                now,
+            )
+            for market, priced in cleared.trades
+        ],
+    )
+
+
+def _position_row(outcome: Outcome) -> tuple[object, ...]:
+    stand, p, line = outcome.stand, outcome.stand.position, outcome.line
+    return (
+        line.household,
+        p.export_wh,
+        p.import_wh,
+        p.generation_wh,
+        p.sequence_from,
+        p.sequence_to,
+        stand.order.side.value if stand.order else None,
+        stand.order.wh if stand.order else 0,
+        stand.order.limit if stand.order else None,
+        stand.own_wh,
+        line.sold_wh,
+        line.bought_wh,
+        line.earned_cents,
+        line.paid_cents,
+        outcome.grid_wh,
+        outcome.grid_cents,
+    )
+
+
+def _settle(connection: Connection, community_id: str, counted: Mapping[str, Count]) -> None:
+    """Remember until which reading each household is settled now."""
+    rows = [_settled_row(community_id, name, count.after) for name, count in counted.items()]
+    put_rows(connection, tables.settled_register, _SETTLED, rows)
+
+
+def _settled_row(community_id: str, household_id: str, last: Reading) -> tuple[object, ...]:
+    registers = (last.export_wh, last.import_wh, last.generation_wh)
+    return (community_id, household_id, last.meter, last.sequence, last.measured_at, *registers)
 
 
 def _totalled(outcome: Outcome) -> totals.Change:
@@ -304,17 +214,53 @@ def _post(
 
 
 def _move_tokens(
-    connection: Connection, community_id: str, period: Period, outcomes: Sequence[Outcome], now: datetime
+    connection: Connection,
+    community_id: str,
+    period: Period,
+    cleared: Cleared,
+    proofs: Mapping[str, tuple[tuple[bytes, int], ...]],
+    now: datetime,
 ) -> list[str]:
     mints, releases, burns = [], [], []
-    for outcome in outcomes:
-        household, p = outcome.stand.household, outcome.stand.position
+    for outcome in cleared.outcomes:
+        household = outcome.stand.household
         if outcome.minted_wh:
-            frames = metering.frames(connection, household.meter, (p.sequence_from, p.sequence_to))
-            mints.append(tokens.Mint(household, outcome.minted_wh, frames))
+            mints.append(tokens.Mint(household, outcome.minted_wh, proofs[household.id]))
         if outcome.received_wh:
             releases.append(tokens.Move(household, outcome.received_wh))
         if outcome.burned_wh:
             burns.append(tokens.Move(household, outcome.burned_wh))
-            use_allowance(connection, community_id, household.id, outcome.burned_wh)
-    return tokens.settle_period(connection, community_id, period, mints, releases, burns, now)
+    use_allowances(connection, community_id, {burn.household.id: burn.wh for burn in burns})
+    return tokens.settle_period(connection, community_id, period.id, mints, releases, burns, now)
+
+
+_SETTLED: Final = (
+    "community_id",
+    "household_id",
+    "meter",
+    "sequence",
+    "measured_at",
+    "export_wh",
+    "import_wh",
+    "generation_wh",
+)
+_POSITION: Final = (
+    "community_id",
+    "start",
+    "household_id",
+    "export_wh",
+    "import_wh",
+    "generation_wh",
+    "sequence_from",
+    "sequence_to",
+    "side",
+    "order_wh",
+    "limit",
+    "own_wh",
+    "sold_wh",
+    "bought_wh",
+    "earned_cents",
+    "paid_cents",
+    "grid_wh",
+    "grid_cents",
+)

@@ -64,13 +64,15 @@ partner_choice = Table(
     Index("partner_choice_household", "community_id", "household_id", "valid_from"),
 )
 
-settled_register = Table(
+settled_register = Table(  # the reading until which a household is settled
     "settled_register",
     metadata,
     Column("community_id", Text, primary_key=True),
     Column("household_id", Text, primary_key=True),
+    Column("meter", LargeBinary, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("export_wh", BigInteger, nullable=False),
+    Column("measured_at", BigInteger, nullable=False),  # Unix seconds
+    Column("export_wh", BigInteger, nullable=False),  # registers as the household's, see metering/registers.py
     Column("import_wh", BigInteger, nullable=False),
     Column("generation_wh", BigInteger, nullable=False),
 )
@@ -119,6 +121,24 @@ position = Table(
     Column("paid_cents", BigInteger, nullable=False),
     Column("grid_wh", BigInteger, nullable=False, default=0),  # sold to the utility; below zero: taken from it
     Column("grid_cents", BigInteger, nullable=False, default=0),  # what the utility itself pays or charges
+)
+
+true_up = Table(  # late energy, under the period it belongs to: see late.py
+    "true_up",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("start", UtcTime, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),  # of the reading at its end
+    Column("sequence_to", BigInteger, primary_key=True),
+    Column("sequence_from", BigInteger, nullable=False),
+    Column("export_wh", BigInteger, nullable=False),
+    Column("import_wh", BigInteger, nullable=False),
+    Column("generation_wh", BigInteger, nullable=False),
+    Column("minted_wh", BigInteger, nullable=False),
+    Column("burned_wh", BigInteger, nullable=False),
+    Column("grid_wh", BigInteger, nullable=False),  # delivered by the grid, billed by the utility
+    Column("booked_at", UtcTime, nullable=False),
 )
 
 trade = Table(

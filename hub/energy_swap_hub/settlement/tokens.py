@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from energy_swap_protocol.period import Period
 from energy_swap_protocol.reading import frame_to_text
 from energy_swap_protocol.transaction import (
     ChainInfo,
@@ -20,9 +19,10 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from sqlalchemy import Connection
 
+from energy_swap_hub import metering
 from energy_swap_hub.chain import outbox
 from energy_swap_hub.chain.community import CommunityChain
-from energy_swap_hub.chain.directory import community_chain, household_account
+from energy_swap_hub.chain.directory import community_chain, household_account, token_accounts
 from energy_swap_hub.chain.payload import Burn, Transfer
 from energy_swap_hub.chain.payload import Mint as MintPayload
 from energy_swap_hub.membership.households import Household
@@ -30,11 +30,11 @@ from energy_swap_hub.membership.households import Household
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """A household's net export of a period; ``frames`` are the readings at its two ends."""
+    """A household's net export; ``evidence`` are the (meter, sequence) of the readings that prove it."""
 
     household: Household
     wh: int
-    frames: tuple[bytes, ...]
+    evidence: tuple[tuple[bytes, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +48,38 @@ class Move:
 def settle_period(
     connection: Connection,
     community_id: str,
-    period: Period,
+    name: str,
     mints: Sequence[Mint],
     releases: Sequence[Move],
     burns: Sequence[Move],
     now: datetime,
 ) -> list[str]:
-    """Ask for a period's mints, what they release, then its burns; return the ids of the intents."""
-    mint = community_chain(connection, community_id).mint
+    """Ask for a period's mints, what they release, then its burns; return the ids of the intents.
+
+    ``name`` is the period's id, for late energy followed by ``.late``.
+    """
+    parties = {m.household.id for m in mints} | {m.household.id for m in (*releases, *burns)}
+    if not parties:
+        return []
+    accounts = token_accounts(connection, community_id, parties)
     intents: list[str] = []
     if mints:
+        frames = metering.frames_at(connection, {place for m in mints for place in m.evidence})
+        texts = {place: frame_to_text(frame) for place, frame in frames.items()}
         mint_payloads = [
             MintPayload(
                 m.household.id,
-                _account(mint, m.household),
+                accounts[m.household.id],
                 m.wh,
-                tuple(frame_to_text(frame) for frame in m.frames),
+                tuple(texts[place] for place in m.evidence if place in texts),
             )
             for m in mints
         ]
-        transfers = [Transfer(_account(mint, r.household), r.wh) for r in releases]
-        intents += outbox.enqueue_mint_period(connection, community_id, period.id, mint_payloads, transfers, now)
+        transfers = [Transfer(accounts[r.household.id], r.wh) for r in releases]
+        intents += outbox.enqueue_mint_period(connection, community_id, name, mint_payloads, transfers, now)
     if burns:
-        burn_payloads = [Burn(b.household.id, _account(mint, b.household), b.wh) for b in burns]
-        intents += outbox.enqueue_burn_period(connection, community_id, period.id, burn_payloads, now)
+        burn_payloads = [Burn(b.household.id, accounts[b.household.id], b.wh) for b in burns]
+        intents += outbox.enqueue_burn_period(connection, community_id, name, burn_payloads, now)
     return intents
 
 
