@@ -265,14 +265,15 @@ class Village:
     async def cancel(self, home: Home, order: UUID | str) -> dict[str, Any]:
         return await self.send(home, CancelOrder(**self.head(), order=UUID(str(order))))
 
-    async def start_auction(self, home: Home, wh: int, start_price: int, minutes: int) -> UUID:
+    async def start_auction(
+        self, home: Home, wh: int, start_price: int, minutes: int, **terms: int | None
+    ) -> UUID:
         """Start an auction, let the chain lock the tokens, and return its id."""
         auction, info = uuid4(), await self.info()
         lock = home.sign(lambda chain: lock_message(chain, home.pubkey, wh, auction), info)
         ends_at = int((self.now + timedelta(minutes=minutes)).timestamp())
-        await self.send(
-            home, StartAuction(**self.head(auction), wh=wh, start_price=start_price, ends_at=ends_at, lock=lock)
-        )
+        offer: dict[str, Any] = {"wh": wh, "start_price": start_price, "ends_at": ends_at, "lock": lock, **terms}
+        await self.send(home, StartAuction(**self.head(auction), **offer))
         await self.chain_works()
         return auction
 

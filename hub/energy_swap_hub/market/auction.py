@@ -20,6 +20,10 @@ class OwnAuctionError(BidError):
     """The bidder is the seller."""
 
 
+class HasBidError(BidError):
+    """The seller cannot take the auction back: somebody has bid."""
+
+
 class BidTooLowError(BidError):
     """The price is below ``minimum`` (cents per kWh), the least that would be taken now."""
 
@@ -42,7 +46,8 @@ class Auction:
 
     ``wh`` goes as a whole; ``start_price`` (> 0, cents per kWh) is the least first bid; ``ends_at`` (aware UTC) is
     the first instant at which no bid is taken. Below ``reserve_price`` (None: no such price) nothing is sold; it
-    is the seller's secret, so no text of the auction shows it.
+    is the seller's secret, so no text of the auction shows it. A bid is at least ``minimum_step`` cents per kWh
+    (None: 1 %) above the leading one.
     """
 
     seller: str
@@ -51,6 +56,7 @@ class Auction:
     ends_at: datetime
     leading: Bid | None = None
     reserve_price: int | None = field(default=None, repr=False)
+    minimum_step: int | None = None
 
     def __post_init__(self) -> None:
         if self.wh <= 0 or self.start_price <= 0:
@@ -59,13 +65,18 @@ class Auction:
             raise ValueError(f"an auction ends at an aware time, not {self.ends_at!r}")
         if self.reserve_price is not None and self.reserve_price < self.start_price:
             raise ValueError(f"a reserve price is at least the start price: {self}")
+        if self.minimum_step is not None and self.minimum_step <= 0:
+            raise ValueError(f"a step is at least 1 cent/kWh: {self}")
 
     @property
     def minimum_bid(self) -> int:
-        """The least next bid: the start price, then 1 % (rounded up, so at least 1 cent) above the leading bid."""
+        """The least next bid: the start price, then the step above the leading bid.
+
+        Without a step of the seller's it is 1 %, rounded up, so at least 1 cent.
+        """
         if self.leading is None:
             return self.start_price
-        return self.leading.price + -(-self.leading.price * STEP_PERCENT // 100)
+        return self.leading.price + (self.minimum_step or -(-self.leading.price * STEP_PERCENT // 100))
 
     @property
     def is_reserve_met(self) -> bool:
@@ -90,6 +101,14 @@ def place_bid(auction: Auction, bid: Bid, now: datetime) -> tuple[Auction, Bid |
     if bid.price < auction.minimum_bid:
         raise BidTooLowError(bid.price, auction.minimum_bid)
     return replace(auction, leading=bid, ends_at=max(auction.ends_at, now + LATE)), auction.leading
+
+
+def check_cancel(auction: Auction, now: datetime) -> None:
+    """Raise `AuctionOverError` or `HasBidError` if the seller can no longer take ``auction`` back."""
+    if auction.is_over_at(now):
+        raise AuctionOverError(f"the auction ended at {auction.ends_at.isoformat()}")
+    if auction.leading is not None:
+        raise HasBidError(f"{auction.leading.household} has bid; only an auction without a bid can be cancelled")
 
 
 def winning_bid(auction: Auction, now: datetime) -> Bid | None:

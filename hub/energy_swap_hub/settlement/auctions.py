@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.market.auction import Auction, Bid, place_bid
+from energy_swap_hub.market.auction import Auction, Bid, check_cancel, place_bid, winning_bid
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import Household, by_id
 
@@ -26,6 +26,11 @@ def start(
     """Hold the seller's tokens and wait for the chain to confirm the lock."""
     auction_id = str(message.id)
     ends_at = time_to_come("ends_at", message.ends_at, now)
+    if message.reserve_price is not None and message.reserve_price < message.start_price:
+        raise OrderRefused(
+            f"reserve_price {message.reserve_price} is below the start price; "
+            f"give {message.start_price} or more, or none"
+        )
     account = ledger.ekwh(household.id)
     ledger.hold(connection, community.id, _tokens(auction_id), account, message.wh, at=now, text="auction")
     connection.execute(
@@ -35,6 +40,8 @@ def start(
             seller=household.id,
             wh=message.wh,
             start_price=message.start_price,
+            reserve_price=message.reserve_price,
+            minimum_step=message.minimum_step,
             ends_at=ends_at,
             status="pending_lock",
         )
@@ -81,6 +88,19 @@ def bid(
     )
 
 
+def cancel(
+    connection: Connection, community: CommunityConfig, household: Household, auction_id: str, now: datetime
+) -> None:
+    """Take back an own auction without a bid and give the tokens back; raises `OrderRefused` or `BidError`."""
+    row = auction_row(connection, community.id, auction_id)
+    if row is None or row["seller"] != household.id:
+        raise OrderRefused(f"{household.id} has no auction {auction_id}")
+    if row["status"] != "open":
+        raise OrderRefused(f"auction {auction_id} is {row['status']}; only an open auction can be cancelled")
+    check_cancel(_auction(row), now)
+    _give_back(connection, community, row, "cancelled", "auction cancelled", now)
+
+
 def end_auctions(connection: Connection, community: CommunityConfig, now: datetime) -> list[str]:
     """Settle the auctions that are over, or give the tokens back; return the ids of those that ended."""
     query = select(auction).where(
@@ -89,10 +109,11 @@ def end_auctions(connection: Connection, community: CommunityConfig, now: dateti
     ended = [dict(row) for row in connection.execute(query).mappings()]
     for row in ended:
         if row["leader"] is None:
-            seller = by_id(connection, community.id, row["seller"])
-            ledger.close_hold(connection, community.id, _tokens(row["id"]), at=now, text="nobody bid")
-            tokens.refund(connection, community.id, row["id"], tokens.Move(seller, row["wh"]), now)
-            _update(connection, community.id, row["id"], status="unsold")
+            _give_back(connection, community, row, "unsold", "nobody bid", now)
+            continue
+        if winning_bid(_auction(row), now) is None:
+            ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="nothing was sold")
+            _give_back(connection, community, row, "unsold", "the reserve price was not met", now)
             continue
         held = HeldTrade(
             "auction",
@@ -117,6 +138,16 @@ def auction_row(connection: Connection, community_id: str, auction_id: str) -> d
     return None if row is None else dict(row)
 
 
+def _give_back(
+    connection: Connection, community: CommunityConfig, row: dict[str, Any], status: str, why: str, now: datetime
+) -> None:
+    """End an auction without a sale."""
+    seller = by_id(connection, community.id, row["seller"])
+    ledger.close_hold(connection, community.id, _tokens(row["id"]), at=now, text=why)
+    tokens.refund(connection, community.id, row["id"], tokens.Move(seller, row["wh"]), now)
+    _update(connection, community.id, row["id"], status=status)
+
+
 def bid_hold(message_id: str) -> str:
     """Return the ledger's name of what a bid holds."""
     return f"bid:{message_id}"
@@ -128,7 +159,15 @@ def _tokens(auction_id: str) -> str:
 
 def _auction(row: dict[str, Any]) -> Auction:
     leading = None if row["leader"] is None else Bid(row["leader"], row["best_bid"])
-    return Auction(row["seller"], row["wh"], row["start_price"], row["ends_at"], leading)
+    return Auction(
+        row["seller"],
+        row["wh"],
+        row["start_price"],
+        row["ends_at"],
+        leading,
+        reserve_price=row["reserve_price"],
+        minimum_step=row["minimum_step"],
+    )
 
 
 def _update(connection: Connection, community_id: str, auction_id: str, **values: object) -> None:

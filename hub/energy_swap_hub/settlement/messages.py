@@ -204,6 +204,8 @@ def _cancel(
     """Take back an order of whichever market has it."""
     if ahead.order_row(connection, community.id, order_id) is not None:
         ahead.cancel(connection, community, household, order_id, now)
+    elif auctions.auction_row(connection, community.id, order_id) is not None:
+        auctions.cancel(connection, community, household, order_id, now)
     else:
         spot.cancel(connection, community, household, order_id, now)
 
@@ -211,6 +213,8 @@ def _cancel(
 def _cancelled_answer(connection: Connection, community: CommunityConfig, order_id: str) -> dict[str, Any]:
     if ahead.order_row(connection, community.id, order_id) is not None:
         return ahead.order_answer(connection, community, order_id)
+    if auctions.auction_row(connection, community.id, order_id) is not None:
+        return auction_answer(connection, community.id, order_id)
     return order_answer(connection, community.id, order_id)
 
 

@@ -3,13 +3,18 @@ from uuid import UUID, uuid4
 
 import pytest
 from energy_swap_hub.ledger import Overdrawn
-from energy_swap_hub.market.auction import AuctionOverError, BidTooLowError, OwnAuctionError
+from energy_swap_hub.ledger.tables import entry
+from energy_swap_hub.market.auction import AuctionOverError, BidTooLowError, HasBidError, OwnAuctionError
+from energy_swap_hub.membership.households import by_id
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.reputation import facts_of
 from energy_swap_hub.settlement.spot import OrderRefused
+from energy_swap_hub.web.household_view import household_state
+from energy_swap_hub.web.market_view import market
 from energy_swap_protocol.message import StartAuction
 from energy_swap_protocol.transaction import lock_message
 
-from tests.hub.village import FEES, Village
+from tests.hub.village import FEES, VILLAGE, Village
 
 MONEY = 100_000
 WH = 2_000
@@ -106,6 +111,84 @@ async def test_without_bids_the_tokens_come_back(village: Village) -> None:
     await village.chain_works()
     assert await state(village, auction) == "unsold"
     assert (await village.wh(village.amina), await village.on_chain(village.amina)) == (3_000, 3_000)
+
+
+async def test_below_the_reserve_price_nothing_is_sold_and_nobody_learns_it(village: Village) -> None:
+    amina, brian = village.amina, village.brian
+    auction = await village.start_auction(amina, WH, start_price=1_000, minutes=60, reserve_price=1_777)
+    await village.bid(brian, auction, 1_700)
+    shown = [
+        await village.read(
+            lambda c: household_state(c, village.community, by_id(c, VILLAGE, brian.id), village.now)
+        ),
+        await village.read(lambda c: market(c, VILLAGE)),
+    ]
+    assert "1777" not in str(shown)
+    village.now += timedelta(minutes=60)
+    await village.advance()
+    await village.chain_works()
+    assert await state(village, auction) == "unsold"
+    assert (await village.wh(amina), await village.cents(brian)) == (3_000, MONEY)
+    assert "1777" not in str([row["text"] for row in await village.rows(entry)])
+
+
+async def test_at_the_reserve_price_the_leader_has_won(village: Village) -> None:
+    auction = await village.start_auction(village.amina, WH, start_price=1_000, minutes=60, reserve_price=1_700)
+    await village.bid(village.brian, auction, 1_700)
+    village.now += timedelta(minutes=60)
+    await village.advance()
+    await village.chain_works()
+    assert await state(village, auction) == "sold"
+    assert await village.cents(village.amina) == 2 * 1_700
+
+
+async def test_a_reserve_price_is_not_below_the_start_price(village: Village) -> None:
+    with pytest.raises(
+        OrderRefused, match="reserve_price 900 is below the start price; give 1000 or more, or none"
+    ):
+        await village.start_auction(village.amina, WH, start_price=1_000, minutes=60, reserve_price=900)
+
+
+async def test_a_bid_is_the_sellers_step_above_the_best(village: Village) -> None:
+    auction = await village.start_auction(village.amina, WH, start_price=1_000, minutes=60, minimum_step=150)
+    await village.bid(village.brian, auction, 1_000)
+    with pytest.raises(BidTooLowError, match="at least 1150"):
+        await village.bid(village.chebet, auction, 1_149)
+    await village.bid(village.chebet, auction, 1_150)
+
+
+async def test_an_auction_without_a_bid_can_be_cancelled_and_counts_in_the_reputation(village: Village) -> None:
+    amina, brian = village.amina, village.brian
+    auction = await village.start_auction(amina, WH, start_price=1_000, minutes=60)
+    assert (await village.wallet(amina))["ekwh_held_wh"] == WH
+    with pytest.raises(OrderRefused, match="h-002 has no auction"):
+        await village.cancel(brian, auction)
+    answer = await village.cancel(amina, auction)
+    assert (answer["auction"], answer["status"]) == (str(auction), "cancelled")
+    await village.chain_works()
+    assert (await village.wh(amina), await village.on_chain(amina)) == (3_000, 3_000)
+    facts = await village.read(lambda c: facts_of(c, VILLAGE, village.now))
+    assert (facts[amina.id].ended, facts[amina.id].cancelled) == (1, 1)
+    with pytest.raises(OrderRefused, match="is cancelled"):
+        await village.cancel(amina, auction)
+    village.now += timedelta(minutes=61)
+    await village.advance()
+    assert await state(village, auction) == "cancelled"
+
+
+async def test_an_auction_with_a_bid_or_that_is_over_cannot_be_cancelled(village: Village) -> None:
+    amina, brian = village.amina, village.brian
+    auction = await village.start_auction(amina, WH, start_price=1_000, minutes=60)
+    other = await village.start_auction(amina, 500, start_price=1_000, minutes=60)
+    await village.bid(brian, auction, 1_000)
+    with pytest.raises(HasBidError, match="h-002 has bid"):
+        await village.cancel(amina, auction)
+    village.now += timedelta(minutes=60)
+    with pytest.raises(AuctionOverError):
+        await village.cancel(amina, other)
+    assert await state(village, auction) == "open"
+    await village.advance()
+    await village.chain_works()
 
 
 async def test_an_auction_whose_lock_expires_is_refused(village: Village) -> None:
