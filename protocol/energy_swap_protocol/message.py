@@ -13,9 +13,11 @@ from nacl.signing import SigningKey, VerifyKey
 _DOMAIN: Final = b"energy-swap/message/1\n"
 
 # Less than a tenth of a kWh is not worth what moving it on the chain costs.
-OrderWh = Annotated[int, msgspec.Meta(ge=100, le=10_000_000)]
+LEAST_ORDER_WH: Final = 100
+OrderWh = Annotated[int, msgspec.Meta(ge=LEAST_ORDER_WH, le=10_000_000)]
 Wh = Annotated[int, msgspec.Meta(gt=0, le=10_000_000)]
 CentsPerKwh = Annotated[int, msgspec.Meta(gt=0, le=100_000)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Kes = Annotated[int, msgspec.Meta(gt=0, le=250_000)]
 # Control characters have no place in a name, and PostgreSQL cannot store all of them.
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -67,20 +69,32 @@ class ChoosePartners(Message, frozen=True, kw_only=True, tag="choose_partners"):
 
 
 class SellOrder(Message, frozen=True, kw_only=True, tag="sell"):
-    """Sell eKWh that is in the wallet on the spot market; the message's ``id`` becomes the order's."""
+    """Sell eKWh that is in the wallet on the spot market; the message's ``id`` becomes the order's.
+
+    A ``post_only`` order is refused rather than trade at once with one that rests. It trades only with households
+    whose reputation was at least ``minimum_reputation`` percent when they placed their order.
+    """
 
     wh: OrderWh
     at_least: CentsPerKwh
     valid_until: int | None = None
+    post_only: bool = False
+    minimum_reputation: Percent = 0
     lock: str  # signed Solana transaction (base64) that moves ``wh`` into the community's escrow
 
 
 class BuyOrder(Message, frozen=True, kw_only=True, tag="buy"):
-    """Buy eKWh on the spot market, paid from the wallet."""
+    """Buy eKWh on the spot market, paid from the wallet; from one ``seller`` (a household) only, if named.
+
+    ``post_only`` and ``minimum_reputation`` as in `SellOrder`.
+    """
 
     wh: OrderWh
     at_most: CentsPerKwh
     valid_until: int | None = None
+    seller: Name | None = None
+    post_only: bool = False
+    minimum_reputation: Percent = 0
 
 
 class CancelOrder(Message, frozen=True, kw_only=True, tag="cancel"):

@@ -25,7 +25,7 @@ from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.metering.plausibility import Site
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
-from energy_swap_hub.settlement import messages, tables
+from energy_swap_hub.settlement import messages, spot, tables
 from energy_swap_hub.settlement.ahead_tables import ahead_line
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
@@ -395,7 +395,7 @@ class Village:
         return await self.read(lambda c: [dict(row) for row in c.execute(select(table)).mappings()])
 
     async def order(self, order: UUID | str) -> dict[str, Any]:
-        return await self.read(lambda c: messages.order_answer(c, VILLAGE, str(order)))
+        return await self.read(lambda c: spot.order_answer(c, VILLAGE, str(order)))
 
     async def intents(self) -> list[Intent]:
         return await self.read(lambda c: intents_of(c, VILLAGE, newest=1_000))

@@ -94,8 +94,11 @@ class Journal:
         for source, external_ids in (names or {}).items():
             self._read_names(source, external_ids)
 
-    def post(self, entry: Entry) -> bool:
+    def post(self, entry: Entry, *, is_new: bool = False) -> bool:
         """Append ``entry``; return False, changing nothing, when its (source, external_id) was posted before.
+
+        A caller that knows that the name was never used says so with ``is_new``: it is then not looked up, and the
+        table's unique key refuses the whole `write` of who is wrong.
 
         What comes with a time inside a closed day is booked at the beginning of the open one: money that is there
         is never refused for being late, and a closed day never changes.
@@ -103,9 +106,9 @@ class Journal:
         """
         net = _net(entry.postings)
         name = (entry.source, entry.external_id)
-        if name not in self._is_used:
+        if name not in self._is_used and not is_new:
             self._read_names(entry.source, (entry.external_id,))
-        if self._is_used[name]:
+        if self._is_used.get(name):
             return False
         self._move(net)
         self._set(self._is_used, name, True)
@@ -158,7 +161,7 @@ class Journal:
         account, remaining, _ = hold
         if remaining:
             postings = (Posting(f"{account}_held", -remaining), Posting(account, remaining))
-            self.post(Entry("release_hold", hold_id, at, text, postings))
+            self.post(Entry("release_hold", hold_id, at, text, postings), is_new=True)
         self._set(self._holds, hold_id, Hold(account, 0, is_open=False))
         return remaining
 

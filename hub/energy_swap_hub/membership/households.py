@@ -1,5 +1,6 @@
 """Applications and members: store them, find them, change their status."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -114,7 +115,11 @@ def by_id(connection: Connection, community_id: str, household_id: str) -> House
 
 def member(connection: Connection, key: bytes) -> Household:
     """Return the admitted household whose key this is; raises `NotAdmitted` with what is missing."""
-    found = by_key(connection, key)
+    return admitted(by_key(connection, key))
+
+
+def admitted(found: Household | None) -> Household:
+    """Return the household that a key was found to belong to; raises as `member`."""
     if found is None:
         raise NotAdmitted("this key belongs to no household here; apply first")
     if found.status == "applied":
@@ -122,6 +127,21 @@ def member(connection: Connection, key: bytes) -> Household:
     if not found.is_admitted:
         raise NotAdmitted(f"{found.id} is {found.status}; ask the community's office")
     return found
+
+
+def by_keys(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Household]:
+    """Return the households whose public keys these are, by key."""
+    query = select(*_COLUMNS).where(household.c.key.in_(keys))
+    return {found.key: found for found in map(_household, connection.execute(query))}
+
+
+def is_there(connection: Connection, community_id: str, household_id: str) -> bool:
+    """Whether a household of this id has ever been admitted."""
+    row = household.c
+    query = select(row.id).where(
+        row.community_id == community_id, row.id == household_id, row.admitted_at.is_not(None)
+    )
+    return connection.execute(query).first() is not None
 
 
 def households(connection: Connection, community_id: str, *, status: str | None = None) -> list[Household]:

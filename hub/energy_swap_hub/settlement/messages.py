@@ -1,5 +1,6 @@
 """Carry out a household's signed message: once, in one transaction, with the signed bytes kept as evidence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -36,6 +37,7 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
 
 from . import ahead, auctions, partners, spot, tables, tokens
+from .groups import Opened, Outcome, carry_out_group, store_messages
 from .payments import book_pay_out, most_kes
 
 # A message that moves money or tokens now must not come back later; a standing wish may wait in an edge for days.
@@ -65,9 +67,32 @@ def receive(connection: Connection, desk: Desk, envelope: Envelope, now: datetim
 
     Raises what the message's rules raise; then nothing was done and the message may be sent again.
     """
+    outcome = receive_group(connection, desk, [open_message(desk, envelope)], now)[0]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def open_message(desk: Desk, envelope: Envelope) -> Opened:
+    """Return what a true envelope says, and what is kept of it; raises `MessageError`. Any thread may do this."""
     signer, message = open_envelope(envelope)
-    if message.community != desk.community.id:
-        raise MessageError(f"this hub serves the community {desk.community.id}, not {message.community}")
+    # Sealed: an application holds a phone number.
+    return Opened(signer, message, envelope.payload, desk.phones.seal(envelope.payload), envelope.signature)
+
+
+def receive_group(connection: Connection, desk: Desk, opened: Sequence[Opened], now: datetime) -> list[Outcome]:
+    """Carry out messages in their order, each by itself; return each one's answer, or its refusal.
+
+    A refused message leaves nothing behind and changes nothing for the others.
+    """
+    return carry_out_group(connection, desk, opened, now, check=_check, carry_out=_receive_one)
+
+
+def _receive_one(
+    connection: Connection, desk: Desk, opened: Opened, household: Household | None, now: datetime
+) -> dict[str, Any]:
+    """Carry out a message that is no order of the spot market, or answer one that is known."""
+    signer, message = opened.signer, opened.message
     row = tables.message
     known = connection.execute(
         select(row.c.signer, row.c.payload, row.c.details).where(
@@ -77,27 +102,15 @@ def receive(connection: Connection, desk: Desk, envelope: Envelope, now: datetim
     if known is not None:
         if bytes(known[0]) != signer:
             raise MessageError(f"the message id {message.id} was used by somebody else; make a new one")
-        if desk.phones.open(bytes(known[1])) != envelope.payload:
+        if desk.phones.open(bytes(known[1])) != opened.payload:
             raise MessageError(f"the message id {message.id} was used for another message; make a new one")
         return answer(connection, desk, signer, message, known[2])
-    _check_age(message, now)
+    _check(desk, message, now)
     if isinstance(message, Application):
         details = _apply(connection, desk, signer, message, now)
     else:
-        details = _carry_out(connection, desk, households.member(connection, signer), message, now)
-    connection.execute(
-        insert(row).values(
-            community_id=desk.community.id,
-            id=str(message.id),
-            signer=signer,
-            kind=type(message).__struct_config__.tag,
-            received_at=now,
-            # Sealed: an application holds a phone number.
-            payload=desk.phones.seal(envelope.payload),
-            signature=envelope.signature.encode(),
-            details=details,
-        )
-    )
+        details = _carry_out(connection, desk, households.admitted(household), message, now)
+    store_messages(connection, desk.community.id, [(opened, details)], now)
     return answer(connection, desk, signer, message, details)
 
 
@@ -113,7 +126,7 @@ def answer(
             assert household is not None
             return base | {"status": household.status, "household": household.id}
         case SellOrder() | BuyOrder():
-            return base | order_answer(connection, community_id, str(message.id))
+            return base | spot.order_answer(connection, community_id, str(message.id))
         case StartAuction():
             return base | auction_answer(connection, community_id, str(message.id))
         case Bid():
@@ -161,14 +174,9 @@ def _carry_out(
                     valid_from=now,
                 )
             )
-        case SellOrder():
-            spot.place_sell(connection, community, household, message, now)
-            desk.tokens.lock(connection, community.id, household, message.lock, message.wh, message.id, now)
         case StartAuction():
             auctions.start(connection, community, household, message, now)
             desk.tokens.lock(connection, community.id, household, message.lock, message.wh, message.id, now)
-        case BuyOrder():
-            spot.place_buy(connection, community, household, message, now)
         case ChoosePartners():
             partners.choose_partners(connection, community.id, household, message.partners, now)
         case SellAhead() | BuyAhead():
@@ -193,8 +201,8 @@ def _carry_out(
         case GrantAllowance():
             desk.tokens.allow(connection, community.id, household, message.approval, message.wh, message.id, now)
             return {"wh": message.wh}
-        case Application():
-            raise AssertionError("applications are handled before")
+        case Application() | SellOrder() | BuyOrder():
+            raise AssertionError("applications and orders of the spot market are handled before")
     return {}
 
 
@@ -215,7 +223,7 @@ def _cancelled_answer(connection: Connection, community: CommunityConfig, order_
         return ahead.order_answer(connection, community, order_id)
     if auctions.auction_row(connection, community.id, order_id) is not None:
         return auction_answer(connection, community.id, order_id)
-    return order_answer(connection, community.id, order_id)
+    return spot.order_answer(connection, community.id, order_id)
 
 
 def pay_out(
@@ -248,23 +256,12 @@ def auction_answer(connection: Connection, community_id: str, auction_id: str) -
     return {"auction": auction_id, "status": row["status"]}
 
 
-def order_answer(connection: Connection, community_id: str, order_id: str) -> dict[str, Any]:
-    """Return how a spot order stands and what it traded."""
-    row = spot.order_row(connection, community_id, order_id)
-    assert row is not None
-    trade = tables.trade.c
-    fills = connection.execute(
-        select(trade.wh, trade.cents_per_kwh, trade.seller, trade.buyer)
-        .where(trade.community_id == community_id, trade.market == "spot", trade.reference.contains(order_id))
-        .order_by(trade.id)
-    ).mappings()
-    return {
-        "order": order_id,
-        "status": row["status"],
-        "filled_wh": row["wh"] - row["remaining_wh"],
-        "remaining_wh": row["remaining_wh"],
-        "trades": [dict(fill) for fill in fills],
-    }
+def _check(desk: Desk, message: AnyMessage, now: datetime) -> None:
+    if message.community != desk.community.id:
+        raise MessageError(
+            f"community: this hub serves the community {desk.community.id}, not {message.community}"
+        )
+    _check_age(message, now)
 
 
 def _check_age(message: AnyMessage, now: datetime) -> None:

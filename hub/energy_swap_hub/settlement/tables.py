@@ -1,6 +1,6 @@
 """Scheduled work, periods, positions, trades, spot orders, auctions, answered messages and the review queue."""
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text, text
 
 from energy_swap_hub.storage import Id, UtcTime, metadata
 
@@ -123,6 +123,8 @@ position = Table(
     Column("grid_cents", BigInteger, nullable=False, default=0),  # what the utility itself pays or charges
 )
 
+_HAS_SELL, _HAS_BUY = text("sell_order IS NOT NULL"), text("buy_order IS NOT NULL")
+
 true_up = Table(  # late energy, under the period it belongs to: see late.py
     "true_up",
     metadata,
@@ -154,7 +156,11 @@ trade = Table(
     Column("cents_per_kwh", BigInteger, nullable=False),
     Column("cents", BigInteger, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("sell_order", Text),  # the spot orders that it fills
+    Column("buy_order", Text),
     Index("trade_reference", "community_id", "reference"),
+    Index("trade_sell_order", "sell_order", sqlite_where=_HAS_SELL, postgresql_where=_HAS_SELL),
+    Index("trade_buy_order", "buy_order", sqlite_where=_HAS_BUY, postgresql_where=_HAS_BUY),
 )
 
 spot_order = Table(
@@ -171,6 +177,21 @@ spot_order = Table(
     Column("status", Text, nullable=False),  # pending_lock, open, filled, cancelled, expired, refused
     Column("valid_until", UtcTime),
     Column("placed_at", UtcTime, nullable=False),
+    Column("seller", Text),  # the one household that a buy order trades with
+    Column("reputation", BigInteger, nullable=False, server_default="0"),  # the household's own when it placed it
+    Column("minimum_reputation", BigInteger, nullable=False, server_default="0"),  # both in basis points
+    Column("post_only", BigInteger, nullable=False, server_default="0"),
+    Index("spot_order_status", "community_id", "status", "valid_until"),
+    Index("spot_order_household", "community_id", "household_id", "placed_at"),
+)
+
+# What a community's book is known by; whoever changes an order changes the stamp (see spot_book.py).
+spot_book = Table(
+    "spot_book",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("stamp", BigInteger, nullable=False),
+    Column("last_number", BigInteger, nullable=False),
 )
 
 auction = Table(

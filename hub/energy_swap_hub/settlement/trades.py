@@ -1,19 +1,30 @@
 """One trade of held tokens against held money: ledger entry, trade row and the release from escrow, together."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from energy_swap_protocol.units import cost_cents
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.ledger import Entry, Posting
-from energy_swap_hub.market.fees import bill, tariff_at
+from energy_swap_hub.ledger import Entry, Journal, Posting
+from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import by_id
+from energy_swap_hub.storage import insert_rows, is_among
 
 from . import tables, tokens, totals
+
+_TRADE: Final = (
+    "community_id", "market", "reference", "seller", "buyer", "wh", "cents_per_kwh", "cents", "at",
+    "sell_order", "buy_order",
+)  # fmt: skip
+
+FILL: Final = ("wh", "cents_per_kwh", "seller", "buyer")
+"""What an answer tells of each trade of an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,16 @@ class HeldTrade:
     seller_hold: str
     buyer_hold: str
     held_at: datetime
+    sell_order: str | None = None
+    buy_order: str | None = None
+
+
+class Booked(NamedTuple):
+    """A trade that is in the ledger: what its seller earned, and what its buyer paid with fees, in cents."""
+
+    held: HeldTrade
+    earned_cents: int
+    paid_cents: int
 
 
 def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: datetime) -> int:
@@ -38,40 +59,76 @@ def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: d
     return cost_cents(wh, cents_per_kwh + tariff_at(community.tariffs, now).fees_cents_per_kwh)
 
 
-def settle_held_trade(connection: Connection, community: CommunityConfig, held: HeldTrade, now: datetime) -> None:
-    """Move money and tokens of ``held``; the holds make it possible only once."""
-    trade, price = held.trade, held.cents_per_kwh
-    bills = bill([trade], price, tariff_at(community.tariffs, held.held_at))
-    lines = {line.household: line for line in bills.lines}
-    earned = lines[trade.seller].earned_cents
+def book_held_trade(
+    journal: Journal, community: CommunityConfig, held: HeldTrade, now: datetime, *, is_new: bool = False
+) -> Booked:
+    """Move money and tokens of ``held``; the holds make it possible only once. ``is_new`` as in `Journal.post`."""
+    seller, buyer, wh = held.trade.seller, held.trade.buyer, held.trade.wh
+    tariff, price = tariff_at(community.tariffs, held.held_at), held.cents_per_kwh
+    # As `fees.bill` does for one trade: each amount is rounded once.
+    earned = cost_cents(wh, price)
+    community_fee = cost_cents(wh, tariff.community_fee_cents_per_kwh)
+    grid_fee = cost_cents(wh, tariff.grid_fee_cents_per_kwh)
     # Fills in many parts can round to a cent more than the hold for the whole: the rounding account bears it.
-    paid = min(lines[trade.buyer].paid_cents, ledger.hold_remaining(connection, community.id, held.buyer_hold))
-    postings = [
-        ledger.spend_hold(connection, community.id, held.buyer_hold, paid),
-        ledger.spend_hold(connection, community.id, held.seller_hold, trade.wh),
-        Posting(ledger.kes(trade.seller), earned),
-        Posting(ledger.FEES, bills.community_fee_cents),
-        Posting(ledger.GRID, bills.grid_fee_cents),
-        Posting(ledger.ROUNDING, paid - earned - bills.community_fee_cents - bills.grid_fee_cents),
-        Posting(ledger.ekwh(trade.buyer), trade.wh),
-    ]
-    text = f"{held.market}: {trade.wh} Wh from {trade.seller} to {trade.buyer}"
-    ledger.post(connection, community.id, Entry(held.market, held.reference, now, text, postings))
-    connection.execute(
-        insert(tables.trade).values(
-            community_id=community.id,
-            market=held.market,
-            reference=held.reference,
-            seller=trade.seller,
-            buyer=trade.buyer,
-            wh=trade.wh,
-            cents_per_kwh=price,
-            cents=cost_cents(trade.wh, price),
-            at=now,
-        )
+    paid = min(cost_cents(wh, price + tariff.fees_cents_per_kwh), journal.hold_remaining(held.buyer_hold))
+    postings = (
+        journal.spend_hold(held.buyer_hold, paid),
+        journal.spend_hold(held.seller_hold, wh),
+        Posting(ledger.kes(seller), earned),
+        Posting(ledger.FEES, community_fee),
+        Posting(ledger.GRID, grid_fee),
+        Posting(ledger.ROUNDING, paid - earned - community_fee - grid_fee),
+        Posting(ledger.ekwh(buyer), wh),
     )
-    sold = totals.Change(trade.seller, sold_wh=trade.wh, earned_cents=earned)
-    bought = totals.Change(trade.buyer, bought_wh=trade.wh, spent_cents=paid)
-    totals.add(connection, community.id, (sold, bought))
-    buyer = by_id(connection, community.id, trade.buyer)
-    tokens.release(connection, community.id, held.reference, tokens.Move(buyer, trade.wh), now)
+    text = f"{held.market}: {wh} Wh from {seller} to {buyer}"
+    journal.post(Entry(held.market, held.reference, now, text, postings), is_new=is_new)
+    return Booked(held, earned, paid)
+
+
+def store_trades(connection: Connection, community_id: str, booked: Sequence[Booked], now: datetime) -> None:
+    """Store booked trades, in their order, and what they add to their households' totals."""
+    rows = []
+    sums: dict[str, list[int]] = {}  # by household: sold Wh, bought Wh, earned cents, spent cents
+    for held, earned, paid in booked:
+        seller, buyer, wh = held.trade.seller, held.trade.buyer, held.trade.wh
+        row = (community_id, held.market, held.reference, seller, buyer, wh, held.cents_per_kwh, earned, now)
+        rows.append((*row, held.sell_order, held.buy_order))
+        sold = sums.setdefault(seller, [0, 0, 0, 0])
+        sold[0] += wh
+        sold[2] += earned
+        bought = sums.setdefault(buyer, [0, 0, 0, 0])
+        bought[1] += wh
+        bought[3] += paid
+    insert_rows(connection, tables.trade, _TRADE, rows)
+    changes = (
+        totals.Change(household, sold_wh=sold, bought_wh=bought, earned_cents=earned, spent_cents=spent)
+        for household, (sold, bought, earned, spent) in sorted(sums.items())
+    )
+    totals.add(connection, community_id, changes)
+
+
+def fills_of(
+    connection: Connection, community_id: str, order_ids: Collection[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what spot orders traded, by order and in order, as answers tell it."""
+    row = tables.trade.c
+    fills: dict[str, list[dict[str, Any]]] = {order_id: [] for order_id in order_ids}
+    for column in (row.sell_order, row.buy_order):
+        query = (
+            select(column, row.wh, row.cents_per_kwh, row.seller, row.buyer)
+            .where(row.community_id == community_id, is_among(connection, column, order_ids))
+            .order_by(row.id)
+        )
+        for order_id, *fill in connection.execute(query):
+            fills[order_id].append(dict(zip(FILL, fill, strict=True)))
+    return fills
+
+
+def settle_held_trade(connection: Connection, community: CommunityConfig, held: HeldTrade, now: datetime) -> None:
+    """Move money and tokens of one trade, store it and ask for the release from escrow, at once."""
+    journal = Journal(connection, community.id)
+    booked = book_held_trade(journal, community, held, now)
+    journal.write()
+    store_trades(connection, community.id, (booked,), now)
+    buyer = by_id(connection, community.id, held.trade.buyer)
+    tokens.release(connection, community.id, held.reference, tokens.Move(buyer, held.trade.wh), now)

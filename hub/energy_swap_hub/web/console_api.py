@@ -206,7 +206,7 @@ class ConsoleApi:
         return {"trades": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
 
     async def _market(self, _request: web.Request) -> dict[str, Any]:
-        return await self._database.read(lambda c: market_view.market(c, self._community.id))
+        return await self._database.read(lambda c: market_view.market(c, self._community.id, self._clock()))
 
     async def _entries(self, request: web.Request) -> dict[str, Any]:
         limit, before = _limit(request, 100), _before(request)

@@ -18,7 +18,7 @@ from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership.households import Household, NotAdmitted
 from energy_swap_hub.metering.plausibility import Site
-from energy_swap_hub.settlement import messages
+from energy_swap_hub.settlement import messages, spot
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.statements import Statement
@@ -128,7 +128,7 @@ class EdgeApi:
 
         def look(connection: Connection) -> dict[str, Any]:
             if "order" in answer:
-                return messages.order_answer(connection, community_id, answer["order"])
+                return spot.order_answer(connection, community_id, answer["order"])
             return messages.auction_answer(connection, community_id, answer["auction"])
 
         loop = asyncio.get_running_loop()

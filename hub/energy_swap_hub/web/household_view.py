@@ -29,7 +29,7 @@ def household_state(
     sell_at_least, buy_at_most = standing_order(connection, community.id, household.id, now)
     tariff = tariff_at(community.tariffs, now)
     last_reading = metering.latest(connection, household.meter)
-    open_book = book(connection, community.id)
+    open_book = book(connection, community.id, now)
     return {
         "household": household.id,
         "community": community.id,

@@ -60,9 +60,9 @@ def trade_rows(
     ]
 
 
-def market(connection: Connection, community_id: str) -> dict[str, Any]:
+def market(connection: Connection, community_id: str, now: datetime) -> dict[str, Any]:
     """Return the open book and all auctions."""
-    open_book = book(connection, community_id)
+    open_book = book(connection, community_id, now)
     sides = {
         side.value: [
             {"cents_per_kwh": o.limit, "wh": o.wh, "household": o.household} for o in open_book.resting(side)

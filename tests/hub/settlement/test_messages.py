@@ -133,7 +133,7 @@ async def test_an_application_must_be_the_meters_own_and_its_phone_nobody_elses(
 async def test_what_fails_leaves_nothing_and_may_be_sent_again(village: Village) -> None:
     chebet = village.chebet
     order = BuyOrder(**village.head(), wh=1_000, at_most=1_000)
-    with pytest.raises(ValueError, match="are needed"):
+    with pytest.raises(ValueError, match="top up 1200 cents"):
         await village.send(chebet, order)
     await village.fund(chebet, 1_200)
     assert (await village.send(chebet, order))["status"] == "open"

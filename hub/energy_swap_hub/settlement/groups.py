@@ -1,0 +1,225 @@
+"""Many households' messages in one transaction: each has its own answer or refusal, as if it had come alone.
+
+Orders of the spot market that stand together are carried out on one `SpotMarket`; every other message, and one
+that was received before, is carried out by itself between them.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from energy_swap_protocol.message import AnyMessage, BuyOrder, CancelOrder, SellOrder
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.directory import community_chain
+from energy_swap_hub.membership.households import Household, admitted, by_keys
+from energy_swap_hub.storage import insert_rows, is_among
+
+from . import tables
+from .spot_market import SpotMarket, Wish
+
+if TYPE_CHECKING:
+    from .messages import Desk
+
+_LOG = logging.getLogger(__name__)
+
+type Outcome = dict[str, Any] | Exception
+type Check = Callable[[Desk, AnyMessage, datetime], None]
+type CarryOut = Callable[[Connection, Desk, Opened, Household | None, datetime], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message whose signature is true, and what is kept of it; ``payload`` is the text that travelled."""
+
+    signer: bytes
+    message: AnyMessage
+    payload: str
+    sealed: bytes
+    signature: str
+
+
+_MESSAGE: Final = ("community_id", "id", "signer", "kind", "received_at", "payload", "signature", "details")
+
+
+def carry_out_group(
+    connection: Connection,
+    desk: Desk,
+    opened: Sequence[Opened],
+    now: datetime,
+    *,
+    check: Check,
+    carry_out: CarryOut,
+) -> list[Outcome]:
+    """Carry out ``opened`` in order; return each one's answer, or what its rules raised.
+
+    ``check`` refuses a message before it is looked at, ``carry_out`` does one that is no order of the spot market.
+    """
+    if len(opened) > 1:
+        try:
+            with connection.begin_nested():
+                return _Group(connection, desk, now, check, carry_out).outcomes(opened)
+        except Exception as error:  # one message must not fail the others: each is tried by itself
+            if _is_the_databases(error):
+                raise
+            _LOG.exception("a group of %d messages failed as a whole", len(opened))
+    return [_alone(connection, desk, one, now, check, carry_out) for one in opened]
+
+
+def store_messages(
+    connection: Connection, community_id: str, carried_out: Sequence[tuple[Opened, dict[str, Any]]], now: datetime
+) -> None:
+    """Keep messages that were carried out as evidence, with what is told of them besides what can be looked up."""
+    rows = [
+        (
+            community_id,
+            str(one.message.id),
+            one.signer,
+            one.message.__struct_config__.tag,
+            now,
+            one.sealed,
+            one.signature.encode(),
+            details,
+        )
+        for one, details in carried_out
+    ]
+    insert_rows(connection, tables.message, _MESSAGE, rows)
+
+
+def _alone(
+    connection: Connection, desk: Desk, one: Opened, now: datetime, check: Check, carry_out: CarryOut
+) -> Outcome:
+    try:
+        with connection.begin_nested():
+            outcome = _Group(connection, desk, now, check, carry_out).outcomes([one])[0]
+    except Exception as error:
+        if _is_the_databases(error):
+            raise
+        return error
+    return outcome
+
+
+def _is_the_databases(error: Exception) -> bool:
+    """Whether it is about the database itself and not about the values of a statement."""
+    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError)
+
+
+class _Group:
+    def __init__(
+        self, connection: Connection, desk: Desk, now: datetime, check: Check, carry_out: CarryOut
+    ) -> None:
+        self._connection = connection
+        self._desk = desk
+        self._now = now
+        self._check = check
+        self._carry_out = carry_out
+        self._market = SpotMarket(connection, desk.community, now)
+        self._carried_out: list[tuple[Opened, dict[str, Any]]] = []
+        self._chain: CommunityChain | None = None
+
+    def outcomes(self, opened: Sequence[Opened]) -> list[Outcome]:
+        members = by_keys(self._connection, {one.signer for one in opened})
+        are_orders = self._which_are_orders(opened)
+        outcomes: list[Outcome] = []
+        for place, one in enumerate(opened):
+            household = members.get(one.signer)
+            if not are_orders[place]:
+                outcomes.append(self._do_alone(one, household))
+                if household is None:  # it may have applied
+                    members |= by_keys(self._connection, {one.signer})
+                continue
+            if place == 0 or not are_orders[place - 1]:
+                self._expect(opened[place:], are_orders[place:], members)
+            outcomes.append(self._do_order(one, household))
+        self._write()
+        return outcomes
+
+    def _which_are_orders(self, opened: Sequence[Opened]) -> list[bool]:
+        """Tell the new messages about spot orders from all others."""
+        row = tables.message.c
+        ids = [str(one.message.id) for one in opened]
+        query = select(row.id).where(
+            row.community_id == self._desk.community.id, is_among(self._connection, row.id, ids)
+        )
+        known = set(self._connection.execute(query).scalars())
+        self._market.read_orders([str(o.message.order) for o in opened if isinstance(o.message, CancelOrder)])
+        placed: set[str] = set()
+        are_orders = []
+        for message_id, one in zip(ids, opened, strict=True):
+            match one.message:
+                case SellOrder() | BuyOrder():
+                    is_order = message_id not in known
+                    placed.add(message_id)
+                case CancelOrder(order=order):
+                    is_order = message_id not in known and (str(order) in placed or self._market.has(str(order)))
+                case _:
+                    is_order = False
+            known.add(message_id)
+            are_orders.append(is_order)
+        return are_orders
+
+    def _expect(
+        self, opened: Sequence[Opened], are_orders: Sequence[bool], members: dict[bytes, Household]
+    ) -> None:
+        wishes: list[tuple[Household, Wish]] = []
+        for one, is_order in zip(opened, are_orders, strict=True):
+            if not is_order:
+                break
+            if one.signer in members and isinstance(one.message, SellOrder | BuyOrder | CancelOrder):
+                wishes.append((members[one.signer], one.message))
+        self._market.expect(wishes)
+
+    def _do_order(self, one: Opened, household: Household | None) -> Outcome:
+        try:
+            self._check(self._desk, one.message, self._now)
+            answer = self._order(admitted(household), one.message)
+        except Exception as error:
+            if self._market.is_halfway or isinstance(error, DBAPIError):
+                raise
+            return error
+        self._carried_out.append((one, {}))
+        return {"id": str(one.message.id), "status": "accepted", **answer}
+
+    def _order(self, household: Household, message: AnyMessage) -> dict[str, Any]:
+        match message:
+            case SellOrder():
+                self._market.place_sell(
+                    household,
+                    message,
+                    lambda: self._desk.tokens.completed_lock(
+                        self._community_chain(), household, message.lock, message.wh, message.id
+                    ),
+                )
+                return self._market.answer(str(message.id))
+            case BuyOrder():
+                self._market.place_buy(household, message)
+                return self._market.answer(str(message.id))
+            case CancelOrder(order=order):
+                self._market.cancel(household, str(order))
+                return self._market.answer(str(order))
+            case _:
+                raise AssertionError("only orders of the spot market come here")
+
+    def _do_alone(self, one: Opened, household: Household | None) -> Outcome:
+        self._write()
+        try:
+            with self._connection.begin_nested():
+                return self._carry_out(self._connection, self._desk, one, household, self._now)
+        except Exception as error:
+            if _is_the_databases(error):
+                raise
+            return error
+
+    def _write(self) -> None:
+        self._market.write()
+        store_messages(self._connection, self._desk.community.id, self._carried_out, self._now)
+        self._carried_out.clear()
+
+    def _community_chain(self) -> CommunityChain:
+        if self._chain is None:
+            self._chain = community_chain(self._connection, self._desk.community.id)
+        return self._chain

@@ -1,0 +1,59 @@
+"""Why an order is refused, in the caller's words: which field, which limit, and what would be accepted."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from energy_swap_protocol.message import LEAST_ORDER_WH
+from energy_swap_protocol.units import affordable_wh
+
+from energy_swap_hub.ledger import Overdrawn
+from energy_swap_hub.market.spot import SpotOrder
+
+_LONGEST_SECONDS: Final = 366 * 86_400
+
+
+class OrderRefused(ValueError):  # noqa: N818 - reads as the answer it is
+    """An order cannot be taken; the text says which limit and what would be accepted."""
+
+
+def time_to_come(name: str, seconds: int, now: datetime) -> datetime:
+    """Return the time of a message's field; raises `OrderRefused` when it has passed or is over a year away."""
+    unix_now = int(now.timestamp())
+    if seconds <= unix_now:
+        raise OrderRefused(f"{name} {seconds} has passed; the hub's time is {unix_now}")
+    if seconds > unix_now + _LONGEST_SECONDS:
+        raise OrderRefused(f"{name} {seconds} is more than a year away; give Unix seconds below that")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def too_little_money(error: Overdrawn, wh: int, at_most: int, fees: int) -> Overdrawn:
+    """Return the refusal of a buy order that costs more than the wallet has; ``fees`` are cents per kWh."""
+    most = affordable_wh(error.have, at_most + fees)
+    other = f"buy at most {most} Wh at that limit, or " if most >= LEAST_ORDER_WH else ""
+    return Overdrawn(
+        f"wh: {wh} Wh at most {at_most} cents per kWh cost {error.need} cents with {fees} cents per kWh of fees, "
+        f"the wallet has {error.have} cents free; {other}top up {error.need - error.have} cents",
+        account=error.account,
+        have=error.have,
+        need=error.need,
+    )
+
+
+def too_few_tokens(error: Overdrawn, wh: int) -> Overdrawn:
+    """Return the refusal of a sale of more than the wallet has free."""
+    accepted = f"sell at most {error.have} Wh" if error.have >= LEAST_ORDER_WH else "wait for energy to sell"
+    return Overdrawn(
+        f"wh: {wh} Wh are more than the {error.have} Wh of eKWh that are free in the wallet; {accepted}",
+        account=error.account,
+        have=error.have,
+        need=error.need,
+    )
+
+
+def would_trade(order: SpotOrder, met: SpotOrder) -> OrderRefused:
+    """Return the refusal of a post-only order that would trade with ``met``."""
+    field, word = ("at_least", "above") if order.side.value == "sell" else ("at_most", "below")
+    return OrderRefused(
+        f"post_only: at {field} {order.limit} the order would trade at once with one at {met.limit} cents per "
+        f"kWh; give {field} {word} {met.limit}, or leave post_only out"
+    )

@@ -1,0 +1,363 @@
+"""What one transaction does on the spot market: each order in turn, all of it written with few statements.
+
+An order holds what it promises, fills move it, the rest goes back. Whatever refuses an order does so before the
+book is changed; an error after that leaves the transaction to be undone as a whole (`is_halfway`).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from energy_swap_protocol.message import BuyOrder, CancelOrder, SellOrder
+from energy_swap_protocol.units import cost_cents
+from solders.transaction import VersionedTransaction
+from sqlalchemy import Connection
+
+from energy_swap_hub import ledger
+from energy_swap_hub.chain.directory import token_accounts
+from energy_swap_hub.chain.intent import enqueue_all
+from energy_swap_hub.chain.outbox import household_transaction, out_of_escrow
+from energy_swap_hub.chain.payload import Payload
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.ledger import Journal, Overdrawn
+from energy_swap_hub.market.fees import tariff_at
+from energy_swap_hub.market.spot import Fill, NotRestingError, SpotOrder
+from energy_swap_hub.market.trade import Side, Trade
+from energy_swap_hub.membership.households import Household, is_there
+
+from .machine import schedule
+from .refusals import OrderRefused, time_to_come, too_few_tokens, too_little_money, would_trade
+from .spot_book import Order, expired_orders, find_orders, open_book, store
+from .trades import FILL, Booked, HeldTrade, book_held_trade, fills_of, store_trades
+
+type Wish = SellOrder | BuyOrder | CancelOrder
+type _Move = tuple[Literal["release", "refund"], str, str, int]  # what, reference, household, Wh
+
+
+def hold_name(order_id: str) -> str:
+    """Return the ledger's name of what an order holds."""
+    return f"order:{order_id}"
+
+
+class SpotMarket:
+    """The spot orders of one transaction at ``now``; nothing is in the database before `write`."""
+
+    def __init__(self, connection: Connection, community: CommunityConfig, now: datetime) -> None:
+        self.is_halfway = False
+        self._connection = connection
+        self._community = community
+        self._now = now
+        self._tariff = tariff_at(community.tariffs, now)
+        self._journal = Journal(connection, community.id)
+        self._open = open_book(connection, community.id, now)
+        self._is_changed = False
+        self._known: dict[str, Order | None] = {}  # orders that are not open
+        self._added: dict[str, Order] = {}
+        self._changed: dict[str, Order] = {}
+        self._fills: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)  # of this transaction, by order
+        self._earlier_fills: dict[str, list[dict[str, Any]]] = {}
+        self._trades: list[Booked] = []
+        self._intents: list[_Move | tuple[str, Payload]] = []
+        self._sellers: dict[str, bool] = {}  # whether a household that was chosen is there
+
+    def expect(self, wishes: Sequence[tuple[Household, Wish]]) -> None:
+        """Read at once what these will need; without it each reads for itself."""
+        holds, accounts = [], {ledger.FEES, ledger.GRID, ledger.ROUNDING}
+        cancels = []
+        bought_wh = best_limit = 0
+        for household, wish in wishes:
+            if isinstance(wish, CancelOrder):
+                cancels.append(str(wish.order))
+                continue
+            holds.append(hold_name(str(wish.id)))
+            accounts |= {ledger.kes(household.id), ledger.kes_held(household.id)}
+            accounts |= {ledger.ekwh(household.id), ledger.ekwh_held(household.id)}
+            if isinstance(wish, BuyOrder):
+                bought_wh, best_limit = bought_wh + wish.wh, max(best_limit, wish.at_most)
+        self._open.read_standings(
+            self._connection, self._community.id, {household.id for household, _ in wishes}, self._now
+        )
+        self.read_orders(cancels)
+        self._read_fills(cancels)
+        self._journal.expect(names={"hold": holds})
+        self._expect_met(Side.SELL, bought_wh, best_limit, len(holds), [hold_name(c) for c in cancels], accounts)
+
+    def read_orders(self, order_ids: Collection[str]) -> None:
+        """Read at once the orders that are not open."""
+        missing = [i for i in order_ids if i not in self._known and UUID(i) not in self._open.orders]
+        if missing:
+            found = find_orders(self._connection, self._community.id, missing)
+            self._known.update((order_id, found.get(order_id)) for order_id in missing)
+
+    def has(self, order_id: str) -> bool:
+        """Whether there is a spot order of this id, open or not."""
+        return self._order(order_id) is not None
+
+    def place_sell(self, household: Household, wish: SellOrder, lock: Callable[[], VersionedTransaction]) -> None:
+        """Hold the tokens, ask the chain to lock them; raises `Overdrawn`, `OrderRefused`, what ``lock`` raises.
+
+        ``lock`` gives the household's transaction as the hub completed it.
+        """
+        order = self._new_order(household, wish, Side.SELL, wish.at_least, "pending_lock")
+        self._refuse_trading_post(order)
+        account = ledger.ekwh(household.id)
+        with self._journal.attempt():
+            try:
+                self._journal.hold(hold_name(order.id), account, wish.wh, at=self._now, text="spot sale")
+            except Overdrawn as error:
+                raise too_few_tokens(error, wish.wh) from None
+            transaction = lock()
+        self._intents.append(household_transaction(f"lock:{order.id}", transaction))
+        self._add(order)
+
+    def place_buy(self, household: Household, wish: BuyOrder) -> None:
+        """Hold the money at the limit with fees, match at once, let the rest rest; raises as `place_sell`."""
+        order = self._new_order(household, wish, Side.BUY, wish.at_most, "open", wish.seller)
+        self._refuse_trading_post(order)
+        fees = self._tariff.fees_cents_per_kwh
+        cents, account = cost_cents(wish.wh, wish.at_most + fees), ledger.kes(household.id)
+        try:
+            self._journal.hold(hold_name(order.id), account, cents, at=self._now, text="spot purchase")
+        except Overdrawn as error:
+            raise too_little_money(error, wish.wh, wish.at_most, fees) from None
+        self._add(order)
+        self._enter(order)
+
+    def lock_final(self, order_id: str, error: str | None) -> None:
+        """The chain has the tokens in escrow: the sale enters the book. On an error it is refused."""
+        order = self._order(order_id)
+        if order is None or order.status != "pending_lock":
+            return
+        if error is not None:
+            self._change(order)
+            self._journal.close_hold(hold_name(order_id), at=self._now, text=f"the lock failed: {error}")
+            order.status = "refused"
+            return
+        self._change(order)
+        order.status, order.number = "open", self._open.last_number + 1
+        self._open.last_number = order.number
+        if order.valid_until is not None and order.valid_until <= self._now:
+            self._end(order, "expired")
+        elif order.post_only and self._first_met(order.in_book()) is not None:
+            self._end(order, "refused")
+        else:
+            names = {ledger.FEES, ledger.GRID, ledger.ROUNDING, ledger.kes(order.household_id)}
+            self._expect_met(Side.BUY, order.remaining_wh, order.limit, 50, [hold_name(order_id)], names)
+            self._enter(order)
+
+    def cancel(self, household: Household, order_id: str) -> int:
+        """Take back the rest of an own open order and return it in Wh; raises `OrderRefused` for any other."""
+        order = self._order(order_id)
+        if order is None or order.household_id != household.id:
+            raise OrderRefused(f"order: {household.id} has no order {order_id}")
+        if order.status != "open":
+            raise OrderRefused(f"order: {order_id} is {order.status}; only an open order can be cancelled")
+        self._change(order)
+        self._end(order, "cancelled")
+        return order.remaining_wh
+
+    def expire(self) -> list[str]:
+        """End the open orders whose time has passed and return the households they belong to."""
+        expired = [self._order(i) for i in expired_orders(self._connection, self._community.id, self._now)]
+        self._journal.expect(holds=[hold_name(order.id) for order in expired if order is not None])
+        households = []
+        for order in expired:
+            if order is not None:
+                self._change(order)
+                self._end(order, "expired")
+                households.append(order.household_id)
+        return households
+
+    def answer(self, order_id: str) -> dict[str, Any]:
+        """Return how an order stands and what it traded."""
+        order = self._order(order_id)
+        assert order is not None
+        if order_id not in self._added:
+            self._read_fills((order_id,))
+        return order.answer((*self._earlier_fills.get(order_id, ()), *self._fills.get(order_id, ())))
+
+    def write(self) -> None:
+        """Put all of it into the database's transaction."""
+        self._journal.write()
+        if not self._is_changed:
+            return
+        connection, community_id = self._connection, self._community.id
+        store(connection, community_id, self._open, self._added.values(), self._changed.values())
+        store_trades(connection, community_id, self._trades, self._now)
+        households = {wish[2] for wish in self._intents if len(wish) == 4}
+        accounts = token_accounts(connection, community_id, households) if households else {}
+        wishes = [
+            out_of_escrow(wish[0], wish[1], accounts[wish[2]], wish[3]) if len(wish) == 4 else wish
+            for wish in self._intents
+        ]
+        enqueue_all(connection, community_id, wishes, self._now)
+        times = [order.valid_until for order in self._added.values() if order.valid_until is not None]
+        if times:
+            schedule(connection, community_id, "orders", "expiry", min(times))
+        for memory in (self._known, self._added, self._changed, self._fills, self._earlier_fills):
+            memory.clear()
+        self._trades.clear()
+        self._intents.clear()
+        self._is_changed = False
+
+    def _new_order(
+        self,
+        household: Household,
+        wish: SellOrder | BuyOrder,
+        side: Side,
+        limit: int,
+        status: str,
+        seller: str | None = None,
+    ) -> Order:
+        if seller is not None:
+            self._check_seller(household, seller)
+        self._open.read_standings(self._connection, self._community.id, (household.id,), self._now)
+        return Order(
+            id=str(wish.id),
+            number=self._open.last_number + 1,
+            household_id=household.id,
+            side=side,
+            wh=wish.wh,
+            remaining_wh=wish.wh,
+            limit=limit,
+            status=status,
+            valid_until=(
+                None if wish.valid_until is None else time_to_come("valid_until", wish.valid_until, self._now)
+            ),
+            placed_at=self._now,
+            seller=seller,
+            reputation=self._open.reputation(household.id),
+            minimum_reputation=wish.minimum_reputation * 100,
+            post_only=wish.post_only,
+        )
+
+    def _check_seller(self, household: Household, seller: str) -> None:
+        if seller == household.id:
+            raise OrderRefused(f"seller: {seller} is your own household; name another one, or leave seller out")
+        if seller not in self._sellers:
+            self._sellers[seller] = is_there(self._connection, self._community.id, seller)
+        if not self._sellers[seller]:
+            raise OrderRefused(
+                f"seller: there is no household {seller} in {self._community.id}; give the id of one (such as "
+                f"{household.id}, which is yours), or leave seller out to buy from anybody"
+            )
+
+    def _refuse_trading_post(self, order: Order) -> None:
+        if order.post_only:
+            wanted = order.in_book()
+            met = self._first_met(wanted)
+            if met is not None:
+                raise would_trade(wanted, met)
+
+    def _first_met(self, order: SpotOrder) -> SpotOrder | None:
+        """Return the resting order that ``order`` would trade with first; None: with none."""
+        is_sale = order.side is Side.SELL
+        for resting in self._open.book.resting(Side.BUY if is_sale else Side.SELL):
+            if (resting.limit < order.limit) if is_sale else (resting.limit > order.limit):
+                break
+            if resting.is_valid_at(self._now) and order.accepts(resting) and resting.accepts(order):
+                return resting
+        return None
+
+    def _add(self, order: Order) -> None:
+        self._touch()
+        self._open.last_number = order.number
+        self._added[order.id] = order
+
+    def _change(self, order: Order) -> None:
+        self._touch()
+        if order.id not in self._added:
+            self._changed[order.id] = order
+
+    def _touch(self) -> None:
+        if not self._is_changed:
+            self._open.change()
+            self._is_changed = True
+
+    def _enter(self, order: Order) -> None:
+        """Match an open order; what is left of it rests in the book."""
+        self.is_halfway = True
+        taker = order.in_book()
+        fills = self._open.book.place(taker, self._now)
+        self._open.orders[taker.id] = order
+        for fill in fills:
+            self._settle(fill, order)
+        self.is_halfway = False
+
+    def _settle(self, fill: Fill, taker: Order) -> None:
+        resting = self._open.orders[fill.resting]
+        sale, purchase = (taker, resting) if taker.side is Side.SELL else (resting, taker)
+        held = HeldTrade(
+            "spot",
+            f"{taker.id}/{resting.id}",
+            Trade(fill.seller, fill.buyer, fill.wh),
+            fill.cents_per_kwh,
+            hold_name(sale.id),
+            hold_name(purchase.id),
+            purchase.placed_at,
+            sale.id,
+            purchase.id,
+        )
+        # An order comes to the book once, and meets each resting order once.
+        self._trades.append(book_held_trade(self._journal, self._community, held, self._now, is_new=True))
+        told = dict(zip(FILL, (fill.wh, fill.cents_per_kwh, fill.seller, fill.buyer), strict=True))
+        self._intents.append(("release", held.reference, fill.buyer, fill.wh))
+        for order in (sale, purchase):
+            self._change(order)
+            self._fills[order.id].append(told)
+            order.remaining_wh -= fill.wh
+            if not order.remaining_wh:
+                order.status = "filled"
+                self._journal.close_hold(hold_name(order.id), at=self._now, text="bought below the limit")
+                self._forget(order, fill.resting if order is resting else fill.taker)
+
+    def _end(self, order: Order, status: str) -> None:
+        self.is_halfway = True
+        self._journal.close_hold(hold_name(order.id), at=self._now, text=f"order {status}")
+        if order.side is Side.SELL and order.remaining_wh:
+            self._intents.append(("refund", order.id, order.household_id, order.remaining_wh))
+        order.status = status
+        key = order.key
+        with suppress(
+            NotRestingError
+        ):  # its sale never came so far, or its time had passed when the book was read
+            self._open.book.cancel(key)
+        self._forget(order, key)
+        self.is_halfway = False
+
+    def _forget(self, order: Order, key: UUID) -> None:
+        self._open.orders.pop(key, None)
+        self._open.count_end(order)
+        self._known[order.id] = order
+
+    def _order(self, order_id: str) -> Order | None:
+        found = self._open.orders.get(UUID(order_id)) or self._added.get(order_id)
+        if found is not None:
+            return found
+        if order_id not in self._known:
+            self.read_orders((order_id,))
+        return self._known.get(order_id)
+
+    def _read_fills(self, order_ids: Collection[str]) -> None:
+        missing = [i for i in order_ids if i not in self._earlier_fills]
+        if missing:
+            self._earlier_fills |= fills_of(self._connection, self._community.id, missing)
+
+    def _expect_met(
+        self, side: Side, wh: int, limit: int, most: int, holds: Sequence[str], accounts: set[str]
+    ) -> None:
+        """Read the holds and accounts of the orders that as many Wh would meet first, and those that are named."""
+        wanted = list(holds)
+        sign = 1 if side is Side.SELL else -1
+        for resting in self._open.book.resting(side) if wh else ():
+            if wh <= 0 or (resting.limit - limit) * sign > 0 or len(wanted) > most + 50:
+                break
+            wh -= resting.wh
+            wanted.append(hold_name(str(resting.id)))
+            household = resting.household
+            accounts |= {ledger.kes(household), ledger.kes_held(household)}
+            accounts |= {ledger.ekwh(household), ledger.ekwh_held(household)}
+        self._journal.expect(holds=wanted, accounts=accounts)
