@@ -147,6 +147,9 @@ class SpotMarket:
             names = {ledger.FEES, ledger.GRID, ledger.ROUNDING, ledger.kes(order.household_id)}
             self._expect_met(Side.BUY, order.remaining_wh, order.limit, 50, [hold_name(order_id)], names)
             self._enter(order)
+            if order.valid_until is not None:
+                # What was due when it was placed may have been done while it still waited for its lock.
+                schedule(self._connection, self._community.id, "orders", "expiry", order.valid_until)
 
     def cancel(self, household: Household, order_id: str) -> int:
         """Take back the rest of an own open order and return it in Wh; raises `OrderRefused` for any other."""

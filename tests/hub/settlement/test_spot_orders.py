@@ -178,6 +178,21 @@ async def test_a_sale_that_expires_while_the_chain_locks_it_gives_the_tokens_bac
     assert (await village.wh(village.amina), await village.on_chain(village.amina)) == (3_000, 3_000)
 
 
+async def test_a_sale_expires_that_the_chain_still_locked_when_another_order_expired(village: Village) -> None:
+    soon, later = (village.now + timedelta(minutes=minutes) for minutes in (1, 10))
+    sale = await village.sell_order(village.amina, 1_000, at_least=2_000, valid_until=later)
+    await village.send(village.amina, sale)
+    await village.buy(village.chebet, 1_000, at_most=1_000, valid_until=soon)
+    village.now = soon
+    await village.advance()
+    await village.chain_works()
+    assert (await village.order(sale.id))["status"] == "open"
+    village.now = later
+    await village.advance()
+    assert (await village.order(sale.id))["status"] == "expired"
+    await village.chain_works()
+
+
 async def test_an_order_whose_time_is_over_or_beyond_reason_is_refused(village: Village) -> None:
     for valid_until in (int(village.now.timestamp()), 10**12, 10**18, 10**30, -(10**30)):
         with pytest.raises(OrderRefused, match="valid_until"):
