@@ -1,4 +1,4 @@
-"""``energy-swap-hub run CONFIG`` serves a community, ``check CONFIG`` proves its books, ``hash`` makes hashes."""
+"""``energy-swap-hub``: ``run`` serves a community, ``check`` and ``reconcile`` prove its books, and more."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from energy_swap_hub import mpesa_command
 from energy_swap_hub.chain.community import CommunityError
 from energy_swap_hub.chain.keys import KeyFileError
 from energy_swap_hub.check import check_books
@@ -34,6 +35,14 @@ def main() -> None:
         "check", help="prove the books, also while the hub runs; 1: there is a lie in them"
     )
     check.add_argument("config", type=Path, help="the hub's JSON file")
+    reconcile = commands.add_parser(
+        "reconcile", help="compare M-Pesa's statement with the books of a hub that is stopped; 1: they differ"
+    )
+    reconcile.add_argument("config", type=Path, help="the hub's JSON file")
+    reconcile.add_argument("statement", type=Path, help="the CSV that the M-Pesa organisation portal exports")
+    register = commands.add_parser("register", help="tell Daraja where payments by hand are announced")
+    register.add_argument("config", type=Path, help="the hub's JSON file")
+    register.add_argument("--pull-phone", metavar="2547...", help="the short code's nominated number, for Pull")
     commands.add_parser("hash", help="ask for a password and print its argon2 hash")
     arguments = parser.parse_args()
     if arguments.command == "hash":
@@ -44,9 +53,11 @@ def main() -> None:
         config = load_config(arguments.config)
     except (OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"energy-swap-hub: {arguments.config}: {error}\n")
-        sys.exit(2 if arguments.command == "check" else 1)
+        sys.exit(1 if arguments.command == "run" else 2)
     if arguments.command == "check":
         sys.exit(_check(config))
+    if arguments.command in ("reconcile", "register"):
+        sys.exit(_with_mpesa(config, arguments))
     try:
         asyncio.run(run_hub(config, utc_now))
     except (OSError, ValueError, DataFolderError, KeyFileError, CommunityError) as error:
@@ -68,6 +79,16 @@ def _check(config: HubConfig) -> int:
         return 1
     _say("the books are sound")
     return 0
+
+
+def _with_mpesa(config: HubConfig, arguments: argparse.Namespace) -> int:
+    try:
+        if arguments.command == "register":
+            return 0 if mpesa_command.register(config, arguments.pull_phone, utc_now, _say) else 1
+        return 0 if mpesa_command.reconcile(config, arguments.statement, utc_now, _say) else 1
+    except (OSError, ValueError, DataFolderError) as error:
+        sys.stderr.write(f"energy-swap-hub: {error}\n")
+        return 2
 
 
 if __name__ == "__main__":

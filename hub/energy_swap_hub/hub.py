@@ -22,7 +22,7 @@ from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.keys import load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.changes import Changes
-from energy_swap_hub.config import HubConfig
+from energy_swap_hub.config import DarajaConfig, HubConfig
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.membership.households import households
 from energy_swap_hub.membership.phone import PhoneBook
@@ -31,7 +31,7 @@ from energy_swap_hub.mpesa import MPesa, MPesaConfig, open_payments
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.messages import Desk
-from energy_swap_hub.settlement.payments import PaymentBook
+from energy_swap_hub.settlement.payments import PaymentBook, payer
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
 from energy_swap_hub.storage import Database
@@ -112,8 +112,26 @@ def _money(
     callbacks: bytes,
     token_desk: TokenDesk,
 ) -> tuple[MPesa, Desk]:
-    daraja = config.daraja
-    mpesa_config = MPesaConfig(
+    mpesa_config = mpesa_config_of(config.daraja, callbacks)
+
+    def phone_of(connection: Connection, community_id: str, household_id: str) -> str:
+        return desk.phone_of(connection, community_id, household_id)
+
+    mpesa = MPesa(
+        database=database,
+        config=mpesa_config,
+        events=PaymentBook(clock, lambda _household: changes.mark()),
+        phone_of=phone_of,
+        payer_of=lambda connection, account: payer(connection, config.community.id, account),
+        clock=clock,
+    )
+    desk = Desk(config.community, phones, mpesa, Charges.load(), token_desk)
+    return mpesa, desk
+
+
+def mpesa_config_of(daraja: DarajaConfig, callbacks: bytes) -> MPesaConfig:
+    """Return what M-Pesa's room needs to know of the configuration; ``callbacks`` keeps its paths secret."""
+    return MPesaConfig(
         base_url=daraja.base_url,
         callback_base_url=daraja.callback_base_url,
         short_code=daraja.short_code,
@@ -124,20 +142,10 @@ def _money(
         initiator_password=daraja.initiator_password,
         certificate_pem=daraja.certificate.read_bytes(),
         hmac_secret=callbacks,
+        callback_sources=daraja.callback_sources,
+        trusted_proxies=daraja.trusted_proxies,
+        confirm_above_kes=daraja.confirm_above_kes,
     )
-
-    def phone_of(connection: Connection, community_id: str, household_id: str) -> str:
-        return desk.phone_of(connection, community_id, household_id)
-
-    mpesa = MPesa(
-        database=database,
-        config=mpesa_config,
-        events=PaymentBook(clock, lambda _household: changes.mark()),
-        phone_of=phone_of,
-        clock=clock,
-    )
-    desk = Desk(config.community, phones, mpesa, Charges.load(), token_desk)
-    return mpesa, desk
 
 
 async def _chain_client(stack: AsyncExitStack, config: HubConfig, clock: Clock) -> AsyncClient:

@@ -200,15 +200,19 @@ class MPesa:
         """End an undecided reversal as a person found it; no ``receipt``: not given back. `PaymentRefused`."""
         decisions.close_reversal(connection, self._events, item, receipt=receipt, now=now)
 
+    def finish_reversal(
+        self, connection: Connection, item: Reversal, receipt: str, at: datetime, now: datetime
+    ) -> None:
+        """End a reversal that M-Pesa's statement shows to be done."""
+        reversals.finish(connection, self._events, item, receipt, at, now)
+
     # The task and its door
 
     def open_payments(self, connection: Connection, community_id: str) -> int:
         """Return how many payments of a community are not final."""
         return open_payments(connection, community_id)
 
-    def take_in(
-        self, connection: Connection, lines: list[PulledPayment], source: str, now: datetime
-    ) -> int:
+    def take_in(self, connection: Connection, lines: list[PulledPayment], source: str, now: datetime) -> int:
         """Credit payments that M-Pesa's statement shows and we did not know; return how many."""
         return receipts.receive_all(connection, self._events, self._payer_of, lines, source, now)
 

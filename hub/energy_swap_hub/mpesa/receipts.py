@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from energy_swap_protocol.units import CENTS_PER_KES
 from sqlalchemy import Connection, insert, select, update
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from . import intents
 from .events import Payer, PayerOf, PaymentEvents
 from .intents import Intent
-from .tables import FAILED, PAID, TOP_UP, payment_intent, payment_receipt
+from .tables import FAILED, PAID, TOP_UP, payment_intent, payment_receipt, payment_reversal
 from .wire import Payment, PulledPayment, PushResult
 
 CREDITED: Final = "credited"
@@ -35,6 +35,22 @@ def find(connection: Connection, receipt: str) -> Receipt | None:
         connection.execute(select(payment_receipt).where(payment_receipt.c.receipt == receipt)).mappings().first()
     )
     return None if row is None else Receipt(**{name: row[name] for name in Receipt.__slots__})
+
+
+def latest(connection: Connection, community_id: str, limit: int) -> list[dict[str, Any]]:
+    """Return the payments that were received, the newest first, with what became of a reversal."""
+    row, back = payment_receipt.c, payment_reversal.c
+    found = connection.execute(
+        select(
+            *(row.receipt, row.household_id, row.reference, row.kes, row.channel, row.paid_at, row.recorded_at),
+            back.state.label("reversal"),
+        )
+        .join_from(payment_receipt, payment_reversal, back.receipt == row.receipt, isouter=True)
+        .where(row.community_id == community_id)
+        .order_by(row.recorded_at.desc(), row.receipt)
+        .limit(limit)
+    )
+    return [dict(one) for one in found.mappings()]
 
 
 def credit(

@@ -140,6 +140,14 @@ def lines_between(connection: Connection, start: datetime, end: datetime) -> lis
     return [Line(**{name: row[name] for name in Line.__slots__}) for row in found.mappings()]
 
 
+def line_of(connection: Connection, receipt: str, kind: LineKind) -> Line | None:
+    """Return what the statement says of one movement."""
+    row = statement_line.c
+    found = connection.execute(select(statement_line).where(row.receipt == receipt, row.kind == kind)).mappings()
+    first = found.first()
+    return None if first is None else Line(**{name: first[name] for name in Line.__slots__})
+
+
 def begin_question(connection: Connection, now: datetime) -> int:
     """Write down that the accounts are asked for, and return the question's number."""
     added = insert(account_report).values(asked_at=now).returning(account_report.c.number)

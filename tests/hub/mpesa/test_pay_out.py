@@ -48,15 +48,27 @@ async def test_a_payout_whose_answer_was_lost_is_sent_again_and_paid_once(funded
     assert (row["state"], funded.count("b2c"), len(funded.told.of("paid_out"))) == ("paid", 1, 1)
 
 
-async def test_a_resent_payout_is_known_as_a_duplicate_and_waits_for_its_result(funded: Any) -> None:
+async def test_a_payout_whose_answer_and_result_were_lost_is_known_by_a_status_query(
+    funded: Any,
+) -> None:
     funded.simulator.faults.arm("F17")
     funded.simulator.faults.arm("F18")
+    await funded.pay_out("p-1", 1_200)
+    await funded.until(lambda: funded.told.outcomes, step=5)
+    [paid] = funded.told.of("paid_out")
+    [row] = await funded.payouts()
+    assert (row["state"], row["attempts"], row["receipt"]) == ("paid", 2, paid["receipt"])
+    assert (funded.count("b2c"), paid["fee_cents"]) == (1, 500)
+
+
+async def test_a_payout_that_nobody_tells_about_waits_and_a_person_hears_of_it_once(funded: Any) -> None:
+    funded.simulator.faults.arm("F18")
+    funded.simulator.faults.arm("F19", None, variant="never", product="status")
     await funded.pay_out("p-1", 100)
     await funded.until(lambda: funded.told.outcomes, step=10)
     [row] = await funded.payouts()
     [review] = funded.told.of("needs_review")
-    assert (row["state"], row["attempts"], review["kind"]) == ("accepted", 2, "payout_result_missing")
-    assert funded.count("b2c") == 1
+    assert (row["state"], review["kind"]) == ("accepted", "payout_result_missing")
     assert await funded.open() == 1
     await funded.pass_time(180, step=60)
     assert len(funded.told.outcomes) == 1

@@ -327,9 +327,13 @@ async def test_a_payout_that_was_not_paid_gives_the_money_back_once(village: Vil
         await decided(village, review, Action.NOT_PAID)
     await result(village, item, "2040", None)
     assert await village.cents(village.amina) == 60_500
-    # It was paid after all: a person hears of it, and the books are left to them.
+    # It was paid after all: a person hears of it and has it booked; the household owes what it has no more.
     assert await result(village, item, "0", RECEIPT) == "paid after its end"
-    assert [(one[1], one[3]) for one in await open_reviews(village)] == [("payout_paid_after_end", [])]
+    [(review, kind, _, offered)] = await open_reviews(village)
+    assert (kind, offered) == ("payout_paid_after_end", [Action.BOOK])
+    await decided(village, review, Action.BOOK)
+    assert (await village.cents(village.amina), await village.balance(TRUST_CASH)) == (500, -500)
+    assert await actions(village, kind, item.payout_id) == []
 
 
 async def test_a_payouts_receipt_is_no_other_payments(village: Village) -> None:
