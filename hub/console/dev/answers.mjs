@@ -34,6 +34,8 @@ export function answers(community, clock) {
       { source: "payout", external_id: "2026-11-19/h-012", text: "payout of KES 810", postings: kesOf("h-012", -81_500, "payout_pending") },
       { source: "hold", external_id: "order-1", text: "spot sale", postings: [{ account: "h-001:ekwh", currency: "eKWh", amount: -500 }, { account: "h-001:ekwh_held", currency: "eKWh", amount: 500 }] },
       { source: "release_hold", external_id: "order-2", text: "bought below the limit", postings: [{ account: "h-004:kes_held", currency: "KES", amount: -120 }, { account: "h-004:kes", currency: "KES", amount: 120 }] },
+      { source: "reward", external_id: "2026-11-19", text: "grid rewards of 2026-11-19", postings: [...kesOf("h-001", 410, "fund"), ...kesOf("h-006", 233, "fund")] },
+      { source: "fund", external_id: "2026-11-19", text: "fund of 2026-11-19", postings: [{ account: "fees", currency: "KES", amount: -1240 }, { account: "fund", currency: "KES", amount: 1240 }] },
       { source: "spot", external_id: "a/b", text: "spot: 400 Wh from h-001 to h-004", postings: [{ account: "h-001:kes", currency: "KES", amount: 700 }, { account: "h-004:kes_held", currency: "KES", amount: -700 }, { account: "h-001:ekwh_held", currency: "eKWh", amount: -400 }, { account: "h-004:ekwh", currency: "eKWh", amount: 400 }] },
     ];
     const rows = history(40).flatMap((one, index) => {
@@ -120,6 +122,17 @@ export function answers(community, clock) {
         { id: "0198c1f2-7b1e-7c60-9a54-2f3f1f5a1c12", seller: "h-002", wh: 4000, start_price: 1600, best_bid: null, leader: null, ends_at: clock() + 5300, state: "open" },
         { id: "0198c1f2-7b1e-7c60-9a54-2f3f1f5a1c10", seller: "h-006", wh: 3000, start_price: 1400, best_bid: 1710, leader: "h-003", ends_at: clock() - 9300, state: "sold" },
       ],
+    }),
+    advice: () => ({
+      guidance: { sentence: "Prices are 15 % below the week's average.", key: "below_week", numbers: { percent: 15 }, suggested_sell: 1520, suggested_buy: 1905, week_average: 2015, percent: -15 },
+      balancing: { sentences: [], days: 7, needed: 3, surplus: { from: 10, until: 14, wh: 32_400 }, shortage: { from: 18, until: 21, wh: 51_200 }, mix: { neighbours: 8400, battery: 29_160, grid: 22_040 }, worth: 2140 },
+    }),
+    "ledger/fund": () => ({
+      fund_cents: 41_230, policy: { cents_per_kwh: 200, fund_percent: 20, premium_percent: 150, peak_from: 18, peak_until: 22 },
+      rewards: Array.from({ length: 6 }, (_, index) => {
+        const earned = 5230 + ((index * 1733) % 4100);
+        return { day: new Date((clock() - (index + 1) * 86_400) * 1000).toISOString().slice(0, 10), households: 9 + (index % 3), export_wh: 61_000 + ((index * 7919) % 20_000), earned_cents: earned, paid_cents: Math.min(earned, 6900) };
+      }),
     }),
     "ledger/entries": slice("entries", entries),
     "ledger/trial-balance": () => {

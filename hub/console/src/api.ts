@@ -142,6 +142,36 @@ export interface Market {
   auctions: Auction[];
 }
 
+/** The hours from `from` until `until` (1 to 24, may be past midnight) of an average day, and what is left or lacking in them. */
+export type Hours = Record<"from" | "until" | "wh", number>;
+
+/** Advice on limits and on when to use energy; nothing in it ever clears a market. */
+export interface Advice {
+  guidance: {
+    key: "too_little_data" | "no_room" | "nothing_recent" | "above_week" | "like_week" | "below_week";
+    numbers: Record<string, number>;
+    suggested_sell: number | null;
+    suggested_buy: number | null;
+    week_average: number | null;
+  };
+  balancing: {
+    days: number;
+    needed: number;
+    surplus: Hours | null;
+    shortage: Hours | null;
+    /** Wh that meet all demand of the shortage's hours at the least cost. */
+    mix: Partial<Record<"neighbours" | "battery" | "grid", number>>;
+    worth: number | null;
+  };
+}
+
+/** The community's fund: what it holds, by which policy it pays, and the last days with rewards, newest first. */
+export interface Fund {
+  fund_cents: number;
+  policy: Record<"cents_per_kwh" | "fund_percent" | "premium_percent" | "peak_from" | "peak_until", number> | null;
+  rewards: ({ day: string } & Record<"households" | "export_wh" | "earned_cents" | "paid_cents", number>)[];
+}
+
 export interface Posting {
   account: string;
   currency: "KES" | "eKWh";
@@ -274,6 +304,10 @@ export class HubApi {
   };
 
   market = (): Promise<Market> => this.#request("GET", "/market");
+
+  advice = (): Promise<Advice> => this.#request("GET", "/advice");
+
+  fund = (): Promise<Fund> => this.#request("GET", "/ledger/fund");
 
   entries = async (before: number | null, limit = 50): Promise<Slice<Entry>> => {
     const answer = await this.#request<{ entries: Entry[]; next: number | null }>("GET", `/ledger/entries${cursor(limit, before)}`);

@@ -88,6 +88,9 @@ export function periodSpan(period: string, minutes: number): string {
   return `${clock(start)}–${clock(start + minutes * 60)}`;
 }
 
+/** A whole hour of the day as "09:00", the last one as "24:00". */
+export const hour = (value: number): string => `${String(value).padStart(2, "0")}:00`;
+
 /** "4NdX…9sQe": enough of a key or signature to recognise it. */
 export function shortKey(key: string): string {
   return key.length <= 12 ? key : `${key.slice(0, 5)}…${key.slice(-4)}`;

@@ -34,6 +34,11 @@ test("a payout is its household's from order to end", () => {
   expect(title(entry("payout_failed", "payout 7 failed: no phone", { payout_pending: -5, "h-001:kes": 5 }))).toBe("Payout failed: no phone, Amina's house");
 });
 
+test("the fund and rewards name their day", () => {
+  expect(title(entry("fund", "fund of 2026-11-20", { fees: -60, fund: 60 }, "2026-11-20"))).toBe("The fund's share of the fees of 20 Nov");
+  expect(title(entry("reward", "grid rewards of 2026-11-20", { "h-001:kes": 60, fund: -60 }, "2026-11-20"))).toBe("Grid rewards for 20 Nov");
+});
+
 test("an entry about nobody is capitalised as it is", () => {
   expect(title(entry("fees", "grid bill of November", { grid: -5, trust_cash: 5 }))).toBe("Grid bill of November");
 });

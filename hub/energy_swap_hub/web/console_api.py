@@ -20,9 +20,10 @@ from energy_swap_hub.settlement.decisions import Action, Decision, decide
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database
 
-from . import console_view, ledger_view, market_view
+from . import console_view, guidance_view, ledger_view, market_view
 from .chain_view import ChainView
 from .ledger_api import LedgerApi
+from .mpesa_api import MPesaApi
 from .problem import json_response
 from .sockets import pushing
 
@@ -45,6 +46,7 @@ class Resolution(msgspec.Struct, forbid_unknown_fields=True):
     action: Action | None = None
     receipt: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     kes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    household: Annotated[str, msgspec.Meta(max_length=40)] | None = None
 
 
 class ConsoleApi:
@@ -74,6 +76,7 @@ class ConsoleApi:
         self._payments_open = payments_open
         self._is_https = is_https
         self._ledger = LedgerApi(_BASE, database, desk.community, clock, changes, self._session)
+        self._mpesa = MPesaApi(_BASE, database, desk, clock, changes, self._session)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -88,12 +91,15 @@ class ConsoleApi:
             web.get(f"{_BASE}/periods/{{period}}", self._read(self._period)),
             web.get(f"{_BASE}/trades", self._read(self._trades)),
             web.get(f"{_BASE}/market", self._read(self._market)),
+            web.get(f"{_BASE}/advice", self._read(self._advice)),
+            web.get(f"{_BASE}/ledger/fund", self._read(self._fund)),
             web.get(f"{_BASE}/ledger/entries", self._read(self._entries)),
             web.get(f"{_BASE}/ledger/trial-balance", self._read(self._trial_balance)),
             web.get(f"{_BASE}/chain", self._read(self._chain_page)),
             web.get(f"{_BASE}/reviews", self._read(self._reviews)),
             web.post(f"{_BASE}/reviews/{{id}}/resolve", self._resolve),
             *self._ledger.routes(),
+            *self._mpesa.routes(),
         ]
 
     # Sessions
@@ -208,6 +214,13 @@ class ConsoleApi:
     async def _market(self, _request: web.Request) -> dict[str, Any]:
         return await self._database.read(lambda c: market_view.market(c, self._community.id, self._clock()))
 
+    async def _advice(self, _request: web.Request) -> dict[str, Any]:
+        now = self._clock()
+        return await self._database.read(lambda c: guidance_view.advice(c, self._community, now))
+
+    async def _fund(self, _request: web.Request) -> dict[str, Any]:
+        return await self._database.read(lambda c: ledger_view.fund(c, self._community))
+
     async def _entries(self, request: web.Request) -> dict[str, Any]:
         limit, before = _limit(request, 100), _before(request)
         rows = await self._database.read(
@@ -235,7 +248,7 @@ class ConsoleApi:
         if review_id is None:
             raise web.HTTPNotFound(reason="a review's id is a number")
         body = msgspec.json.decode(await request.read(), type=Resolution)
-        decision = Decision(body.note, body.action, body.receipt, body.kes)
+        decision = Decision(body.note, body.action, body.receipt, body.kes, body.household)
         now = self._clock()
         await self._database.write(lambda c: decide(c, self._desk, review_id, decision, who=session.user, now=now))
         self._changes.mark()

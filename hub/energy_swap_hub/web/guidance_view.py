@@ -1,4 +1,4 @@
-"""What price guidance a household sees, from the community's booked periods."""
+"""What price guidance and balancing advice people see: words and numbers from the community's booked periods."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -6,35 +6,106 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.balancing import DAYS_NEEDED, Balancing, Window, suggest
 from energy_swap_hub.market.fees import tariff_at
-from energy_swap_hub.market.guidance import Balance, PastPeriod, guide
+from energy_swap_hub.market.guidance import Balance, PastPeriod, Sentence, guide
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.words import EAST_AFRICA, kes
 
 WEEK: Final = timedelta(days=7)
 RECENT: Final = timedelta(hours=2)
 """A period that ended longer ago says nothing about what is offered and wanted now."""
 
+ENGLISH: Final = {
+    Sentence.TOO_LITTLE_DATA: "Too little has been traded to advise: {periods} of the {needed} periods with a "
+    "price that are needed in a week.",
+    Sentence.NO_ROOM: "With its fees, no price here is better than the main grid for both sides.",
+    Sentence.NOTHING_RECENT: "What is offered and wanted now is not known; only the week's average is.",
+    Sentence.ABOVE_WEEK: "Prices are {percent} % above the week's average.",
+    Sentence.LIKE_WEEK: "Prices are like the week's average.",
+    Sentence.BELOW_WEEK: "Prices are {percent} % below the week's average.",
+}
 
-def guidance(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
-    """Return suggested limits and how now compares with the week (docs/api.md), cents per kWh and whole percent.
+type _Past = list[tuple[datetime, PastPeriod]]
+
+
+def advice(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
+    """Return ``guidance`` on limits and ``balancing`` advice (docs/api.md), from one look at the last week."""
+    past = _week(connection, community.id, now)
+    return {"guidance": _guidance(community, past, now), "balancing": _balancing(community, past, now)}
+
+
+def _guidance(community: CommunityConfig, past: _Past, now: datetime) -> dict[str, Any]:
+    """Return the guidance in cents per kWh and whole percent.
 
     What is offered and wanted now is taken from the newest booked period, if it ended in the last two hours.
     """
+    is_recent = bool(past) and now - (past[-1][0] + community.period_length) <= RECENT
+    balance = Balance(past[-1][1].supply_wh, past[-1][1].demand_wh) if is_recent else None
+    found = guide([period for _, period in past], balance, tariff_at(community.tariffs, now))
+    return {
+        "sentence": ENGLISH[found.sentence].format(**found.numbers),
+        "key": found.sentence.value,
+        "numbers": dict(found.numbers),
+        "suggested_sell": found.suggested_sell,
+        "suggested_buy": found.suggested_buy,
+        "week_average": found.week_average,
+        "percent": found.now_against_week_percent,
+    }
+
+
+def _balancing(community: CommunityConfig, past: _Past, now: datetime) -> dict[str, Any]:
+    """Return when there is energy left and when some is lacking, in local hours and Wh of an average day."""
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    whole_hours = [(start.astimezone(EAST_AFRICA), period) for start, period in past if start < this_hour]
+    found = suggest(whole_hours, tariff_at(community.tariffs, now))
+    return {
+        "sentences": _sentences(found),
+        "days": found.days,
+        "needed": DAYS_NEEDED,
+        "surplus": _window(found.surplus),
+        "shortage": _window(found.shortage),
+        "mix": dict(found.mix),
+        "worth": found.worth_cents_per_kwh,
+    }
+
+
+def _sentences(found: Balancing) -> list[str]:
+    if found.days < DAYS_NEEDED:
+        return [f"Too little has been measured to advise: {found.days} of the {DAYS_NEEDED} days that are needed."]
+    sentences = []
+    if found.surplus is not None:
+        sentences.append(
+            f"{_between(found.surplus)} the neighbourhood has {_kwh(found.surplus.wh)} more than it needs on an "
+            "average day: run pumps, laundry and charging then."
+        )
+    if found.shortage is not None:
+        lacks = f"{_between(found.shortage)} it lacks {_kwh(found.shortage.wh)}: "
+        worth = f"would be bought at about {kes(found.worth_cents_per_kwh or 0)} per kWh."
+        if found.battery_wh:
+            sentences.append(f"{lacks}a battery that gives {_kwh(found.battery_wh)}, or energy saved, {worth}")
+        else:
+            sentences.append(f"{lacks}energy that is saved {worth}")
+    return sentences or ["What the neighbourhood gives and what it needs are about the same at all hours."]
+
+
+def _week(connection: Connection, community_id: str, now: datetime) -> _Past:
     row = tables.period.c
     query = (
         select(row.start, row.cents_per_kwh, row.supply_wh, row.demand_wh, row.traded_wh)
-        .where(row.community_id == community.id, row.start >= now - WEEK)
+        .where(row.community_id == community_id, row.start >= now - WEEK)
         .order_by(row.start)
     )
-    booked = connection.execute(query).all()
-    week = [PastPeriod(*found[1:]) for found in booked]
-    is_recent = bool(booked) and now - (booked[-1].start + community.period_length) <= RECENT
-    balance = Balance(week[-1].supply_wh, week[-1].demand_wh) if is_recent else None
-    advice = guide(week, balance, tariff_at(community.tariffs, now))
-    return {
-        "suggested_sell": advice.suggested_sell,
-        "suggested_buy": advice.suggested_buy,
-        "week_average": advice.week_average,
-        "now_against_week_percent": advice.now_against_week_percent,
-        "sentence": {"key": advice.sentence.value, **advice.numbers},
-    }
+    return [(start, PastPeriod(*told)) for start, *told in connection.execute(query)]
+
+
+def _window(found: Window | None) -> dict[str, int] | None:
+    return None if found is None else {"from": found.from_hour, "until": found.until_hour, "wh": found.wh}
+
+
+def _between(window: Window) -> str:
+    return f"Between {window.from_hour:02}:00 and {window.until_hour:02}:00"
+
+
+def _kwh(wh: int) -> str:
+    return f"{wh / 1000:.1f} kWh"

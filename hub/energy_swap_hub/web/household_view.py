@@ -16,10 +16,11 @@ from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.periods import standing_order
+from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
-from .guidance_view import guidance
+from .guidance_view import advice
 
 
 def household_state(
@@ -52,9 +53,16 @@ def household_state(
         "retail_tariff": tariff.retail_cents_per_kwh,
         "feed_in_tariff": tariff.feed_in_cents_per_kwh,
         "fees": tariff.fees_cents_per_kwh,
-        "guidance": guidance(connection, community, now),
+        **advice(connection, community, now),
+        "reputation": _reputation(connection, community.id, household.id, now),
         "last_notification": last_notification(connection, community.id, household.id),
     }
+
+
+def _reputation(connection: Connection, community_id: str, household_id: str, now: datetime) -> dict[str, Any]:
+    known = facts_of(connection, community_id, now, [household_id])
+    standing = reputation(known.get(household_id, Facts()))
+    return {"basis_points": standing.basis_points, "reason": standing.reason}
 
 
 def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, Any] | None:

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from energy_swap_hub import ledger
-from energy_swap_hub.ledger import BURNED, MINTED, TRUST_CASH
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.ledger import BURNED, FUND, MINTED, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
+from energy_swap_hub.settlement.rewards import last_rewards
 
 
 def entry_rows(
@@ -49,6 +52,15 @@ def trial_balance(connection: Connection, community_id: str) -> dict[str, Any]:
     ]
     is_proven = kept == {account: total for account, total in proven.items() if total}
     return {"accounts": accounts, "is_balanced": is_proven and ledger_health(proven)["is_balanced"]}
+
+
+def fund(connection: Connection, community: CommunityConfig) -> dict[str, Any]:
+    """Return what the community's fund holds, by which policy it pays, and the last 14 days with rewards."""
+    return {
+        "fund_cents": ledger.balance(connection, community.id, FUND),
+        "policy": None if community.rewards is None else msgspec.structs.asdict(community.rewards),
+        "rewards": last_rewards(connection, community.id, newest=14),
+    }
 
 
 def ledger_health(balances: dict[str, int]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import pytest
 from aiohttp import ClientSession
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
+from energy_swap_hub.market.guidance import Sentence
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.storage import Database
-from energy_swap_hub.web.guidance_view import guidance
+from energy_swap_hub.web.guidance_view import ENGLISH, advice
 from sqlalchemy import Connection, insert
 
 from tests.hub.village import OPENED, PERIOD, VILLAGE, community
@@ -51,7 +52,7 @@ async def database() -> AsyncIterator[Database]:
 async def seen(database: Database, *written: Callable[[Connection], None]) -> dict[str, Any]:
     for change in written:
         await database.write(change)
-    return await database.read(lambda c: guidance(c, community(), NOW))
+    return await database.read(lambda c: advice(c, community(), NOW)["guidance"])
 
 
 async def test_a_new_community_is_told_how_much_is_missing(database: Database) -> None:
@@ -59,13 +60,14 @@ async def test_a_new_community_is_told_how_much_is_missing(database: Database) -
         "suggested_sell": None,
         "suggested_buy": None,
         "week_average": None,
-        "now_against_week_percent": None,
+        "percent": None,
     }
-    assert await seen(database) == {**nothing, "sentence": {"key": "too_little_data", "periods": 0, "needed": 12}}
-    assert await seen(database, lambda c: book_periods(c, 11)) == {
-        **nothing,
-        "sentence": {"key": "too_little_data", "periods": 11, "needed": 12},
-    }
+    told = {"key": "too_little_data", "numbers": {"periods": 0, "needed": 12}}
+    sentence = "Too little has been traded to advise: 0 of the 12 periods with a price that are needed in a week."
+    assert await seen(database) == {**nothing, **told, "sentence": sentence}
+    known = await seen(database, lambda c: book_periods(c, 11))
+    assert (known["key"], known["numbers"]) == ("too_little_data", {"periods": 11, "needed": 12})
+    assert {name: known[name] for name in nothing} == nothing
 
 
 async def test_periods_older_than_a_week_do_not_count(database: Database) -> None:
@@ -78,8 +80,8 @@ async def test_periods_older_than_a_week_do_not_count(database: Database) -> Non
 
 async def test_periods_of_another_community_do_not_count(database: Database) -> None:
     await database.write(lambda c: book_periods(c, 12))
-    other = await database.read(lambda c: guidance(c, community(id="mlimani"), NOW))
-    assert other["sentence"]["periods"] == 0
+    other = await database.read(lambda c: advice(c, community(id="mlimani"), NOW)["guidance"])
+    assert other["numbers"]["periods"] == 0
 
 
 async def test_a_balance_of_long_ago_is_not_taken_for_now(database: Database) -> None:
@@ -88,8 +90,10 @@ async def test_a_balance_of_long_ago_is_not_taken_for_now(database: Database) ->
         "suggested_sell": None,
         "suggested_buy": None,
         "week_average": 1_300,
-        "now_against_week_percent": None,
-        "sentence": {"key": "nothing_recent"},
+        "percent": None,
+        "sentence": "What is offered and wanted now is not known; only the week's average is.",
+        "key": "nothing_recent",
+        "numbers": {},
     }
 
 
@@ -106,6 +110,65 @@ async def test_a_household_is_shown_guidance(config: HubConfig) -> None:
         "suggested_sell": 1_040,
         "suggested_buy": 1_040,
         "week_average": 1_300,
-        "now_against_week_percent": -20,
-        "sentence": {"key": "below_week", "percent": 20},
+        "percent": -20,
+        "sentence": "Prices are 20 % below the week's average.",
+        "key": "below_week",
+        "numbers": {"percent": 20},
+    }
+    assert state["balancing"]["sentences"] == [
+        "Too little has been measured to advise: 1 of the 3 days that are needed."
+    ]
+    assert state["reputation"] == {
+        "basis_points": 8_000,
+        "reason": "Nothing is known yet, and everybody starts at 80 %.",
+    }
+
+
+def test_every_sentence_has_words_and_the_console_has_them_in_both_languages() -> None:
+    assert set(ENGLISH) == set(Sentence)
+    console = Path(__file__).parents[3] / "hub" / "console" / "src" / "words"
+    for language in ("en.ts", "sw.ts"):
+        words = (console / language).read_text(encoding="utf-8")
+        for sentence in Sentence:
+            assert f'"guidance.{sentence.value}"' in words, f"{language} has no guidance.{sentence.value}"
+
+
+def book_days(connection: Connection, days: int) -> None:
+    """Record noons with 1.2 kWh left over and evenings that lack 1.5 kWh, in Nairobi."""
+    for day in range(1, days + 1):
+        midnight = OPENED - timedelta(hours=12, days=day)
+        for hour, supply_wh, demand_wh, price in ((11, 800, 200, 1_000), (19, 250, 1_000, 1_900)):
+            for part in range(2):
+                connection.execute(
+                    insert(tables.period).values(
+                        community_id=VILLAGE,
+                        start=midnight + timedelta(hours=hour, minutes=30 * part),
+                        state="settled",
+                        cents_per_kwh=price,
+                        supply_wh=supply_wh,
+                        demand_wh=demand_wh,
+                        traded_wh=min(supply_wh, demand_wh),
+                        booked_at=OPENED,
+                        settled_at=OPENED,
+                        intents=[],
+                    )
+                )
+
+
+async def test_balancing_says_when_to_use_energy_and_what_the_evening_would_pay(database: Database) -> None:
+    await database.write(lambda c: book_days(c, 3))
+    found = await database.read(lambda c: advice(c, community(), NOW)["balancing"])
+    assert found == {
+        "sentences": [
+            "Between 11:00 and 12:00 the neighbourhood has 1.2 kWh more than it needs on an average day: run "
+            "pumps, laundry and charging then.",
+            "Between 19:00 and 20:00 it lacks 1.5 kWh: a battery that gives 1.1 kWh, or energy saved, would be "
+            "bought at about KES 19.00 per kWh.",
+        ],
+        "days": 3,
+        "needed": 3,
+        "surplus": {"from": 11, "until": 12, "wh": 1_200},
+        "shortage": {"from": 19, "until": 20, "wh": 1_500},
+        "mix": {"neighbours": 500, "battery": 1_080, "grid": 420},
+        "worth": 1_900,
     }

@@ -71,6 +71,7 @@ export class EsHouseholds extends TranslatedElement {
   @state() private shown = PAGE;
 
   readonly #households = new Remote(this, () => this.api.households(), 10);
+  readonly #advice = new Remote(this, () => this.api.advice(), 60);
 
   protected override render(): TemplateResult {
     const all = this.#households.value;
@@ -91,7 +92,7 @@ export class EsHouseholds extends TranslatedElement {
       </div>
       <section class="card">${whenHere(this.#households, (households) => this.#renderTable(this.#found(households)))}</section>
       ${chosen
-        ? html`<es-household-details .household=${chosen} .now=${this.#now()} @closed=${() => {
+        ? html`<es-household-details .household=${chosen} .guidance=${this.#advice.value?.guidance} .now=${this.#now()} @closed=${() => {
             go(writeRoute("households"));
           }}></es-household-details>`
         : nothing}

@@ -140,6 +140,30 @@ export const ledgerStyles = css`
   tfoot .ill td {
     color: var(--bad);
   }
+  .fund {
+    display: grid;
+    grid-template-columns: auto minmax(0, 1fr);
+    gap: 8px 32px;
+    align-items: center;
+    margin-bottom: 12px;
+    font-size: 14px;
+  }
+  .holds {
+    font-size: 13px;
+    color: var(--ink-soft);
+  }
+  .holds b {
+    display: block;
+    font-size: 21px;
+    letter-spacing: -0.03em;
+    color: var(--ink);
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+  .unit {
+    display: none;
+    margin-left: 4px;
+  }
   @media (max-width: 900px) {
     .summary {
       grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
@@ -153,6 +177,12 @@ export const ledgerStyles = css`
     }
   }
   @media (max-width: 700px) {
+    .fund {
+      grid-template-columns: minmax(0, 1fr);
+    }
+    .unit {
+      display: inline;
+    }
     summary {
       grid-template-columns: auto minmax(0, 1fr) 20px;
       gap: 0 12px;

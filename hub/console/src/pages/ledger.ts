@@ -1,8 +1,8 @@
 // The ledger: every entry with its postings, and the trial balance that must come to zero.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import type { Entry, HubApi, Overview, Posting, TrialBalance } from "../api.js";
-import { amount, day, exactEnergy, kes, moment, periodSpan, periodStart } from "../format.js";
+import type { Entry, Fund, HubApi, Overview, Posting, TrialBalance } from "../api.js";
+import { amount, day, energy, exactEnergy, hour, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { entryTitle } from "../parts/entry-title.js";
 import { icon } from "../parts/icons.js";
@@ -13,6 +13,7 @@ import { tableStyles } from "../style/tables.js";
 import { ledgerStyles } from "./ledger.styles.js";
 
 type Currency = Posting["currency"];
+type Tab = "entries" | "balance" | "fund";
 
 /** Money first, then energy. */
 const CURRENCIES: readonly Currency[] = ["KES", "eKWh"];
@@ -25,13 +26,14 @@ export class EsLedger extends TranslatedElement {
 
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
-  @state() private tab: "entries" | "balance" = "entries";
+  @state() private tab: Tab = "entries";
 
   readonly #entries = new RemoteList<Entry>(this, (before) => this.api.entries(before), 15);
   readonly #balance = new Remote<TrialBalance>(this, () => this.api.trialBalance(), 30);
+  readonly #fund = new Remote<Fund>(this, () => this.api.fund(), 60);
 
   protected override render(): TemplateResult {
-    const tab = (name: "entries" | "balance"): TemplateResult =>
+    const tab = (name: Tab): TemplateResult =>
       html`<button
         aria-pressed=${this.tab === name}
         @click=${() => {
@@ -43,11 +45,15 @@ export class EsLedger extends TranslatedElement {
     return html`
       <div class="page-head">
         <h1>${say("nav.ledger")}</h1>
-        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("entries")}${tab("balance")}</div>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("entries")}${tab("balance")}${tab("fund")}</div>
       </div>
       ${this.#renderSummary()}
       <section class="card">
-        ${this.tab === "entries" ? whenListed(this.#entries, (entries) => this.#renderEntries(entries)) : whenHere(this.#balance, (balance) => this.#renderBalance(balance))}
+        ${{
+          entries: () => whenListed(this.#entries, (entries) => this.#renderEntries(entries)),
+          balance: () => whenHere(this.#balance, (balance) => this.#renderBalance(balance)),
+          fund: () => whenHere(this.#fund, (fund) => this.#renderFund(fund)),
+        }[this.tab]()}
       </section>
     `;
   }
@@ -148,6 +154,47 @@ export class EsLedger extends TranslatedElement {
         </table>`;
       })}
     </div>`;
+  }
+
+  #renderFund({ fund_cents: cents, policy, rewards }: Fund): TemplateResult {
+    return html`<div class="fund">
+        <p class="holds">${say("ledger.fund_holds")}<b>${kes(cents)}</b></p>
+        <p class="soft">
+          ${policy === null
+            ? say("ledger.no_policy")
+            : say("ledger.policy", {
+                share: policy.fund_percent,
+                price: kes(policy.cents_per_kwh),
+                premium: policy.premium_percent,
+                from: hour(policy.peak_from),
+                until: hour(policy.peak_until),
+              })}
+        </p>
+      </div>
+      ${rewards.length === 0
+        ? html`<p class="empty">${say("ledger.no_rewards")}</p>`
+        : html`<table class="cards">
+            <thead>
+              <tr>
+                <th>${say("ledger.reward_day")}</th>
+                <th class="right">${say("ledger.reward_households")}</th>
+                <th class="right">${say("ledger.reward_given")}</th>
+                <th class="right">${say("ledger.reward_earned")}</th>
+                <th class="right">${say("ledger.reward_paid")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${rewards.map(
+                (one) => html`<tr>
+                  <td class="lead">${day(Date.parse(`${one.day}T12:00Z`) / 1000, currentLanguage())}</td>
+                  <td class="right">${one.households}<span class="unit">${say("ledger.reward_households").toLowerCase()}</span></td>
+                  <td class="right">${energy(one.export_wh)}</td>
+                  <td class="right wide-only">${amount(one.earned_cents)}</td>
+                  <td class="right money tail">${amount(one.paid_cents)}</td>
+                </tr>`,
+              )}
+            </tbody>
+          </table>`}`;
   }
 }
 

@@ -9,6 +9,9 @@ export const marketStyles = css`
     grid-template-areas: "periods curves curves" "periods book auctions" "trades trades trades";
     align-items: stretch;
   }
+  .advice {
+    margin-bottom: var(--gap);
+  }
   .periods {
     grid-area: periods;
     display: flex;

@@ -1,7 +1,7 @@
 // The market: cleared periods with the curves of the chosen one, the order book, auctions, and every trade.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Auction, HubApi, Market, Overview, Period, PeriodDetail, Trade } from "../api.js";
+import type { Advice, Auction, HubApi, Market, Overview, Period, PeriodDetail, Trade } from "../api.js";
 import { amount, dayKey, day, energy, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { whenHere, whenListed } from "../parts/pending.js";
@@ -10,6 +10,7 @@ import { go, writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { marketStyles } from "./market.styles.js";
+import "../parts/advice.js";
 import "../parts/curve-chart.js";
 import "../parts/order-book.js";
 
@@ -25,6 +26,7 @@ export class EsMarket extends TranslatedElement {
   @property() chosen: string | null = null;
 
   readonly #periods = new Remote(this, () => this.api.periods(96), 15);
+  readonly #advice = new Remote<Advice>(this, () => this.api.advice(), 60);
   readonly #market = new Remote<Market>(this, () => this.api.market(), 5);
   readonly #trades = new RemoteList<Trade>(this, (before) => this.api.trades(before), 15);
   readonly #detail = new Remote<PeriodDetail | null>(this, async () => (this.#wanted === undefined ? null : this.api.period(this.#wanted)), 60);
@@ -40,6 +42,10 @@ export class EsMarket extends TranslatedElement {
   protected override render(): TemplateResult {
     return html`
       <div class="page-head"><h1>${say("nav.market")}</h1></div>
+      <section class="card advice" aria-labelledby="advice-title">
+        <div class="card-head"><h2 id="advice-title">${say("advice.title")}</h2><span class="soft">${say("advice.never")}</span></div>
+        ${whenHere(this.#advice, (advice) => html`<es-advice .advice=${advice}></es-advice>`)}
+      </section>
       <div class="layout">
         <section class="card periods" aria-labelledby="periods-title">
           <div class="card-head"><h2 id="periods-title">${say("market.periods")}</h2></div>

@@ -1,7 +1,7 @@
 // What a ledger entry was, for a reader: in their language where the hub's own wording is known, with the household's name.
 import type { Entry } from "../api.js";
-import { energy, kes } from "../format.js";
-import { say, type Word } from "../language.js";
+import { day, energy, kes } from "../format.js";
+import { currentLanguage, say, type Word } from "../language.js";
 
 const HOUSEHOLD = /\bh-\d{3,}\b/;
 const PAYOUT_DONE = /^payout (\S+) (arrived|failed)(?:: (.*))?$/;
@@ -22,6 +22,7 @@ const WORDS: Record<string, Word> = {
   "order expired": "entry.expired",
 };
 
+const dayOf = (name: string): string => day(Date.parse(`${name}T12:00Z`) / 1000, currentLanguage());
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The one household that an entry is about, if it is one. */
@@ -38,6 +39,7 @@ export function entryTitle(entry: Entry, others: readonly Entry[], nameOf: (hous
     const [, wh = "0", seller = "", buyer = ""] = trade;
     return say("entry.trade", { quantity: energy(Number(wh)), seller: nameOf(seller), buyer: nameOf(buyer) });
   }
+  if (entry.source === "fund" || entry.source === "reward") return say(`entry.${entry.source}`, { day: dayOf(entry.external_id) });
   const payout = PAYOUT_DONE.exec(entry.text);
   let what: string;
   let household = householdOf(entry);

@@ -1,7 +1,7 @@
 // One household opened beside the table: wallet, energy, wishes, meter and admission.
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Household } from "../api.js";
+import type { Advice, Household } from "../api.js";
 import { energy, exactEnergy, kes, moment, percent, power } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
@@ -74,6 +74,7 @@ export class EsHouseholdDetails extends TranslatedElement {
         align-items: center;
         gap: 16px;
         min-height: 38px;
+        padding: 4px 0;
         border-bottom: 1px solid var(--line);
         font-size: 14px;
       }
@@ -88,6 +89,12 @@ export class EsHouseholdDetails extends TranslatedElement {
         font-weight: 560;
         font-variant-numeric: tabular-nums;
       }
+      dd small {
+        display: block;
+        font-size: 13px;
+        font-weight: 400;
+        color: var(--ink-soft);
+      }
       .note {
         background: var(--bad-wash);
         color: var(--bad);
@@ -99,6 +106,7 @@ export class EsHouseholdDetails extends TranslatedElement {
   ];
 
   @property({ attribute: false }) household!: Household;
+  @property({ attribute: false }) guidance: Advice["guidance"] | undefined;
   @property({ type: Number }) now = 0;
 
   protected override firstUpdated(): void {
@@ -109,7 +117,10 @@ export class EsHouseholdDetails extends TranslatedElement {
     const one = this.household;
     const { wallet } = one;
     const row = (word: Word, value: unknown): TemplateResult => html`<div><dt>${say(word)}</dt><dd>${value}</dd></div>`;
-    const limit = (cents: number | null): string => (cents === null ? say("details.no_limit") : `${kes(cents)}/kWh`);
+    const limit = (cents: number | null, suggested: number | null | undefined): TemplateResult =>
+      html`${cents === null ? say("details.no_limit") : `${kes(cents)}/kWh`}${suggested
+        ? html`<small>${say("details.suggested", { price: kes(suggested) })}</small>`
+        : nothing}`;
     return html`<dialog aria-labelledby="name" @close=${this.#closed} @click=${this.#backdrop}>
       <div class="top">
         <div>
@@ -132,8 +143,8 @@ export class EsHouseholdDetails extends TranslatedElement {
       <h2>${say("details.trade")}</h2>
       <dl>
         ${row("details.earned", kes(one.earned_cents))} ${row("details.spent", kes(one.spent_cents))} ${row("households.sold", energy(one.sold_wh))}
-        ${row("households.bought", energy(one.bought_wh))} ${row("details.sell_at_least", limit(one.sell_at_least))}
-        ${row("details.buy_at_most", limit(one.buy_at_most))}
+        ${row("households.bought", energy(one.bought_wh))} ${row("details.sell_at_least", limit(one.sell_at_least, this.guidance?.suggested_sell))}
+        ${row("details.buy_at_most", limit(one.buy_at_most, this.guidance?.suggested_buy))}
       </dl>
       <h2>${say("details.reputation")}</h2>
       ${this.#reputation(row)}
@@ -155,19 +166,16 @@ export class EsHouseholdDetails extends TranslatedElement {
     </dialog>`;
   }
 
+  /** The score and, in one sentence, the facts that it comes from. */
   #reputation(row: (word: Word, value: unknown) => TemplateResult): TemplateResult {
     const { reputation, reputation_facts: facts } = this.household;
-    const part = (word: Word, count: number, whole: number): unknown =>
-      whole > 0 ? row(word, say("details.of", { count, needed: whole })) : nothing;
-    const isKnown = facts.contracts + facts.top_ups + facts.ended > 0;
-    return html`<dl>
-        ${row("details.score", percent(reputation))}
-        ${facts.contracts > 0
-          ? row("details.delivered", say("details.of", { count: energy(facts.delivered_wh), needed: energy(facts.promised_wh) }))
-          : nothing}
-        ${part("details.top_ups_paid", facts.paid, facts.top_ups)} ${part("details.cancelled", facts.cancelled, facts.ended)}
-      </dl>
-      <p class="soft">${say(isKnown ? "details.remembered" : "details.newcomer")}</p>`;
+    const told = [
+      facts.contracts > 0 ? say("details.kept", { percent: percent((10_000 * facts.delivered_wh) / facts.promised_wh), quantity: energy(facts.promised_wh) }) : "",
+      facts.top_ups > 0 ? say("details.paid", { count: facts.paid, needed: facts.top_ups }) : "",
+      facts.ended > 0 ? say("details.cancelled", { count: facts.cancelled, needed: facts.ended }) : "",
+    ].filter((one) => one !== "");
+    return html`<dl>${row("details.score", percent(reputation))}</dl>
+      <p class="soft">${told.length === 0 ? say("details.newcomer") : say("details.remembered", { facts: told.join(", ") })}</p>`;
   }
 
   #close(): void {
