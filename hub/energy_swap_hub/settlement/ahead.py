@@ -1,26 +1,24 @@
-"""Orders for periods to come: what they hold while the gate is open, and the contracts that it makes of them."""
+"""Orders for periods to come: who may place them until when, and what they hold while the gate is open."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from energy_swap_protocol.message import BuyAhead, SellAhead
 from energy_swap_protocol.period import Period, period_at, period_named
-from energy_swap_protocol.units import cost_cents
 from sqlalchemy import Connection, func, insert, select, update
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Overdrawn
-from energy_swap_hub.market import ahead as market
-from energy_swap_hub.market.ahead import Contract, gate_closes_at
-from energy_swap_hub.market.fees import Tariff, tariff_at
-from energy_swap_hub.market.period import PeriodOrder, Side
+from energy_swap_hub.market.ahead import gate_closes_at
+from energy_swap_hub.market.fees import tariff_at
+from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 
 from .ahead_tables import ahead_order, contract
 from .allowances import allowance_wh
+from .gates import contracts_of, order_hold, secured_cents
 from .machine import schedule
 from .spot import OrderRefused
 from .words import kes, kwh
@@ -54,7 +52,7 @@ def place(
     _check_side(connection, community.id, household, wish)
     if wish.side is Side.BUY:
         _check_allowance(connection, community.id, household, wish.wh)
-    cents = _secured_cents(wish.side, wish.wh, wish.limit, tariff_at(community.tariffs, period.start))
+    cents = secured_cents(wish.side, wish.wh, wish.limit, tariff_at(community.tariffs, period.start))
     account = ledger.kes(household.id)
     free = ledger.balance(connection, community.id, account)
     if free < cents:
@@ -63,7 +61,7 @@ def place(
         )
         raise Overdrawn(f"the order holds {kes(cents)}, {why}; free are {kes(free)}")
     text = "ahead purchase" if wish.side is Side.BUY else "ahead sale"
-    ledger.hold(connection, community.id, _order_hold(str(message.id)), account, cents, at=now, text=text)
+    ledger.hold(connection, community.id, order_hold(str(message.id)), account, cents, at=now, text=text)
     connection.execute(
         insert(ahead_order).values(
             community_id=community.id,
@@ -93,50 +91,8 @@ def cancel(
     closes_at = gate_closes_at(Period(row["start"], community.period_length), community.gate_periods)
     if now >= closes_at:
         raise OrderRefused(f"order {order_id} could be cancelled until {closes_at.isoformat()}; it is binding now")
-    ledger.close_hold(connection, community.id, _order_hold(order_id), at=now, text="order cancelled")
+    ledger.close_hold(connection, community.id, order_hold(order_id), at=now, text="order cancelled")
     _update(connection, community.id, order_id, status="cancelled")
-
-
-def close_gate(
-    connection: Connection, community: CommunityConfig, period: Period, now: datetime
-) -> tuple[Contract, ...]:
-    """Make contracts of the open orders for ``period`` and free what they no longer need; return the contracts.
-
-    A gate that was closed before has no open order left: closing it again does nothing. Late is the same as in
-    time, for nobody can place or cancel after the gate. Raises ValueError while the gate is open.
-    """
-    closes_at = gate_closes_at(period, community.gate_periods)
-    if now < closes_at:
-        raise ValueError(f"the gate of {period.id} is open until {closes_at.isoformat()}")
-    orders = _orders(connection, community.id, period)
-    if not orders:
-        return ()
-    wishes = [PeriodOrder(o["household_id"], Side(o["side"]), o["wh"], o["limit"]) for o in orders]
-    _, contracts = market.close_gate(wishes, period)
-    if contracts:
-        connection.execute(insert(contract), [_contract_row(community.id, c, now) for c in contracts])
-    tariff = tariff_at(community.tariffs, period.start)
-    by_household: dict[str, list[Mapping[str, Any]]] = {}
-    for order in orders:
-        by_household.setdefault(order["household_id"], []).append(order)
-    for household_id, own in sorted(by_household.items()):
-        mine = [c for c in contracts if household_id in (c.seller, c.buyer)]
-        _conclude(connection, community.id, household_id, own, mine, tariff, now)
-    return contracts
-
-
-def contracts_of(connection: Connection, community_id: str, period: Period) -> list[Contract]:
-    """Return the contracts of a period that are not settled yet, by number."""
-    row = contract.c
-    query = (
-        select(row.number, row.seller, row.buyer, row.wh, row.cents_per_kwh)
-        .where(row.community_id == community_id, row.start == period.start, row.settled_at.is_(None))
-        .order_by(row.number)
-    )
-    return [
-        Contract(number, period, seller, buyer, wh, cents_per_kwh)
-        for number, seller, buyer, wh, cents_per_kwh in connection.execute(query)
-    ]
 
 
 def order_row(connection: Connection, community_id: str, order_id: str) -> dict[str, Any] | None:
@@ -152,11 +108,6 @@ def order_answer(connection: Connection, community: CommunityConfig, order_id: s
     assert row is not None
     period = Period(row["start"], community.period_length)
     return {"order": order_id, "status": row["status"], "period": period.id, "filled_wh": row["filled_wh"]}
-
-
-def contract_hold(period: Period, household_id: str) -> str:
-    """Return the ledger's name of what a household's contracts for ``period`` hold."""
-    return f"contracts:{period.id}:{household_id}"
 
 
 def _open_period(community: CommunityConfig, period_id: str, now: datetime) -> Period:
@@ -220,72 +171,6 @@ def _open_purchases_wh(connection: Connection, community_id: str, household_id: 
         made.community_id == community_id, made.buyer == household_id, made.settled_at.is_(None)
     )
     return sum(int(connection.execute(query).scalar_one()) for query in (ordered, bought))
-
-
-def _secured_cents(side: Side, wh: int, cents_per_kwh: int, tariff: Tariff) -> int:
-    """Return what ``wh`` at this price can cost: a buyer all of it with fees, a seller the grid's difference."""
-    all_in = cents_per_kwh + tariff.fees_cents_per_kwh
-    return cost_cents(wh, all_in if side is Side.BUY else max(0, tariff.retail_cents_per_kwh - all_in))
-
-
-def _conclude(
-    connection: Connection,
-    community_id: str,
-    household_id: str,
-    orders: Sequence[Mapping[str, Any]],
-    contracts: Sequence[Contract],
-    tariff: Tariff,
-    now: datetime,
-) -> None:
-    """Free what a household's orders hold, but for what its contracts can cost, and store what was filled."""
-    freed = sum(
-        ledger.close_hold(connection, community_id, _order_hold(order["id"]), at=now, text="the gate has closed")
-        for order in orders
-    )
-    side, left = Side(orders[0]["side"]), sum(c.wh for c in contracts)
-    if contracts:
-        # Orders were rounded one by one, so together they can hold a cent less than their sum costs.
-        cents = min(freed, _secured_cents(side, left, contracts[0].cents_per_kwh, tariff))
-        hold, account = contract_hold(contracts[0].period, household_id), ledger.kes(household_id)
-        ledger.hold(connection, community_id, hold, account, cents, at=now, text="contracts")
-    for order in _best_first(orders, side):
-        filled = min(order["wh"], left)
-        left -= filled
-        status = "filled" if filled == order["wh"] else "part_filled" if filled else "unfilled"
-        _update(connection, community_id, order["id"], status=status, filled_wh=filled)
-
-
-def _best_first(orders: Iterable[Mapping[str, Any]], side: Side) -> list[Mapping[str, Any]]:
-    sign = 1 if side is Side.SELL else -1
-    return sorted(orders, key=lambda order: (sign * order["limit"], order["placed_at"], order["id"]))
-
-
-def _orders(connection: Connection, community_id: str, period: Period) -> list[Mapping[str, Any]]:
-    row = ahead_order.c
-    query = select(ahead_order).where(
-        row.community_id == community_id, row.status == "open", row.start == period.start
-    )
-    return [dict(found) for found in connection.execute(query.order_by(row.id)).mappings()]
-
-
-def _contract_row(community_id: str, made: Contract, now: datetime) -> dict[str, Any]:
-    return {
-        "community_id": community_id,
-        "start": made.period.start,
-        "number": made.number,
-        "seller": made.seller,
-        "buyer": made.buyer,
-        "wh": made.wh,
-        "cents_per_kwh": made.cents_per_kwh,
-        "concluded_at": now,
-        "delivered_wh": 0,
-        "backfill_wh": 0,
-        "spare_wh": 0,
-    }
-
-
-def _order_hold(order_id: str) -> str:
-    return f"ahead:{order_id}"
 
 
 def _update(connection: Connection, community_id: str, order_id: str, **values: object) -> None:

@@ -1,24 +1,26 @@
 """What became of a period's contracts: paid from what they hold, refunded, and charged to who deviated."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from energy_swap_protocol.period import Period
 from energy_swap_protocol.units import cost_cents
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.ledger import Entry, Posting
+from energy_swap_hub.ledger import Entry, Journal, Posting
 from energy_swap_hub.market.ahead import Contract
-from energy_swap_hub.market.delivery import AheadLine, Delivery, Settled, settle_contracts
+from energy_swap_hub.market.delivery import AheadLine, Delivery, settle_contracts
 from energy_swap_hub.market.fees import tariff_at
+from energy_swap_hub.storage import change_rows, insert_rows
 
 from . import tables, totals
-from .ahead import close_gate, contract_hold, contracts_of
 from .ahead_tables import ahead_line, contract
-from .allowances import allowance_wh
+from .allowances import allowances
+from .gates import close_gate, contract_hold, contracts_of
 
 
 def settle_period_contracts(
@@ -40,9 +42,11 @@ def settle_period_contracts(
     if not contracts:
         return {}
     shown = {name: net_export_wh.get(name) for made in contracts for name in (made.seller, made.buyer)}
-    for buyer in {made.buyer for made in contracts}:
+    buyers = {made.buyer for made in contracts}
+    allowed = allowances(connection, community.id, buyers)
+    for buyer in buyers:
         if (net := shown[buyer]) is not None:
-            shown[buyer] = max(net, -max(allowance_wh(connection, community.id, buyer), 0))
+            shown[buyer] = max(net, -max(allowed.get(buyer, 0), 0))
     delivery = settle_contracts(contracts, shown, tariff_at(community.tariffs, period.start))
     lines = _move_money(connection, community.id, period, delivery, now)
     _record_contracts(connection, community.id, period, delivery, now)
@@ -57,29 +61,42 @@ def _move_money(
 
     Roundings can ask for a cent more than is held: nobody pays it, the community's rounding account does.
     """
+    journal = Journal(connection, community_id)
+    accounts = [ledger.kes(line.household) for line in delivery.lines]
+    journal.expect(
+        accounts=[
+            *accounts,
+            *(f"{account}_held" for account in accounts),
+            ledger.FEES,
+            ledger.GRID,
+            ledger.ROUNDING,
+        ],
+        holds=[contract_hold(period, line.household) for line in delivery.lines],
+    )
     postings: list[Posting] = []
     lines: list[AheadLine] = []
     unpaid = 0
     for line in delivery.lines:
         hold = contract_hold(period, line.household)
-        held = ledger.hold_remaining(connection, community_id, hold)
+        held = journal.hold_remaining(hold)
         charged = _within(line, held)
         lines.append(charged)
         unpaid += _cost(line) - _cost(charged)
         gained = charged.earned_cents + max(charged.difference_cents, 0)
         postings += [
-            ledger.spend_hold(connection, community_id, hold, held),
+            journal.spend_hold(hold, held),
             Posting(ledger.kes(line.household), held - _cost(charged) + gained),
         ]
-        ledger.close_hold(connection, community_id, hold, at=now, text="contracts settled")
+        journal.close_hold(hold, at=now, text="contracts settled")
     postings += [
         Posting(ledger.FEES, delivery.community_fee_cents),
         Posting(ledger.GRID, delivery.grid_fee_cents),
         Posting(ledger.ROUNDING, delivery.rounding_cents - unpaid),
     ]
     text = f"contracts for {period.id}"
-    is_new = ledger.post(connection, community_id, Entry("ahead", period.id, now, text, postings))
+    is_new = journal.post(Entry("ahead", period.id, now, text, postings))
     assert is_new, f"the contracts for {period.id} were settled before"
+    journal.write()
     totals.add(
         connection,
         community_id,
@@ -116,65 +133,76 @@ def _within(line: AheadLine, held: int) -> AheadLine:
 def _record_contracts(
     connection: Connection, community_id: str, period: Period, delivery: Delivery, now: datetime
 ) -> None:
-    for part in delivery.settled:
-        connection.execute(
-            update(contract)
-            .where(
-                contract.c.community_id == community_id,
-                contract.c.start == period.start,
-                contract.c.number == part.contract.number,
+    change_rows(
+        connection,
+        contract,
+        ("community_id", "start", "number"),
+        ("settled_at", "delivered_wh", "backfill_wh", "spare_wh"),
+        [
+            (
+                now,
+                part.delivered_wh,
+                part.backfill_wh,
+                part.spare_wh,
+                community_id,
+                period.start,
+                part.contract.number,
             )
-            .values(
-                settled_at=now,
-                delivered_wh=part.delivered_wh,
-                backfill_wh=part.backfill_wh,
-                spare_wh=part.spare_wh,
+            for part in delivery.settled
+        ],
+    )
+    insert_rows(
+        connection,
+        tables.trade,
+        ("community_id", "market", "reference", "seller", "buyer", "wh", "cents_per_kwh", "cents", "at"),
+        [
+            (
+                community_id,
+                "ahead",
+                period.id,
+                part.contract.seller,
+                part.contract.buyer,
+                part.delivered_wh,
+                part.contract.cents_per_kwh,
+                cost_cents(part.delivered_wh, part.contract.cents_per_kwh),
+                now,
             )
-        )
-    if trades := [_trade_row(community_id, period, part, now) for part in delivery.settled if part.delivered_wh]:
-        connection.execute(insert(tables.trade), trades)
-
-
-def _trade_row(community_id: str, period: Period, part: Settled, now: datetime) -> dict[str, object]:
-    price = part.contract.cents_per_kwh
-    return {
-        "community_id": community_id,
-        "market": "ahead",
-        "reference": period.id,
-        "seller": part.contract.seller,
-        "buyer": part.contract.buyer,
-        "wh": part.delivered_wh,
-        "cents_per_kwh": price,
-        "cents": cost_cents(part.delivered_wh, price),
-        "at": now,
-    }
+            for part in delivery.settled
+            if part.delivered_wh
+        ],
+    )
 
 
 def _record_lines(
     connection: Connection,
     community_id: str,
     period: Period,
-    contracts: list[Contract],
-    lines: list[AheadLine],
+    contracts: Sequence[Contract],
+    lines: Sequence[AheadLine],
 ) -> None:
-    sellers = {made.seller for made in contracts}
-    connection.execute(
-        insert(ahead_line),
+    sold_wh, bought_wh = Counter[str](), Counter[str]()
+    for made in contracts:
+        sold_wh[made.seller] += made.wh
+        bought_wh[made.buyer] += made.wh
+    insert_rows(
+        connection,
+        ahead_line,
+        ahead_line.c.keys(),
         [
-            {
-                "community_id": community_id,
-                "start": period.start,
-                "household_id": line.household,
-                "side": "sell" if line.household in sellers else "buy",
-                "promised_wh": sum(c.wh for c in contracts if line.household in (c.seller, c.buyer)),
-                "delivered_wh": line.sold_wh + line.bought_wh,
-                "paid_cents": line.paid_cents,
-                "refunded_cents": line.refunded_cents,
-                "earned_cents": line.earned_cents,
-                "difference_cents": line.difference_cents,
-                "grid_wh": line.grid_wh,
-                "grid_cents": line.grid_cents,
-            }
+            (
+                community_id,
+                period.start,
+                line.household,
+                "sell" if line.household in sold_wh else "buy",
+                sold_wh[line.household] + bought_wh[line.household],
+                line.sold_wh + line.bought_wh,
+                line.paid_cents,
+                line.refunded_cents,
+                line.earned_cents,
+                line.difference_cents,
+                line.grid_wh,
+                line.grid_cents,
+            )
             for line in lines
         ],
     )

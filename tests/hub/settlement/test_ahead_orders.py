@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.ledger.tables import hold
-from energy_swap_hub.settlement.ahead import close_gate
 from energy_swap_hub.settlement.ahead_tables import ahead_order, contract
+from energy_swap_hub.settlement.gates import close_gate
+from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.reputation import facts_of
 from energy_swap_hub.settlement.spot import OrderRefused
 from energy_swap_protocol.message import BuyAhead
@@ -125,6 +126,10 @@ async def test_the_gate_makes_contracts_and_frees_what_they_do_not_need(village:
         first["order"]: ("filled", 1_500),
         none["order"]: ("unfilled", 0),
     }
+    told = await village.read(lambda c: notifications_after(c, VILLAGE, chebet.id, 0))
+    assert [(n["event"], n["period"], n["side"], n["wh"], n["cents_per_kwh"]) for n in told] == [
+        ("contract_made", period.id, "buy", 1_500, 1_300)
+    ]
     # 1.5 x (2,500 - 1,300 - 200) and 1.5 x (1,300 + 200); nothing of those who have no contract.
     assert [await held(village, home) for home in village.homes] == [1_500, 0, 2_250, 0]
     assert [await village.cents(home) for home in village.homes] == [
