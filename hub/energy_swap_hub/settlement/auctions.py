@@ -15,6 +15,7 @@ from energy_swap_hub.membership.households import Household, by_id
 
 from . import tokens
 from .machine import schedule
+from .notifications import Event, Notification, notify
 from .spot import OrderRefused, time_to_come
 from .tables import auction
 from .trades import HeldTrade, all_in_cents, settle_held_trade
@@ -73,6 +74,9 @@ def bid(
     after, outbid = place_bid(_auction(row), Bid(household.id, message.price), now)
     if outbid is not None:
         ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="outbid")
+        if outbid.household != household.id:
+            data = {"auction": auction_id, "cents_per_kwh": message.price}
+            notify(connection, community.id, [Notification(outbid.household, Event.OUTBID, data)], now)
     cents = all_in_cents(community, after.wh, message.price, now)
     hold_name = bid_hold(str(message.id))
     ledger.hold(connection, community.id, hold_name, ledger.kes(household.id), cents, at=now, text="auction bid")
@@ -108,10 +112,12 @@ def end_auctions(connection: Connection, community: CommunityConfig, now: dateti
     )
     ended = [dict(row) for row in connection.execute(query).mappings()]
     for row in ended:
+        winner = winning_bid(_auction(row), now)
+        _tell_end(connection, community.id, row, None if winner is None else winner.price, now)
         if row["leader"] is None:
             _give_back(connection, community, row, "unsold", "nobody bid", now)
             continue
-        if winning_bid(_auction(row), now) is None:
+        if winner is None:
             ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="nothing was sold")
             _give_back(connection, community, row, "unsold", "the reserve price was not met", now)
             continue
@@ -136,6 +142,15 @@ def auction_row(connection: Connection, community_id: str, auction_id: str) -> d
     query = select(auction).where(auction.c.community_id == community_id, auction.c.id == auction_id)
     row = connection.execute(query).mappings().first()
     return None if row is None else dict(row)
+
+
+def _tell_end(
+    connection: Connection, community_id: str, row: dict[str, Any], cents_per_kwh: int | None, now: datetime
+) -> None:
+    """Tell the seller and the leader that an auction is over, and at which price it was sold, if it was."""
+    data = {"auction": row["id"], "wh": row["wh"], "cents_per_kwh": cents_per_kwh}
+    concerned = [name for name in (row["seller"], row["leader"]) if name is not None]
+    notify(connection, community_id, [Notification(name, Event.AUCTION_ENDED, data) for name in concerned], now)
 
 
 def _give_back(

@@ -46,6 +46,13 @@ async def test_the_highest_bid_wins_and_an_outbid_ones_money_is_free_at_once(vil
     await village.advance()
     await village.chain_works()
     assert await state(village, auction) == "sold"
+    told = [(row["household_id"], row["event"], row["data"]) for row in await village.rows(tables.notification)]
+    ended = {"auction": str(auction), "wh": WH, "cents_per_kwh": 1_300}
+    assert told == [
+        (brian.id, "outbid", {"auction": str(auction), "cents_per_kwh": 1_300}),
+        (amina.id, "auction_ended", ended),
+        (chebet.id, "auction_ended", ended),
+    ]
     wallet = await village.wallet(chebet)
     assert (wallet["ekwh_wh"], wallet["kes_cents"], wallet["kes_held_cents"]) == (
         WH,
@@ -121,7 +128,7 @@ async def test_below_the_reserve_price_nothing_is_sold_and_nobody_learns_it(vill
         await village.read(
             lambda c: household_state(c, village.community, by_id(c, VILLAGE, brian.id), village.now)
         ),
-        await village.read(lambda c: market(c, VILLAGE)),
+        await village.read(lambda c: market(c, VILLAGE, village.now)),
     ]
     assert "1777" not in str(shown)
     village.now += timedelta(minutes=60)
