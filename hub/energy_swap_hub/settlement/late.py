@@ -80,6 +80,14 @@ class TrueUp:
     grid_wh: int
 
 
+def true_up_id(start: datetime, household: str, epoch: int, sequence: int) -> str:
+    """Return what the entry of a true-up is called: ``2026-11-20T11:30Z/h-001/77``, by period, household, reading.
+
+    After a change of meter it is ``…/77.1``, with the register epoch's number, as sequences may begin again.
+    """
+    return f"{start:%Y-%m-%dT%H:%MZ}/{household}/{sequence}" + (f".{epoch}" if epoch else "")
+
+
 def true_up(late: Late, household: str, means: Means) -> tuple[TrueUp, Means]:
     """Return what becomes of late energy, and what the household has then.
 

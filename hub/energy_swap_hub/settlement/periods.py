@@ -38,15 +38,19 @@ def next_period(connection: Connection, community: CommunityConfig) -> Period:
     return Period(last, community.period_length).next
 
 
-def book_next_period(connection: Connection, community: CommunityConfig, now: datetime) -> Period | None:
+def book_next_period(
+    connection: Connection, community: CommunityConfig, now: datetime, awake_since: datetime | None = None
+) -> Period | None:
     """Book the next period when it is over and its readings are in (or the grace time is); None when not yet.
 
-    Clearing, ledger entry, trades, positions and chain intents are one transaction: all or nothing.
+    A hub that was down gives its members the grace time from when it is up again (``awake_since``): what they
+    stored meanwhile is on its way, and nobody shall be late because the hub was.
+    Clearing, ledger entries, trades, positions and chain intents are one transaction: all or nothing.
     """
     period = next_period(connection, community)
     if now < period.end:
         return None
-    grace_ends = period.end + timedelta(minutes=community.grace_minutes)
+    grace_ends = max(period.end, awake_since or period.end) + timedelta(minutes=community.grace_minutes)
     if now < grace_ends and not readings_are_in(connection, community.id, period.end):
         return None
     members = [

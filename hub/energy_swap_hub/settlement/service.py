@@ -16,8 +16,8 @@ from energy_swap_hub.membership.households import households
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.storage import Database, LeaseLost
 
+from .ahead import close_gate
 from .auctions import end_auctions
-from .gates import close_gate
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
 from .messages import Desk, pay_out
 from .payments import payable_kes
@@ -50,6 +50,7 @@ class Settlement:
         self._clock = clock
         self._changes = changes
         self._wake = wake
+        self._awake_since = clock()
         self._is_taken_up = False
         self._rules: dict[str, Rule] = {
             "days": self._close_days,
@@ -130,7 +131,7 @@ class Settlement:
 
     def _book(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         community = self._desk.community
-        booked = book_next_period(connection, community, now)
+        booked = book_next_period(connection, community, now, self._awake_since)
         if booked is None:
             return None
         if booked.id != work.subject:

@@ -14,18 +14,20 @@ from energy_swap_hub.mpesa.tables import payout
 
 from . import tables
 from .ahead_tables import ahead_line
+from .late import true_up_id
 from .rewards import rewards_of
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Positions and contracts by period, trades by market and reference, payouts and rewards by their entry."""
+    """Positions and contracts by period, trades by market and reference, the others by their entry's name."""
 
     positions: Mapping[datetime, Mapping[str, Any]]
     trades: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
     payouts_kes: Mapping[str, int]
     rewards: Mapping[str, Reward]
     contracts: Mapping[datetime, Mapping[str, Any]]
+    true_ups: Mapping[str, Mapping[str, Any]]
 
 
 def records_of(connection: Connection, community_id: str, household_id: str, found: Sequence[Touch]) -> Records:
@@ -66,12 +68,21 @@ def records_of(connection: Connection, community_id: str, household_id: str, fou
         names("payout", "payout_failed"),
         lambda ids: select(payout).where(payout.c.community_id == community_id, payout.c.payout_id.in_(ids)),
     )
+    late = tables.true_up.c
+    true_ups = _rows(
+        connection,
+        sorted({datetime.fromisoformat(name.partition("/")[0]) for name in names("true_up")}),
+        lambda starts: select(tables.true_up).where(
+            late.community_id == community_id, late.household_id == household_id, late.start.in_(starts)
+        ),
+    )
     return Records(
         {row["start"]: row for row in positions},
         trades,
         {row["payout_id"]: row["kes"] for row in payouts},
         rewards_of(connection, community_id, household_id, names("reward")),
         {row["start"]: row for row in contracts},
+        {true_up_id(row["start"], household_id, row["epoch"], row["sequence_to"]): row for row in true_ups},
     )
 
 

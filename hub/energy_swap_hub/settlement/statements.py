@@ -137,6 +137,8 @@ def _words(touch: Touch, records: Records, household_id: str) -> _Words:
             return _payout(touch, records)
         case "period":
             return _period(touch, records, household_id)
+        case "true_up":
+            return _true_up(touch, records)
         case "ahead":
             return _contracts(touch, records)
         case "spot" | "auction":
@@ -220,6 +222,20 @@ def _contracts(touch: Touch, records: Records) -> _Words:
         return _Words("ahead", touch.text, {})
     trades = records.trades.get(("ahead", touch.external_id), ())
     return _Words("ahead", *contracts_in_words(row, price_range(t["cents_per_kwh"] for t in trades)))
+
+
+def _true_up(touch: Touch, records: Records) -> _Words:
+    row = records.true_ups.get(touch.external_id)
+    if row is None:
+        return _Words("true_up", touch.text, {})
+    minted, burned, grid = row["minted_wh"], row["burned_wh"], row["grid_wh"]
+    parts = [
+        *([f"kept {kwh(minted)} as tokens"] if minted else []),
+        *([f"used {kwh(burned)} of own tokens"] if burned else []),
+        *([f"the grid delivered {kwh(grid)}, which the utility bills"] if grid else []),
+    ]
+    text = f"Late readings for the period of {day_and_time(row['start'])}: {', '.join(parts)}"
+    return _Words("true_up", text, {"minted_wh": minted, "used_wh": burned})
 
 
 def _held_trade(touch: Touch, records: Records, household_id: str) -> _Words:

@@ -15,7 +15,7 @@ from energy_swap_hub.storage import insert_rows
 
 from . import tables, tokens, totals
 from .allowances import use_allowances
-from .late import Count, TrueUp, true_up
+from .late import Count, TrueUp, true_up, true_up_id
 from .stands import means_of
 
 
@@ -28,9 +28,8 @@ class _Booked:
 
     @property
     def external_id(self) -> str:
-        """``2026-11-20T11:30Z/h-001/77``; after a change of meter ``…/77.1``, as sequences may begin again."""
-        sequence = str(self.it.position.sequence_to)
-        return f"{self.period.id}/{self.household.id}/{sequence}" + (f".{self.epoch}" if self.epoch else "")
+        """What its entry is called."""
+        return true_up_id(self.period.start, self.household.id, self.epoch, self.it.position.sequence_to)
 
 
 def book_true_ups(
