@@ -29,7 +29,7 @@ class SmallHub:
         self.household_key: bytes | None = None
         self.allowance_wh = 0
         self.guidance: dict[str, Any] | None = {
-            "suggested_sell": 800, "suggested_buy": 957, "week_average": 1147, "percent": -25,
+            "suggested_sell": 800, "suggested_buy": 957, "week_average": 1147, "now_against_week_percent": -25,
             "sentence": "Prices are 25 % below the week's average.", "key": "below_week",
             "numbers": {"percent": 25},
         }  # fmt: skip

@@ -59,7 +59,7 @@ SUNNY_NOON: Json = {
         "suggested_sell": 1_520,
         "suggested_buy": 1_905,
         "week_average": 2_015,
-        "percent": -15,
+        "now_against_week_percent": -15,
         "sentence": "Prices are 15 % below the week's average.",
         "key": "below_week",
         "numbers": {"percent": 15},

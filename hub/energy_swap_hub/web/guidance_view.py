@@ -50,7 +50,7 @@ def _guidance(community: CommunityConfig, past: _Past, now: datetime) -> dict[st
         "suggested_sell": found.suggested_sell,
         "suggested_buy": found.suggested_buy,
         "week_average": found.week_average,
-        "percent": found.now_against_week_percent,
+        "now_against_week_percent": found.now_against_week_percent,
     }
 
 

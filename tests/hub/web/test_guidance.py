@@ -60,7 +60,7 @@ async def test_a_new_community_is_told_how_much_is_missing(database: Database) -
         "suggested_sell": None,
         "suggested_buy": None,
         "week_average": None,
-        "percent": None,
+        "now_against_week_percent": None,
     }
     told = {"key": "too_little_data", "numbers": {"periods": 0, "needed": 12}}
     sentence = "Too little has been traded to advise: 0 of the 12 periods with a price that are needed in a week."
@@ -90,7 +90,7 @@ async def test_a_balance_of_long_ago_is_not_taken_for_now(database: Database) ->
         "suggested_sell": None,
         "suggested_buy": None,
         "week_average": 1_300,
-        "percent": None,
+        "now_against_week_percent": None,
         "sentence": "What is offered and wanted now is not known; only the week's average is.",
         "key": "nothing_recent",
         "numbers": {},
@@ -110,7 +110,7 @@ async def test_a_household_is_shown_guidance(config: HubConfig) -> None:
         "suggested_sell": 1_040,
         "suggested_buy": 1_040,
         "week_average": 1_300,
-        "percent": -20,
+        "now_against_week_percent": -20,
         "sentence": "Prices are 20 % below the week's average.",
         "key": "below_week",
         "numbers": {"percent": 20},
