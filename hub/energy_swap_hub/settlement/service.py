@@ -16,8 +16,8 @@ from energy_swap_hub.membership.households import households
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.storage import Database, LeaseLost
 
-from .ahead import close_gate
 from .auctions import end_auctions
+from .gates import close_gate
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
 from .messages import Desk, pay_out
 from .payments import payable_kes
