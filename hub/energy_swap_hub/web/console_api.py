@@ -23,6 +23,7 @@ from energy_swap_hub.storage import Database
 from . import console_view, guidance_view, ledger_view, market_view
 from .chain_view import ChainView
 from .ledger_api import LedgerApi
+from .meters_api import MetersApi
 from .mpesa_api import MPesaApi
 from .problem import json_response
 from .sockets import pushing
@@ -76,6 +77,7 @@ class ConsoleApi:
         self._payments_open = payments_open
         self._is_https = is_https
         self._ledger = LedgerApi(_BASE, database, desk.community, clock, changes, self._session)
+        self._meters = MetersApi(_BASE, database, desk.community.id, clock, changes, self._session)
         self._mpesa = MPesaApi(_BASE, database, desk, clock, changes, self._session)
 
     def routes(self) -> list[web.RouteDef]:
@@ -99,6 +101,7 @@ class ConsoleApi:
             web.get(f"{_BASE}/reviews", self._read(self._reviews)),
             web.post(f"{_BASE}/reviews/{{id}}/resolve", self._resolve),
             *self._ledger.routes(),
+            *self._meters.routes(),
             *self._mpesa.routes(),
         ]
 
