@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from .books import OUTSIDE, UTILITY, subscriber_account
+from .books import OUTSIDE, UTILITY, kes_text, subscriber_account
 from .c2b import CustomerPayments
 from .catalogue import FAULTS, SCENARIOS
 from .chance import Chance
@@ -234,6 +234,8 @@ class Control:
         transfer = await read(request, Transfer)
         if transfer.kes > 0:
             self._move("funding", OUTSIDE, UTILITY, transfer.kes)
+        elif (held := self._books.balance_cents(UTILITY)) < -transfer.kes * 100:
+            raise web.HTTPConflict(text=f"Utility holds KES {kes_text(held)}, which is less than {-transfer.kes}")
         else:
             self._move("withdrawal", UTILITY, OUTSIDE, -transfer.kes)
         return answer({"utility_cents": self._books.balance_cents(UTILITY)})

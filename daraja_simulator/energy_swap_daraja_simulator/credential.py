@@ -21,7 +21,8 @@ def new_key() -> bytes:
 
 
 def _load(pem: bytes) -> rsa.RSAPrivateKey:
-    key = serialization.load_pem_private_key(pem, None)
+    # The key is our own or the caller's: checking its primes each time costs more than all the rest.
+    key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("the stored key is not an RSA key")
     return key

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -181,7 +182,7 @@ class Deliveries:
             else:
                 async with session.post(
                     row["url"],
-                    data=row["body"],
+                    data=io.BytesIO(row["body"]),
                     headers=headers,
                     timeout=ClientTimeout(total=patience),
                     allow_redirects=False,

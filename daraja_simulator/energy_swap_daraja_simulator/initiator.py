@@ -32,6 +32,7 @@ class Initiator:
         self._clock = clock
         self._key = private_key_pem or books.setting("private_key") or self._new_key()
         self.certificate_pem = certificate(self._key)
+        self._state()  # the password's age counts from here
 
     def check(self, name: str, security_credential: str) -> str:
         """Return the result code of a credential: ``0``, ``2001`` (wrong or too old) or ``8006`` (locked).

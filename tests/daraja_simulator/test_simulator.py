@@ -1,150 +1,12 @@
-"""The simulator over plain HTTP, as any integrator would use it."""
+"""The first products on the wire: OAuth, STK push and query, B2C, Pull, balance; and what outlives a restart."""
 
-import asyncio
-import base64
-import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from energy_swap_daraja_simulator import Business, Simulator
-from energy_swap_daraja_simulator.credential import new_key
 
-PHONE = "254712345678"
-BUSINESS = Business()
-
-
-class Desk:
-    """A simulator on a port, a receiver for its callbacks, and the time of both."""
-
-    server: TestServer
-    session: ClientSession
-    simulator: Simulator
-    callback_url: str
-
-    def __init__(self, path: Path, private_key_pem: bytes | None) -> None:
-        self.path = path
-        self.private_key_pem = private_key_pem
-        self.now = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
-        self.callbacks: list[tuple[dict[str, str], dict[str, Any]]] = []
-        self.token = ""
-
-    async def start(self) -> None:
-        self.simulator = Simulator(clock=lambda: self.now, path=self.path, private_key_pem=self.private_key_pem)
-        self.server = TestServer(self.simulator.application())
-        await self.server.start_server()
-        self.session = ClientSession()
-
-    async def stop(self) -> None:
-        await self.session.close()
-        await self.server.close()
-        self.simulator.close()
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.callbacks.append((dict(request.headers), json.loads(await request.read())))
-        return web.Response(status=500)
-
-    async def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
-        headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
-        url = self.server.make_url(path)
-        async with self.session.request(method, url, json=body, headers=headers) as response:
-            return response.status, json.loads(await response.read() or b"null")
-
-    async def sign_in(self) -> str:
-        pair = f"{BUSINESS.consumer_key}:{BUSINESS.consumer_secret}".encode()
-        url = self.server.make_url("/oauth/v1/generate?grant_type=client_credentials")
-        headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
-        async with self.session.get(url, headers=headers) as response:
-            self.token = (await response.json())["access_token"]
-        return self.token
-
-    def signed(self, timestamp: str = "20261120143000") -> dict[str, Any]:
-        secret = f"{BUSINESS.short_code}{BUSINESS.passkey}{timestamp}".encode()
-        return {
-            "BusinessShortCode": BUSINESS.short_code,
-            "Password": base64.b64encode(secret).decode(),
-            "Timestamp": timestamp,
-        }
-
-    def push_body(self, **changes: Any) -> dict[str, Any]:
-        return {
-            **self.signed(),
-            "TransactionType": "CustomerPayBillOnline",
-            "Amount": "100",
-            "PartyA": PHONE,
-            "PartyB": BUSINESS.short_code,
-            "PhoneNumber": int(PHONE),
-            "CallBackURL": self.callback_url,
-            "AccountReference": "ES2345678ABC",
-            "TransactionDesc": "Test",
-        } | changes
-
-    async def push(self, **changes: Any) -> tuple[int, Any]:
-        return await self.call("POST", "/mpesa/stkpush/v1/processrequest", self.push_body(**changes))
-
-    async def sealed(self, password: str) -> str:
-        url = self.server.make_url("/_simulator/certificate")
-        async with self.session.get(url) as response:
-            key = x509.load_pem_x509_certificate(await response.read()).public_key()
-        assert isinstance(key, rsa.RSAPublicKey)
-        return base64.b64encode(key.encrypt(password.encode(), padding.PKCS1v15())).decode()
-
-    async def pay(self, originator: str, password: str = BUSINESS.initiator_password, **changes: Any) -> Any:
-        body = {
-            "OriginatorConversationID": originator,
-            "InitiatorName": BUSINESS.initiator,
-            "SecurityCredential": await self.sealed(password),
-            "CommandID": "BusinessPayment",
-            "Amount": "60",
-            "PartyA": BUSINESS.short_code,
-            "PartyB": PHONE,
-            "Remarks": "Test",
-            "QueueTimeOutURL": self.callback_url,
-            "ResultURL": self.callback_url,
-        } | changes
-        return await self.call("POST", "/mpesa/b2c/v3/paymentrequest", body)
-
-    async def callback(self) -> dict[str, Any]:
-        """Let time run until a callback comes."""
-        known = len(self.callbacks)
-        for _ in range(400):
-            if len(self.callbacks) > known:
-                return self.callbacks[-1][1]
-            self.now += timedelta(seconds=1)
-            await asyncio.sleep(0.01)
-        raise AssertionError("no callback came")
-
-    async def books(self) -> Any:
-        return (await self.call("GET", "/_simulator/books"))[1]
-
-
-@pytest.fixture(scope="session")
-def key() -> bytes:
-    """One RSA key for all: making one takes long."""
-    return new_key()
-
-
-@pytest.fixture
-async def desk(tmp_path: Path, key: bytes) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path / "daraja.sqlite", key)
-    await desk.start()
-    application = web.Application()
-    application.router.add_post("/here", desk.take)
-    receiver = TestServer(application)
-    await receiver.start_server()
-    desk.callback_url = f"http://127.0.0.1:{receiver.port}/here"
-    await desk.sign_in()
-    person = {"phone": PHONE, "name": "Amina Wanjiru", "balance_kes": 500}
-    assert (await desk.call("POST", "/_simulator/subscribers", person))[0] == 201
-    yield desk
-    await desk.stop()
-    await receiver.close()
+from tests.daraja_simulator.desk import BUSINESS, PHONE, Desk
 
 
 async def test_a_payment_has_the_documented_callback(desk: Desk) -> None:
@@ -172,9 +34,7 @@ async def test_a_payment_has_the_documented_callback(desk: Desk) -> None:
 async def test_a_callback_is_never_tried_again(desk: Desk) -> None:
     await desk.push()
     await desk.callback()
-    for _ in range(30):
-        desk.now += timedelta(minutes=2)
-        await asyncio.sleep(0.01)
+    assert await desk.pass_time(3_600) == 0
     assert len(desk.callbacks) == 1
 
 
@@ -302,7 +162,7 @@ async def test_pull_lists_payments_of_the_last_48_hours(desk: Desk) -> None:
     [[row]] = told["Response"]
     assert (told["ResponseCode"], row["billreference"], row["amount"]) == ("1000", "ES2345678ABC", "100.00")
     assert row["trxDate"].startswith("2026-11-20T14:30:")
-    desk.now += timedelta(hours=48, minutes=1)
+    await desk.pass_time(48 * 3600 + 60)
     await desk.sign_in()
     _, told = await desk.call("POST", "/pulltransactions/v1/query", question)
     assert (told["ResponseCode"], told["Response"]) == ("1001", [[]])
@@ -346,15 +206,15 @@ async def test_the_simulator_makes_and_keeps_its_own_key(tmp_path: Path) -> None
     assert keys[0] == keys[1]
 
 
-async def test_a_restart_forgets_nothing(desk: Desk) -> None:
-    await desk.push()
-    before = await desk.books()
-    await desk.stop()
-    await desk.start()
-    assert await desk.books() == before
-    assert (await desk.call("POST", "/mpesa/stkpush/v1/processrequest", {}))[0] == 404
-    assert (await desk.callback())["Body"]["stkCallback"]["ResultCode"] == 0
-    books = await desk.books()
+async def test_a_restart_forgets_nothing(kept_desk: Desk) -> None:
+    await kept_desk.push()
+    before = await kept_desk.books()
+    await kept_desk.stop()
+    await kept_desk.start()
+    assert await kept_desk.books() == before
+    assert (await kept_desk.call("POST", "/mpesa/stkpush/v1/processrequest", {}))[0] == 404
+    assert (await kept_desk.callback())["Body"]["stkCallback"]["ResultCode"] == 0
+    books = await kept_desk.books()
     assert (books["accounts"]["utility"], books["sum_cents"]) == (10_000, 0)
 
 
