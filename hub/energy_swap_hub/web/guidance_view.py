@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.market.balancing import DAYS_NEEDED, Balancing, Window, suggest
+from energy_swap_hub.market.balancing import DAYS_NEEDED, Balancing, Carbon, Window, suggest
 from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.guidance import Balance, PastPeriod, Sentence, guide
 from energy_swap_hub.settlement import tables
@@ -58,7 +58,8 @@ def _balancing(community: CommunityConfig, past: _Past, now: datetime) -> dict[s
     """Return when there is energy left and when some is lacking, in local hours and Wh of an average day."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     whole_hours = [(start.astimezone(EAST_AFRICA), period) for start, period in past if start < this_hour]
-    found = suggest(whole_hours, tariff_at(community.tariffs, now))
+    carbon = Carbon(community.carbon_cents_per_kg, community.grid_grams_per_kwh)
+    found = suggest(whole_hours, tariff_at(community.tariffs, now), carbon)
     return {
         "sentences": _sentences(found),
         "days": found.days,

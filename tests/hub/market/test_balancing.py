@@ -1,5 +1,7 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from energy_swap_hub.market.balancing import DAYS_NEEDED, Balancing, Carbon, Window, suggest
 from energy_swap_hub.market.fees import Tariff
@@ -111,3 +113,35 @@ def test_whatever_was_measured_the_advice_holds_together(past: Past) -> None:
     assert sum(found.mix.values()) >= found.shortage.wh >= 100
     if found.surplus is not None:
         assert not set(found.surplus.hours) & set(found.shortage.hours)
+
+
+def test_the_example_of_the_document() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "markets.md").read_text(encoding="utf-8")
+    found = re.search(r"^### Example: a week of sunny days\n(.*?)(?=^##|\Z)", document, re.MULTILINE | re.DOTALL)
+    assert found, "docs/markets.md has lost its example"
+    text = " ".join(found[1].split())
+    at: dict[int, PastPeriod] = {}
+    for row in re.findall(
+        r"^\| (\d+):00 \| (\d+):00 \| (\S+) \| (\d+) \| (\d+) \| (\d+) \|$", found[1], re.MULTILINE
+    ):
+        offered, wanted, traded = map(int, row[3:])
+        at |= dict.fromkeys(range(int(row[0]), int(row[1])), PastPeriod(cents(row[2]), offered, wanted, traded))
+    terms = re.search(r"retail tariff is (\S+), the feed-in tariff (\S+) and the fees are (\S+) per kWh", text)
+    left = re.search(r"Left from (\d+):00 to (\d+):00: (\d+) Wh", text)
+    lacking = re.search(r"lacking from (\d+):00 to (\d+):00: (\d+) Wh, worth (\S+) per kWh", text)
+    assert terms
+    assert left
+    assert lacking
+    tariff = Tariff(MONDAY, 0, cents(terms[3]), cents(terms[1]), cents(terms[2]))
+    *shortage, worth = lacking.groups()
+    assert suggest(days(3, at), tariff) == Balancing(
+        3,
+        Window(*map(int, left.groups())),
+        Window(*map(int, shortage)),
+        {source: int(wh) for source, wh in re.findall(r"^\| ([a-z]+) \| (\d+) \|$", found[1], re.MULTILINE)},
+        cents(worth),
+    )
+
+
+def cents(kes: str) -> int:
+    return int(kes.replace(".", ""))

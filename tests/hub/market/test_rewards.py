@@ -1,5 +1,7 @@
 import math
 import random
+import re
+from pathlib import Path
 
 import pytest
 from energy_swap_hub.market.rewards import MeasuredPeriod, Reward, rewards, share_in_proportion, stability_index
@@ -97,3 +99,26 @@ def test_negative_money_is_refused() -> None:
         share_in_proportion(1, {"Amina": -1}, "a day")
     with pytest.raises(ValueError, match="exported_kwh must not be negative"):
         rewards([MeasuredPeriod(100, {"Amina": -1_000, "Baraka": 1_000}, 0)], 1, "a day")
+
+
+def test_the_example_of_the_document() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "markets.md").read_text(encoding="utf-8")
+    found = re.search(r"^### Example: a day's rewards\n(.*?)(?=^##|\Z)", document, re.MULTILINE | re.DOTALL)
+    assert found, "docs/markets.md has lost its example"
+    terms = re.search(
+        r"(\S+) per kWh, and (\d+) % of that from (\d+):00 to (\d+):00. The fund holds (\S+)\.", found[1]
+    )
+    assert terms
+    rate, premium, peak_from, peak_until, fund = (int(term.replace(".", "")) for term in terms.groups())
+    day = []
+    for row in re.findall(r"^\| (\d+):00 \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", found[1], re.MULTILINE):
+        hour, amina, baraka, taken, index = map(int, row)
+        cents = rate * premium / 100 if peak_from <= hour < peak_until else rate
+        day.append(MeasuredPeriod(cents, {"Amina": amina, "Baraka": baraka}, taken))
+        assert day[-1].stability_index == index
+    paid = [
+        (r.household, f"{r.earned_cents / 100:.2f}", f"{r.paid_cents / 100:.2f}")
+        for r in rewards(day, fund, "lot")
+    ]
+    assert paid == re.findall(r"^\| (\w+) \| (\d\.\d\d) \| (\d\.\d\d) \|$", found[1], re.MULTILINE)
+    assert len(paid) == 2

@@ -3,10 +3,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
+from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.guidance import Sentence
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.storage import Database
@@ -172,3 +174,8 @@ async def test_balancing_says_when_to_use_energy_and_what_the_evening_would_pay(
         "mix": {"neighbours": 500, "battery": 1_080, "grid": 420},
         "worth": 1_900,
     }
+    # A battery's kWh at 1,000 / 0.9 + 200 is dearer than the grid's at 1,200, unless carbon counts.
+    cheap = community(tariffs=(Tariff(OPENED - timedelta(days=9), 50, 150, 1_200, 300),))
+    assert "battery" not in (await database.read(lambda c: advice(c, cheap, NOW)["balancing"]))["mix"]
+    priced = msgspec.structs.replace(cheap, grid_grams_per_kwh=200, carbon_cents_per_kg=1_000)
+    assert (await database.read(lambda c: advice(c, priced, NOW)["balancing"]))["mix"]["battery"] == 1_080
