@@ -71,7 +71,7 @@ def bid(
     row = auction_row(connection, community.id, auction_id)
     if row is None or row["status"] != "open":
         raise OrderRefused(f"auction {auction_id} is not open")
-    after, outbid = place_bid(_auction(row), Bid(household.id, message.price), now)
+    after, outbid = place_bid(auction_of(row), Bid(household.id, message.price), now)
     if outbid is not None:
         ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="outbid")
         if outbid.household != household.id:
@@ -101,7 +101,7 @@ def cancel(
         raise OrderRefused(f"{household.id} has no auction {auction_id}")
     if row["status"] != "open":
         raise OrderRefused(f"auction {auction_id} is {row['status']}; only an open auction can be cancelled")
-    check_cancel(_auction(row), now)
+    check_cancel(auction_of(row), now)
     _give_back(connection, community, row, "cancelled", "auction cancelled", now)
 
 
@@ -112,7 +112,7 @@ def end_auctions(connection: Connection, community: CommunityConfig, now: dateti
     )
     ended = [dict(row) for row in connection.execute(query).mappings()]
     for row in ended:
-        winner = winning_bid(_auction(row), now)
+        winner = winning_bid(auction_of(row), now)
         _tell_end(connection, community.id, row, None if winner is None else winner.price, now)
         if row["leader"] is None:
             _give_back(connection, community, row, "unsold", "nobody bid", now)
@@ -172,7 +172,8 @@ def _tokens(auction_id: str) -> str:
     return f"auction:{auction_id}"
 
 
-def _auction(row: dict[str, Any]) -> Auction:
+def auction_of(row: dict[str, Any]) -> Auction:
+    """Return a stored auction as the market's rules know it."""
     leading = None if row["leader"] is None else Bid(row["leader"], row["best_bid"])
     return Auction(
         row["seller"],

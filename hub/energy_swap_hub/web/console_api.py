@@ -215,7 +215,7 @@ class ConsoleApi:
         return {"trades": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
 
     async def _market(self, _request: web.Request) -> dict[str, Any]:
-        return await self._database.read(lambda c: market_view.market(c, self._community.id, self._clock()))
+        return await self._database.read(lambda c: market_view.market(c, self._community, self._clock()))
 
     async def _advice(self, _request: web.Request) -> dict[str, Any]:
         now = self._clock()

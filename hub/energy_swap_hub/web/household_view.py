@@ -14,12 +14,15 @@ from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowance_wh
+from energy_swap_hub.settlement.auctions import auction_of
 from energy_swap_hub.settlement.notifications import last_notification
+from energy_swap_hub.settlement.partners import chosen_by
 from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
+from .ahead_view import own_contracts, own_orders
 from .guidance_view import advice
 
 
@@ -43,6 +46,9 @@ def household_state(
         "last_settlement": _last_settlement(connection, community, household.id),
         "orders": _orders(connection, community.id, household.id),
         "auctions": _auctions(connection, community.id, household.id),
+        "ahead_orders": own_orders(connection, community, household.id),
+        "contracts": own_contracts(connection, community, household.id, now),
+        "partners": list(chosen_by(connection, community.id, household.id, now)),
         "book": {
             "best_sell": _best(open_book.best(Side.SELL, now)),
             "best_buy": _best(open_book.best(Side.BUY, now)),
@@ -102,6 +108,8 @@ def _last_settlement(
         "own_wh": found["own_wh"],
         "paid_cents": found["paid_cents"],
         "earned_cents": found["earned_cents"],
+        "grid_wh": found["grid_wh"],
+        "grid_cents": found["grid_cents"],
     }
 
 
@@ -132,6 +140,7 @@ def _auctions(connection: Connection, community_id: str, household_id: str) -> l
             "wh": found["wh"],
             "start_price": found["start_price"],
             "best_bid": found["best_bid"],
+            "minimum_bid": auction_of(dict(found)).minimum_bid,
             "ends_at": int(found["ends_at"].timestamp()),
             "mine": found["seller"] == household_id,
             "leading": found["leader"] == household_id,

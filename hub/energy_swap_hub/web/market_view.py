@@ -1,15 +1,17 @@
 """What the console shows of the markets: periods, trades, the open book, auctions."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from energy_swap_protocol.period import Period
+from energy_swap_protocol.period import Period, period_named
 from sqlalchemy import Connection, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.spot import book
+
+from .ahead_view import ahead_market
 
 
 def period_rows(connection: Connection, community: CommunityConfig, limit: int) -> list[dict[str, Any]]:
@@ -22,9 +24,9 @@ def period_rows(connection: Connection, community: CommunityConfig, limit: int) 
 def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> dict[str, Any]:
     """Return one period with its orders and trades; raises `LookupError` when it is not booked."""
     try:
-        start = datetime.strptime(period_id, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise LookupError(f"{period_id} names no period; write it like 2026-11-20T11:30Z") from None
+        start = period_named(period_id, community.period_length).start
+    except ValueError as error:
+        raise LookupError(str(error)) from None
     row = tables.period.c
     found = (
         connection.execute(select(tables.period).where(row.community_id == community.id, row.start == start))
@@ -60,9 +62,9 @@ def trade_rows(
     ]
 
 
-def market(connection: Connection, community_id: str, now: datetime) -> dict[str, Any]:
-    """Return the open book and all auctions."""
-    open_book = book(connection, community_id, now)
+def market(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
+    """Return the open book, all auctions, and what is traded ahead."""
+    open_book = book(connection, community.id, now)
     sides = {
         side.value: [
             {"cents_per_kwh": o.limit, "wh": o.wh, "household": o.household} for o in open_book.resting(side)
@@ -70,13 +72,14 @@ def market(connection: Connection, community_id: str, now: datetime) -> dict[str
         for side in Side
     }
     row = tables.auction.c
-    query = select(tables.auction).where(row.community_id == community_id).order_by(row.ends_at.desc()).limit(50)
+    query = select(tables.auction).where(row.community_id == community.id).order_by(row.ends_at.desc()).limit(50)
     auctions = [
         {
             "id": found["id"],
             "seller": found["seller"],
             "wh": found["wh"],
             "start_price": found["start_price"],
+            "minimum_step": found["minimum_step"],
             "best_bid": found["best_bid"],
             "leader": found["leader"],
             "ends_at": int(found["ends_at"].timestamp()),
@@ -84,7 +87,7 @@ def market(connection: Connection, community_id: str, now: datetime) -> dict[str
         }
         for found in connection.execute(query).mappings()
     ]
-    return {"book": sides, "auctions": auctions}
+    return {"book": sides, "auctions": auctions, "ahead": ahead_market(connection, community)}
 
 
 def last_period(connection: Connection, community_id: str) -> dict[str, Any] | None:
@@ -109,11 +112,11 @@ def period_row(row: dict[str, Any], community: CommunityConfig) -> dict[str, Any
 
 
 def flows(connection: Connection, community: CommunityConfig, start: datetime) -> list[dict[str, Any]]:
-    """Return who sold how much to whom in a period."""
+    """Return who sold how much to whom in a period, and in which market: ahead, partner or period."""
     row = tables.trade.c
-    query = select(row.seller, row.buyer, row.wh, row.cents).where(
+    query = select(row.market, row.seller, row.buyer, row.wh, row.cents_per_kwh, row.cents).where(
         row.community_id == community.id,
-        row.market == "period",
+        row.market.in_(("ahead", "partner", "period")),
         row.reference == Period(start, community.period_length).id,
     )
     return [dict(found) for found in connection.execute(query.order_by(row.id)).mappings()]

@@ -1,15 +1,19 @@
 """Orders for periods to come: who may place them until when, what they hold, and what the gate makes of them."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.ledger.tables import hold
+from energy_swap_hub.membership.households import by_id
 from energy_swap_hub.settlement.ahead_tables import ahead_order, contract
 from energy_swap_hub.settlement.gates import close_gate
 from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.reputation import facts_of
 from energy_swap_hub.settlement.spot import OrderRefused
+from energy_swap_hub.web.household_view import household_state
+from energy_swap_hub.web.market_view import market, period_detail
 from energy_swap_protocol.message import BuyAhead
 from energy_swap_protocol.period import Period
 
@@ -217,3 +221,56 @@ async def test_contracts_of_several_parties_fill_in_the_order_of_their_numbers(v
     assert {(row["delivered_wh"], row["wh"] - row["delivered_wh"]) for row in await village.rows(contract)} == {
         (row["wh"], 0) for row in await village.rows(contract)
     }
+
+
+async def test_households_and_the_console_see_orders_and_contracts(village: Village) -> None:
+    amina, chebet, period = village.amina, village.chebet, first_open(village)
+    sale = await village.sell_ahead(amina, period, 1_000, at_least=1_000)
+    purchase = await village.buy_ahead(chebet, period, 1_000, at_most=1_000)
+    order = {
+        "period": period.id,
+        "wh": 1_000,
+        "limit": 1_000,
+        "gate_closes_at": int((OPENED + PERIOD).timestamp()),
+    }
+    sold = order | {"id": sale["order"], "side": "sell"}
+    bought = order | {"id": purchase["order"], "side": "buy"}
+    assert await _seen(village, amina) == ([sold], [])
+    assert await _seen(village, chebet) == ([bought], [])
+    everything = await village.read(lambda c: market(c, village.community, village.now))
+    assert sorted(everything["ahead"]["orders"], key=lambda o: str(o["household"])) == [
+        sold | {"household": amina.id},
+        bought | {"household": chebet.id},
+    ]
+    await village.end_period()
+    made = {"period": period.id, "number": 1, "wh": 1_000, "cents_per_kwh": 1_000}
+    unknown = dict.fromkeys(("delivered_wh", "backfill_wh", "spare_wh"))
+    assert await _seen(village, amina) == ([], [made | unknown | {"side": "sell", "with": chebet.id}])
+    assert await _seen(village, village.brian) == ([], [])
+    await village.end_period()
+    await village.end_period({amina.id: 700, chebet.id: -1_000})
+    delivered = {"delivered_wh": 700, "backfill_wh": 300, "spare_wh": 0}
+    assert await _seen(village, chebet) == ([], [made | delivered | {"side": "buy", "with": amina.id}])
+    everything = await village.read(lambda c: market(c, village.community, village.now))
+    assert everything["ahead"] == {
+        "orders": [],
+        "contracts": [made | delivered | {"seller": amina.id, "buyer": chebet.id}],
+    }
+    detail = await village.read(lambda c: period_detail(c, village.community, period.id))
+    assert detail["trades"] == [
+        {
+            "market": "ahead",
+            "seller": amina.id,
+            "buyer": chebet.id,
+            "wh": 700,
+            "cents_per_kwh": 1_000,
+            "cents": 700,
+        }
+    ]
+
+
+async def _seen(village: Village, home: Home) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    state = await village.read(
+        lambda c: household_state(c, village.community, by_id(c, VILLAGE, home.id), village.now)
+    )
+    return state["ahead_orders"], state["contracts"]

@@ -128,7 +128,7 @@ async def test_below_the_reserve_price_nothing_is_sold_and_nobody_learns_it(vill
         await village.read(
             lambda c: household_state(c, village.community, by_id(c, VILLAGE, brian.id), village.now)
         ),
-        await village.read(lambda c: market(c, VILLAGE, village.now)),
+        await village.read(lambda c: market(c, village.community, village.now)),
     ]
     assert "1777" not in str(shown)
     village.now += timedelta(minutes=60)

@@ -1,0 +1,105 @@
+"""What households and the console see of trading ahead: open orders, and contracts with what was delivered."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from energy_swap_protocol.period import Period
+from sqlalchemy import ColumnElement, Connection, or_, select
+
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.ahead import gate_closes_at
+from energy_swap_hub.market.trade import Side
+from energy_swap_hub.settlement.ahead_tables import ahead_order, contract
+
+_SHOWN: Final = timedelta(days=1)
+_MOST_CONTRACTS: Final = 200
+
+
+def own_orders(connection: Connection, community: CommunityConfig, household_id: str) -> list[dict[str, Any]]:
+    """Return a household's open orders for periods to come, the next first."""
+    return [
+        {name: value for name, value in order.items() if name != "household"}
+        for order in _orders(connection, community, ahead_order.c.household_id == household_id)
+    ]
+
+
+def own_contracts(
+    connection: Connection, community: CommunityConfig, household_id: str, now: datetime
+) -> list[dict[str, Any]]:
+    """Return a household's contracts for periods to come and of the last day, the oldest first."""
+    row = contract.c
+    found = _contracts(
+        connection,
+        community,
+        or_(row.seller == household_id, row.buyer == household_id),
+        row.start >= now - _SHOWN,
+    )
+    contracts = []
+    for made in reversed(found):
+        seller, buyer = made.pop("seller"), made.pop("buyer")
+        is_seller = seller == household_id
+        side = Side.SELL if is_seller else Side.BUY
+        contracts.append({**made, "side": side.value, "with": buyer if is_seller else seller})
+    return contracts
+
+
+def ahead_market(connection: Connection, community: CommunityConfig) -> dict[str, Any]:
+    """Return all open orders, the next period first, and the newest contracts, the latest period first."""
+    return {"orders": _orders(connection, community), "contracts": _contracts(connection, community)}
+
+
+def _orders(
+    connection: Connection, community: CommunityConfig, *conditions: ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    row = ahead_order.c
+    query = (
+        select(ahead_order)
+        .where(row.community_id == community.id, row.status == "open", *conditions)
+        .order_by(row.start, row.id)
+    )
+    return [
+        {
+            "id": found["id"],
+            "period": _period(community, found["start"]).id,
+            "household": found["household_id"],
+            "side": found["side"],
+            "wh": found["wh"],
+            "limit": found["limit"],
+            "gate_closes_at": int(
+                gate_closes_at(_period(community, found["start"]), community.gate_periods).timestamp()
+            ),
+        }
+        for found in connection.execute(query).mappings()
+    ]
+
+
+def _contracts(
+    connection: Connection, community: CommunityConfig, *conditions: ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    row = contract.c
+    query = (
+        select(contract)
+        .where(row.community_id == community.id, *conditions)
+        .order_by(row.start.desc(), row.number.desc())
+        .limit(_MOST_CONTRACTS)
+    )
+    return [
+        {
+            "period": _period(community, found["start"]).id,
+            "number": found["number"],
+            "seller": found["seller"],
+            "buyer": found["buyer"],
+            "wh": found["wh"],
+            "cents_per_kwh": found["cents_per_kwh"],
+            # Nobody knows before the period is booked.
+            **{
+                name: None if found["settled_at"] is None else found[name]
+                for name in ("delivered_wh", "backfill_wh", "spare_wh")
+            },
+        }
+        for found in connection.execute(query).mappings()
+    ]
+
+
+def _period(community: CommunityConfig, start: datetime) -> Period:
+    return Period(start, community.period_length)
