@@ -1,6 +1,6 @@
 """The community's fund: a share of its fees comes in, and rewards for energy that the grid needed go out."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -13,8 +13,6 @@ from energy_swap_hub.config import CommunityConfig, RewardPolicy
 from energy_swap_hub.ledger import FEES, FUND, Entry, Posting
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.market.rewards import MeasuredPeriod, Reward, rewards
-from energy_swap_hub.membership.tables import household
-from energy_swap_hub.metering.tables import reading
 from energy_swap_hub.storage import metadata
 
 from .periods import next_period
@@ -82,29 +80,25 @@ def pay_rewards(connection: Connection, community: CommunityConfig, day: date, n
 def measured_periods(
     connection: Connection, community: CommunityConfig, policy: RewardPolicy, day: date
 ) -> list[MeasuredPeriod]:
-    """Return what the meters showed in each period of the local ``day``.
+    """Return what the meters showed in each period of the local ``day`` in which anybody gave energy.
 
-    Energy of a household whose last settled reading was taken more than a period before the period's start is
-    left out: nobody can tell when it flowed, and holding readings back until the evening must not pay.
+    Late energy is in no position (see `late`), so that holding readings back until the evening does not pay.
     """
     start, end = _bounds(day)
     stand = position.c
-    query = (
-        select(stand.start, stand.household_id, stand.export_wh - stand.import_wh, reading.c.measured_at)
-        .join(household, (household.c.community_id == stand.community_id) & (household.c.id == stand.household_id))
-        .join(reading, (reading.c.meter == household.c.meter) & (reading.c.sequence == stand.sequence_from))
-        .where(stand.community_id == community.id, stand.start >= start, stand.start < end)
-    )
-    exports: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
-    demand: Counter[datetime] = Counter()
-    for at, household_id, net_wh, settled_at in connection.execute(query):
-        if settled_at < (at - community.period_length).timestamp():
-            continue
-        if net_wh > 0:
-            exports[at][household_id] += net_wh
-        else:
-            demand[at] -= net_wh
-    return [MeasuredPeriod(_cents_per_kwh(policy, at), exports[at], demand[at]) for at in sorted(exports)]
+    of_day = (stand.community_id == community.id, stand.start >= start, stand.start < end)
+    net_wh = stand.export_wh - stand.import_wh
+    taken = select(stand.start, -func.sum(net_wh)).where(*of_day, net_wh < 0).group_by(stand.start)
+    demand = {at: int(wh) for at, wh in connection.execute(taken)}
+    exports: defaultdict[datetime, dict[str, int]] = defaultdict(dict)
+    for at, household_id, wh in connection.execute(
+        select(stand.start, stand.household_id, net_wh).where(*of_day, net_wh > 0)
+    ):
+        exports[at][household_id] = wh
+    return [
+        MeasuredPeriod(_cents_per_kwh(policy, at), given, demand.get(at, 0))
+        for at, given in sorted(exports.items())
+    ]
 
 
 def rewards_of(
