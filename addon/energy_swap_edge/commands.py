@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
@@ -9,18 +10,23 @@ import msgspec
 from energy_swap_protocol.message import (
     AnyMessage,
     Bid,
+    BuyAhead,
     BuyOrder,
     CancelOrder,
     CentsPerKwh,
+    ChoosePartners,
     Kes,
     OrderWh,
+    Partners,
     PayOut,
+    SellAhead,
     SellOrder,
     StandingOrder,
     StartAuction,
     TopUp,
     sign_message,
 )
+from energy_swap_protocol.period import LENGTHS_MINUTES, period_named
 from energy_swap_protocol.transaction import lock_message, sign_as_household
 from solders.message import MessageV0
 
@@ -30,6 +36,7 @@ from .keys import HouseholdKey
 from .state import Clock, LiveState, unix
 
 _ATTEMPTS: Final = 5
+_SHORTEST_PERIOD: Final = timedelta(minutes=min(LENGTHS_MINUTES))
 _DEADLINE_SECONDS: Final = 25.0
 
 _NO_ANSWER: Final = (
@@ -65,10 +72,28 @@ class _SetLimits(msgspec.Struct, frozen=True):
     buy_at_most: CentsPerKwh | None
 
 
+class _ChoosePartners(msgspec.Struct, frozen=True):
+    partners: Partners
+
+
+class _SellAhead(msgspec.Struct, frozen=True):
+    period: str
+    wh: OrderWh
+    at_least: CentsPerKwh
+
+
+class _BuyAhead(msgspec.Struct, frozen=True):
+    period: str
+    wh: OrderWh
+    at_most: CentsPerKwh
+
+
 class _StartAuction(msgspec.Struct, frozen=True):
     wh: OrderWh
     start_price: CentsPerKwh
     minutes: Minutes
+    reserve_price: CentsPerKwh | None = None
+    minimum_step: CentsPerKwh | None = None
 
 
 class _Bid(msgspec.Struct, frozen=True):
@@ -117,6 +142,9 @@ class Commands:
             "buy": (_Buy, self._buy),
             "cancel_order": (_CancelOrder, self._cancel_order),
             "set_limits": (_SetLimits, self._set_limits),
+            "choose_partners": (_ChoosePartners, self._choose_partners),
+            "sell_ahead": (_SellAhead, self._sell_ahead),
+            "buy_ahead": (_BuyAhead, self._buy_ahead),
             "start_auction": (_StartAuction, self._start_auction),
             "bid": (_Bid, self._bid),
             "top_up": (_TopUp, self._top_up),
@@ -167,9 +195,7 @@ class Commands:
     async def _sell(self, wish: _Sell) -> SellOrder:
         order = self._new_id()
         return SellOrder(
-            id=order,
-            community=self._community,
-            sent_at=unix(self._clock),
+            **self._head(order),
             wh=wish.wh,
             at_least=wish.at_least,
             valid_until=self._after(wish.valid_for_minutes),
@@ -177,55 +203,48 @@ class Commands:
         )
 
     async def _buy(self, wish: _Buy) -> BuyOrder:
-        return BuyOrder(
-            id=self._new_id(),
-            community=self._community,
-            sent_at=unix(self._clock),
-            wh=wish.wh,
-            at_most=wish.at_most,
-            valid_until=self._after(wish.valid_for_minutes),
-        )
+        valid_until = self._after(wish.valid_for_minutes)
+        return BuyOrder(**self._head(), wh=wish.wh, at_most=wish.at_most, valid_until=valid_until)
 
     async def _cancel_order(self, wish: _CancelOrder) -> CancelOrder:
-        return CancelOrder(
-            id=self._new_id(), community=self._community, sent_at=unix(self._clock), order=wish.order
-        )
+        return CancelOrder(**self._head(), order=wish.order)
 
     async def _set_limits(self, wish: _SetLimits) -> StandingOrder:
-        return StandingOrder(
-            id=self._new_id(),
-            community=self._community,
-            sent_at=unix(self._clock),
-            sell_at_least=wish.sell_at_least,
-            buy_at_most=wish.buy_at_most,
-        )
+        return StandingOrder(**self._head(), sell_at_least=wish.sell_at_least, buy_at_most=wish.buy_at_most)
+
+    async def _choose_partners(self, wish: _ChoosePartners) -> ChoosePartners:
+        return ChoosePartners(**self._head(), partners=wish.partners)
+
+    async def _sell_ahead(self, wish: _SellAhead) -> SellAhead:
+        return SellAhead(**self._head(), period=_period(wish.period), wh=wish.wh, at_least=wish.at_least)
+
+    async def _buy_ahead(self, wish: _BuyAhead) -> BuyAhead:
+        return BuyAhead(**self._head(), period=_period(wish.period), wh=wish.wh, at_most=wish.at_most)
 
     async def _start_auction(self, wish: _StartAuction) -> StartAuction:
         auction = self._new_id()
         return StartAuction(
-            id=auction,
-            community=self._community,
-            sent_at=unix(self._clock),
+            **self._head(auction),
             wh=wish.wh,
             start_price=wish.start_price,
             ends_at=unix(self._clock) + wish.minutes * 60,
+            reserve_price=wish.reserve_price,
+            minimum_step=wish.minimum_step,
             lock=await self._lock(wish.wh, auction),
         )
 
     async def _bid(self, wish: _Bid) -> Bid:
-        return Bid(
-            id=self._new_id(),
-            community=self._community,
-            sent_at=unix(self._clock),
-            auction=wish.auction,
-            price=wish.price,
-        )
+        return Bid(**self._head(), auction=wish.auction, price=wish.price)
 
     async def _top_up(self, wish: _TopUp) -> TopUp:
-        return TopUp(id=self._new_id(), community=self._community, sent_at=unix(self._clock), kes=wish.kes)
+        return TopUp(**self._head(), kes=wish.kes)
 
     async def _pay_out(self, wish: _PayOut) -> PayOut:
-        return PayOut(id=self._new_id(), community=self._community, sent_at=unix(self._clock), kes=wish.kes)
+        return PayOut(**self._head(), kes=wish.kes)
+
+    def _head(self, message_id: UUID | None = None) -> dict[str, Any]:
+        """Return what every message carries."""
+        return {"id": message_id or self._new_id(), "community": self._community, "sent_at": unix(self._clock)}
 
     async def _lock(self, wh: int, order: UUID) -> str:
         """Return the signed transaction that moves ``wh`` into escrow; the order is known by its message's id."""
@@ -234,3 +253,11 @@ class Commands:
 
     def _after(self, minutes: int | None) -> int | None:
         return None if minutes is None else unix(self._clock) + minutes * 60
+
+
+def _period(period_id: str) -> str:
+    """Return the id of a period as the hub takes it; the hub knows how long its periods are."""
+    try:
+        return period_named(period_id, _SHORTEST_PERIOD).id
+    except ValueError as error:
+        raise CommandError("invalid_data", f"period: {error}") from None

@@ -50,6 +50,9 @@ class HouseholdState(msgspec.Struct, frozen=True):
     last_settlement: dict[str, Any] | None = None
     orders: list[dict[str, Any]] = msgspec.field(default_factory=list)
     auctions: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    ahead_orders: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    contracts: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    partners: list[str] = msgspec.field(default_factory=list)
     book: Book = msgspec.field(default_factory=Book)
     accepted_sequence: int = 0
     allowance_wh: int = 0
@@ -75,5 +78,8 @@ def show(household: HouseholdState, state: LiveState) -> None:
     )
     state.set("orders", household.orders)
     state.set("auctions", household.auctions)
+    state.set("ahead_orders", household.ahead_orders)
+    state.set("contracts", household.contracts)
+    state.set("partners", household.partners)
     state.set("last_settlement", household.last_settlement)
     state.set("guidance", household.guidance)

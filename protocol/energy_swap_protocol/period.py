@@ -45,9 +45,13 @@ def period_at(time: datetime, length: timedelta) -> Period:
 
 
 def period_named(period_id: str, length: timedelta) -> Period:
-    """Return the period of ``length`` whose id is ``period_id``; raise ValueError, saying how one is written."""
+    """Return the period of ``length`` whose id is ``period_id``; raise ValueError, saying what would be one."""
     try:
         start = datetime.strptime(period_id, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
     except ValueError:
         raise ValueError(f"{period_id} names no period; write it like 2026-11-20T11:30Z") from None
-    return Period(start, length)
+    around = period_at(start, length)
+    if around.start != start:
+        minutes = int(length.total_seconds()) // 60
+        raise ValueError(f"no period of {minutes} minutes starts at {period_id}; one starts at {around.id}")
+    return around

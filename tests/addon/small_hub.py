@@ -33,6 +33,14 @@ class SmallHub:
             "sentence": "Prices are 25 % below the week's average.", "key": "below_week",
             "numbers": {"percent": 25},
         }  # fmt: skip
+        self.ahead_orders: list[dict[str, Any]] = [{
+            "id": "a", "period": "2026-11-21T12:30Z", "side": "sell", "wh": 900, "limit": 1100,
+            "gate_closes_at": 1_795_140_000,
+        }]  # fmt: skip
+        self.contracts: list[dict[str, Any]] = [{
+            "period": "2026-11-21T12:00Z", "number": 1, "side": "sell", "with": "h-002", "wh": 900,
+            "cents_per_kwh": 1200, "delivered_wh": None, "backfill_wh": None, "spare_wh": None,
+        }]  # fmt: skip
         self.accepted: list[int] = []  # sequences, in the order of acceptance
         self.batches: list[int] = []
         self.messages: list[AnyMessage] = []  # each once
@@ -82,6 +90,7 @@ class SmallHub:
             "standing_order": {"sell_at_least": 1500, "buy_at_most": None},
             "sold_wh": 700, "bought_wh": 300, "earned_cents": 1, "spent_cents": 2,
             "clearing": {"period": "2026-11-20T11:30Z", "cents_per_kwh": 1875}, "last_settlement": None,
+            "ahead_orders": self.ahead_orders, "contracts": self.contracts, "partners": ["h-002"],
             "orders": [], "auctions": [], "book": {"best_sell": None, "best_buy": None},
             "accepted_sequence": max(self.accepted, default=0), "allowance_wh": self.allowance_wh,
             "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800,

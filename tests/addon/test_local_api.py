@@ -153,7 +153,7 @@ async def test_a_snapshot_comes_first_and_then_only_what_changes(
             state = (await socket.receive_json())["state"]
             assert set(state) == {
                 "power", "meter", "hub", "membership", "wallet", "energy", "market", "orders", "auctions",
-                "last_settlement", "guidance", "forecast",
+                "ahead_orders", "contracts", "partners", "last_settlement", "guidance", "forecast",
             }  # fmt: skip
             assert state["membership"] == "admitted"
             assert state["market"] == {
@@ -161,6 +161,9 @@ async def test_a_snapshot_comes_first_and_then_only_what_changes(
                 "buy_at_most": None, "best_sell": None, "best_buy": None,
             }  # fmt: skip
             assert state["guidance"] == hub.guidance
+            assert (state["ahead_orders"], state["contracts"], state["partners"]) == (
+                hub.ahead_orders, hub.contracts, ["h-002"],
+            )  # fmt: skip
             client, topic = Client(socket), meter.topic("power")
             await broker.publish(topic, '{"net_w":30,"generation_w":0,"at":8}', qos=0)
             while "power" not in (await client.next("change"))["state"]:
@@ -179,7 +182,8 @@ async def test_a_sale_carries_a_lock_that_the_hub_can_complete(admitted_edge: Ed
         answer = await client.command("sell", wh=1500, at_least=1800, valid_for_minutes=60)
         assert answer["ok"]
         assert answer["result"]["remaining_wh"] == 1500
-        assert (await client.command("start_auction", wh=500, start_price=1000, minutes=10))["ok"]
+        terms = {"wh": 500, "start_price": 1000, "minutes": 10, "reserve_price": 1200, "minimum_step": 25}
+        assert (await client.command("start_auction", **terms))["ok"]
     household = admitted_edge.key.wallet
 
     def chain(blockhash: Any) -> ChainInfo:
@@ -191,6 +195,7 @@ async def test_a_sale_carries_a_lock_that_the_hub_can_complete(admitted_edge: Ed
     assert abs(sale.valid_until - sale.sent_at - 3600) <= 1
     complete_as_hub(sale.lock, lambda b: lock_message(chain(b), household, 1500, sale.id), household, hub.payer)
     auction = next(message for message in hub.messages if isinstance(message, StartAuction))
+    assert (auction.reserve_price, auction.minimum_step) == (1200, 25)
     complete_as_hub(
         auction.lock, lambda b: lock_message(chain(b), household, 500, auction.id), household, hub.payer
     )
@@ -206,11 +211,20 @@ async def test_the_other_commands_reach_the_hub_as_they_were_given(admitted_edge
             ("bid", {"auction": str(order), "price": 1700}),
             ("top_up", {"kes": 250}),
             ("pay_out", {}),
+            ("choose_partners", {"partners": ["h-002", "h-007"]}),
+            ("sell_ahead", {"period": "2026-11-21T12:30Z", "wh": 1500, "at_least": 1000}),
+            ("buy_ahead", {"period": "2026-11-21T13:00Z", "wh": 600, "at_most": 1400}),
         ):
             assert (await client.command(command, **data))["ok"], command
     sent = hub.messages[1:]
-    assert hub.kinds()[1:] == ["buy", "cancel", "standing_order", "bid", "top_up", "pay_out"]
-    assert [getattr(m, "wh", None) for m in sent] == [900, None, None, None, None, None]
+    assert hub.kinds()[1:] == [
+        "buy", "cancel", "standing_order", "bid", "top_up", "pay_out", "choose_partners",
+        "sell_ahead", "buy_ahead",
+    ]  # fmt: skip
+    assert [getattr(m, "wh", None) for m in sent] == [900, None, None, None, None, None, None, 1500, 600]
+    assert sent[6].partners == ("h-002", "h-007")  # type: ignore[union-attr]
+    assert (sent[7].period, sent[7].at_least) == ("2026-11-21T12:30Z", 1000)  # type: ignore[union-attr]
+    assert (sent[8].period, sent[8].at_most) == ("2026-11-21T13:00Z", 1400)  # type: ignore[union-attr]
     assert (sent[2].sell_at_least, sent[2].buy_at_most) == (None, 2100)  # type: ignore[union-attr]
     assert sent[4].kes == 250  # type: ignore[union-attr]
 
@@ -228,6 +242,18 @@ async def test_commands_that_make_no_sense_are_refused_here(admitted_edge: Edge,
         assert (await client.command("fly"))["error"]["code"] == "unknown_command"
         for command, data in (("sell", {"wh": 0, "at_least": 5}), ("buy", {"wh": 1.5}), ("bid", {"auction": "x"})):
             assert (await client.command(command, **data))["error"]["code"] == "invalid_data"
+        for period, words in (
+            ("tomorrow", "period: tomorrow names no period; write it like 2026-11-20T11:30Z"),
+            (
+                "2026-11-21T12:10Z",
+                "period: no period of 15 minutes starts at 2026-11-21T12:10Z; one starts at 2026",
+            ),
+        ):
+            ahead = await client.command("sell_ahead", period=period, wh=500, at_least=900)
+            assert ahead["error"]["code"] == "invalid_data"
+            assert ahead["error"]["message"].startswith(words)
+        too_many = await client.command("choose_partners", partners=[f"h-{n:03}" for n in range(21)])
+        assert "length <= 20" in too_many["error"]["message"]
         await client.socket.send_str("{")
         assert (await client.next("result"))["error"]["code"] == "invalid_message"
         assert (await client.command("top_up", kes=10))["ok"]

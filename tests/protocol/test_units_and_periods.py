@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
-from energy_swap_protocol.period import LENGTHS_MINUTES, Period, period_at
+from energy_swap_protocol.period import LENGTHS_MINUTES, Period, period_at, period_named
 from energy_swap_protocol.units import affordable_wh, cost_cents
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +66,12 @@ def test_a_period_that_is_not_aligned_to_utc_is_refused(start: datetime) -> None
 def test_a_period_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="15, 30 or 60"):
         period_at(datetime(2026, 11, 20, tzinfo=UTC), timedelta(minutes=20))
+
+
+def test_a_period_is_found_by_its_name() -> None:
+    period = Period(datetime(2026, 11, 20, 11, 30, tzinfo=UTC), HALF_HOUR)
+    assert period_named(period.id, HALF_HOUR) == period
+    with pytest.raises(ValueError, match="write it like 2026-11-20T11:30Z"):
+        period_named("20 November", HALF_HOUR)
+    with pytest.raises(ValueError, match=r"no period of 30 minutes starts at .*11:40Z; one starts at .*11:30Z"):
+        period_named("2026-11-20T11:40Z", HALF_HOUR)
