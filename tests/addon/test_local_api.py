@@ -246,7 +246,7 @@ async def test_commands_that_make_no_sense_are_refused_here(admitted_edge: Edge,
             ("tomorrow", "period: tomorrow names no period; write it like 2026-11-20T11:30Z"),
             (
                 "2026-11-21T12:10Z",
-                "period: no period of 15 minutes starts at 2026-11-21T12:10Z; one starts at 2026",
+                "period: no period of 15 minutes starts at 2026-11-21T12:10Z; one starts",
             ),
         ):
             ahead = await client.command("sell_ahead", period=period, wh=500, at_least=900)
