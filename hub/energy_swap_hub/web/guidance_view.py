@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from energy_swap_protocol.period import period_at
+from sqlalchemy import Connection, func, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.balancing import DAYS_NEEDED, Balancing, Carbon, Window, suggest
@@ -33,6 +34,27 @@ def advice(connection: Connection, community: CommunityConfig, now: datetime) ->
     """Return ``guidance`` on limits and ``balancing`` advice (docs/api.md), from one look at the last week."""
     past = _week(connection, community.id, now)
     return {"guidance": _guidance(community, past, now), "balancing": _balancing(community, past, now)}
+
+
+class RememberedAdvice:
+    """`advice`, worked out anew only when it can have changed: a period was booked or has begun, or the tariff.
+
+    It is the same for all households of a community, and each of their edges is told it at every change.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+
+    def __call__(self, connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
+        """Return what `advice` returns."""
+        row = tables.period.c
+        newest = connection.execute(select(func.max(row.start)).where(row.community_id == community.id)).scalar()
+        began = period_at(now, community.period_length).start
+        key = (community.id, newest, began, tariff_at(community.tariffs, now))
+        last = self._last  # one look: several readers may be here at once
+        if last is None or last[0] != key:
+            last = self._last = key, advice(connection, community, now)
+        return last[1]
 
 
 def _guidance(community: CommunityConfig, past: _Past, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a household sees of itself: the HouseholdState of the API, read in one snapshot."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -25,9 +26,15 @@ from energy_swap_hub.settlement.totals import totals
 from .ahead_view import own_contracts, own_orders
 from .guidance_view import advice
 
+type Advise = Callable[[Connection, CommunityConfig, datetime], dict[str, Any]]
+
 
 def household_state(
-    connection: Connection, community: CommunityConfig, household: Household, now: datetime
+    connection: Connection,
+    community: CommunityConfig,
+    household: Household,
+    now: datetime,
+    advise: Advise = advice,
 ) -> dict[str, Any]:
     """Return the household's state (docs/api.md); amounts in cents and Wh, times as Unix seconds."""
     sell_at_least, buy_at_most = standing_order(connection, community.id, household.id, now)
@@ -59,7 +66,7 @@ def household_state(
         "retail_tariff": tariff.retail_cents_per_kwh,
         "feed_in_tariff": tariff.feed_in_cents_per_kwh,
         "fees": tariff.fees_cents_per_kwh,
-        **advice(connection, community, now),
+        **advise(connection, community, now),
         "reputation": _reputation(connection, community.id, household.id, now),
         "last_notification": last_notification(connection, community.id, household.id),
     }

@@ -1,5 +1,5 @@
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.guidance import Sentence
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.storage import Database
-from energy_swap_hub.web.guidance_view import ENGLISH, advice
+from energy_swap_hub.web.guidance_view import ENGLISH, RememberedAdvice, advice
 from sqlalchemy import Connection, insert
 
 from tests.hub.village import OPENED, PERIOD, VILLAGE, community
@@ -179,3 +179,20 @@ async def test_balancing_says_when_to_use_energy_and_what_the_evening_would_pay(
     assert "battery" not in (await database.read(lambda c: advice(c, cheap, NOW)["balancing"]))["mix"]
     priced = msgspec.structs.replace(cheap, grid_grams_per_kwh=200, carbon_cents_per_kg=1_000)
     assert (await database.read(lambda c: advice(c, priced, NOW)["balancing"]))["mix"]["battery"] == 1_080
+
+
+async def test_remembered_advice_is_what_would_be_worked_out_anew(database: Database) -> None:
+    await database.write(lambda c: book_days(c, 5))
+    remembered, looked = RememberedAdvice(), 0
+
+    def look(connection: Connection, at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+        return remembered(connection, community(), at), advice(connection, community(), at)
+
+    for minutes in range(0, 60 * 14, 10):
+        at = NOW + timedelta(minutes=minutes)
+        if minutes == 300:
+            await database.write(lambda c: book_periods(c, 14, last_end=OPENED + 10 * PERIOD))
+        kept, anew = await database.read(lambda c, at=at: look(c, at))  # type: ignore[misc]
+        assert kept == anew
+        looked += await database.read(lambda c, at=at: remembered(c, community(), at)) is kept  # type: ignore[misc]
+    assert looked == 6 * 14, "asked twice at the same time, it is the very same"
