@@ -32,6 +32,7 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook, payer
+from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
 from energy_swap_hub.storage import Database
@@ -120,7 +121,7 @@ def _money(
     mpesa = MPesa(
         database=database,
         config=mpesa_config,
-        events=PaymentBook(clock, lambda _household: changes.mark()),
+        events=PaymentBook(clock, lambda _household: changes.mark(), SpotPurchases(config.community, clock)),
         phone_of=phone_of,
         payer_of=lambda connection, account: payer(connection, config.community.id, account),
         clock=clock,

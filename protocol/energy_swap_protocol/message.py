@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -84,9 +84,10 @@ class SellOrder(Message, frozen=True, kw_only=True, tag="sell"):
 
 
 class BuyOrder(Message, frozen=True, kw_only=True, tag="buy"):
-    """Buy eKWh on the spot market, paid from the wallet; from one ``seller`` (a household) only, if named.
+    """Buy eKWh on the spot market; from one ``seller`` (a household) only, if named.
 
-    ``post_only`` and ``minimum_reputation`` as in `SellOrder`.
+    Paid from the wallet, or straight by a prompt on the phone (``mpesa``): then it buys what is offered now, up to
+    ``wh``, and nothing of it rests. ``post_only`` and ``minimum_reputation`` as in `SellOrder`.
     """
 
     wh: OrderWh
@@ -95,6 +96,7 @@ class BuyOrder(Message, frozen=True, kw_only=True, tag="buy"):
     seller: Name | None = None
     post_only: bool = False
     minimum_reputation: Percent = 0
+    pay: Literal["wallet", "mpesa"] = "wallet"
 
 
 class CancelOrder(Message, frozen=True, kw_only=True, tag="cancel"):

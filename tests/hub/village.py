@@ -32,6 +32,7 @@ from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import next_period
+from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
 from energy_swap_hub.settlement.totals import totals
@@ -194,7 +195,7 @@ class Village:
         keys = load_keys(folder / "keys")
         self.outcomes = ChainOutcomes(rules, self.clock, lambda: None)
         self.chain = Chain(database, client, keys, self.clock, self.outcomes.final)
-        self.payments = PaymentBook(self.clock, lambda _household: None)
+        self.payments = PaymentBook(self.clock, lambda _household: None, SpotPurchases(rules, self.clock))
         _secret(folder / "keys" / "callbacks")
         phones = PhoneBook(_secret(folder / "keys" / "phones"))
         self.mpesa = MPesa(

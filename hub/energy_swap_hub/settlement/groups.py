@@ -151,7 +151,7 @@ class _Group:
         are_orders = []
         for message_id, one in zip(ids, opened, strict=True):
             match one.message:
-                case SellOrder() | BuyOrder():
+                case SellOrder() | BuyOrder(pay="wallet"):
                     is_order = message_id not in known
                     placed.add(message_id)
                 case CancelOrder(order=order):
@@ -212,6 +212,8 @@ class _Group:
         except Exception as error:
             if _is_the_databases(error):
                 raise
+            # What it changed in the book is undone in the database; this reads it anew.
+            self._market = SpotMarket(self._connection, self._desk.community, self._now)
             return error
 
     def _write(self) -> None:

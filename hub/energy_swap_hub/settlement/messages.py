@@ -39,6 +39,7 @@ from energy_swap_hub.mpesa.payouts import LEAST_KES
 from . import ahead, auctions, partners, spot, tables, tokens
 from .groups import Opened, Outcome, carry_out_group, store_messages
 from .payments import book_pay_out, most_kes
+from .purchases import begin_purchase
 
 # A message that moves money or tokens now must not come back later; a standing wish may wait in an edge for days.
 _PATIENT: Final = (Application, StandingOrder, ChoosePartners, GrantAllowance)
@@ -201,8 +202,10 @@ def _carry_out(
         case GrantAllowance():
             desk.tokens.allow(connection, community.id, household, message.approval, message.wh, message.id, now)
             return {"wh": message.wh}
-        case Application() | SellOrder() | BuyOrder():
-            raise AssertionError("applications and orders of the spot market are handled before")
+        case BuyOrder():
+            return begin_purchase(connection, desk, household, message, now)
+        case Application() | SellOrder():
+            raise AssertionError("applications and other orders of the spot market are handled before")
     return {}
 
 

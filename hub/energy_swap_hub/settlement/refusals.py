@@ -7,7 +7,8 @@ from energy_swap_protocol.message import LEAST_ORDER_WH
 from energy_swap_protocol.units import affordable_wh
 
 from energy_swap_hub.ledger import Overdrawn
-from energy_swap_hub.market.spot import SpotOrder
+from energy_swap_hub.market.spot import Book, SpotOrder
+from energy_swap_hub.market.trade import Side
 
 _LONGEST_SECONDS: Final = 366 * 86_400
 
@@ -47,6 +48,30 @@ def too_few_tokens(error: Overdrawn, wh: int) -> Overdrawn:
         account=error.account,
         have=error.have,
         need=error.need,
+    )
+
+
+def cannot_cancel(order_id: str, status: str) -> OrderRefused:
+    """Return the refusal to take back an order that is not open."""
+    why = {
+        "reserved": "a buyer is paying for it by M-Pesa: it is sold, or open again, within minutes",
+        "pending_payment": "the prompt is on your phone: refuse it there, or let it pass",
+        "pending_lock": "the chain is locking its tokens: try again in a moment",
+    }.get(status, "only an open order can be cancelled")
+    return OrderRefused(f"order: {order_id} is {status}; {why}")
+
+
+def nothing_offered(order: SpotOrder, book: Book, now: datetime) -> OrderRefused:
+    """Return the refusal of a purchase by M-Pesa that meets no sale; ``book`` says what is offered."""
+    best = book.best(Side.SELL, now)
+    offered = (
+        "nothing is for sale now"
+        if best is None
+        else f"the best offer in the book is {best.wh} Wh at {best.cents_per_kwh} cents per kWh"
+    )
+    return OrderRefused(
+        f"at_most: nobody who accepts this order sells to you at {order.limit} cents per kWh or less; {offered}. "
+        "An order paid from the wallet can wait for a seller"
     )
 
 

@@ -43,6 +43,7 @@ class Order:
     reputation: int = 0
     minimum_reputation: int = 0
     post_only: bool = False
+    reserved_wh: int = 0
 
     @property
     def key(self) -> UUID:
@@ -78,7 +79,7 @@ class Order:
 
 _FIELDS: Final = tuple(f.name for f in fields(Order))
 _COLUMNS: Final = tuple(spot_order.c[name] for name in _FIELDS)
-_CHANGING: Final = ("number", "remaining_wh", "status")
+_CHANGING: Final = ("number", "remaining_wh", "reserved_wh", "status")
 
 
 @dataclass(slots=True)
@@ -145,11 +146,15 @@ def open_book(connection: Connection, community_id: str, now: datetime) -> OpenB
     row = spot_book.c
     query = select(row.stamp, row.last_number).where(row.community_id == community_id)
     stamp, last_number = connection.execute(query).first() or (0, 0)
-    key = f"spot book of {community_id}"
-    kept: OpenBook | None = connection.info.get(key)
+    kept: OpenBook | None = connection.info.get(_place(community_id))
     if kept is None or kept.stamp != stamp:
-        kept = connection.info[key] = _read(connection, community_id, stamp, last_number, now)
+        kept = connection.info[_place(community_id)] = _read(connection, community_id, stamp, last_number, now)
     return kept
+
+
+def forget_book(connection: Connection, community_id: str) -> None:
+    """Have the next transaction read the open orders anew."""
+    connection.info.pop(_place(community_id), None)
 
 
 def find_orders(connection: Connection, community_id: str, order_ids: Collection[str]) -> dict[str, Order]:
@@ -183,7 +188,7 @@ def store(
             (
                 community_id, o.id, o.number, o.household_id, o.side.value, o.wh, o.remaining_wh, o.limit,
                 o.status, o.valid_until, o.placed_at, o.seller, o.reputation, o.minimum_reputation,
-                int(o.post_only),
+                int(o.post_only), o.reserved_wh,
             )
             for o in added
         ],
@@ -193,7 +198,7 @@ def store(
         spot_order,
         ("community_id", "id"),
         _CHANGING,
-        [(o.number, o.remaining_wh, o.status, community_id, o.id) for o in changed],
+        [(o.number, o.remaining_wh, o.reserved_wh, o.status, community_id, o.id) for o in changed],
     )
     put_rows(
         connection,
@@ -201,6 +206,10 @@ def store(
         ("community_id", "stamp", "last_number"),
         [(community_id, kept.stamp, kept.last_number)],
     )
+
+
+def _place(community_id: str) -> str:
+    return f"spot book of {community_id}"
 
 
 def _read(connection: Connection, community_id: str, stamp: int, last_number: int, now: datetime) -> OpenBook:

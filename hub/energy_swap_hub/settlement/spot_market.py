@@ -22,14 +22,14 @@ from energy_swap_hub.chain.intent import enqueue_all
 from energy_swap_hub.chain.outbox import household_transaction, out_of_escrow
 from energy_swap_hub.chain.payload import Payload
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.ledger import Journal, Overdrawn
+from energy_swap_hub.ledger import Entry, Journal, Overdrawn, Posting
 from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.spot import Fill, NotRestingError, SpotOrder
 from energy_swap_hub.market.trade import Side, Trade
 from energy_swap_hub.membership.households import Household, is_there
 
 from .machine import schedule
-from .refusals import OrderRefused, time_to_come, too_few_tokens, too_little_money, would_trade
+from .refusals import OrderRefused, cannot_cancel, time_to_come, too_few_tokens, too_little_money, would_trade
 from .spot_book import Order, expired_orders, find_orders, open_book, store
 from .trades import FILL, Booked, HeldTrade, book_held_trade, fills_of, store_trades
 
@@ -157,7 +157,7 @@ class SpotMarket:
         if order is None or order.household_id != household.id:
             raise OrderRefused(f"order: {household.id} has no order {order_id}")
         if order.status != "open":
-            raise OrderRefused(f"order: {order_id} is {order.status}; only an open order can be cancelled")
+            raise cannot_cancel(order_id, order.status)
         self._change(order)
         self._end(order, "cancelled")
         return order.remaining_wh
@@ -313,13 +313,14 @@ class SpotMarket:
             self._fills[order.id].append(told)
             order.remaining_wh -= fill.wh
             if not order.remaining_wh:
-                order.status = "filled"
-                self._journal.close_hold(hold_name(order.id), at=self._now, text="bought below the limit")
+                order.status = "reserved" if order.reserved_wh else "filled"
+                if not order.reserved_wh:
+                    self._journal.close_hold(hold_name(order.id), at=self._now, text="bought below the limit")
                 self._forget(order, fill.resting if order is resting else fill.taker)
 
     def _end(self, order: Order, status: str) -> None:
         self.is_halfway = True
-        self._journal.close_hold(hold_name(order.id), at=self._now, text=f"order {status}")
+        self._free(order, order.remaining_wh, f"{hold_name(order.id)}/rest", f"order {status}")
         if order.side is Side.SELL and order.remaining_wh:
             self._intents.append(("refund", order.id, order.household_id, order.remaining_wh))
         order.status = status
@@ -330,6 +331,15 @@ class SpotMarket:
             self._open.book.cancel(key)
         self._forget(order, key)
         self.is_halfway = False
+
+    def _free(self, order: Order, wh: int, name: str, text: str) -> None:
+        """Give back what an order holds: all that is left, or ``wh`` of a sale that is still kept for a buyer."""
+        hold = hold_name(order.id)
+        if not order.reserved_wh:
+            self._journal.close_hold(hold, at=self._now, text=text)
+        elif wh:
+            postings = (self._journal.spend_hold(hold, wh), Posting(ledger.ekwh(order.household_id), wh))
+            self._journal.post(Entry("release_hold", name, self._now, text, postings))
 
     def _forget(self, order: Order, key: UUID) -> None:
         self._open.orders.pop(key, None)

@@ -174,15 +174,29 @@ spot_order = Table(
     Column("wh", BigInteger, nullable=False),
     Column("remaining_wh", BigInteger, nullable=False),
     Column("limit", BigInteger, nullable=False),
-    Column("status", Text, nullable=False),  # pending_lock, open, filled, cancelled, expired, refused
+    # A sale: pending_lock, open, reserved (all of it), filled, cancelled, expired, refused. A purchase: open,
+    # filled, cancelled, expired; by M-Pesa: pending_payment, filled, part_filled, unpaid.
+    Column("status", Text, nullable=False),
     Column("valid_until", UtcTime),
     Column("placed_at", UtcTime, nullable=False),
     Column("seller", Text),  # the one household that a buy order trades with
     Column("reputation", BigInteger, nullable=False, server_default="0"),  # the household's own when it placed it
     Column("minimum_reputation", BigInteger, nullable=False, server_default="0"),  # both in basis points
     Column("post_only", BigInteger, nullable=False, server_default="0"),
+    Column("reserved_wh", BigInteger, nullable=False, server_default="0"),  # kept for, or by, M-Pesa purchases
     Index("spot_order_status", "community_id", "status", "valid_until"),
     Index("spot_order_household", "community_id", "household_id", "placed_at"),
+)
+
+reservation = Table(  # of sales, for purchases whose payment is under way (see purchases.py)
+    "reservation",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("purchase", Text, primary_key=True),
+    Column("sale", Text, primary_key=True),
+    Column("wh", BigInteger, nullable=False),
+    Column("cents_per_kwh", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # held, delivered, returned
 )
 
 # What a community's book is known by; whoever changes an order changes the stamp (see spot_book.py).

@@ -127,7 +127,7 @@ def _orders(connection: Connection, community_id: str, household_id: str) -> lis
         .where(
             row.community_id == community_id,
             row.household_id == household_id,
-            row.status.in_(("pending_lock", "open")),
+            row.status.in_(("pending_lock", "open", "reserved", "pending_payment")),
         )
         .order_by(row.number)
     )
