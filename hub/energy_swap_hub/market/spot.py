@@ -1,8 +1,9 @@
 """The spot market: a continuous book of limit orders, matched by price, then by time of placing."""
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -29,8 +30,7 @@ class WouldTradeError(ValueError):
         self.cents_per_kwh = cents_per_kwh
 
 
-@dataclass(frozen=True, slots=True)
-class SpotOrder:
+class SpotOrder(msgspec.Struct, frozen=True, gc=False):
     """A wish to sell (buy) ``wh`` (> 0) at ``limit`` cents per kWh or more (less).
 
     ``number`` counts the orders of the book as they were placed and decides among equal limits. From
@@ -55,6 +55,8 @@ class SpotOrder:
     post_only: bool = False
 
     def __post_init__(self) -> None:
+        if self.side.__class__ is not Side:
+            raise ValueError(f"an order's side is one of Side, not {self.side!r}")
         if self.wh <= 0 or self.limit < 0:
             raise ValueError(f"an order needs at least 1 Wh and no negative limit: {self}")
         if self.seller is not None and (self.side == Side.SELL or self.seller == self.household):
@@ -86,6 +88,15 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     cents_per_kwh: int
 
 
+def _may_trade(order: SpotOrder, resting: SpotOrder, now: datetime) -> bool:
+    """Whether ``resting`` is valid and both accept each other; `WouldTradeError` if so and the order is post-only."""
+    if not (resting.is_valid_at(now) and order.accepts(resting) and resting.accepts(order)):
+        return False
+    if order.post_only:
+        raise WouldTradeError(order, resting.limit)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Best:
     """The best limit on one side, and how many Wh are offered (wanted) at it."""
@@ -94,39 +105,41 @@ class Best:
     wh: int
 
 
+class _Resting(msgspec.Struct, gc=False, eq=False):
+    """An order in the book and the Wh left of it; None once it is filled or cancelled."""
+
+    order: SpotOrder | None
+    left: int
+
+    def as_left(self) -> SpotOrder:
+        order = self.order
+        assert order is not None
+        return order if self.left == order.wh else replace(order, wh=self.left)
+
+
 class _Half:
-    """One side of the book: limits in order, and under each limit the orders in order of their number."""
+    """One side of the book: its limits in order, and under each limit the orders in order of their number.
 
-    __slots__ = ("levels", "limits", "sign")
+    A limit's rank is higher the better it is: the limit of a buy order, the negative limit of a sell order.
+    """
 
-    def __init__(self, side: Side) -> None:
-        self.sign = 1 if side == Side.SELL else -1  # the best limit is the lowest ask, or the highest bid
-        self.limits: list[int] = []  # limit * sign, ascending: best first
-        self.levels: dict[
-            int, dict[int, SpotOrder]
-        ] = {}  # limit * sign -> number -> order; a dict keeps the places
+    __slots__ = ("levels", "ranks")
 
-    def add(self, order: SpotOrder) -> None:
-        key = order.limit * self.sign
-        level = self.levels.get(key)
-        if level is None:
-            insort(self.limits, key)
-            self.levels[key] = {order.number: order}
-        else:
-            level[order.number] = order
+    def __init__(self) -> None:
+        self.ranks: list[int] = []  # ascending, so the best is last
+        self.levels: dict[int, list[_Resting]] = {}
 
-    def remove(self, order: SpotOrder) -> None:
-        key = order.limit * self.sign
-        level = self.levels[key]
-        del level[order.number]
-        if not level:
-            del self.levels[key]
-            del self.limits[bisect_left(self.limits, key)]
+    def sweep(self) -> None:
+        """Drop what is cancelled."""
+        left = ((rank, [resting for resting in level if resting.order]) for rank, level in self.levels.items())
+        self.levels = {rank: level for rank, level in left if level}
+        self.ranks = sorted(self.levels)
 
-    def orders(self) -> Iterator[SpotOrder]:
-        """Yield the orders as they were placed, best first."""
-        for key in self.limits:
-            yield from self.levels[key].values()
+    def best_first(self) -> Iterator[list[_Resting]]:
+        """Yield what is left under each limit."""
+        for rank in reversed(self.ranks):
+            if level := [resting for resting in self.levels[rank] if resting.order]:
+                yield level
 
 
 class Book:
@@ -142,11 +155,12 @@ class Book:
     """
 
     def __init__(self) -> None:
-        self._sells, self._buys = _Half(Side.SELL), _Half(Side.BUY)
-        # What rests, as it was placed, by the integer of its id, whose hash is cheaper than the id's.
-        self._orders: dict[int, SpotOrder] = {}
-        self._left: dict[int, int] = {}  # number -> Wh left of an order that was filled in part
-        self._last_number: int | None = None
+        self._sells, self._buys = _Half(), _Half()
+        # By the integer of an order's id, whose hash is cheaper than the id's.
+        self._resting: dict[int, _Resting] = {}
+        # What is cancelled stays in its level until it is met there or swept out: cheaper than to look for it.
+        self._cancelled = 0
+        self._last_number = -1
 
     def place(self, order: SpotOrder, now: datetime) -> list[Fill]:
         """Match ``order`` at ``now``, let the rest of it rest, and return the fills in the order they happened.
@@ -154,105 +168,125 @@ class Book:
         Raise `WouldTradeError` if a post-only order would trade, ValueError if the order's id rests already, its
         number is not above all before it, or it is expired.
         """
-        if order.id.int in self._orders:
+        order_id, number = order.id.int, order.number
+        if order_id in self._resting:
             raise ValueError(f"order {order.id} is in the book already")
-        if self._last_number is not None and order.number <= self._last_number:
-            raise ValueError(f"order number {order.number} does not follow {self._last_number}")
-        if order.valid_until is not None and not order.is_valid_at(now):
+        if number <= self._last_number:
+            raise ValueError(f"order number {number} does not follow {self._last_number}")
+        if order.valid_until is not None and now >= order.valid_until:
             raise ValueError(f"order {order.id} expired at {order.valid_until}")
-        if order.side == Side.SELL:
-            own, opposite = self._sells, self._buys
+        if order.side is Side.SELL:
+            own, opposite, rank = self._sells, self._buys, -order.limit
         else:
-            own, opposite = self._buys, self._sells
+            own, opposite, rank = self._buys, self._sells, order.limit
         fills: list[Fill] = []
         left = order.wh
-        if opposite.limits and opposite.limits[0] <= order.limit * opposite.sign:
-            fills, left = self._match(order, opposite, now)
-        self._last_number = order.number
+        if opposite.ranks and opposite.ranks[-1] >= -rank:
+            left = self._match(order, opposite, -rank, now, fills)
+        self._last_number = number
         if left:
-            own.add(order)
-            self._orders[order.id.int] = order
-            if fills:
-                self._left[order.number] = left
+            self._resting[order_id] = resting = _Resting(order, left)
+            level = own.levels.get(rank)
+            if level is None:
+                insort(own.ranks, rank)
+                own.levels[rank] = [resting]
+            else:
+                level.append(resting)
         return fills
 
-    def _match(self, order: SpotOrder, opposite: _Half, now: datetime) -> tuple[list[Fill], int]:
-        """Trade ``order`` with what rests in ``opposite``; return the fills and the Wh left of the order."""
-        is_sale, household = order.side == Side.SELL, order.household
-        is_choosy = order.seller is not None or order.minimum_reputation > 0
-        left, worst = order.wh, order.limit * opposite.sign
-        fills: list[Fill] = []
-        filled: list[SpotOrder] = []
-        for key in opposite.limits:
-            if key > worst or not left:
-                break
-            for resting in opposite.levels[key].values():
-                other = resting.household
-                if other == household or (resting.valid_until is not None and now >= resting.valid_until):
+    def _match(self, order: SpotOrder, opposite: _Half, worst: int, now: datetime, fills: list[Fill]) -> int:
+        """Trade ``order`` with the ranks from ``worst`` of ``opposite``, add the ``fills``, return the Wh left."""
+        household, is_sale, left = order.household, order.side is Side.SELL, order.wh
+        is_choosy = order.post_only or order.seller is not None or order.minimum_reputation > 0
+        ranks = opposite.ranks
+        place = len(ranks) - 1
+        while left and place >= 0 and (rank := ranks[place]) >= worst:
+            level = opposite.levels[rank]
+            seen = cancelled = 0
+            kept: list[_Resting] = []
+            for resting in level:
+                seen += 1
+                met = resting.order
+                if met is None:
+                    cancelled += 1
                     continue
-                if (is_choosy or resting.seller is not None or resting.minimum_reputation) and not (
-                    order.accepts(resting) and resting.accepts(order)
-                ):
+                other = met.household
+                if (
+                    is_choosy
+                    or other == household
+                    or met.seller is not None
+                    or met.minimum_reputation
+                    or (met.valid_until is not None and now >= met.valid_until)
+                ) and not _may_trade(order, met, now):
+                    kept.append(resting)
                     continue
-                if order.post_only:
-                    raise WouldTradeError(order, resting.limit)
-                there = self._left.get(resting.number, resting.wh)
-                wh = min(left, there)
-                seller, buyer = (household, other) if is_sale else (other, household)
-                fills.append(Fill(order.id, resting.id, seller, buyer, wh, resting.limit))
-                left -= wh
-                if wh == there:
-                    filled.append(resting)
+                wh = resting.left
+                if wh > left:
+                    resting.left = wh - left
+                    wh = left
+                    seen -= 1
                 else:
-                    self._left[resting.number] = there - wh
+                    del self._resting[met.id.int]
+                left -= wh
+                seller, buyer = (household, other) if is_sale else (other, household)
+                fills.append(Fill(order.id, met.id, seller, buyer, wh, met.limit))
                 if not left:
                     break
-        for resting in filled:
-            opposite.remove(resting)
-            del self._orders[resting.id.int]
-            self._left.pop(resting.number, None)
-        return fills, left
+            self._cancelled -= cancelled
+            if seen == len(level) and not kept:
+                del opposite.levels[rank], ranks[place]
+            elif seen > len(kept):
+                level[:seen] = kept
+            place -= 1
+        return left
+
+    def _sweep(self) -> None:
+        """Drop all that is cancelled from the levels."""
+        self._sells.sweep()
+        self._buys.sweep()
+        self._cancelled = 0
 
     def cancel(self, order: UUID) -> SpotOrder:
         """Take an order out of the book and return it with the Wh that were left of it.
 
         Raise `NotRestingError` if it does not rest here.
         """
-        resting = self._orders.pop(order.int, None)
+        resting = self._resting.pop(order.int, None)
         if resting is None:
             raise NotRestingError(f"order {order} is not in the book")
-        (self._sells if resting.side == Side.SELL else self._buys).remove(resting)
-        wh = self._left.pop(resting.number, None)
-        return resting if wh is None else replace(resting, wh=wh)
+        cancelled = resting.as_left()
+        resting.order = None
+        self._cancelled += 1
+        if self._cancelled > 3 * len(self._resting) + 100:
+            self._sweep()
+        return cancelled
 
     def expire(self, now: datetime) -> list[SpotOrder]:
         """Take out all orders no longer valid at ``now`` and return them, by number, with the Wh left of each."""
-        gone = [order for order in self._orders.values() if not order.is_valid_at(now)]
-        return [self.cancel(order.id) for order in sorted(gone, key=lambda order: order.number)]
+        resting = [resting.as_left() for resting in self._resting.values()]
+        gone = sorted((o for o in resting if not o.is_valid_at(now)), key=lambda order: order.number)
+        for order in gone:
+            self.cancel(order.id)
+        return gone
 
     def get(self, order: UUID) -> SpotOrder:
         """Return a resting order with the Wh that are left of it, or raise `NotRestingError`."""
-        resting = self._orders.get(order.int)
+        resting = self._resting.get(order.int)
         if resting is None:
             raise NotRestingError(f"order {order} is not in the book")
-        return self._as_left(resting)
+        return resting.as_left()
 
     def best(self, side: Side, now: datetime) -> Best | None:
         """Return the best limit of the orders on ``side`` that are valid at ``now``, None if there are none."""
-        half = self._half(side)
-        for key in half.limits:
-            valid = [order for order in half.levels[key].values() if order.is_valid_at(now)]
+        for level in self._half(side).best_first():
+            valid = [order for resting in level if (order := resting.as_left()).is_valid_at(now)]
             if valid:
-                return Best(key * half.sign, sum(self._left.get(order.number, order.wh) for order in valid))
+                return Best(valid[0].limit, sum(order.wh for order in valid))
         return None
 
     def resting(self, side: Side) -> list[SpotOrder]:
         """Return the orders of ``side`` in the order in which they would trade, with the Wh that are left."""
-        return [self._as_left(order) for order in self._half(side).orders()]
+        return [resting.as_left() for level in self._half(side).best_first() for resting in level]
 
     def _half(self, side: Side) -> _Half:
-        return self._sells if side == Side.SELL else self._buys
-
-    def _as_left(self, order: SpotOrder) -> SpotOrder:
-        wh = self._left.get(order.number)
-        return order if wh is None else replace(order, wh=wh)
+        return self._sells if side is Side.SELL else self._buys

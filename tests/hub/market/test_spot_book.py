@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -123,6 +123,8 @@ def test_senseless_orders_are_refused(orders: Orders) -> None:
         book.place(orders.sell("a", 10, 900, minutes=0), NOW)
     with pytest.raises(ValueError, match="at least 1 Wh"):
         orders.sell("a", 0, 900)
+    with pytest.raises(ValueError, match="side"):
+        orders("a", "sell", 1, 900)  # type: ignore[arg-type]
     assert book.resting(Side.SELL) == [second]
 
 
@@ -290,6 +292,22 @@ def test_random_histories_match_a_naive_book(chance: random.Random) -> None:
             _assert_in_priority(book)
         book.expire(now)
         _assert_comes_back(book, now)
+
+
+def test_a_book_of_many_cancels_still_trades_by_price_and_time(chance: random.Random) -> None:
+    orders, book, naive = Orders(), Book(), NaiveBook()
+    for _ in range(3_000):
+        # Bids and asks meet now and then; nearly all else is cancelled soon.
+        side = chance.choice(list(Side))
+        limit = chance.randint(8, 11) if side == Side.BUY else chance.randint(11, 14)
+        order = orders(chance.choice("abcd"), side, chance.randint(1, 5), limit)
+        fills = book.place(order, NOW)
+        assert [(fill.resting, fill.wh) for fill in fills] == naive.place(order, NOW)
+        while len(naive.live) > 10:
+            assert book.cancel(naive.live[0].id) == naive.live.pop(0)
+    resting = book.resting(Side.SELL) + book.resting(Side.BUY)
+    assert sorted(resting, key=lambda o: o.number) == sorted(naive.live, key=lambda o: o.number)
+    _assert_in_priority(book)
 
 
 def _assert_comes_back(book: Book, now: datetime) -> None:
