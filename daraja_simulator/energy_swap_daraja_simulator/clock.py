@@ -45,6 +45,11 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def iso(micros: int | None) -> str | None:
+    """Return a time as ``2026-11-20T11:30:01+00:00``."""
+    return None if micros is None else from_micros(micros).isoformat()
+
+
 def compact(at: datetime) -> str:
     """Return ``20261120143001``: STK time stamps and metadata."""
     return at.astimezone(EAT).strftime("%Y%m%d%H%M%S")

@@ -4,21 +4,17 @@ import sqlite3
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from aiohttp import web
 
 from .books import OUTSIDE, UTILITY, kes_text, subscriber_account
 from .c2b import CustomerPayments
-from .catalogue import FAULTS, SCENARIOS
 from .chance import Chance
-from .clock import EAT, from_micros
+from .clock import EAT, iso
+from .conditions import Conditions
 from .confirmations import Confirmations
 from .orders import (
-    Arming,
     Decision,
-    Handling,
     MenuPayment,
-    NewPassword,
     Subscriber,
     SubscriberChange,
     TimeChange,
@@ -27,7 +23,6 @@ from .orders import (
 )
 from .pages import Pages
 from .prompts import Prompts
-from .rules import Rules
 from .statement import statement
 from .wire import answer
 
@@ -35,10 +30,6 @@ if TYPE_CHECKING:
     from .simulator import Simulator
 
 __all__ = ["Control", "Subscriber"]
-
-
-def _time(micros: int | None) -> str | None:
-    return None if micros is None else from_micros(micros).isoformat()
 
 
 class Control:
@@ -55,10 +46,10 @@ class Control:
         self._simulator = simulator
         self._prompts_on_phones = prompts
         self._c2b = c2b
-        self._confirmations = confirmations
         self._chance = chance
         self._books = simulator.books
-        self._pages = Pages(simulator, prompts, c2b)
+        self._conditions = Conditions(simulator, confirmations)
+        self._pages = Pages(simulator, prompts, c2b, self.add_subscriber)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -77,17 +68,7 @@ class Control:
             web.post(f"{root}/transactions/{{receipt}}/reverse", self._reverse),
             web.get(f"{root}/prompts", self._prompts),
             web.post(f"{root}/prompts/{{checkout}}/answer", self._decide),
-            web.get(f"{root}/deliveries", self._deliveries),
-            web.post(f"{root}/deliveries/{{number:\\d+}}", self._handle_delivery),
-            web.get(f"{root}/faults", self._faults),
-            web.post(f"{root}/faults", self._arm),
-            web.delete(f"{root}/faults", self._disarm),
-            web.get(f"{root}/rules", self._rules),
-            web.patch(f"{root}/rules", self._change_rules),
-            web.get(f"{root}/initiator", self._initiator),
-            web.post(f"{root}/initiator", self._reset_initiator),
-            web.get(f"{root}/urls", self._urls),
-            web.delete(f"{root}/urls", self._delete_urls),
+            *self._conditions.routes(),
             *self._pages.routes(),
         ]
 
@@ -132,7 +113,7 @@ class Control:
             "open_payouts": len(books.rows("SELECT 1 FROM payout WHERE code IS NULL")),
             "undelivered": len(books.rows("SELECT 1 FROM delivery WHERE attempted_at IS NULL")),
             "movements": [
-                {**{key: row[key] for key in row.keys() if key != "at"}, "at": _time(row["at"])}  # noqa: SIM118
+                {**{key: row[key] for key in row.keys() if key != "at"}, "at": iso(row["at"])}  # noqa: SIM118
                 for row in books.rows("SELECT * FROM movement ORDER BY number DESC LIMIT ?", movements)
             ],
         }
@@ -259,92 +240,3 @@ class Control:
         if not self._prompts_on_phones.decide(request.match_info["checkout"], decision.pin):
             raise web.HTTPNotFound(text="no such open prompt")
         return answer({})
-
-    async def _deliveries(self, _request: web.Request) -> web.Response:
-        rows = self._books.rows("SELECT * FROM delivery ORDER BY number DESC LIMIT 200")
-        return answer(
-            {
-                "deliveries": [
-                    {
-                        **{key: row[key] for key in ("number", "channel", "subject", "url", "outcome")},
-                        "body": bytes(row["body"]).decode(errors="replace")[:20_000],
-                        "due_at": _time(row["due_at"]),
-                        "attempted_at": _time(row["attempted_at"]),
-                    }
-                    for row in rows
-                ]
-            }
-        )
-
-    async def _handle_delivery(self, request: web.Request) -> web.Response:
-        handling = await read(request, Handling)
-        number, deliveries = int(request.match_info["number"]), self._simulator.deliveries
-        match handling.do:
-            case "replay":
-                is_done = deliveries.replay(number)
-            case "drop":
-                is_done = deliveries.drop(number)
-            case _:
-                is_done = deliveries.hold(number, self._simulator.clock() + timedelta(seconds=handling.seconds))
-        if not is_done:
-            raise web.HTTPNotFound(text="no such callback, or it has left already (then only replay is possible)")
-        return answer({})
-
-    async def _faults(self, _request: web.Request) -> web.Response:
-        known = {
-            number: {"name": fault.name, "product": fault.product, "variants": dict(fault.variants)}
-            for number, fault in FAULTS.items()
-        }
-        scenarios = {name: dict(parts) for name, parts in SCENARIOS.items()}
-        return answer({"known": known, "scenarios": scenarios, "armed": self._simulator.faults.armed()})
-
-    async def _arm(self, request: web.Request) -> web.Response:
-        arming, faults = await read(request, Arming), self._simulator.faults
-        try:
-            if arming.scenario:
-                faults.play(arming.scenario)
-            if arming.fault:
-                times = arming.times if arming.times != 0 else None if arming.probability < 1 else 1
-                faults.arm(
-                    arming.fault,
-                    times,
-                    variant=arming.variant,
-                    probability=arming.probability,
-                    product=arming.product,
-                    phone=arming.phone,
-                    seconds=arming.seconds,
-                )
-        except ValueError as error:
-            raise web.HTTPBadRequest(text=str(error)) from error
-        return answer({"armed": faults.armed()})
-
-    async def _disarm(self, _request: web.Request) -> web.Response:
-        self._simulator.faults.disarm()
-        return answer({"armed": []})
-
-    async def _rules(self, _request: web.Request) -> web.Response:
-        return answer(msgspec.to_builtins(self._simulator.rules.now))
-
-    async def _change_rules(self, request: web.Request) -> web.Response:
-        kept = msgspec.to_builtins(self._simulator.rules.now)
-        try:
-            changes = msgspec.json.decode(await request.read(), type=dict[str, Any])
-            rules = msgspec.convert({**kept, **changes}, type=Rules)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise web.HTTPBadRequest(text=str(error)) from error
-        self._simulator.rules.change(rules)
-        return answer(msgspec.to_builtins(rules))
-
-    async def _initiator(self, _request: web.Request) -> web.Response:
-        return answer(self._simulator.initiator.summary())
-
-    async def _reset_initiator(self, request: web.Request) -> web.Response:
-        self._simulator.initiator.reset((await read(request, NewPassword)).password)
-        return answer(self._simulator.initiator.summary())
-
-    async def _urls(self, _request: web.Request) -> web.Response:
-        return answer({"registered": msgspec.to_builtins(self._confirmations.registration())})
-
-    async def _delete_urls(self, _request: web.Request) -> web.Response:
-        self._confirmations.register(None)
-        return answer({"registered": None})
