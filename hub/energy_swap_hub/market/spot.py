@@ -89,7 +89,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
 
 
 def _may_trade(order: SpotOrder, resting: SpotOrder, now: datetime) -> bool:
-    """Whether ``resting`` is valid and both accept each other; `WouldTradeError` if so and the order is post-only."""
+    """Whether ``resting`` is valid and both accept each other; then a post-only order raises `WouldTradeError`."""
     if not (resting.is_valid_at(now) and order.accepts(resting) and resting.accepts(order)):
         return False
     if order.post_only:
