@@ -40,28 +40,31 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="energy-swap-daraja-simulator",
         description="A Daraja (M-Pesa) on this machine. Open http://127.0.0.1:8490/ to see its phones.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at; there is no password")
-    parser.add_argument("--port", type=int, default=8490, help="port to listen at")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at (127.0.0.1); there is no password"
+    )
+    parser.add_argument("--port", type=int, default=8490, help="port to listen at (8490)")
     parser.add_argument("--data", type=Path, help="file of the books; without it they end with the process")
     parser.add_argument("--seed", type=int, default=1, help="the same seed and calls give the same luck")
-    parser.add_argument("--scenario", choices=list(SCENARIOS), default="calm", help="what goes wrong by chance")
+    parser.add_argument(
+        "--scenario", choices=list(SCENARIOS), default="calm", help="what goes wrong by chance (calm)"
+    )
     parser.add_argument(
         "--clock",
         choices=("running", "virtual"),
         default="running",
         help="virtual: time stands still until POST /_simulator/clock moves it",
     )
-    parser.add_argument("--start", type=_time, help="time to begin at, with its zone (default: now)")
+    parser.add_argument("--start", type=_time, help="time to begin at, with its zone (now)")
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, help="how many times as fast as real a running clock is"
+        "--speed", type=_speed, default=1.0, help="how many times as fast as real a running clock is (1)"
     )
     parser.add_argument(
         "--least-manual-wait",
         type=float,
         default=60.0,
-        help="real seconds that a person at a phone page has at least",
+        help="real seconds that a person at a phone page has at least (60)",
     )
     return parser
 

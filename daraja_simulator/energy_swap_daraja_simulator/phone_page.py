@@ -35,6 +35,11 @@ _ANSWERS = {
     "expires": "lets prompts expire",
 }
 
+_PIN = (
+    '<input class="pin" name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="4"'
+    ' pattern="[0-9]{4}" title="4 digits" required>'
+)
+
 
 def phone_page(phone: Phone) -> str:
     """Return the page."""
@@ -73,7 +78,7 @@ def _prompt(phone: Phone) -> str:
   <p class="ask" id="ask">Do you want to pay <b>Ksh {prompt["kes"]:,}</b> to <b>{text(phone.business)}</b>
    account no. <b>{text(prompt["reference"])}</b>?</p>
   <label>M-PESA PIN (here {text(phone.pin)})
-   <input class="pin" name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="4" pattern="[0-9]{{4}}" title="4 digits" required></label>
+   {_PIN}</label>
   <div class="pair"><button name="cancel" value="1" formnovalidate>Cancel</button>
   <button class="main" name="cancel" value="">Send</button></div>
 </form>"""
@@ -92,7 +97,7 @@ def _pay(phone: Phone) -> str:
   <label>Amount (Ksh)<input name="kes" inputmode="numeric" pattern="[1-9][0-9]{{0,5}}" title="whole shillings"
    required></label></div>
   <label>M-PESA PIN (here {text(phone.pin)})
-   <input class="pin" name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="4" pattern="[0-9]{{4}}" title="4 digits" required></label>
+   {_PIN}</label>
   <button class="main">Pay</button>
 </form></details>"""
 
