@@ -3,6 +3,8 @@ from fractions import Fraction
 
 import pytest
 from energy_swap_hub.market.dispatch import NotEnoughCapacityError, Source, dispatch, dispatch_cents
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 SUN = Source("sun", 900, 0, 2_000)
@@ -63,3 +65,23 @@ def test_a_solver_finds_no_cheaper_mix(chance: random.Random) -> None:
         )
         assert solved.success
         assert float(dispatch_cents(taken, sources, cents_per_kg=carbon)) == pytest.approx(solved.fun, abs=1e-3)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-200, 3_000), st.integers(0, 1_000), st.integers(0, 5_000)), min_size=1, max_size=6
+    ),
+    st.integers(0, 5_000),
+    st.integers(0, 5_000),
+    st.integers(0, 100),
+)
+def test_a_higher_price_of_carbon_never_emits_more_and_costs_no_less_money(
+    told: list[tuple[int, int, int]], low: int, more: int, percent: int
+) -> None:
+    sources = [Source(f"s{n}", *one) for n, one in enumerate(told)]
+    demand = sum(source.capacity_wh for source in sources) * percent // 100
+    cheap, clean = (dispatch(demand, sources, cents_per_kg=price) for price in (low, low + more))
+    grams = {source.name: source.grams_per_kwh for source in sources}
+    emitted = [sum(grams[name] * wh for name, wh in taken.items()) for taken in (cheap, clean)]
+    assert emitted[1] <= emitted[0]
+    assert dispatch_cents(clean, sources) >= dispatch_cents(cheap, sources)

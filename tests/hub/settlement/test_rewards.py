@@ -21,6 +21,7 @@ from energy_swap_hub.settlement.rewards import (
 from energy_swap_hub.settlement.statements import statement
 from energy_swap_hub.settlement.totals import due_cents
 
+from tests.hub.conftest import ENGINES
 from tests.hub.village import GRACE, OPENED, VILLAGE, Village, community, copy_of, forget, open_village
 
 DAY = date(2026, 11, 20)
@@ -68,6 +69,7 @@ async def run(village: Village, day: date = DAY) -> tuple[bool, bool]:
     return await village.database.write(change)
 
 
+@pytest.mark.parametrize("founded", ENGINES, indirect=True)
 async def test_the_fund_gets_its_share_of_the_fees_and_pays_what_was_earned(village: Village) -> None:
     await a_day(village)
     await end_day(village)
@@ -159,6 +161,7 @@ async def test_fees_that_were_given_back_do_not_reach_the_fund(village: Village)
     assert sum(row["paid_cents"] for row in await village.rows(grid_reward)) == 10
 
 
+@pytest.mark.parametrize("founded", ENGINES, indirect=True)
 async def test_fees_of_each_day_come_in_once_and_the_last_period_of_a_day_with_the_next(village: Village) -> None:
     await a_day(village)
     village.now = MIDNIGHT - timedelta(minutes=30)
