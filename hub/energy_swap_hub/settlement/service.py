@@ -123,7 +123,7 @@ class Settlement:
         today = now.astimezone(EAST_AFRICA).date()
         schedule(connection, community.id, "payouts", today.isoformat(), self._evening(today))
         if community.rewards is not None:
-            schedule(connection, community.id, "rewards", today.isoformat(), _midnight_after(today))
+            schedule(connection, community.id, "rewards", today.isoformat(), self._day_booked(today))
 
     def _close_days(self, connection: Connection, _work: Work, now: datetime) -> Next:
         ledger.close_days(connection, self._desk.community.id, EAST_AFRICA, now)
@@ -179,6 +179,10 @@ class Settlement:
         schedule(connection, community.id, "payouts", tomorrow.isoformat(), self._evening(tomorrow))
         return Next("ordered")
 
+    def _day_booked(self, day: date) -> datetime:
+        """When the day's last period waits for no reading any more."""
+        return _midnight_after(day) + timedelta(minutes=self._desk.community.grace_minutes)
+
     def _reward(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         """Once a day, fill the community's fund and pay rewards out of it."""
         community, day = self._desk.community, date.fromisoformat(work.subject)
@@ -189,7 +193,7 @@ class Settlement:
         fund_day(connection, community, day, now)
         pay_rewards(connection, community, day, now)
         tomorrow = day + timedelta(days=1)
-        schedule(connection, community.id, "rewards", tomorrow.isoformat(), _midnight_after(tomorrow))
+        schedule(connection, community.id, "rewards", tomorrow.isoformat(), self._day_booked(tomorrow))
         return Next("paid")
 
 
