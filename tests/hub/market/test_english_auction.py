@@ -8,7 +8,9 @@ from energy_swap_hub.market.auction import (
     AuctionOverError,
     Bid,
     BidTooLowError,
+    HasBidError,
     OwnAuctionError,
+    check_cancel,
     place_bid,
     winning_bid,
 )
@@ -110,6 +112,32 @@ def test_the_reserve_price_is_secret_and_does_not_change_what_can_be_bid() -> No
 def test_a_reserve_price_below_the_start_price_is_refused() -> None:
     with pytest.raises(ValueError, match="reserve price"):
         Auction("sun", 5000, 1000, END, reserve_price=999)
+
+
+@pytest.mark.parametrize(("step", "minimum"), [(None, 1010), (1, 1001), (50, 1050), (5000, 6000)])
+def test_a_step_of_the_sellers_own_replaces_the_one_per_cent(step: int | None, minimum: int) -> None:
+    offered = Auction("sun", 5000, 1000, END, minimum_step=step)
+    assert offered.minimum_bid == 1000  # the first bid may be the start price
+    led, _ = place_bid(offered, Bid("a", 1000), START)
+    with pytest.raises(BidTooLowError) as refused:
+        place_bid(led, Bid("b", minimum - 1), START)
+    assert refused.value.minimum == minimum
+    assert place_bid(led, Bid("b", minimum), START)[0].leading == Bid("b", minimum)
+
+
+@pytest.mark.parametrize("step", [0, -1])
+def test_a_step_of_nothing_is_refused(step: int) -> None:
+    with pytest.raises(ValueError, match="at least 1 cent"):
+        Auction("sun", 5000, 1000, END, minimum_step=step)
+
+
+def test_the_seller_takes_it_back_only_while_nobody_has_bid_and_it_runs() -> None:
+    check_cancel(auction(), END - timedelta(microseconds=1))
+    with pytest.raises(AuctionOverError):
+        check_cancel(auction(), END)
+    led, _ = place_bid(auction(), Bid("a", 1000), START)
+    with pytest.raises(HasBidError, match="only an auction without a bid"):
+        check_cancel(led, START)
 
 
 @settings(deadline=None)

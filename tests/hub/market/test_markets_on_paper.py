@@ -7,11 +7,20 @@ from uuid import UUID
 
 import pytest
 from energy_swap_hub.market.ahead import Contract, close_gate
-from energy_swap_hub.market.auction import Auction, AuctionOverError, Bid, BidTooLowError, place_bid, winning_bid
+from energy_swap_hub.market.auction import (
+    Auction,
+    AuctionOverError,
+    Bid,
+    BidTooLowError,
+    HasBidError,
+    check_cancel,
+    place_bid,
+    winning_bid,
+)
 from energy_swap_hub.market.delivery import Delivery, settle_contracts
 from energy_swap_hub.market.fees import Tariff, bill
 from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, clear_period
-from energy_swap_hub.market.spot import Book, SpotOrder
+from energy_swap_hub.market.spot import Book, SpotOrder, WouldTradeError
 from energy_swap_hub.market.stages import GridShare, clear_stages
 from energy_swap_protocol.period import Period
 
@@ -60,7 +69,16 @@ def cleared(orders: Table) -> Clearing:
     return clear_period(period_orders(orders), "2026-11-20T11:30Z")
 
 
-@pytest.mark.parametrize("title", ["Example: the price", "Example: too little in the evening"])
+def test_every_example_is_run_by_a_test() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("test_*.py"))
+    examples = re.findall(r"^### (Example: .*)$", DOCUMENT, re.MULTILINE)
+    assert len(examples) >= 10
+    assert [title for title in examples if title not in tests] == []
+
+
+@pytest.mark.parametrize(
+    "title", ["Example: the price", "Example: too little in the evening", "Example: too much at noon"]
+)
 def test_period(title: str) -> None:
     orders, trades = tables(title)
     clearing = cleared(orders)
@@ -183,12 +201,65 @@ def test_book() -> None:
     ]
 
 
-def test_auction() -> None:
+def test_orders_that_choose() -> None:
+    book = Book()
+    for number, row in enumerate(tables("Example: orders that choose")[0]):
+        side, says = Side(row["wish"]), row["says"]
+        least = re.fullmatch(r"at least (\d+) %", says)
+        seller = re.fullmatch(r"from (\w+)", says)
+        assert says in {"", "post-only"} or least or seller
+        order = SpotOrder(
+            UUID(int=number),
+            row["household"],
+            side,
+            int(row["Wh"]),
+            cents(row["limit"]),
+            number,
+            seller=seller[1] if seller else None,
+            reputation=100 * int(row["reputation"].removesuffix(" %")),
+            minimum_reputation=100 * int(least[1]) if least else 0,
+            post_only=says == "post-only",
+        )
+        try:
+            answer = ", ".join(
+                f"{fill.wh} Wh with {fill.seller if side == Side.BUY else fill.buyer} at {kes(fill.cents_per_kwh)}"
+                for fill in book.place(order, DAY)
+            )
+        except WouldTradeError as refused:
+            answer = f"refused: a limit below {kes(refused.cents_per_kwh)}"
+        assert answer == row["trades at once"]
+
+
+def test_a_late_bid() -> None:
     text = section("Example: a late bid")
     start = re.search(r"Start price (\S+), end (\S+)\.", text)
     assert start
-    auction = Auction("Amina", 5000, cents(start[1]), time(start[2]))
-    for row in tables("Example: a late bid")[0]:
+    auction = after_bids(Auction("Amina", 5000, cents(start[1]), time(start[2])), "Example: a late bid")
+    winner = winning_bid(auction, auction.ends_at)
+    assert winner
+    assert f"{winner.household} wins at {kes(winner.price)}." in text
+
+
+def test_a_step_and_a_reserve_price() -> None:
+    text = section("Example: a step and a reserve price")
+    terms = re.search(r"Start price (\S+), step (\S+), secret reserve price (\S+), end (\S+)\.", text)
+    until = re.search(r"Until (\S+) Amina, who sells, can take the auction\nback", text)
+    assert terms
+    assert until
+    start, step, reserve = (cents(price) for price in terms.groups()[:3])
+    auction = Auction("Amina", 5000, start, time(terms[4]), reserve_price=reserve, minimum_step=step)
+    check_cancel(auction, time(until[1]))
+    auction = after_bids(auction, "Example: a step and a reserve price")
+    with pytest.raises(HasBidError):
+        check_cancel(auction, time(until[1]))
+    assert winning_bid(auction, auction.ends_at) is None
+    assert auction.leading
+    assert f"Nothing is sold: {kes(auction.leading.price)} is below the reserve price." in text
+
+
+def after_bids(auction: Auction, title: str) -> Auction:
+    """Return the auction after the bids of a section, and compare every answer."""
+    for row in tables(title)[0]:
         outbid = None
         try:
             auction, outbid = place_bid(auction, Bid(row["household"], cents(row["bid"])), time(row["time"]))
@@ -200,6 +271,4 @@ def test_auction() -> None:
         assert answer == row["answer"]
         assert (outbid.household if outbid else "") == row["money free again"]
         assert auction.ends_at == time(row["end"])
-    winner = winning_bid(auction, auction.ends_at)
-    assert winner
-    assert f"{winner.household} wins at {kes(winner.price)}." in text
+    return auction
