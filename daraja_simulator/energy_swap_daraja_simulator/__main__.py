@@ -16,27 +16,28 @@ from .simulator import Simulator
 
 def main() -> None:
     """Serve until stopped."""
-    options = _options().parse_args()
+    chosen = options().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    start = options.start or datetime.now(UTC)
-    if options.data is not None:
-        books = Books(options.data)
+    start = chosen.start or datetime.now(UTC)
+    if chosen.data is not None:
+        books = Books(chosen.data)
         start = max(start, books.latest() or start)
         books.close()
     simulator = Simulator(
-        clock=VirtualClock(start) if options.clock == "virtual" else running_clock(start, options.speed),
-        path=options.data,
-        seed=options.seed,
-        least_manual_wait=0 if options.clock == "virtual" else options.least_manual_wait,
+        clock=VirtualClock(start) if chosen.clock == "virtual" else running_clock(start, chosen.speed),
+        path=chosen.data,
+        seed=chosen.seed,
+        least_manual_wait=0 if chosen.clock == "virtual" else chosen.least_manual_wait,
     )
-    simulator.faults.play(options.scenario)
+    simulator.faults.play(chosen.scenario)
     try:
-        web.run_app(simulator.application(), host=options.host, port=options.port, access_log=None)
+        web.run_app(simulator.application(), host=chosen.host, port=chosen.port, access_log=None)
     finally:
         simulator.close()
 
 
-def _options() -> argparse.ArgumentParser:
+def options() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
     parser = argparse.ArgumentParser(
         prog="energy-swap-daraja-simulator",
         description="A Daraja (M-Pesa) on this machine. Open http://127.0.0.1:8490/ to see its phones.",

@@ -5,13 +5,17 @@ import csv
 import io
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from energy_swap_daraja_simulator import Simulator
+from energy_swap_daraja_simulator.__main__ import options
 from energy_swap_daraja_simulator.books import Books
+from energy_swap_daraja_simulator.catalogue import FAULTS
 from energy_swap_daraja_simulator.clock import running_clock
+from energy_swap_daraja_simulator.qr_code import matrix
 
 from tests.daraja_simulator.conftest import opened
 from tests.daraja_simulator.desk import BUSINESS, PHONE, Desk
@@ -242,3 +246,40 @@ def test_books_of_a_later_version_are_left_alone(tmp_path: Path) -> None:
     later.close()
     with pytest.raises(ValueError, match="written by a later version"):
         Books(path)
+
+
+def test_the_readme_tells_every_fault() -> None:
+    text = (Path(__file__).parents[2] / "daraja_simulator" / "README.md").read_text(encoding="utf-8")
+    for number, fault in FAULTS.items():
+        [line] = [
+            line for line in text.splitlines() if line.startswith(f"| {number} `{fault.name}` | {fault.product} |")
+        ]
+        told = [variant for variant in fault.variants if len(fault.variants) > 1 and f"`{variant}`" not in line]
+        assert not told, (number, told)
+
+
+def test_a_qr_code_is_the_one_that_a_reader_reads() -> None:
+    """The digests are of codes that an independent reader (ZXing) read back."""
+    told = [
+        sha256(repr(matrix(text)).encode()).hexdigest()[:16]
+        for text in (b"mpesa:PB:600584:HOUSE-7:250", b"x" * 213)
+    ]
+    assert told == ["100ec886eff72857", "1ac30e8d39408249"]
+    with pytest.raises(ValueError, match="holds 213 bytes, not 214"):
+        matrix(b"x" * 214)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--speed", "0"], "0 is not above 0 and at most 100000"),
+        (["--start", "2026-01-01"], "has no zone: write 2026-11-20T14:30:00+03:00"),
+        (["--scenario", "mayhem"], "invalid choice: 'mayhem'"),
+    ],
+)
+def test_a_wrong_option_says_what_would_do(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        options().parse_args(arguments)
+    assert words in capsys.readouterr().err
