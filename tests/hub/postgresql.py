@@ -27,10 +27,13 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running_server(bin_folder: Path) -> Iterator[str]:
-    """Run a server and yield the URL of its first database; PostgreSQL refuses to run as root."""
+def running_server(bin_folder: Path, *, is_durable: bool = False) -> Iterator[str]:
+    """Run a server and yield the URL of its first database; PostgreSQL refuses to run as root.
+
+    One that is durable works on the disk as PostgreSQL does by itself.
+    """
     memory = Path("/dev/shm")  # makes copies of databases ten times as fast
-    in_memory = memory if os.access(memory, os.W_OK) else None
+    in_memory = memory if os.access(memory, os.W_OK) and not is_durable else None
     folder = Path(tempfile.mkdtemp(prefix="energy-swap-postgresql-", dir=in_memory))
     user: str | None = None
     groups: list[int] | None = None
@@ -46,7 +49,7 @@ def running_server(bin_folder: Path) -> Iterator[str]:
             check=True, stdout=log, stderr=log, cwd=folder, user=user, group=user, extra_groups=groups,
         )  # fmt: skip
         # Nobody pulls this machine's plug; what a killed program loses does not depend on fsync.
-        quick = ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        quick = [] if is_durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
         server = subprocess.Popen(
             [bin_folder / "postgres", *data, "-k", folder, "-c", "listen_addresses=", *quick],
             stdout=log, stderr=log, cwd=folder, user=user, group=user, extra_groups=groups,

@@ -1,6 +1,5 @@
 """What one transaction books: checked in memory in the order it is asked for, written with a few statements."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +78,8 @@ class Journal:
         self._holds: dict[str, Hold | None] = {}
         self._is_used: dict[tuple[str, str], bool] = {}  # by (source, external_id)
         self._entries: list[Entry] = []
-        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []  # a mapping, a key, and what it was
+        self._attempts = 0
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []  # in an attempt: a mapping, a key, what it was
 
     def expect(
         self,
@@ -169,6 +169,7 @@ class Journal:
     def attempt(self) -> Iterator[None]:
         """All or nothing: when an error leaves the block, nothing of what was booked inside remains."""
         changes, entries = len(self._undo), len(self._entries)
+        self._attempts += 1
         try:
             yield
         except BaseException:
@@ -180,6 +181,10 @@ class Journal:
                     mapping[key] = before
             del self._entries[entries:]
             raise
+        finally:
+            self._attempts -= 1
+            if not self._attempts:
+                self._undo.clear()
 
     def write(self) -> None:
         """Put all of it into the database's transaction and forget what was read."""
@@ -207,7 +212,6 @@ class Journal:
         )
         for memory in (self._stored, self._balances, self._stored_holds, self._holds, self._is_used):
             memory.clear()
-        self._undo.clear()
 
     def _write_entries(self) -> None:
         if not self._entries:
@@ -240,7 +244,7 @@ class Journal:
         missing = [account for account in net if account not in balances]
         if missing:
             self._read_balances(missing)
-        short = [a for a, amount in net.items() if amount < 0 and ":" in a and balances[a] + amount < 0]
+        short = [a for a, amount in net.items() if amount < 0 and balances[a] + amount < 0 and ":" in a]
         if short:
             account = min(short)
             have, need = balances[account], -net[account]
@@ -256,7 +260,8 @@ class Journal:
         return self._holds[hold_id]
 
     def _set[K, V](self, mapping: dict[K, V], key: K, value: V) -> None:
-        self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
+        if self._attempts:
+            self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
         mapping[key] = value
 
     def _read_balances(self, accounts: Collection[str]) -> None:
@@ -315,12 +320,15 @@ _POSTING: Final = ("entry_id", "leg", "community_id", "account", "amount")
 
 def _net(postings: Iterable[Posting]) -> dict[str, int]:
     """Return what an entry changes by account; raises `ValueError` when it does not sum to zero."""
-    net: dict[str, int] = defaultdict(int)
+    net: dict[str, int] = {}
     for account, amount in postings:
-        net[account] += amount
-    sums: dict[str, int] = defaultdict(int)
+        net[account] = net.get(account, 0) + amount
+    cents = wh = 0
     for account, amount in net.items():
-        sums[currency_of(account)] += amount
-    if any(sums.values()):
-        raise ValueError(f"an entry must sum to zero, this one leaves {dict(sums)}")
+        if currency_of(account) == "KES":
+            cents += amount
+        else:
+            wh += amount
+    if cents or wh:
+        raise ValueError(f"an entry must sum to zero, this one leaves {cents} cents and {wh} Wh")
     return {account: amount for account, amount in net.items() if amount}

@@ -22,7 +22,7 @@ PAYOUT_PENDING: Final = "payout_pending"  # left the wallet, has not left M-Pesa
 MINTED: Final = "minted"  # minus all Wh ever minted
 BURNED: Final = "burned"  # all Wh ever burned
 
-_ENERGY: Final = (MINTED, BURNED)
+_ENERGY: Final = (MINTED, BURNED, ":ekwh", ":ekwh_held")
 
 
 def kes(household_id: str) -> str:
@@ -47,8 +47,7 @@ def ekwh_held(household_id: str) -> str:
 
 def currency_of(account: str) -> Currency:
     """Return what an account counts: KES cents or eKWh Wh."""
-    name = account.rpartition(":")[2]
-    return "eKWh" if name in _ENERGY or name.startswith("ekwh") else "KES"
+    return "eKWh" if account.endswith(_ENERGY) else "KES"
 
 
 entry = Table(

@@ -86,7 +86,9 @@ _CHANGING: Final = ("number", "remaining_wh", "reserved_wh", "status")
 class _Standing:
     read_at: datetime
     facts: Facts
-    basis_points: int | None  # none: not computed from the facts yet
+    ended: int = 0  # since then
+    cancelled: int = 0
+    basis_points: int | None = None  # none: not computed from the facts yet
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class OpenBook:
     book: Book = field(default_factory=Book)
     orders: dict[UUID, Order] = field(default_factory=dict)
     _standings: dict[str, _Standing] = field(default_factory=dict)
+    _scores: dict[Facts, int] = field(default_factory=dict)
 
     def change(self) -> None:
         """Say that this transaction changes orders; call it before the first change."""
@@ -117,13 +120,19 @@ class OpenBook:
             return
         found = facts_of(connection, community_id, now, asked)
         for household in asked:
-            self._standings[household] = _Standing(now, found.get(household, Facts()), None)
+            self._standings[household] = _Standing(now, found.get(household, Facts()))
 
     def reputation(self, household: str) -> int:
         """Return the basis points of a household whose standing was read."""
         standing = self._standings[household]
         if standing.basis_points is None:
-            standing.basis_points = reputation(standing.facts).basis_points
+            facts = standing.facts
+            facts = replace(
+                facts, ended=facts.ended + standing.ended, cancelled=facts.cancelled + standing.cancelled
+            )
+            if facts not in self._scores:
+                self._scores[facts] = reputation(facts).basis_points
+            standing.basis_points = self._scores[facts]
         return standing.basis_points
 
     def count_end(self, order: Order) -> None:
@@ -131,10 +140,8 @@ class OpenBook:
         standing = self._standings.get(order.household_id)
         if standing is None or order.status not in _ENDED:
             return
-        facts = standing.facts
-        standing.facts = replace(
-            facts, ended=facts.ended + 1, cancelled=facts.cancelled + (order.status == "cancelled")
-        )
+        standing.ended += 1
+        standing.cancelled += order.status == "cancelled"
         standing.basis_points = None
 
 

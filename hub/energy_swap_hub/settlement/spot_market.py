@@ -305,7 +305,10 @@ class SpotMarket:
             purchase.id,
         )
         # An order comes to the book once, and meets each resting order once.
-        self._trades.append(book_held_trade(self._journal, self._community, held, self._now, is_new=True))
+        tariff = self._tariff
+        if held.held_at < tariff.valid_from:
+            tariff = tariff_at(self._community.tariffs, held.held_at)
+        self._trades.append(book_held_trade(self._journal, held, tariff, self._now, is_new=True))
         told = dict(zip(FILL, (fill.wh, fill.cents_per_kwh, fill.seller, fill.buyer), strict=True))
         self._intents.append(("release", held.reference, fill.buyer, fill.wh))
         for order in (sale, purchase):

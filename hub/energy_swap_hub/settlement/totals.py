@@ -1,14 +1,15 @@
 """What a household ever sold, bought, earned, spent and was paid out, kept as running sums."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from energy_swap_hub import ledger
 from energy_swap_hub.storage import metadata
+from energy_swap_hub.storage.bulk import add_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Change:
 
 _SUMS: Final = tuple(field.name for field in fields(Change) if field.name != "household_id")
 
+_numbers: Final = attrgetter(*_SUMS)
+
 household_total = Table(
     "household_total",
     metadata,
@@ -38,13 +41,13 @@ household_total = Table(
 
 def add(connection: Connection, community_id: str, changes: Iterable[Change]) -> None:
     """Add ``changes`` to the totals; call it once, in the transaction that stores what they come from."""
-    rows = [{"community_id": community_id, **asdict(change)} for change in changes]
-    if not rows:
-        return
-    is_sqlite = connection.dialect.name == "sqlite"
-    added = sqlite.insert(household_total) if is_sqlite else postgresql.insert(household_total)
-    sums = {name: household_total.c[name] + added.excluded[name] for name in _SUMS}
-    connection.execute(added.on_conflict_do_update(index_elements=household_total.primary_key, set_=sums), rows)
+    sums: dict[str, tuple[int, ...]] = {}
+    for change in changes:
+        added = _numbers(change)
+        before = sums.get(change.household_id)
+        sums[change.household_id] = added if before is None else tuple(map(int.__add__, before, added))
+    rows = [(community_id, household, *numbers) for household, numbers in sums.items()]
+    add_rows(connection, household_total, ("community_id", "household_id", *_SUMS), rows)
 
 
 def totals(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:

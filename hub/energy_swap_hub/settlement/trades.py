@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Entry, Journal, Posting
-from energy_swap_hub.market.fees import tariff_at
+from energy_swap_hub.market.fees import Tariff, tariff_at
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import by_id
 from energy_swap_hub.storage import insert_rows, is_among
@@ -60,11 +60,13 @@ def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: d
 
 
 def book_held_trade(
-    journal: Journal, community: CommunityConfig, held: HeldTrade, now: datetime, *, is_new: bool = False
+    journal: Journal, held: HeldTrade, tariff: Tariff, now: datetime, *, is_new: bool = False
 ) -> Booked:
-    """Move money and tokens of ``held``; the holds make it possible only once. ``is_new`` as in `Journal.post`."""
-    seller, buyer, wh = held.trade.seller, held.trade.buyer, held.trade.wh
-    tariff, price = tariff_at(community.tariffs, held.held_at), held.cents_per_kwh
+    """Move money and tokens of ``held`` at the fees of ``tariff``; the holds make it possible only once.
+
+    ``is_new`` as in `Journal.post`.
+    """
+    seller, buyer, wh, price = held.trade.seller, held.trade.buyer, held.trade.wh, held.cents_per_kwh
     # As `fees.bill` does for one trade: each amount is rounded once.
     earned = cost_cents(wh, price)
     community_fee = cost_cents(wh, tariff.community_fee_cents_per_kwh)
@@ -87,23 +89,14 @@ def book_held_trade(
 
 def store_trades(connection: Connection, community_id: str, booked: Sequence[Booked], now: datetime) -> None:
     """Store booked trades, in their order, and what they add to their households' totals."""
-    rows = []
-    sums: dict[str, list[int]] = {}  # by household: sold Wh, bought Wh, earned cents, spent cents
+    rows, changes = [], []
     for held, earned, paid in booked:
         seller, buyer, wh = held.trade.seller, held.trade.buyer, held.trade.wh
         row = (community_id, held.market, held.reference, seller, buyer, wh, held.cents_per_kwh, earned, now)
         rows.append((*row, held.sell_order, held.buy_order))
-        sold = sums.setdefault(seller, [0, 0, 0, 0])
-        sold[0] += wh
-        sold[2] += earned
-        bought = sums.setdefault(buyer, [0, 0, 0, 0])
-        bought[1] += wh
-        bought[3] += paid
+        changes.append(totals.Change(seller, sold_wh=wh, earned_cents=earned))
+        changes.append(totals.Change(buyer, bought_wh=wh, spent_cents=paid))
     insert_rows(connection, tables.trade, _TRADE, rows)
-    changes = (
-        totals.Change(household, sold_wh=sold, bought_wh=bought, earned_cents=earned, spent_cents=spent)
-        for household, (sold, bought, earned, spent) in sorted(sums.items())
-    )
     totals.add(connection, community_id, changes)
 
 
@@ -127,7 +120,7 @@ def fills_of(
 def settle_held_trade(connection: Connection, community: CommunityConfig, held: HeldTrade, now: datetime) -> None:
     """Move money and tokens of one trade, store it and ask for the release from escrow, at once."""
     journal = Journal(connection, community.id)
-    booked = book_held_trade(journal, community, held, now)
+    booked = book_held_trade(journal, held, tariff_at(community.tariffs, held.held_at), now)
     journal.write()
     store_trades(connection, community.id, (booked,), now)
     buyer = by_id(connection, community.id, held.trade.buyer)

@@ -7,10 +7,13 @@ The statements' texts are made of the names in our own tables, never of anything
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Column, ColumnElement, Connection, Dialect, Table, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
+
+from .columns import UtcTime
 
 
 def insert_rows(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -24,11 +27,23 @@ def put_rows(connection: Connection, table: Table, names: Sequence[str], rows: S
 
     No two of ``rows`` may have the same key.
     """
+    _upsert(connection, table, names, rows, "{0} = excluded.{0}")
+
+
+def add_rows(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert ``rows`` as `put_rows`; where the primary key is there already, the other values are added to it."""
+    target = connection.dialect.identifier_preparer.format_table(table)
+    _upsert(connection, table, names, rows, f"{{0}} = {target}.{{0}} + excluded.{{0}}")
+
+
+def _upsert(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]], change: str
+) -> None:
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
     quote = connection.dialect.identifier_preparer.quote
-    changes = ", ".join(f"{quote(n)} = excluded.{quote(n)}" for n in names if n not in keys)
+    changes = ", ".join(change.format(quote(n)) for n in names if n not in keys)
     conflict = f" ON CONFLICT ({', '.join(map(quote, keys))}) DO UPDATE SET {changes}"
     _run(connection, _insert(connection.dialect, table, names) + conflict, table, names, rows)
 
@@ -79,25 +94,25 @@ def _unnest(dialect: Dialect, table: Table, names: Sequence[str]) -> str:
 def _run(
     connection: Connection, text: str, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    converters = [_converter(table.c[name], connection.dialect) for name in names]
-    if connection.dialect.name == "sqlite":
-        if any(converters):
-            columns = [
-                values if convert is None else [convert(value) for value in values]
-                for convert, values in zip(converters, zip(*rows, strict=True), strict=True)
-            ]
-            rows = list(zip(*columns, strict=True))
-        connection.exec_driver_sql(text, [tuple(row) for row in rows])
-        return
-    arrays = [
-        list(values) if convert is None else [convert(value) for value in values]
-        for convert, values in zip(converters, zip(*rows, strict=True), strict=True)
-    ]
-    connection.exec_driver_sql(text, tuple(arrays))
+    dialect = connection.dialect
+    converters = {
+        i: convert for i, name in enumerate(names) if (convert := _converter(table.c[name], dialect)) is not None
+    }
+    if converters or dialect.name != "sqlite":
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for i, convert in converters.items():
+            columns[i] = [convert(value) for value in columns[i]]
+        if dialect.name != "sqlite":
+            connection.exec_driver_sql(text, tuple(list(column) for column in columns))
+            return
+        rows = list(zip(*columns, strict=True))
+    connection.exec_driver_sql(text, [tuple(row) for row in rows])
 
 
 def _converter(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """Return what turns a value of ours into the database's; None where they are the same."""
     if isinstance(column.type, JSON):
         return json.dumps
-    return column.type.dialect_impl(dialect).bind_processor(dialect)
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    # The rows of a group have few times, each of them often.
+    return cache(convert) if convert is not None and isinstance(column.type, UtcTime) else convert

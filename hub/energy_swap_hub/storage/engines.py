@@ -50,6 +50,10 @@ def sqlite_engines(path: Path) -> Engines:
             connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
             if read_only:
                 connection.execute("PRAGMA query_only=ON")
+            else:
+                # A group of orders touches more pages than the 2 MB kept by itself, and commits megabytes.
+                connection.execute("PRAGMA cache_size=-32768")
+                connection.execute("PRAGMA wal_autocheckpoint=4000")
 
         @event.listens_for(made, "begin")
         def _begin(connection: Connection) -> None:

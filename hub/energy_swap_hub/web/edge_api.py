@@ -25,7 +25,9 @@ from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
 from . import statement_view
+from .guidance_view import RememberedAdvice
 from .household_view import household_state
+from .message_queue import MessageQueue
 from .problem import json_response
 from .sockets import pushing
 
@@ -94,6 +96,8 @@ class EdgeApi:
         self._signed = signed
         self._chain_info = chain_info
         self._wake = wake
+        self._advise = RememberedAdvice()
+        self._messages_waiting = MessageQueue(database, desk, clock, self._messages_done)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -114,13 +118,14 @@ class EdgeApi:
 
     async def _messages(self, request: web.Request) -> web.Response:
         envelope = msgspec.json.decode(await request.read(), type=Envelope)
-        now = self._clock()
-        answer = await self._database.write(lambda c: messages.receive(c, self._desk, envelope, now))
-        self._changes.mark()
-        self._wake()
+        answer = await self._messages_waiting.receive(envelope)
         if answer["status"] == "pending_lock":
             answer |= await self._after_lock(answer)
         return json_response(answer)
+
+    def _messages_done(self) -> None:
+        self._changes.mark()
+        self._wake()
 
     async def _after_lock(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Wait a moment for the chain, so that a seller usually sees at once what the sale became."""
@@ -214,7 +219,7 @@ class EdgeApi:
 
         def query(connection: Connection) -> dict[str, Any]:
             household = _known(households.by_key(connection, signer))
-            return household_state(connection, self._desk.community, household, now)
+            return household_state(connection, self._desk.community, household, now, self._advise)
 
         return await self._database.read(query)
 

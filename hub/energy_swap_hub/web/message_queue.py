@@ -1,0 +1,90 @@
+"""Messages that arrive together are carried out together: one commit for all, and an answer for each after it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from energy_swap_protocol.message import Envelope
+
+from energy_swap_hub.settlement.groups import Opened, Outcome
+from energy_swap_hub.settlement.messages import Desk, open_message, receive_group
+from energy_swap_hub.storage import Database
+
+_GROUP: Final = 512
+
+type _Waiting = tuple[Envelope, asyncio.Future[dict[str, Any]]]
+
+
+class MessageQueue:
+    """Takes messages in the order in which they come.
+
+    While one group is written, the signatures of the next are checked on another thread.
+    """
+
+    def __init__(
+        self, database: Database, desk: Desk, clock: Callable[[], datetime], on_done: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._clock = clock
+        self._on_done = on_done
+        self._waiting: deque[_Waiting] = deque()
+        self._work: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    async def receive(self, envelope: Envelope) -> dict[str, Any]:
+        """Carry a message out and return its answer once that is durable; raises what its rules raise.
+
+        A caller that gives up waiting does not undo what was sent.
+        """
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((envelope, future))
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._take_all())
+        return await future
+
+    async def _take_all(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP))]
+            opened = await asyncio.to_thread(_open_all, self._desk, [envelope for envelope, _ in group])
+            if self._writing is not None:
+                await self._writing
+            write = self._write(opened, [future for _, future in group])
+            self._writing = asyncio.create_task(write)
+            if not self._waiting:
+                await self._writing
+
+    async def _write(
+        self, opened: Sequence[Opened | Exception], futures: Sequence[asyncio.Future[dict[str, Any]]]
+    ) -> None:
+        true = [one for one in opened if isinstance(one, Opened)]
+        now = self._clock()
+        outcomes: list[Outcome]
+        try:
+            outcomes = (
+                await self._database.write(lambda c: receive_group(c, self._desk, true, now)) if true else []
+            )
+        except Exception as error:  # noqa: BLE001 - every caller of the group is told
+            outcomes = [error] * len(true)
+        carried_out = iter(outcomes)
+        for one, future in zip(opened, futures, strict=True):
+            outcome = next(carried_out) if isinstance(one, Opened) else one
+            if future.done():  # its caller has gone
+                continue
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+        self._on_done()
+
+
+def _open_all(desk: Desk, envelopes: Sequence[Envelope]) -> list[Opened | Exception]:
+    opened: list[Opened | Exception] = []
+    for envelope in envelopes:
+        try:
+            opened.append(open_message(desk, envelope))
+        except Exception as error:  # noqa: BLE001 - it is this message's alone
+            opened.append(error)
+    return opened
