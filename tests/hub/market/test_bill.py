@@ -1,9 +1,12 @@
 """Fees and bills: every cent that leaves a household arrives somewhere."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from energy_swap_hub.market.fees import NoTariffError, Tariff, bill, tariff_at
+from energy_swap_hub.market.fees import Line, NoTariffError, Tariff, bill, bill_priced, tariff_at
+from energy_swap_hub.market.period import PeriodOrder, Side
+from energy_swap_hub.market.stages import clear_stages
 from energy_swap_hub.market.trade import Trade
 from energy_swap_protocol.units import cost_cents
 from hypothesis import given, settings
@@ -86,6 +89,33 @@ def test_how_trades_were_paired_costs_nobody_a_cent(first: int, second: int, pri
         Trade(t.seller, t.buyer, t.wh - 1) for t in straight if t.wh > 1
     ]
     assert bill(halves, price, tariff()) == bill(straight, price, tariff())
+
+
+def test_from_orders_to_the_bill_no_watt_hour_and_no_cent_is_lost(chance: random.Random) -> None:
+    households = [f"h-{number}" for number in range(9)]
+    for number in range(3_000):
+        orders = [
+            PeriodOrder(name, chance.choice(list(Side)), chance.randint(0, 5000), chance.randint(800, 1600))
+            for name in chance.sample(households, chance.randint(0, 9))
+        ]
+        partners = {name: chance.sample(households, chance.randint(0, 3)) for name in households}
+        community_fee, grid_fee = chance.randint(0, 200), chance.randint(0, 200)
+        clearing = clear_stages(orders, partners, str(number))
+        result = bill_priced(clearing.trades, tariff(community_fee, grid_fee))
+        lines = {line.household: line for line in result.lines}
+        to_grid = {share.household: share.wh for share in clearing.grid}
+        for order in orders:
+            line = lines.get(order.household, Line(order.household, 0, 0, 0, 0))
+            traded = line.sold_wh if order.side == Side.SELL else line.bought_wh
+            assert traded + to_grid.get(order.household, 0) == order.wh
+            # Nobody pays more or earns less than its own limit says, to the half cent of the one rounding.
+            assert 2000 * line.earned_cents >= 2 * line.sold_wh * order.limit - 1000
+            most = order.limit + community_fee + grid_fee
+            assert 2000 * line.paid_cents <= 2 * line.bought_wh * most + 1000
+        assert sum(line.sold_wh for line in result.lines) == sum(line.bought_wh for line in result.lines)
+        received = sum(line.earned_cents for line in result.lines)
+        received += result.community_fee_cents + result.grid_fee_cents + result.rounding_cents
+        assert sum(line.paid_cents for line in result.lines) == received
 
 
 def test_a_new_tariff_leaves_earlier_times_their_price() -> None:

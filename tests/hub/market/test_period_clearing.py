@@ -4,13 +4,20 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
-from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, Trade, clear_period
+from energy_swap_hub.market.ahead import close_gate
+from energy_swap_hub.market.period import LARGE, Clearing, PeriodOrder, Side, Trade, clear_period
+from energy_swap_protocol.period import Period
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 BOOKS = 10_000
+DAY, HALF_HOUR = datetime(2026, 11, 20, tzinfo=UTC), timedelta(minutes=30)
 
 
 def sell(household: str, wh: int, at_least: int) -> PeriodOrder:
@@ -159,8 +166,7 @@ def _best_value(orders: Sequence[PeriodOrder], side: Side, filled: Counter[str])
     return value
 
 
-def _check(orders: Sequence[PeriodOrder], lot: str) -> None:
-    clearing = clear_period(orders, lot)
+def _check(orders: Sequence[PeriodOrder], clearing: Clearing) -> None:
     welfare, volume, low, high = _optimum(orders)
     sold, bought = _sold(clearing), _bought(clearing)
     assert sold.total() == bought.total() == clearing.traded_wh
@@ -219,9 +225,56 @@ def _random_book(chance: random.Random) -> list[PeriodOrder]:
 def test_random_books_reach_the_optimum(chance: random.Random) -> None:
     for number in range(BOOKS):
         orders = _random_book(chance)
-        _check(orders, str(number))
         clearing = clear_period(orders, str(number))
+        _check(orders, clearing)
         assert clear_period(chance.sample(orders, len(orders)), str(number)) == clearing
+
+
+def test_large_random_books_reach_the_optimum(chance: random.Random) -> None:
+    for number in range(200):
+        highest, most = chance.choice([3, 12, 40]), chance.choice([3, 5000])
+        orders = [
+            PeriodOrder(f"h-{n}", chance.choice(list(Side)), chance.randint(0, most), chance.randint(0, highest))
+            for n in range(chance.randint(LARGE, 3 * LARGE))
+        ]
+        clearing = clear_period(orders, str(number))
+        _check(orders, clearing)
+        assert clear_period(chance.sample(orders, len(orders)), str(number)) == clearing
+
+
+def test_random_gates_reach_the_optimum(chance: random.Random) -> None:
+    """Contracts of one gate: households on one side each, as trading ahead wants it."""
+    for number in range(BOOKS):
+        orders = [
+            replace(order, side=Side.SELL if order.household < "h-4" else Side.BUY)
+            for order in _random_book(chance)
+        ]
+        period = Period(DAY + number * HALF_HOUR, HALF_HOUR)
+        clearing, contracts = close_gate(orders, period)
+        _check(orders, clearing)
+        assert close_gate(chance.sample(orders, len(orders)), period) == (clearing, contracts)
+        assert sorted((c.seller, c.buyer, c.wh, c.cents_per_kwh) for c in contracts) == sorted(
+            (trade.seller, trade.buyer, trade.wh, clearing.cents_per_kwh) for trade in clearing.trades
+        )
+
+
+def test_linear_program_finds_no_more_welfare(chance: random.Random) -> None:
+    """The optimum by a solver, over all trades between two different households that limits allow."""
+    for number in range(200):
+        sells = [sell(f"s-{n}", chance.randint(1, 50), chance.randint(5, 22)) for n in range(chance.randint(1, 6))]
+        buys = [buy(f"b-{n}", chance.randint(1, 50), chance.randint(8, 25)) for n in range(chance.randint(1, 6))]
+        gain = [float(bid.limit - ask.limit) for ask in sells for bid in buys]
+        of_seller = np.kron(np.eye(len(sells)), np.ones(len(buys)))
+        of_buyer = np.kron(np.ones(len(sells)), np.eye(len(buys)))
+        found = linprog(
+            [-per_wh for per_wh in gain],
+            A_ub=np.vstack((of_seller, of_buyer)),
+            b_ub=[order.wh for order in (*sells, *buys)],
+        )
+        clearing = clear_period([*sells, *buys], str(number))
+        limits = {order.household: order.limit for order in (*sells, *buys)}
+        welfare = sum(trade.wh * (limits[trade.buyer] - limits[trade.seller]) for trade in clearing.trades)
+        assert welfare == round(-found.fun)
 
 
 def _allocations(orders: Sequence[PeriodOrder]) -> Iterator[tuple[int, int]]:
@@ -267,4 +320,4 @@ def test_no_allocation_has_more_welfare_or_as_much_welfare_and_more_trade(chance
     st.text(),
 )
 def test_any_book_reaches_the_optimum(orders: list[PeriodOrder], lot: str) -> None:
-    _check(orders, lot)
+    _check(orders, clear_period(orders, lot))
