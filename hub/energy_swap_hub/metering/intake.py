@@ -1,6 +1,6 @@
 """Take signed frames in: verify, compare with the meter's last reading, store or quarantine."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -87,27 +87,7 @@ def latest(connection: Connection, meter: bytes) -> Reading | None:
     return None if found is None else Reading(meter, *found)
 
 
-def registers_at(connection: Connection, meter: bytes, time: datetime) -> Reading | None:
-    """Return the meter's last accepted reading measured at or before ``time``."""
-    row = reading.c
-    query = (
-        select(row.sequence, row.measured_at, row.export_wh, row.import_wh, row.generation_wh)
-        .where(row.meter == meter, row.measured_at <= int(time.timestamp()))
-        .order_by(row.measured_at.desc())
-        .limit(1)
-    )
-    found = connection.execute(query).first()
-    return None if found is None else Reading(meter, *found)
-
-
-def frames(connection: Connection, meter: bytes, sequences: Collection[int]) -> tuple[bytes, ...]:
-    """Return the signed frames with these sequences, oldest first; one that is not stored is left out."""
-    row = reading.c
-    query = select(row.frame).where(row.meter == meter, row.sequence.in_(sequences)).order_by(row.sequence)
-    return tuple(bytes(frame) for frame in connection.execute(query).scalars())
-
-
-def frames_at(connection: Connection, places: Iterable[tuple[bytes, int]]) -> dict[tuple[bytes, int], bytes]:
+def frames(connection: Connection, places: Iterable[tuple[bytes, int]]) -> dict[tuple[bytes, int], bytes]:
     """Return the signed frames at these (meter, sequence); one that is not stored is left out."""
     row = reading.c
     found: dict[tuple[bytes, int], bytes] = {}

@@ -64,7 +64,7 @@ def settle_period(
     accounts = token_accounts(connection, community_id, parties)
     intents: list[str] = []
     if mints:
-        frames = metering.frames_at(connection, {place for m in mints for place in m.evidence})
+        frames = metering.frames(connection, {place for m in mints for place in m.evidence})
         texts = {place: frame_to_text(frame) for place, frame in frames.items()}
         mint_payloads = [
             MintPayload(

@@ -59,7 +59,8 @@ def test_readings_in_sequence_are_accepted_and_kept_with_their_evidence(
     results = deliver(connection, meter, *frames)
     assert results == [IntakeResult(sequence, "accepted") for sequence in (11, 12, 13)]
     assert stored(connection) == frames
-    assert metering.frames(connection, meter.public, (11, 13, 99)) == (frames[0], frames[2])
+    places = [(meter.public, sequence) for sequence in (11, 13, 99)]
+    assert metering.frames(connection, places) == {places[0]: frames[0], places[1]: frames[2]}
     assert metering.latest(connection, meter.public) == meter.last
     assert set_aside(connection) == []
 
@@ -202,23 +203,6 @@ def test_a_household_without_panels_cannot_generate(connection: Connection, mete
     site = Site(rated_pv_w=0, main_breaker_w=10_000)
     frame = meter.measure(seconds=3_600, export_wh=3)
     assert statuses(deliver(connection, meter, frame, site=site)) == ["quarantined"]
-
-
-def test_registers_at_a_boundary_are_those_of_the_last_reading_until_then(
-    connection: Connection, meter: Meter
-) -> None:
-    start = datetime.fromtimestamp(START, UTC)
-    application, readings = meter.last, []
-    for seconds in (60, 1_740, 60):  # a minute after the start, exactly at the period's end, a minute later
-        deliver(connection, meter, meter.measure(seconds=seconds, import_wh=5))
-        readings.append(meter.last)
-    end = start + timedelta(minutes=30)
-    assert metering.registers_at(connection, meter.public, end) == readings[1]
-    assert metering.registers_at(connection, meter.public, end - timedelta(microseconds=1)) == readings[0]
-    assert metering.registers_at(connection, meter.public, end + timedelta(hours=5)) == readings[2]
-    assert metering.registers_at(connection, meter.public, start) == application
-    assert metering.registers_at(connection, meter.public, start - timedelta(seconds=1)) is None
-    assert metering.registers_at(connection, Meter(2).public, end) is None
 
 
 def test_the_power_shown_is_the_average_since_the_reading_before(connection: Connection, meter: Meter) -> None:

@@ -426,14 +426,3 @@ async def test_a_hub_that_was_down_waits_for_what_was_stored_meanwhile(founded: 
         assert await true_ups(village) == []
         assert await village.balance("minted") == -1_500
         await village.check()
-
-
-async def test_frames_of_readings_are_found_by_meter_and_sequence(village: Village) -> None:
-    amina = village.amina
-    village.now = OPENED + 10 * MINUTE
-    frame = amina.measure(village.now)
-    await village.deliver(amina, frame)
-    places = {(amina.last.meter, amina.last.sequence), (amina.last.meter, 99)}
-    assert await village.read(lambda c: metering.frames_at(c, places)) == {
-        (amina.last.meter, amina.last.sequence): frame
-    }
