@@ -105,7 +105,7 @@ class DarajaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     certificate: Path
     callback_sources: tuple[str, ...] | None = None  # addresses or networks; none: Safaricom's for Safaricom
     trusted_proxies: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0  # of ours, in front of the hub
-    confirm_above_kes: Annotated[int, msgspec.Meta(ge=0, le=250_000)] = 20_000  # more waits for the list
+    confirm_above_kes: Annotated[int, msgspec.Meta(ge=0, le=250_000)] = 5_000  # more waits for the list
 
 
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

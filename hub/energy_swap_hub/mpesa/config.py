@@ -40,7 +40,7 @@ class MPesaConfig:
     hmac_secret: bytes = field(repr=False)
     callback_sources: tuple[str, ...] | None = None
     trusted_proxies: int = 0
-    confirm_above_kes: int = 20_000
+    confirm_above_kes: int = 5_000
 
     def __post_init__(self) -> None:
         path = urlsplit(self.callback_base_url).path.lower()

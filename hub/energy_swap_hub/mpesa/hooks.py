@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import ClientError, web
 from sqlalchemy import Connection, insert, select, update
 
 from energy_swap_hub.storage import Database
@@ -197,8 +197,13 @@ class Hooks:
 
 async def _body(request: web.Request) -> bytes:
     body = b""
-    while len(body) <= _LARGEST_BODY and (more := await request.content.read(_LARGEST_BODY)):
-        body += more
+    try:
+        while len(body) <= _LARGEST_BODY and (more := await request.content.read(_LARGEST_BODY)):
+            body += more
+    except ClientError, OSError:
+        # Half of it proves nothing, and whoever sends gets no answer: the query and the list will tell.
+        _LOGGER.warning("A callback was cut off on its way; it is lost")
+        raise web.HTTPBadRequest from None
     # Cut, not refused: it will not come again, and even its beginning is evidence.
     return body[:_LARGEST_BODY]
 
