@@ -37,12 +37,14 @@ auction = st.tuples(st.just("auction"), seller, wh, ask)
 bid = st.tuples(st.just("bid"), buyer, st.integers(0, 1), offer)
 allowance = st.tuples(st.just("allow"), buyer, st.sampled_from([1, 600, 5_000]))
 payout = st.tuples(st.just("pay_out"), anybody, st.none() | st.integers(10, 300))
+promise = st.tuples(st.just("ahead"), seller, buyer, wh, ask, offer)
+partners = st.tuples(st.just("partners"), anybody, anybody)
 wait = st.tuples(st.just("wait"), st.integers(1, 40))
 chain = st.tuples(st.just("chain"))
 expiry = st.tuples(st.just("expiry"))
 step = st.one_of(
     period, prices, sale, sale, purchase, purchase, cancellation, auction, bid, bid,
-    allowance, payout, wait, chain, chain, expiry,
+    allowance, payout, wait, chain, chain, expiry, promise, promise, partners,
 )  # fmt: skip
 
 
@@ -80,20 +82,36 @@ class Life:
                     await village.cancel(self.home(who), self.orders[which % len(self.orders)])
                 case ("auction", who, int(much), int(limit)):
                     self.auctions.append(await village.start_auction(self.home(who), much, limit, minutes=25))
+                    self.orders.append(self.auctions[-1])
                 case ("bid", who, int(which), int(limit)) if self.auctions:
                     await village.bid(self.home(who), self.auctions[which % len(self.auctions)], limit)
-                case ("allow", who, int(much)):
-                    await village.allow(self.home(who), much)
-                case ("pay_out", who, int() | None as kes):
-                    await village.pay_out(self.home(who), kes)
-                case ("wait", int(minutes)):
-                    await self.wait(minutes)
-                case ("chain",):
-                    await village.chain_works()
-                case ("expiry",):
-                    await village.localnet.tick(200)
+                case _:
+                    await self._do_else(step)
         except REFUSALS:
             pass
+
+    async def _do_else(self, step: tuple[object, ...]) -> None:
+        village = self.village
+        match step:
+            case ("ahead", one, other, int(much), int(ask), int(offer)):
+                period = village.period_after(2)
+                sale = await village.sell_ahead(self.home(one), period, much, ask)
+                self.orders.append(UUID(sale["order"]))
+                purchase = await village.buy_ahead(self.home(other), period, much, offer)
+                self.orders.append(UUID(purchase["order"]))
+            case ("partners", one, other):
+                await village.choose(self.home(one), self.home(other))
+                await village.choose(self.home(other), self.home(one))
+            case ("allow", who, int(much)):
+                await village.allow(self.home(who), much)
+            case ("pay_out", who, int() | None as kes):
+                await village.pay_out(self.home(who), kes)
+            case ("wait", int(minutes)):
+                await self.wait(minutes)
+            case ("chain",):
+                await village.chain_works()
+            case ("expiry",):
+                await village.localnet.tick(200)
 
     async def wait(self, minutes: int) -> None:
         self.village.now += timedelta(minutes=minutes)
