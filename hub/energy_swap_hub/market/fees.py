@@ -1,6 +1,5 @@
 """Turns the trades of one clearing into cents: what buyers pay, sellers receive, and who gets the fees."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,29 +108,31 @@ def bill_priced(trades: Iterable[PricedTrade], tariff: Tariff) -> Bill:
     Raise ValueError for a trade of a household with itself or of less than 1 Wh: whatever a market did, it does
     not reach anybody's money.
     """
-    bought: Counter[str] = Counter()
-    sold: Counter[str] = Counter()
-    paid: Counter[str] = Counter()  # Wh x cents per kWh: thousandths of a cent
-    earned: Counter[str] = Counter()
+    bought: dict[str, int] = {}
+    sold: dict[str, int] = {}
+    paid: dict[str, int] = {}  # Wh x cents per kWh: thousandths of a cent
+    earned: dict[str, int] = {}
+    fees = tariff.fees_cents_per_kwh
     for priced in trades:
         trade, price = priced.trade, priced.cents_per_kwh
-        if trade.seller == trade.buyer or trade.wh <= 0:
+        seller, buyer, wh = trade.seller, trade.buyer, trade.wh
+        if seller == buyer or wh <= 0:
             raise ValueError(f"a trade moves at least 1 Wh between two households: {trade}")
-        bought[trade.buyer] += trade.wh
-        sold[trade.seller] += trade.wh
-        paid[trade.buyer] += trade.wh * (price + tariff.fees_cents_per_kwh)
-        earned[trade.seller] += trade.wh * price
+        bought[buyer] = bought.get(buyer, 0) + wh
+        sold[seller] = sold.get(seller, 0) + wh
+        paid[buyer] = paid.get(buyer, 0) + wh * (price + fees)
+        earned[seller] = earned.get(seller, 0) + wh * price
     lines = tuple(
         Line(
             household,
-            bought_wh=bought[household],
-            paid_cents=cost_cents(paid[household], 1),
-            sold_wh=sold[household],
-            earned_cents=cost_cents(earned[household], 1),
+            bought_wh=bought.get(household, 0),
+            paid_cents=cost_cents(paid.get(household, 0), 1),
+            sold_wh=sold.get(household, 0),
+            earned_cents=cost_cents(earned.get(household, 0), 1),
         )
         for household in sorted(bought.keys() | sold.keys())
     )
-    wh = bought.total()
+    wh = sum(bought.values())
     community_fee = cost_cents(wh, tariff.community_fee_cents_per_kwh)
     grid_fee = cost_cents(wh, tariff.grid_fee_cents_per_kwh)
     left_over = sum(line.paid_cents - line.earned_cents for line in lines) - community_fee - grid_fee

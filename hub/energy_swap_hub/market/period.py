@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from energy_swap_hub.market.bulk import OrderColumns, SeveralOrdersError, TooLargeError, clear_columns
@@ -18,8 +19,7 @@ LARGE: Final = 50  # orders; from about here arrays are faster
 type _Levels = dict[int, dict[str, int]]  # limit -> household -> Wh
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodOrder:
+class PeriodOrder(msgspec.Struct, frozen=True, gc=False):
     """A household sells (or buys) up to ``wh`` watt-hours at ``limit`` cents per kWh or more (or less).
 
     The limit is compared with the clearing price; fees are not part of it. 0 Wh is an order for nothing.

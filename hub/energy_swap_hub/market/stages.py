@@ -1,8 +1,8 @@
 """Clears a period in stages: chosen partners first, then the community's call auction, then the grid."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from energy_swap_hub.market.period import Clearing, PeriodOrder, clear_period, middle
 from energy_swap_hub.market.sharing import share_equally
@@ -129,20 +129,31 @@ def _partner_price(ask: int, bid: int, community: int | None) -> int:
 
 def _without(orders: Sequence[PeriodOrder], trades: Iterable[Trade]) -> list[PeriodOrder]:
     """Return the orders with what is left of them after ``trades``."""
-    traded: Counter[tuple[str, Side]] = Counter()
+    traded = _traded(trades)
+    return [
+        replace(order, wh=order.wh - wh) if (wh := traded[order.side].get(order.household)) else order
+        for order in orders
+    ]
+
+
+def _traded(trades: Iterable[Trade]) -> dict[Side, dict[str, int]]:
+    """Return the Wh that each household sold and bought."""
+    sold: dict[str, int] = {}
+    bought: dict[str, int] = {}
     for trade in trades:
-        traded[trade.seller, Side.SELL] += trade.wh
-        traded[trade.buyer, Side.BUY] += trade.wh
-    return [replace(order, wh=order.wh - traded[order.household, order.side]) for order in orders]
+        sold[trade.seller] = sold.get(trade.seller, 0) + trade.wh
+        bought[trade.buyer] = bought.get(trade.buyer, 0) + trade.wh
+    return {Side.SELL: sold, Side.BUY: bought}
 
 
 def _grid(orders: Sequence[PeriodOrder], community: Clearing) -> tuple[GridShare, ...]:
-    left = _without(orders, community.trades)
-    kept = community.kept
-    shares = (
-        GridShare(
-            order.household, order.side, order.wh - (kept.wh if kept and kept.household == order.household else 0)
-        )
-        for order in left
-    )
-    return tuple(sorted((s for s in shares if s.wh), key=lambda share: (share.household, share.side)))
+    used = _traded(community.trades)
+    if kept := community.kept:
+        for wh_of in used.values():
+            wh_of[kept.household] = wh_of.get(kept.household, 0) + kept.wh
+    shares = [
+        GridShare(order.household, order.side, wh)
+        for order in orders
+        if (wh := order.wh - used[order.side].get(order.household, 0))
+    ]
+    return tuple(sorted(shares, key=lambda share: (share.household, share.side)))

@@ -1,6 +1,5 @@
 """What all markets share: the two sides of an order, the trade, and the middle of two prices."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -24,8 +23,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     wh: int
 
 
-@dataclass(frozen=True, slots=True)
-class PricedTrade:
+class PricedTrade(msgspec.Struct, frozen=True, gc=False):
     """A trade at a price of its own, cents per kWh."""
 
     trade: Trade

@@ -1,7 +1,7 @@
 """A large period clears exactly as a small one: the arrays decide nothing of their own."""
 
 import random
-from dataclasses import replace
+from copy import replace
 
 import numpy as np
 import pytest
