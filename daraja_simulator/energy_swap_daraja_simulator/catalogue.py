@@ -45,7 +45,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         timeout="asked afterwards, it says 1037 whatever happened",
     ),
     "F08": _fault("other-prose", "any", other="the ResultDesc is one that nobody documented"),
-    "F09": _fault("types-wander", "any", other="numbers come as strings, amounts as 1.00, expires_in as a string"),
+    "F09": _fault("types-wander", "any", other="numbers come as strings, amounts as 1.00"),
     "F10": _fault(
         "odd-items", "any", odd="items without Value, unknown items, one object where a list was, disorder"
     ),

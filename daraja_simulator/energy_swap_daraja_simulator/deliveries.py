@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from yarl import URL
 
 from .books import Books
 from .business import Business
@@ -181,7 +182,7 @@ class Deliveries:
                 await _send_half(row["url"], headers, row["body"])
             else:
                 async with session.post(
-                    row["url"],
+                    URL(row["url"], encoded=True),  # the path arrives as it was given
                     data=io.BytesIO(row["body"]),
                     headers=headers,
                     timeout=ClientTimeout(total=patience),

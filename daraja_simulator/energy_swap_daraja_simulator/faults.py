@@ -22,11 +22,9 @@ class _Armed:
     seconds: float | None
 
     def is_for(self, number: str, product: str, phone: str) -> bool:
-        return (
-            self.number == number
-            and (self.product == product or "any" in (self.product, product))
-            and self.phone in ("", phone)
-        )
+        # Tokens are fetched in between: what is to befall any product must not be used up by them.
+        is_any = self.product == "any" and product != "oauth"
+        return self.number == number and (self.product == product or is_any) and self.phone in ("", phone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,6 @@ class Prompts:
             kes,
             prompt["reference"],
             at,
-            bound=bound,
             after_seconds=0.0 if is_overtaken else None,
         )
         told_at = at + _OVERTAKEN if is_overtaken else at

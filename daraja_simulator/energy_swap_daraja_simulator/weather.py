@@ -34,6 +34,7 @@ _HANG_SECONDS: Final = 120
 _PAGE: Final = (
     "<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>"
 )
+_NO_SUCH: Final = {404: ("404.001.01", "Resource not found"), 405: ("405.001", "Method Not Allowed")}
 _REFUSALS: Final = {
     "spike": (500, "500.003.02", "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=5}"),
     "429": (429, "500.003.02", "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=5}"),
@@ -63,6 +64,14 @@ class Weather:
                     self._advance()
                     return await self._serve(request, handler, product)
                 return await handler(request)
+            except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+                if request.path.startswith("/_simulator"):
+                    raise
+                code, words = _NO_SUCH[error.status]
+                return answer(
+                    {"requestId": self._chance.request_id(), "errorCode": code, "errorMessage": words},
+                    error.status,
+                )
             except WireError as error:
                 body = {
                     "requestId": self._chance.request_id(),

@@ -79,8 +79,7 @@ class Gate:
         self._token = (token, self._clock() + _TOKEN_LIFE)
         # The documentation shows a number, other people met a string.
         seconds = int(_TOKEN_LIFE.total_seconds())
-        is_string = stream.random() < 0.5 or self._faults.happens("F09", "oauth")
-        return answer({"access_token": token, "expires_in": str(seconds) if is_string else seconds})
+        return answer({"access_token": token, "expires_in": stream.choice([seconds, str(seconds)])})
 
     def kill_token(self) -> None:
         """Void the token, as a second worker's fetching of another one does."""
@@ -95,7 +94,9 @@ class Gate:
             if happening.variant == "no-product":
                 raise WireError(status, code, "Invalid Access Token - no apiproduct match found")
             self.kill_token()
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind != "Bearer":
+            raise WireError(404, "404.001.04", "Invalid Authentication Header")
         if self._token is None or token != self._token[0] or self._clock() >= self._token[1]:
             raise WireError(status, code, "Invalid Access Token")
 

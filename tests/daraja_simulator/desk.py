@@ -34,6 +34,7 @@ class Desk:
         self.callbacks: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.arrived: list[tuple[str, dict[str, Any]]] = []
         self.raw: list[bytes] = []
+        self.raw_paths: list[str] = []
         self.validation: Any = None
         self.token = ""
 
@@ -52,6 +53,7 @@ class Desk:
         """Take a callback; the answers are what a broken receiver's would be, except where a test sets them."""
         raw = await request.read()
         self.raw.append(raw)
+        self.raw_paths.append(request.raw_path)
         with contextlib.suppress(ValueError, RecursionError):
             body = json.loads(raw)
             self.callbacks.append((dict(request.headers), body))

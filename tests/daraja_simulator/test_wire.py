@@ -335,3 +335,29 @@ async def test_an_initiator_password_grows_old(desk: Desk) -> None:
     await desk.sign_in()
     await desk.pay("es1")
     assert (await desk.callback())["Result"]["ResultCode"] == 2001
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/mpesa/stkpush/v9/processrequest", 404, "404.001.01"),
+        ("GET", "/mpesa/stkpush/v1/processrequest", 405, "405.001"),
+    ],
+)
+async def test_a_wrong_path_or_method_has_an_error_body(
+    desk: Desk, method: str, path: str, status: int, code: str
+) -> None:
+    got, told = await desk.call(method, path, {})
+    assert (got, set(told), told["errorCode"]) == (status, {"requestId", "errorCode", "errorMessage"}, code)
+
+
+async def test_a_request_without_a_bearer_token_is_refused(desk: Desk) -> None:
+    async with desk.session.post(desk.server.make_url("/mpesa/b2c/v3/paymentrequest"), json={}) as response:
+        assert (response.status, (await response.json())["errorCode"]) == (404, "404.001.04")
+
+
+async def test_the_path_of_a_callback_arrives_as_it_was_given(desk: Desk) -> None:
+    path = "/a%7eb/%2f//c;d=1?e=%41&f"
+    await desk.push(CallBackURL=desk.callback_url + path.lower())
+    await desk.callback()
+    assert desk.raw_paths == ["/here" + path.lower()]
