@@ -161,7 +161,22 @@ def staged(taken: dict[str, tuple[float, float]]) -> Iterator[None]:
         yield
 
 
-async def measure(where: Path | str, count: int, repeats: int) -> None:
+def book_unheard(connection: Connection, periods_booked: int) -> None:
+    """Have the first periods booked as if no meter had been heard: what was counted in them is late."""
+    nothing = dict.fromkeys(("supply_wh", "demand_wh", "traded_wh"), 0)
+    for number in range(periods_booked):
+        start = OPENED + number * LENGTH
+        row = {
+            "community_id": VILLAGE,
+            "start": start,
+            "state": "settled",
+            "booked_at": start + LENGTH,
+            "intents": [],
+        }
+        connection.execute(insert(tables.period).values(row | nothing))
+
+
+async def measure(where: Path | str, count: int, repeats: int, *, is_late: bool) -> None:
     database = Database.open(where)
     rules = community()
     began = time.perf_counter()
@@ -169,7 +184,9 @@ async def measure(where: Path | str, count: int, repeats: int) -> None:
     if isinstance(where, str):
         await database.write(lambda c: c.exec_driver_sql("ANALYZE"))
     say(f"{count} households built in {time.perf_counter() - began:.1f} s")
-    for number in range(1, repeats + 1):
+    if is_late:
+        await database.write(lambda c: book_unheard(c, repeats - 1))
+    for number in range(repeats if is_late else 1, repeats + 1):
         now = OPENED + number * LENGTH + timedelta(seconds=30)
         taken: dict[str, tuple[float, float]] = {}
         began, cpu = time.perf_counter(), time.process_time()
@@ -198,13 +215,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--households", type=int, default=10_000)
     parser.add_argument("--periods", type=int, default=1)
+    parser.add_argument("--late", action="store_true", help="all but the last period were booked without readings")
     parser.add_argument("--postgresql", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server = running_server(_programs()) if options.postgresql else nullcontext()
         with server as url:
             where = new_database(url) if url else Path(folder) / "hub.sqlite"
-            asyncio.run(measure(where, options.households, options.periods))
+            asyncio.run(measure(where, options.households, options.periods, is_late=options.late))
 
 
 def _programs() -> Path:
