@@ -114,7 +114,7 @@ export interface PeriodDetail extends Period {
 
 export interface Trade {
   id: number;
-  market: "period" | "ahead" | "spot" | "auction";
+  market: "period" | "partner" | "ahead" | "spot" | "auction";
   reference: string;
   seller: string;
   buyer: string;

@@ -20,6 +20,13 @@ const WORDS: Record<string, Word> = {
   "bought below the limit": "entry.below_limit",
   "order cancelled": "entry.cancelled",
   "order expired": "entry.expired",
+  "ahead purchase": "entry.ahead_purchase",
+  "ahead sale": "entry.ahead_sale",
+  "the gate has closed": "entry.gate_closed",
+  contracts: "entry.contracts",
+  "auction cancelled": "entry.auction_cancelled",
+  "nothing was sold": "entry.nothing_sold",
+  "the reserve price was not met": "entry.reserve_not_met",
 };
 
 const dayOf = (name: string): string => day(Date.parse(`${name}T12:00Z`) / 1000, currentLanguage());

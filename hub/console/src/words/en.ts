@@ -206,6 +206,7 @@ export const en = {
   "book.no_bids": "Nobody asks for energy now",
 
   "market_kind.period": "Period",
+  "market_kind.partner": "Partners",
   "market_kind.ahead": "Ahead",
   "market_kind.spot": "Spot",
   "market_kind.auction": "Auction",
@@ -250,6 +251,13 @@ export const en = {
   "entry.below_limit": "Bought below the limit: the rest of the hold is given back",
   "entry.cancelled": "Order cancelled: the hold is given back",
   "entry.expired": "Order expired: the hold is given back",
+  "entry.ahead_purchase": "Held for a purchase ahead",
+  "entry.ahead_sale": "Held for what a sale ahead can cost",
+  "entry.gate_closed": "Gate closed: what orders held is given back",
+  "entry.contracts": "Held for contracts",
+  "entry.auction_cancelled": "Auction cancelled: the energy is given back",
+  "entry.nothing_sold": "Nothing was sold: the hold is given back",
+  "entry.reserve_not_met": "Below the reserve price: the energy is given back",
 
   "chain.supply_title": "Every token is a measured kilowatt-hour",
   "chain.equal": "Supply = ledger",
@@ -357,6 +365,7 @@ export const en = {
   "review.payout_paid_after_end": "Payout arrived after it was given back",
 
   "source.period": "Period",
+  "source.ahead": "Ahead",
   "source.spot": "Spot",
   "source.auction": "Auction",
   "source.mpesa": "M-Pesa",

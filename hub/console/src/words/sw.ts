@@ -207,6 +207,7 @@ export const sw: Record<keyof typeof en, string> = {
   "book.no_bids": "Hakuna anayenunua sasa",
 
   "market_kind.period": "Kipindi",
+  "market_kind.partner": "Washirika",
   "market_kind.ahead": "Mapema",
   "market_kind.spot": "Papo hapo",
   "market_kind.auction": "Mnada",
@@ -251,6 +252,13 @@ export const sw: Record<keyof typeof en, string> = {
   "entry.below_limit": "Imenunuliwa chini ya kikomo: iliyobaki imerudi",
   "entry.cancelled": "Oda imeghairiwa: iliyoshikiliwa imerudi",
   "entry.expired": "Oda imeisha muda: iliyoshikiliwa imerudi",
+  "entry.ahead_purchase": "Imeshikiliwa kwa ununuzi wa mapema",
+  "entry.ahead_sale": "Imeshikiliwa kwa gharama ya mauzo ya mapema",
+  "entry.gate_closed": "Oda za kipindi zimefungwa: iliyoshikiliwa imerudi",
+  "entry.contracts": "Imeshikiliwa kwa mikataba",
+  "entry.auction_cancelled": "Mnada umeghairiwa: nishati imerudi",
+  "entry.nothing_sold": "Hakuna kilichouzwa: iliyoshikiliwa imerudi",
+  "entry.reserve_not_met": "Chini ya bei ya akiba: nishati imerudi",
 
   "chain.supply_title": "Kila tokeni ni kilowati-saa iliyopimwa",
   "chain.equal": "Tokeni = leja",
@@ -358,6 +366,7 @@ export const sw: Record<keyof typeof en, string> = {
   "review.payout_paid_after_end": "Malipo yalifika baada ya fedha kurudishwa",
 
   "source.period": "Kipindi",
+  "source.ahead": "Mapema",
   "source.spot": "Papo hapo",
   "source.auction": "Mnada",
   "source.mpesa": "M-Pesa",
