@@ -213,10 +213,12 @@ class Orders:
     def __init__(self) -> None:
         self.told: list[tuple[str, str, object]] = []
 
-    def paid(self, _connection: Connection, *, purpose: str, cents: int, **_what: Any) -> None:
+    def paid(self, connection: Connection, *, purpose: str, cents: int, **_what: Any) -> None:
+        assert connection.in_transaction()
         self.told.append(("paid", purpose, cents))
 
-    def not_paid(self, _connection: Connection, *, purpose: str, reason: str, **_what: Any) -> None:
+    def not_paid(self, connection: Connection, *, purpose: str, reason: str, **_what: Any) -> None:
+        assert connection.in_transaction()
         self.told.append(("not paid", purpose, reason))
 
 

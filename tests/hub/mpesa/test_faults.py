@@ -31,9 +31,10 @@ async def decided(bank: Any, kind: str, subject: str, action: Action, **fields: 
     offered = await bank.database.read(lambda c: payment_actions(c, "green", kind, subject))
     assert action in offered
     decision = Decision("looked it up", action, **fields)
-    return await bank.database.write(
+    done = await bank.database.write(
         lambda c: decide_payment(c, bank.mpesa, "green", kind, subject, decision, bank.now)
     )
+    return str(done)
 
 
 async def funded(bank: Any, kes: int = 3_000) -> None:
