@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.ahead import gate_closes_at
 from energy_swap_hub.market.trade import Side
-from energy_swap_hub.settlement.ahead_tables import ahead_order, contract
+from energy_swap_hub.settlement.ahead_tables import ahead_line, ahead_order, contract
 
 _SHOWN: Final = timedelta(days=1)
 _MOST_CONTRACTS: Final = 200
@@ -41,6 +41,24 @@ def own_contracts(
         side = Side.SELL if is_seller else Side.BUY
         contracts.append({**made, "side": side.value, "with": buyer if is_seller else seller})
     return contracts
+
+
+def settled_ahead(connection: Connection, community_id: str, household_id: str, period: Period) -> dict[str, int]:
+    """Return what a household's contracts for a booked period came to, differences included; zeros without any."""
+    row = ahead_line.c
+    query = select(ahead_line).where(
+        row.community_id == community_id, row.start == period.start, row.household_id == household_id
+    )
+    line = connection.execute(query).mappings().first()
+    if line is None:
+        return dict.fromkeys(("sold_wh", "bought_wh", "earned_cents", "paid_cents"), 0)
+    is_seller = line["side"] == Side.SELL
+    return {
+        "sold_wh": line["delivered_wh"] if is_seller else 0,
+        "bought_wh": 0 if is_seller else line["delivered_wh"],
+        "earned_cents": line["earned_cents"] + max(line["difference_cents"], 0),
+        "paid_cents": line["paid_cents"] + max(-line["difference_cents"], 0),
+    }
 
 
 def ahead_market(connection: Connection, community: CommunityConfig) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
-from .ahead_view import own_contracts, own_orders
+from .ahead_view import own_contracts, own_orders, settled_ahead
 from .guidance_view import advice
 
 type Advise = Callable[[Connection, CommunityConfig, datetime], dict[str, Any]]
@@ -106,15 +106,16 @@ def _last_settlement(
     if found is None:
         return None
     period = Period(found["start"], community.period_length)
+    ahead = settled_ahead(connection, community.id, household_id, period)
     return {
         "period": period.id,
         "ended_at": int(period.end.timestamp()),
         "net_wh": found["export_wh"] - found["import_wh"],
-        "sold_wh": found["sold_wh"],
-        "bought_wh": found["bought_wh"],
+        "sold_wh": found["sold_wh"] + ahead["sold_wh"],
+        "bought_wh": found["bought_wh"] + ahead["bought_wh"],
         "own_wh": found["own_wh"],
-        "paid_cents": found["paid_cents"],
-        "earned_cents": found["earned_cents"],
+        "paid_cents": found["paid_cents"] + ahead["paid_cents"],
+        "earned_cents": found["earned_cents"] + ahead["earned_cents"],
         "grid_wh": found["grid_wh"],
         "grid_cents": found["grid_cents"],
     }

@@ -256,6 +256,12 @@ async def test_households_and_the_console_see_orders_and_contracts(village: Vill
         "orders": [],
         "contracts": [made | delivered | {"seller": amina.id, "buyer": chebet.id}],
     }
+    state = await village.read(
+        lambda c: household_state(c, village.community, by_id(c, VILLAGE, chebet.id), village.now)
+    )
+    # Delivered 0.700 x 1,200 = 840; the seller bears 0.300 x (2,500 - 1,200) = 390.
+    last = state["last_settlement"]
+    assert (last["bought_wh"], last["sold_wh"], last["paid_cents"], last["earned_cents"]) == (700, 0, 840, 390)
     detail = await village.read(lambda c: period_detail(c, village.community, period.id))
     assert detail["trades"] == [
         {
