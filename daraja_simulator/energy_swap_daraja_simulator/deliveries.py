@@ -190,7 +190,7 @@ class Deliveries:
                 ) as response:
                     outcome = str(response.status)
                     told = await response.content.read(_SHOWN_ANSWER)
-        except (ClientError, TimeoutError, OSError) as error:
+        except (ClientError, TimeoutError, OSError, ValueError) as error:
             outcome = type(error).__name__
         if outcome != "200":
             _LOGGER.warning("A callback was not taken (%s) and is lost", outcome)

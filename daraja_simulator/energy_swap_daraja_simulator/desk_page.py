@@ -114,9 +114,7 @@ def _faults(desk: Desk) -> str:
     buttons = "".join(
         f'<button class="small" name="scenario" value="{name}">{name.capitalize()}</button>' for name in SCENARIOS
     )
-    armed = "".join(
-        f"<span>{one['fault']} {text(one['variant'])} · {_how_often(one)}</span>" for one in desk.armed
-    )
+    armed = "".join(_chip(one) for one in desk.armed)
     return f"""<div class="card"><form class="fields" method="post" action="/_simulator/arm">
   <label>Fault<select name="fault">{options}</select></label>
   <div class="pair"><label>Times<input name="times" inputmode="numeric" value="1" pattern="[1-9][0-9]{{0,3}}"
@@ -127,10 +125,14 @@ def _faults(desk: Desk) -> str:
 <div class="armed" id="armed" data-live>{armed or '<span class="soft">Nothing is armed.</span>'}</div></div>"""
 
 
-def _how_often(one: Mapping[str, Any]) -> str:
+def _chip(one: Mapping[str, Any]) -> str:
+    fault = FAULTS[one["fault"]]
     if one["probability"] < 1:
-        return f"{one['probability']:.0%} of the time"
-    return f"{one['times']} times" if one["times"] != 1 else "once"
+        shown = f"{one['fault']} · {one['probability']:.0%}"
+    else:
+        often = "always" if one["times"] is None else "once" if one["times"] == 1 else f"{one['times']} times"
+        shown = f"{one['fault']} {one['variant']} · {often}"
+    return f'<span title="{text(fault.name)}: {text(fault.variants[one["variant"]])}">{text(shown)}</span>'
 
 
 def _time(desk: Desk) -> str:

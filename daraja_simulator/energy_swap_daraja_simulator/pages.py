@@ -180,6 +180,9 @@ class Pages:
         if not (kes.isascii() and kes.isdecimal() and 1 <= int(kes) <= 999_999 and len(account) <= 20):
             raise _back(back, "An amount is whole shillings, an account number at most 20 signs.")
         if form.get("pin") != person["pin"]:
+            self._books.change(
+                "UPDATE subscriber SET pin_failures = pin_failures + 1 WHERE phone = ?", person["phone"]
+            )
             raise _back(back, "The PIN was wrong. No money was taken.")
         self._simulator.advance()
         told = self._c2b.told(self._c2b.pay(person["phone"], int(kes), account))

@@ -63,7 +63,7 @@ def phone_page(phone: Phone) -> str:
   {_behaviour(phone)}
   <h2>Messages</h2>
   {_messages(phone)}
-  <p class="soft">A simulated phone. No real money moves.</p>
+  <p class="soft space">A simulated phone. No real money moves.</p>
 </div>
 </main>"""
     return page(f"{phone.name}: simulated phone", body, is_phone=True)

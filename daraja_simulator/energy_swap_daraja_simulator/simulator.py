@@ -203,13 +203,13 @@ class Simulator:
             self._session = None
 
     async def _tick(self, session: ClientSession) -> None:
-        async with asyncio.TaskGroup() as group:
-            while True:
-                try:
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
                     self.advance()
                     if not self._advancing.locked():
                         self.deliveries.start_due(session, group)
-                except Exception:
-                    _LOGGER.exception("The simulator stands still")
-                    raise
-                await asyncio.sleep(_CADENCE_SECONDS)
+                    await asyncio.sleep(_CADENCE_SECONDS)
+        except Exception:
+            _LOGGER.exception("The simulator stands still")
+            raise
