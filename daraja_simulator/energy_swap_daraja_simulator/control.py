@@ -83,14 +83,19 @@ class Control:
                         "name": subscriber.name,
                         "behaviour": subscriber.behaviour,
                         "pin": subscriber.pin,
+                        "daily_limit_kes": subscriber.daily_limit_kes,
+                        "wallet_limit_kes": subscriber.wallet_limit_kes,
                     },
                 )
             except sqlite3.IntegrityError:
                 self._books.change(
-                    "UPDATE subscriber SET name = ?, behaviour = ?, pin = ?, pin_failures = 0 WHERE phone = ?",
+                    "UPDATE subscriber SET name = ?, behaviour = ?, pin = ?, daily_limit_kes = ?,"
+                    " wallet_limit_kes = ?, pin_failures = 0 WHERE phone = ?",
                     subscriber.name,
                     subscriber.behaviour,
                     subscriber.pin,
+                    subscriber.daily_limit_kes,
+                    subscriber.wallet_limit_kes,
                     subscriber.phone,
                 )
                 return False
@@ -167,9 +172,13 @@ class Control:
         with self._books.transaction():
             if not self._books.change(
                 "UPDATE subscriber SET behaviour = coalesce(?, behaviour), pin = coalesce(?, pin),"
+                " daily_limit_kes = coalesce(?, daily_limit_kes),"
+                " wallet_limit_kes = coalesce(?, wallet_limit_kes),"
                 " pin_failures = CASE WHEN ? THEN 0 ELSE pin_failures END WHERE phone = ?",
                 change.behaviour,
                 change.pin,
+                change.daily_limit_kes,
+                change.wallet_limit_kes,
                 change.unlock or change.pin is not None,
                 phone,
             ):

@@ -24,7 +24,7 @@ class Collections:
 
     def refusal(self, phone: str, kes: int, at: datetime) -> str | None:
         """Return the result code that forbids a subscriber to pay ``kes``, or ``None``."""
-        subscriber = self._books.row("SELECT pin_failures FROM subscriber WHERE phone = ?", phone)
+        subscriber = self._books.row("SELECT * FROM subscriber WHERE phone = ?", phone)
         rules = self._rules.now
         if subscriber is not None and subscriber["pin_failures"] >= 3:
             return "8006"
@@ -39,7 +39,9 @@ class Collections:
             phone,
             to_micros(morning),
         )
-        if today is not None and today["cents"] + kes * 100 > rules.daily_limit_kes * 100:
+        own = None if subscriber is None else subscriber["daily_limit_kes"]
+        daily_limit_kes = rules.daily_limit_kes if own is None else own
+        if today is not None and today["cents"] + kes * 100 > daily_limit_kes * 100:
             return "4"
         since = at - timedelta(seconds=rules.same_amount_window_seconds)
         same = "SELECT 1 FROM movement WHERE phone = ? AND kind = 'c2b' AND at > ? AND cents = ?"

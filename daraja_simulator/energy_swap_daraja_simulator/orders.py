@@ -21,6 +21,8 @@ class Subscriber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     balance_kes: WholeKes = 0
     behaviour: Behaviour = "pays"
     pin: Pin = "1234"
+    daily_limit_kes: WholeKes | None = None  # what may be paid in a Nairobi day; without one the rule holds
+    wallet_limit_kes: WholeKes | None = None  # what the account may hold; without one the rule holds
 
 
 class SubscriberChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +32,8 @@ class SubscriberChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deposit_kes: WholeKes = 0
     balance_kes: WholeKes | None = None
     pin: Pin | None = None
+    daily_limit_kes: WholeKes | None = None
+    wallet_limit_kes: WholeKes | None = None
     unlock: bool = False
 
 

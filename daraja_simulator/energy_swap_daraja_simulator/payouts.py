@@ -138,9 +138,12 @@ class Payouts:
             return "2"
         if kes > 250_000:
             return "3"
-        if self.books.row("SELECT 1 FROM subscriber WHERE phone = ?", phone) is None:
+        subscriber = self.books.row("SELECT wallet_limit_kes FROM subscriber WHERE phone = ?", phone)
+        if subscriber is None:
             return "2040"
-        if self.books.balance_cents(subscriber_account(phone)) + kes * 100 > self.rules.now.wallet_limit_kes * 100:
+        own = subscriber["wallet_limit_kes"]
+        limit_kes = self.rules.now.wallet_limit_kes if own is None else own
+        if self.books.balance_cents(subscriber_account(phone)) + kes * 100 > limit_kes * 100:
             return "8"
         return "1" if forced("F20") or self.books.balance_cents(UTILITY) < kes * 100 else "0"
 

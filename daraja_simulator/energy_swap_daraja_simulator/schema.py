@@ -60,15 +60,21 @@ CREATE TABLE inquiry (
   initiator_code TEXT NOT NULL, result_url TEXT NOT NULL, timeout_url TEXT NOT NULL, bound TEXT NOT NULL,
   asked_at INTEGER NOT NULL);
 CREATE INDEX movement_by_phone ON movement (phone, kind, at);
-PRAGMA user_version = 1;
 """
+
+_THIRD: Final = """
+ALTER TABLE subscriber ADD COLUMN daily_limit_kes INTEGER;
+ALTER TABLE subscriber ADD COLUMN wallet_limit_kes INTEGER;
+"""
+
+_STEPS: Final = (_SECOND, _THIRD)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Bring the tables of a new or older file to this version; tables of a later one raise `ValueError`."""
     connection.executescript(_FIRST)
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        connection.executescript(f"BEGIN; {_SECOND} COMMIT;")
-    elif version > 1:
-        raise ValueError(f"these books were written by a later version ({version}; this one knows 1)")
+    if version > len(_STEPS):
+        raise ValueError(f"these books were written by a later version ({version}; this one knows {len(_STEPS)})")
+    for number, step in enumerate(_STEPS[version:], start=version + 1):
+        connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")

@@ -54,6 +54,22 @@ async def test_more_behaviours(desk: Desk, behaviour: str, code: int) -> None:
     assert (await desk.callback())["Body"]["stkCallback"]["ResultCode"] == code
 
 
+async def test_a_subscriber_has_limits_of_their_own(desk: Desk) -> None:
+    await desk.control("PATCH", f"subscribers/{PHONE}", {"daily_limit_kes": 150, "wallet_limit_kes": 420})
+    codes = []
+    for _ in "12":
+        await desk.push(Amount=100)
+        codes.append((await desk.callback())["Body"]["stkCallback"]["ResultCode"])
+    for kes in (21, 20):
+        await desk.pay(f"es{kes}", Amount=kes)
+        codes.append((await desk.callback())["Result"]["ResultCode"])
+    assert codes == [0, 4, 8, 0]
+    await desk.pass_time(10 * 3_600)  # the day ends at midnight in Nairobi
+    await desk.sign_in()
+    await desk.push(Amount=100)
+    assert (await desk.callback())["Body"]["stkCallback"]["ResultCode"] == 0
+
+
 async def test_three_wrong_pins_lock_the_subscriber(desk: Desk) -> None:
     await desk.control("PATCH", f"subscribers/{PHONE}", {"behaviour": "wrong_pin"})
     for _ in range(3):
@@ -242,7 +258,7 @@ async def test_books_of_the_first_version_go_on(tmp_path: Path, key: bytes) -> N
 def test_books_of_a_later_version_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "daraja.sqlite"
     with sqlite3.connect(path) as later:
-        later.execute("PRAGMA user_version = 2")
+        later.execute("PRAGMA user_version = 9")
     later.close()
     with pytest.raises(ValueError, match="written by a later version"):
         Books(path)
