@@ -8,50 +8,26 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 from uuid import UUID
 
-import energy_swap_hub.hub  # noqa: F401 - with the hub come all tables
 import msgspec
 from energy_swap_hub import ledger
 from energy_swap_hub.chain.community import CommunityChain
-from energy_swap_hub.chain.directory import HouseholdAccount, add_community, add_household
-from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.ledger import Entry, Posting
-from energy_swap_hub.market.fees import Tariff
-from energy_swap_hub.membership.phone import PhoneBook
-from energy_swap_hub.membership.tables import household as household_table
-from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement import spot
-from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.tables import spot_order, trade
-from energy_swap_hub.settlement.tokens import TokenDesk
-from energy_swap_hub.storage import Database, insert_rows
+from energy_swap_hub.storage import Database
 from energy_swap_hub.web.message_queue import MessageQueue
-from energy_swap_protocol.message import AnyMessage, BuyOrder, Envelope, SellOrder, sign_message
-from energy_swap_protocol.transaction import ChainInfo, lock_message, sign_as_household, token_account
+from energy_swap_protocol.message import AnyMessage, BuyOrder, Envelope, sign_message
 from nacl.signing import SigningKey
-from solders.hash import Hash
-from solders.keypair import Keypair
-from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, select
 
 from tests.hub.postgresql import new_database, programs, running_server
+from tests.hub.trading import COMMUNITY, NOW, VILLAGE, found, head, hub_desk, keys, sale
 
 SEED = 20261120
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-VILLAGE = "kisima"
-COMMUNITY = CommunityConfig(
-    id=VILLAGE,
-    name="Kisima",
-    opened_at=NOW - timedelta(days=1),
-    approvers=tuple(str(Keypair.from_seed(bytes([n]) * 32).pubkey()) for n in (1, 2, 3)),
-    approvals_needed=2,
-    tariffs=(Tariff(NOW - timedelta(days=2), 50, 150, 2_500, 300),),
-)
 ASKS, BIDS = (900, 1_300), (1_000, 1_500)  # cents per kWh: most that come later trade
 WH = (100, 600)
 
@@ -66,63 +42,12 @@ class Run:
     cpu: float
 
 
-def keys(count: int) -> list[SigningKey]:
-    """Return the households' keys."""
-    return [SigningKey(number.to_bytes(32, "big")) for number in range(1, count + 1)]
-
-
-def hub_desk() -> tuple[Desk, CommunityChain]:
-    """Return what carries messages out, and the chain whose addresses it signs for."""
-    hub = Keypair.from_seed(bytes([9]) * 32)
-    places = [Keypair.from_seed(bytes([20 + n]) * 32).pubkey() for n in range(6)]
-    chain = CommunityChain(
-        community=VILLAGE,
-        genesis="benchmark",
-        mint=places[0],
-        authority=places[1],
-        approvers_authority=places[2],
-        escrow=places[3],
-        hub=hub.pubkey(),
-        verifiers=(places[4], places[5]),
-        approvers=tuple(Pubkey.from_string(key) for key in COMMUNITY.approvers),
-        needed=2,
-    )
-    mpesa: Any = None  # no message of this benchmark is about M-Pesa
-    return Desk(COMMUNITY, PhoneBook(bytes(32)), mpesa, Charges.load(), TokenDesk(hub)), chain
-
-
-def found(connection: Connection, chain: CommunityChain, members: Sequence[SigningKey]) -> None:
-    """Let a village be there whose households have money and tokens."""
-    add_community(connection, chain)
-    names = (
-        *("community_id", "id", "number", "name", "key", "meter", "phone_sealed", "phone_hash", "rated_pv_w"),
-        *("main_breaker_w", "status", "applied_at", "admitted_at"),
-    )
-    rows, postings = [], []
-    for number, key in enumerate(members, start=1):
-        name, public = f"h-{number:03d}", bytes(key.verify_key)
-        row = (VILLAGE, name, number, name, public, public[::-1], b"", public, 5_000, 10_000, "admitted", NOW, NOW)
-        rows.append(row)
-        owner = Pubkey.from_bytes(public)
-        account = HouseholdAccount(name, owner, token_account(owner, chain.mint), owner, None)
-        add_household(connection, VILLAGE, account)
-        postings += [Posting(ledger.kes(name), 100_000_000), Posting(ledger.ekwh(name), 100_000_000)]
-    insert_rows(connection, household_table, names, rows)
-    total = 100_000_000 * len(members)
-    postings += [Posting(ledger.TRUST_CASH, -total), Posting(ledger.MINTED, -total)]
-    ledger.post(connection, VILLAGE, Entry("benchmark", "1", NOW, "to begin with", postings))
-
-
 def sales(chain: CommunityChain, members: Sequence[SigningKey], count: int, chance: random.Random) -> list[bytes]:
     """Return signed sell orders, each with its signed lock, as they travel."""
-    info = ChainInfo(chain.mint, chain.escrow, chain.hub, Hash.hash(b"recent"))
     wires = []
     for number in range(count):
-        key, wh = members[number % len(members)], chance.randint(*WH)
-        order, owner = UUID(int=chance.getrandbits(128), version=4), Pubkey.from_bytes(bytes(key.verify_key))
-        lock = sign_as_household(lock_message(info, owner, wh, order), bytes(key))
-        head: dict[str, Any] = {"id": order, "community": VILLAGE, "sent_at": int(NOW.timestamp())}
-        wires.append(wire(SellOrder(**head, wh=wh, at_least=chance.randint(*ASKS), lock=lock), key))
+        key, order = members[number % len(members)], UUID(int=chance.getrandbits(128), version=4)
+        wires.append(wire(sale(chain, key, order, chance.randint(*WH), chance.randint(*ASKS)), key))
     return wires
 
 
@@ -131,9 +56,8 @@ def purchases(members: Sequence[SigningKey], count: int, chance: random.Random) 
     wires = []
     for number in range(count):
         order = UUID(int=chance.getrandbits(128), version=4)
-        head: dict[str, Any] = {"id": order, "community": VILLAGE, "sent_at": int(NOW.timestamp())}
         key = members[(number * 7 + 3) % len(members)]
-        wires.append(wire(BuyOrder(**head, wh=chance.randint(*WH), at_most=chance.randint(*BIDS)), key))
+        wires.append(wire(BuyOrder(**head(order), wh=chance.randint(*WH), at_most=chance.randint(*BIDS)), key))
     return wires
 
 
@@ -177,7 +101,7 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
     sells, buys = sales(chain, members, orders // 2, chance), purchases(members, orders - orders // 2, chance)
     database = Database.open(where)
     try:
-        await database.write(lambda c: found(c, chain, members))
+        await database.write(lambda c: found(c, chain, members, cents=100_000_000, wh=100_000_000))
         groups: list[int] = []
         queue = MessageQueue(database, desk, lambda: NOW, lambda: groups.append(1))
         sold = await measured(database, len(sells), lambda: send_all(queue, sells, in_flight))

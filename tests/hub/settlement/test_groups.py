@@ -1,0 +1,259 @@
+"""However messages are grouped, each has the answer and the effects that it would have had alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import cycle
+from typing import Any
+from uuid import UUID
+
+import pytest
+from energy_swap_hub import ledger
+from energy_swap_hub.chain.tables import chain_intent
+from energy_swap_hub.ledger import tables as ledger_tables
+from energy_swap_hub.ledger.tables import currency_of
+from energy_swap_hub.settlement import spot, tables
+from energy_swap_hub.settlement.messages import open_message, receive, receive_group
+from energy_swap_hub.settlement.trades import book_held_trade
+from energy_swap_hub.storage import metadata
+from energy_swap_protocol.message import (
+    AnyMessage,
+    BuyOrder,
+    CancelOrder,
+    Envelope,
+    MessageError,
+    SellOrder,
+    StandingOrder,
+    sign_message,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.pool import StaticPool
+
+from tests.hub.trading import COMMUNITY, NOW, VILLAGE, found, head, hub_desk, keys, sale
+
+CENTS, WH = 3_000, 2_000
+DESK, CHAIN = hub_desk()
+MEMBERS = keys(4)  # the fourth belongs to no household
+
+who = st.sampled_from([0, 0, 1, 1, 2, 2, 3])
+wh = st.sampled_from([100, 333, 500, 900])
+limit = st.sampled_from([900, 1_000, 1_003, 1_200])
+percent = st.sampled_from([0, 0, 0, 80, 85])
+rarely = st.sampled_from([False, False, False, True])
+seller = st.sampled_from([None, None, None, "h-001", "h-002", "h-009"])
+step = st.one_of(
+    st.tuples(st.just("sell"), who, wh, limit, rarely, percent),
+    st.tuples(st.just("buy"), who, wh, limit, rarely, percent, seller, rarely),
+    st.tuples(st.just("buy"), who, wh, limit, rarely, percent, seller, rarely),
+    st.tuples(st.just("cancel"), who, st.integers(0, 9)),
+    st.tuples(st.just("again"), who, st.integers(0, 9)),
+    st.tuples(st.just("limits"), who),
+)
+# Between messages the chain may confirm a lock, or refuse it, and time may pass.
+between = st.one_of(
+    st.tuples(st.just("lock"), st.integers(0, 9), rarely),
+    st.tuples(st.just("wait"), st.integers(1, 6)),
+)
+story = st.lists(st.tuples(st.lists(step, max_size=8), between), min_size=1, max_size=5)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """A village in memory; each run is rolled back."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        found(connection, CHAIN, MEMBERS[:3], cents=CENTS, wh=WH)
+    yield engine
+    engine.dispose()
+
+
+@dataclass
+class Life:
+    """Tells a story to a village where some sales rest; messages come in groups of ``sizes``, again and again."""
+
+    connection: Connection
+    sizes: Sequence[int]
+    minutes: int = 0
+    sent: list[tuple[int, AnyMessage]] = field(default_factory=list)
+    answers: list[object] = field(default_factory=list)
+
+    def tell(self, story: Sequence[tuple[Sequence[tuple[Any, ...]], tuple[Any, ...]]]) -> None:
+        for number, (wh, at_least) in enumerate([(900, 900), (500, 1_000), (333, 1_003)]):
+            self.send([self.envelope(("sell", number % 2, wh, at_least, False, 0))])
+            spot.lock_final(self.connection, COMMUNITY, str(UUID(int=number + 1)), None, NOW)
+        for steps, (what, *rest) in story:
+            envelopes = [self.envelope(step) for step in steps]
+            self.send(envelopes)
+            now = NOW + timedelta(minutes=self.minutes)
+            if what == "wait":
+                self.minutes += rest[0]
+                spot.expire_orders(self.connection, COMMUNITY, NOW + timedelta(minutes=self.minutes))
+            else:
+                sales = [message.id for _, message in self.sent if isinstance(message, SellOrder)]
+                order, error = sales[-1 - rest[0] % len(sales)], "it expired" if rest[1] else None
+                spot.lock_final(self.connection, COMMUNITY, str(order), error, now)
+
+    def envelope(self, step: tuple[Any, ...]) -> Envelope:
+        what, number, *rest = step
+        key, order = MEMBERS[number], UUID(int=len(self.sent) + 1)
+        message: AnyMessage
+        if what == "again" and rest[0] < len(self.sent):
+            number_before, message = self.sent[rest[0]]
+            key = MEMBERS[number_before]
+        elif what == "sell":
+            message = sale(CHAIN, key, order, rest[0], rest[1], post_only=rest[2], minimum_reputation=rest[3])
+        elif what == "buy":
+            until = int((NOW + timedelta(minutes=5)).timestamp()) if rest[5] else None
+            wishes = {"post_only": rest[2], "minimum_reputation": rest[3], "seller": rest[4]}
+            message = BuyOrder(**head(order), wh=rest[0], at_most=rest[1], valid_until=until, **wishes)
+        elif what == "cancel":
+            message = CancelOrder(**head(order), order=UUID(int=rest[0] + 1))
+        else:
+            message = StandingOrder(**head(order), sell_at_least=900)
+        self.sent.append((number, message))
+        return sign_message(message, key)
+
+    def send(self, envelopes: list[Envelope]) -> None:
+        now = NOW + timedelta(minutes=self.minutes)
+        sizes = cycle(self.sizes)
+        while envelopes:
+            size = next(sizes)
+            group, envelopes = envelopes[:size], envelopes[size:]
+            outcomes = receive_group(self.connection, DESK, [open_message(DESK, one) for one in group], now)
+            self.answers += [(type(o), str(o)) if isinstance(o, Exception) else o for o in outcomes]
+
+
+def all_there_is(connection: Connection) -> dict[str, list[Any]]:
+    """Return everything that messages leave behind, but the seals and the stamp, which are random."""
+    left_out = {tables.message: {"payload"}, tables.spot_book: {"stamp"}}
+    kept = (
+        ledger_tables.entry,
+        ledger_tables.posting,
+        ledger_tables.account_balance,
+        ledger_tables.hold,
+        tables.trade,
+        tables.spot_order,
+        tables.spot_book,
+        tables.standing_order,
+        tables.message,
+        chain_intent,
+    )
+    return {
+        table.name: list(
+            map(
+                tuple,
+                connection.execute(
+                    select(*(c for c in table.c if c.name not in left_out.get(table, ()))).order_by(
+                        *table.primary_key
+                    )
+                ),
+            )
+        )
+        for table in kept
+    }
+
+
+def run(engine: Engine, story: Any, sizes: Sequence[int]) -> tuple[list[object], dict[str, list[Any]]]:
+    with engine.connect() as connection, connection.begin() as transaction:
+        life = Life(connection, sizes)
+        life.tell(story)
+        assert ledger.first_lie(connection, VILLAGE) is None
+        conserved(connection)
+        left = all_there_is(connection)
+        transaction.rollback()
+    return life.answers, left
+
+
+def conserved(connection: Connection) -> None:
+    totals = {"KES": 0, "eKWh": 0}
+    for account, balance in ledger.trial_balance(connection, VILLAGE).items():
+        if account not in (ledger.TRUST_CASH, ledger.MINTED):
+            totals[currency_of(account)] += balance
+    assert totals == {"KES": 3 * CENTS, "eKWh": 3 * WH}
+    row = tables.spot_order.c
+    for wh, remaining, order_id in connection.execute(select(row.wh, row.remaining_wh, row.id)):
+        fills = spot.order_answer(connection, VILLAGE, order_id)["trades"]
+        assert sum(fill["wh"] for fill in fills) == wh - remaining
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=story, sizes=st.lists(st.integers(1, 8), min_size=1, max_size=4))
+def test_any_grouping_is_as_one_by_one(engine: Engine, story: Any, sizes: list[int]) -> None:
+    assert run(engine, story, sizes) == run(engine, story, [1])
+
+
+def place(connection: Connection, *messages: tuple[int, AnyMessage]) -> list[Any]:
+    opened = [open_message(DESK, sign_message(message, MEMBERS[number])) for number, message in messages]
+    return receive_group(connection, DESK, opened, NOW)
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        assert ledger.first_lie(connection, VILLAGE) is None
+        transaction.rollback()
+
+
+def buy(number: int, wh: int = 100, at_most: int = 1_000, **wishes: Any) -> BuyOrder:
+    return BuyOrder(**head(UUID(int=number)), wh=wh, at_most=at_most, **wishes)
+
+
+def test_a_refused_order_changes_nothing_for_its_group(connection: Connection) -> None:
+    dear = buy(2, wh=10_000)
+    outcomes = place(connection, (0, buy(1)), (0, dear), (3, buy(3)), (1, buy(4)))
+    assert [type(outcome).__name__ for outcome in outcomes] == ["dict", "Overdrawn", "NotAdmitted", "dict"]
+    messages = connection.execute(select(tables.message.c.id).order_by(tables.message.c.id)).scalars().all()
+    assert messages == [str(UUID(int=1)), str(UUID(int=4))]
+    assert ledger.hold_remaining(connection, VILLAGE, f"order:{dear.id}") == 0
+
+
+def test_an_order_that_breaks_the_hub_fails_alone(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
+    place(connection, (0, first))
+    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+
+    def broken(journal: Any, held: Any, *rest: Any, **more: Any) -> Any:
+        booked = book_held_trade(journal, held, *rest, **more)
+        if held.trade.buyer == "h-002":
+            raise RuntimeError("a mistake of ours, in the middle of a fill")
+        return booked
+
+    monkeypatch.setattr("energy_swap_hub.settlement.spot_market.book_held_trade", broken)
+    outcomes = place(connection, (2, buy(2, wh=200)), (1, buy(3, wh=200)), (2, buy(4, wh=300)))
+    assert [type(outcome).__name__ for outcome in outcomes] == ["dict", "RuntimeError", "dict"]
+    assert [outcomes[0]["filled_wh"], outcomes[2]["filled_wh"]] == [200, 300]
+    assert spot.order_answer(connection, VILLAGE, str(first.id))["status"] == "filled"
+    assert ledger.wallet(connection, VILLAGE, "h-002")["kes_cents"] == CENTS
+
+
+def test_a_book_whose_transaction_was_undone_is_forgotten(connection: Connection) -> None:
+    first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
+    place(connection, (0, first))
+    with connection.begin_nested() as savepoint:
+        spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+        assert place(connection, (1, buy(2)))[0]["filled_wh"] == 100
+        savepoint.rollback()
+    assert place(connection, (1, buy(2)))[0]["filled_wh"] == 0, "the sale is not locked any more"
+    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+    answer = spot.order_answer(connection, VILLAGE, str(first.id))
+    assert [(fill["buyer"], fill["wh"]) for fill in answer["trades"]] == [("h-002", 100)]
+
+
+def test_one_alone_raises_what_a_group_tells(connection: Connection) -> None:
+    envelope = sign_message(StandingOrder(**head(UUID(int=1)) | {"community": "other"}), MEMBERS[0])
+    with pytest.raises(MessageError, match="community: this hub serves the community kisima, not other"):
+        receive(connection, DESK, envelope, NOW)
