@@ -1,6 +1,6 @@
 """M-Pesa's own account of our money beside the books: what is missing is credited, what differs is shown."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,7 +24,6 @@ from energy_swap_hub.mpesa.tables import (
     payment_reversal,
     payout,
     reconciliation,
-    statement_line,
 )
 from energy_swap_hub.mpesa.wire import Payment, PulledPayment
 
@@ -82,7 +81,7 @@ def reconcile_statement(
     keep_lines(connection, lines, _PORTAL, now)
     start = min((line.at for line in lines), default=now)
     end = max((line.at for line in lines), default=now) + timedelta(seconds=1)
-    unlisted = list(_unlisted(connection, community_id, start, end))
+    unlisted = list(_unlisted(connection, community_id, {line.receipt for line in lines}, start, end))
     return _conclude(connection, mpesa, community_id, _PORTAL, start, end, lines, unlisted, now)
 
 
@@ -256,22 +255,22 @@ def booked_charge(connection: Connection, community_id: str, receipt: str) -> in
     return int(kes) * CENTS_PER_KES - ledger.posted(connection, community_id, "mpesa", receipt, TRUST_CASH) - later
 
 
-def _unlisted(connection: Connection, community_id: str, start: datetime, end: datetime) -> Iterator[Difference]:
+def _unlisted(
+    connection: Connection, community_id: str, listed: Collection[str], start: datetime, end: datetime
+) -> Iterator[Difference]:
     """Yield what the books have of a time that the (whole) statement of it does not list."""
-    listed = select(statement_line.c.receipt)
     row = payment_receipt.c
     came = select(row.receipt, row.kes).where(
-        row.community_id == community_id, row.paid_at >= start, row.paid_at < end, row.receipt.not_in(listed)
+        row.community_id == community_id, row.paid_at >= start, row.paid_at < end
     )
-    for receipt, kes in connection.execute(came):
-        yield Difference("not_at_mpesa", receipt, None, kes * CENTS_PER_KES)
     out = payout.c
-    went = select(out.receipt, out.kes).where(
+    went = select(out.receipt, -out.kes).where(
         out.community_id == community_id,
         out.state == PAID,
         out.ended_at >= start + _EDGE,
         out.ended_at < end,
-        out.receipt.not_in(listed),
     )
-    for receipt, kes in connection.execute(went):
-        yield Difference("not_at_mpesa", receipt, None, -kes * CENTS_PER_KES)
+    for query in (came, went):
+        for receipt, kes in connection.execute(query):
+            if receipt not in listed:
+                yield Difference("not_at_mpesa", receipt, None, kes * CENTS_PER_KES)

@@ -23,6 +23,7 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.client import Accepted, DarajaClient
 from energy_swap_hub.mpesa.hooks import CONFIRMATION, VALIDATION, callback_url
 from energy_swap_hub.mpesa.tables import (
+    account_report,
     payment_callback,
     payment_intent,
     payment_receipt,
@@ -285,6 +286,12 @@ class Bank(World):
             assert response.status == 201, await response.text()
             return dict(await response.json())
 
+    async def transfer(self, kes: int) -> None:
+        """The business moves money into (or out of, below zero) its account by itself."""
+        url = self.simulator_server.make_url("/_simulator/transfers")
+        async with ClientSession() as session, session.post(url, json={"kes": kes}) as response:
+            assert response.status == 200, await response.text()
+
     async def statement(self) -> bytes:
         """M-Pesa's statement of all days."""
         url = self.simulator_server.make_url("/_simulator/statement.csv")
@@ -351,9 +358,12 @@ class Bank(World):
         return bool(await self._rows(waiting))
 
     async def look(self) -> None:
-        """Let the hourly look at M-Pesa's list come and go."""
+        """Let the hourly look at M-Pesa's list and accounts come and go."""
+        newest = select(account_report).order_by(account_report.c.number.desc()).limit(1)
+        before = await self._rows(newest)
         await self.pass_time(61)
-        await asyncio.sleep(0.05)
+        while (rows := await self._rows(newest)) == before or rows[0]["at"] is None:
+            await self.pass_time(0.1, step=1)
 
     async def balance(self, account: str) -> int:
         return await self.database.read(lambda c: ledger.balance(c, "green", account))

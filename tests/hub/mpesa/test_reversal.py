@@ -1,0 +1,114 @@
+"""A payment given back: money set aside first, asked for once, and every end of it."""
+
+from typing import Any
+
+import pytest
+from energy_swap_hub import ledger
+from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE
+from energy_swap_hub.membership.tables import audit
+from energy_swap_hub.mpesa import PaymentRefused
+from energy_swap_hub.mpesa.tables import payment_reversal
+from energy_swap_hub.settlement.actions import Action
+from energy_swap_hub.settlement.payments import order_reversal
+from energy_swap_hub.settlement.reconciliation import reconcile_statement
+from sqlalchemy import select
+
+from tests.hub.mpesa.test_faults import decided
+
+
+async def paid(bank: Any, kes: int = 100) -> str:
+    """Let h-001 pay in; return the receipt."""
+    await bank.top_up(kes)
+    await bank.settle()
+    return str(bank.simulator.control.summary()["movements"][0]["receipt"])
+
+
+async def give_back(bank: Any, receipt: str) -> None:
+    await bank.database.write(
+        lambda c: order_reversal(c, bank.mpesa, "green", receipt, reason="paid twice", who="office", now=bank.now)
+    )
+
+
+async def reversal(bank: Any) -> dict[str, Any]:
+    rows = await bank.database.read(lambda c: [dict(r) for r in c.execute(select(payment_reversal)).mappings()])
+    [row] = rows
+    return dict(row)
+
+
+async def test_a_payment_is_given_back_and_who_ordered_it_is_known(bank: Any) -> None:
+    receipt = await paid(bank)
+    await give_back(bank, receipt)
+    assert (await bank.cents(), await bank.balance(PAYOUT_PENDING)) == (0, 10_000)
+    await bank.settle()
+    assert (await reversal(bank))["state"] == "reversed"
+    assert (await bank.balance(PAYOUT_PENDING), bank.at_mpesa_cents(), await bank.reviews()) == (0, 0, {})
+    [line] = await bank.database.read(
+        lambda c: c.execute(select(audit.c.who, audit.c.what, audit.c.subject)).all()
+    )
+    assert tuple(line) == ("office", "gave a payment back: paid twice", receipt)
+    with pytest.raises(PaymentRefused, match="never asked for twice"):
+        await give_back(bank, receipt)
+
+
+async def test_what_is_spent_or_unknown_cannot_be_given_back(bank: Any) -> None:
+    receipt = await paid(bank)
+    await bank.pay_out("p-1", 50)
+    await bank.settle()
+    with pytest.raises(ledger.Overdrawn):
+        await give_back(bank, receipt)
+    with pytest.raises(LookupError, match="NOSUCH1234"):
+        await give_back(bank, "NOSUCH1234")
+    rows = await bank.database.read(lambda c: c.execute(select(payment_reversal)).all())
+    assert rows == [], "nothing is half done"
+
+
+async def test_a_reversal_that_m_pesa_refuses_puts_the_money_back(bank: Any) -> None:
+    receipt = await paid(bank)
+    bank.simulator.faults.arm("F21", variant="21", product="reversal")
+    await give_back(bank, receipt)
+    await bank.settle()
+    assert (await bank.cents(), await bank.balance(PAYOUT_PENDING)) == (10_000, 0)
+    assert await bank.reviews() == {"reversal_failed": receipt}
+
+
+@pytest.mark.parametrize("action", [Action.REVERSED, Action.NOT_REVERSED])
+async def test_a_reversal_whose_answer_is_lost_is_not_sent_again_but_decided(bank: Any, action: Action) -> None:
+    receipt = await paid(bank)
+    variant = "before" if action is Action.NOT_REVERSED else "after"
+    bank.simulator.faults.arm("F29", variant=variant, product="reversal")
+    bank.simulator.faults.arm("F19", variant="silent", product="reversal")
+    await give_back(bank, receipt)
+    await bank.settle()
+    await bank.pass_time(1)
+    assert (await bank.reviews(), await bank.balance(PAYOUT_PENDING)) == ({"reversal_unresolved": receipt}, 10_000)
+    asked = bank.simulator.books.rows("SELECT 1 FROM inquiry WHERE kind = 'reversal'")
+    assert len(asked) == (action is Action.REVERSED)
+    if action is Action.REVERSED:
+        with pytest.raises(ValueError, match="receipt is missing"):
+            await decided(bank, "reversal_unresolved", receipt, action)
+        movement = next(m for m in bank.simulator.control.summary()["movements"] if m["kind"] == "reversal")
+        await decided(bank, "reversal_unresolved", receipt, action, receipt=movement["receipt"])
+    else:
+        await decided(bank, "reversal_unresolved", receipt, action)
+    assert await bank.balance(PAYOUT_PENDING) == 0
+    assert await bank.cents() == (0 if action is Action.REVERSED else 10_000)
+
+
+async def test_the_statement_ends_a_reversal_that_nobody_told_of(bank: Any) -> None:
+    receipt = await paid(bank)
+    bank.simulator.faults.arm("F19", variant="silent", product="reversal")
+    await give_back(bank, receipt)
+    await bank.settle()
+    data = await bank.statement()
+    found = await bank.database.write(lambda c: reconcile_statement(c, bank.mpesa, "green", data, bank.now))
+    assert (found.differences, found.matched) == ((), 2)
+    assert ((await reversal(bank))["state"], await bank.balance(PAYOUT_PENDING)) == ("reversed", 0)
+
+
+async def test_a_payment_in_suspense_can_be_given_back(bank: Any) -> None:
+    await bank.announce_payments_by_hand()
+    receipt = (await bank.pay_by_hand(70, "NOBODY"))["receipt"]
+    await bank.settle()
+    await give_back(bank, receipt)
+    await bank.settle()
+    assert (await bank.balance(SUSPENSE), await bank.balance(PAYOUT_PENDING), bank.at_mpesa_cents()) == (0, 0, 0)
