@@ -35,13 +35,15 @@ OPENED: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LENGTH: Final = timedelta(minutes=30)
 STAGES: Final = (
     "readings_are_in",
+    "settled_readings",
+    "start_at_admission",
     "counts",
     "book_true_ups",
     "settle_period_contracts",
     "take_stands",
     "clear",
     "_record",
-    "_settle",
+    "settle_until",
     "_post",
     "_move_tokens",
 )

@@ -14,8 +14,8 @@ from energy_swap_hub.membership.households import by_id, set_status
 from . import auctions, spot
 from .allowances import grant_confirmed, lose_allowance
 from .period_states import intent_final, put_in_review, replace_intent
-from .periods import start_registers
 from .reviews import open_review
+from .settled import start_registers
 
 
 def start_of(payload: MintPeriod | BurnPeriod) -> datetime:

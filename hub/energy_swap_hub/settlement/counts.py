@@ -8,7 +8,6 @@ from energy_swap_protocol.period import Period
 from energy_swap_protocol.reading import Reading
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
-from energy_swap_hub.membership.households import Household
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.metering.registers import Epochs
 from energy_swap_hub.metering.tables import meter_state, reading
@@ -47,34 +46,25 @@ def _silent(community_id: str, end: datetime) -> Select[tuple[str]]:
 
 
 def counts(
-    connection: Connection, community_id: str, members: Collection[Household], period: Period, epochs: Epochs
+    connection: Connection, community_id: str, settled: Mapping[str, Reading], period: Period, epochs: Epochs
 ) -> dict[str, Count]:
     """Return what each member's meter counted in ``period``, and late energy of periods before it.
 
+    ``settled`` are the members, each with the reading until which it is settled (as it is stored).
     A meter on time has a reading at both ends of the period: what such a household counted is known from one
     query for all. For the others everything since they were settled is looked at.
     """
-    settled = _settled(connection, community_id)
     start, at_end = int(period.start.timestamp()), _readings_at(connection, community_id, period.end, epochs)
     found: dict[str, Count] = {}
     others: dict[str, Reading] = {}
-    for member in members:
-        last, end = settled[member.id], at_end.get(member.id)
+    for member_id, last in settled.items():
+        end = at_end.get(member_id)
         if end is not None and last.measured_at == start:  # a meter on time: nothing lies between
-            found[member.id] = Count((), last, end)
+            found[member_id] = Count((), last, end)
         else:
-            others[member.id] = last
+            others[member_id] = last
     spans = _spans(connection, community_id, others, period, epochs)
     return found | {member_id: count(last, spans.get(member_id, ()), period) for member_id, last in others.items()}
-
-
-def _settled(connection: Connection, community_id: str) -> dict[str, Reading]:
-    """Return the reading until which each household is settled, with the household's registers."""
-    row = settled_register.c
-    query = select(
-        row.household_id, row.meter, row.sequence, row.measured_at, row.export_wh, row.import_wh, row.generation_wh
-    ).where(row.community_id == community_id)
-    return {member_id: Reading(bytes(meter), *numbers) for member_id, meter, *numbers in connection.execute(query)}
 
 
 def _readings_at(connection: Connection, community_id: str, time: datetime, epochs: Epochs) -> dict[str, Reading]:

@@ -5,25 +5,24 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from energy_swap_protocol.period import Period, period_at
-from energy_swap_protocol.reading import Reading
 from energy_swap_protocol.units import cost_cents
 from sqlalchemy import Connection, func, insert, select
 
-from energy_swap_hub import ledger, metering
+from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, Entry, Posting
 from energy_swap_hub.market.fees import tariff_at
-from energy_swap_hub.membership.households import Household, households
+from energy_swap_hub.membership.households import households
 from energy_swap_hub.metering.registers import register_epochs
-from energy_swap_hub.storage import insert_rows, put_rows
+from energy_swap_hub.storage import insert_rows
 
 from . import tables, tokens, totals
-from .allowances import open_allowance, use_allowances
+from .allowances import use_allowances
 from .clearing import Cleared, Outcome, clear
 from .counts import counts, readings_are_in, silent_members
 from .deliveries import settle_period_contracts
-from .late import Count
 from .partners import partners_at
+from .settled import settle_until, settled_readings, start_at_admission
 from .stands import take_stands
 from .true_ups import book_true_ups
 
@@ -59,7 +58,9 @@ def book_next_period(
         if h.admitted_at is not None and h.admitted_at < period.end
     ]
     epochs = register_epochs(connection, community.id)
-    counted = counts(connection, community.id, members, period, epochs)
+    known = settled_readings(connection, community.id)
+    known |= start_at_admission(connection, community.id, members, known, epochs, period.length)
+    counted = counts(connection, community.id, {h.id: known[h.id] for h in members}, period, epochs)
     late_intents = book_true_ups(connection, community.id, period, members, counted, epochs, now)
     tariff = tariff_at(community.tariffs, period.start)
     positions = {name: count.position(name) for name, count in counted.items()}
@@ -72,7 +73,7 @@ def book_next_period(
     partners = partners_at(connection, community.id, period.end)
     cleared = clear(stands, period, tariff, stages=community.stages, partners=partners)
     _record(connection, community.id, period, cleared, now)
-    _settle(connection, community.id, counted)
+    settle_until(connection, community.id, {name: count.after for name, count in counted.items()})
     _post(connection, community.id, period, cleared, now)
     proofs = {name: epochs.evidence(name, count.before, count.after) for name, count in counted.items()}
     intents = [*late_intents, *_move_tokens(connection, community.id, period, cleared, proofs, now)]
@@ -91,15 +92,6 @@ def book_next_period(
         )
     )
     return period
-
-
-def start_registers(connection: Connection, community_id: str, household: Household) -> None:
-    """Remember from which registers a newly admitted household is settled: what flowed before is its own."""
-    last = metering.latest(connection, household.meter)
-    assert last is not None, "a household is admitted with the reading of its application"
-    carried = register_epochs(connection, community_id).carried(last)
-    insert_rows(connection, tables.settled_register, _SETTLED, [_settled_row(community_id, household.id, carried)])
-    open_allowance(connection, community_id, household.id)
 
 
 def standing_order(
@@ -168,17 +160,6 @@ def _position_row(outcome: Outcome) -> tuple[object, ...]:
     )
 
 
-def _settle(connection: Connection, community_id: str, counted: Mapping[str, Count]) -> None:
-    """Remember until which reading each household is settled now."""
-    rows = [_settled_row(community_id, name, count.after) for name, count in counted.items()]
-    put_rows(connection, tables.settled_register, _SETTLED, rows)
-
-
-def _settled_row(community_id: str, household_id: str, last: Reading) -> tuple[object, ...]:
-    registers = (last.export_wh, last.import_wh, last.generation_wh)
-    return (community_id, household_id, last.meter, last.sequence, last.measured_at, *registers)
-
-
 def _totalled(outcome: Outcome) -> totals.Change:
     p, line = outcome.stand.position, outcome.line
     return totals.Change(
@@ -238,16 +219,6 @@ def _move_tokens(
     return tokens.settle_period(connection, community_id, period.id, mints, releases, burns, now)
 
 
-_SETTLED: Final = (
-    "community_id",
-    "household_id",
-    "meter",
-    "sequence",
-    "measured_at",
-    "export_wh",
-    "import_wh",
-    "generation_wh",
-)
 _POSITION: Final = (
     "community_id",
     "start",

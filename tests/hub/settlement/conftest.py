@@ -8,11 +8,20 @@ from tests.hub.postgresql import new_database
 from tests.hub.village import Village, copy_of, forget, found_in, open_village
 
 # The core of settlement runs on both databases, the rest on SQLite.
-ON_BOTH = ("test_ahead_orders", "test_periods", "test_spot_orders")
+ON_BOTH = {
+    "test_ahead_orders",
+    "test_periods",
+    "test_spot_orders",
+    # and of other modules
+    "test_a_meter_replaced_while_it_was_late_is_trued_up_from_both",
+    "test_a_replaced_meter_goes_on_where_the_old_one_ended",
+    "test_readings_stored_for_hours_are_trued_up_period_by_period",
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "founded" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+    names = {metafunc.module.__name__.rpartition(".")[2], metafunc.function.__name__}
+    if "founded" in metafunc.fixturenames and names & ON_BOTH:
         metafunc.parametrize("founded", ENGINES, indirect=True)
 
 

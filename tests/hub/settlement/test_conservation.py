@@ -19,7 +19,8 @@ from energy_swap_hub.metering.plausibility import Site
 from energy_swap_hub.metering.registers import register_epochs
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import use_allowance
-from energy_swap_hub.settlement.periods import book_next_period, start_registers
+from energy_swap_hub.settlement.periods import book_next_period
+from energy_swap_hub.settlement.settled import start_registers
 from energy_swap_protocol.reading import Reading, ReadingFlag, decode_frame, frame_from_text, sign_reading
 from hypothesis import given, settings
 from hypothesis import strategies as st

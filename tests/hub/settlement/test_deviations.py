@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 from energy_swap_hub import metering
+from energy_swap_hub.chain.keys import CoSignRefusedError, CoSignRequest, LocalCoSigner
 from energy_swap_hub.ledger.tables import entry
 from energy_swap_hub.membership.tables import audit, household
 from energy_swap_hub.metering.epochs import candidates, start_epoch
 from energy_swap_hub.metering.plausibility import Site
-from energy_swap_hub.metering.tables import quarantine, register_epoch
+from energy_swap_hub.metering.tables import meter_state, quarantine, reading, register_epoch
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.decisions import Action, Decision, decide
 from energy_swap_hub.settlement.statements import statement
 from energy_swap_protocol.period import period_at
 from energy_swap_protocol.reading import Reading, ReadingFlag, sign_reading
 from nacl.signing import SigningKey
-from sqlalchemy import select
+from solders.signature import Signature
+from sqlalchemy import Connection, select, update
 
 from tests.hub.village import (
     ALLOWED_WH,
@@ -197,6 +200,33 @@ async def test_readings_stored_for_hours_are_trued_up_period_by_period(market: V
     ]
     assert await bill(market, fourth, amina) == (100, 100, 0, 0)
     assert await market.wh(amina) == 70 + 140 + 210 + 300
+
+
+async def test_a_late_mint_that_a_verifier_refuses_is_tried_again(
+    founded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_self: LocalCoSigner, _request: CoSignRequest) -> Signature:
+        raise CoSignRefusedError("the verifier's office is closed")
+
+    async with open_village(copy_of(founded, tmp_path / "village")) as village:
+        amina = village.amina
+        stored = amina.measure(OPENED + PERIOD, export_wh=700)
+        village.now = OPENED + PERIOD + GRACE
+        await village.advance()
+        await village.deliver(amina, stored)
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalCoSigner, "co_sign", refuse)
+            second = await village.end_period()
+        assert await village.period_state(second) == "review"
+        [review] = await village.rows(tables.review)
+        assert review["subject"] == f"mint:{second}.late"
+        decision = Decision("the office is open again", Action.TRY_AGAIN)
+        await village.database.write(
+            lambda c: decide(c, village.desk, review["id"], decision, who="office", now=village.now)
+        )
+        await village.chain_works()
+        assert await village.period_state(second) == "settled"
+        assert (await village.wh(amina), await village.on_chain(amina)) == (700, 700)
 
 
 async def test_who_was_silent_for_more_than_a_period_cannot_trade_what_piled_up(market: Village) -> None:
@@ -403,6 +433,50 @@ async def test_another_households_meter_cannot_begin_an_epoch(village: Village) 
         await village.database.write(
             lambda c: start_epoch(c, VILLAGE, village.amina.id, frame, who="office", reason="why", now=village.now)
         )
+
+
+async def applied(village: Village, home: Home, at: datetime) -> None:
+    """Have the household apply at ``at`` and be admitted only now."""
+    last = await village.read(lambda c: metering.latest(c, home.last.meter))
+    assert last is not None
+
+    def change(connection: Connection) -> None:
+        connection.execute(update(household).where(household.c.id == home.id).values(admitted_at=village.now))
+        first = sign_reading(replace(last, measured_at=int(at.timestamp())), home.meter_key)
+        registers = {"measured_at": int(at.timestamp())}
+        row = reading.c
+        connection.execute(update(reading).where(row.meter == last.meter).values(frame=first, **registers))
+        connection.execute(update(meter_state).where(meter_state.c.meter == last.meter).values(registers))
+        settled = tables.settled_register
+        connection.execute(update(settled).where(settled.c.household_id == home.id).values(registers))
+
+    await village.database.write(change)
+
+
+async def test_what_a_household_gave_before_its_admission_is_its_own(village: Village) -> None:
+    amina = village.amina
+    village.now = OPENED + 10 * MINUTE
+    await applied(village, amina, OPENED - 3 * PERIOD)
+    # Her edge sends what it stored while she waited once she is admitted.
+    stored = [amina.measure(OPENED + minute * MINUTE, export_wh=300) for minute in (-60, -20, 8, 25)]
+    village.now = OPENED + 26 * MINUTE
+    await village.deliver(amina, *stored)
+    first = await village.end_period({amina.id: 50})
+    assert (await village.position(first, amina))["export_wh"] == 350
+    assert (await village.wh(amina), await true_ups(village)) == (350, [])
+
+
+async def test_without_readings_from_before_its_admission_a_household_begins_with_the_first_after(
+    village: Village,
+) -> None:
+    amina = village.amina
+    village.now = OPENED + 10 * MINUTE
+    await applied(village, amina, OPENED - 3 * PERIOD)
+    village.now = OPENED + 20 * MINUTE
+    await village.report(amina, export_wh=5_000)
+    first = await village.end_period({amina.id: 50})
+    assert (await village.position(first, amina))["export_wh"] == 50
+    assert (await village.wh(amina), await true_ups(village)) == (50, [])
 
 
 async def test_a_hub_that_was_down_waits_for_what_was_stored_meanwhile(founded: Path, tmp_path: Path) -> None:
