@@ -20,6 +20,7 @@ _WH_BITS: Final = 32  # an order's limit and Wh are sorted as one number of 64 b
 MOST_WH: Final = 2**_WH_BITS - 1  # of one order
 MOST_CENTS: Final = 2**30
 MOST_ORDERS: Final = 2**30  # what they sum up to stays within 64 bits
+_AT_HAND: Final = 4_096  # trades
 
 
 class SeveralOrdersError(ValueError):
@@ -70,8 +71,14 @@ class TradeColumns:
 
     def as_trades(self) -> tuple[Trade, ...]:
         """Return the trades one by one."""
-        sellers, buyers = self.households[self.sellers].tolist(), self.households[self.buyers].tolist()
-        return tuple(map(Trade, sellers, buyers, self.wh.tolist(), strict=True))
+        trades: list[Trade] = []
+        # In parts, so that a name is still at hand when it becomes part of a trade.
+        for start in range(0, len(self), _AT_HAND):
+            part = slice(start, start + _AT_HAND)
+            sellers = self.households[self.sellers[part]].tolist()
+            buyers = self.households[self.buyers[part]].tolist()
+            trades += map(Trade, sellers, buyers, self.wh[part].tolist(), strict=True)
+        return tuple(trades)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,7 +67,7 @@ def test_several_orders_of_a_household_clear_the_same_where_arrays_come_first(
 
 def test_a_large_book_clears_the_same_on_arrays(chance: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
     for highest in (3, 1700):
-        orders = _book(chance, 1_000, most=5000, highest=highest)
+        orders = _book(chance, 10_000, most=5000, highest=highest)
         plain, arrays = _both(orders, "p", monkeypatch)
         assert arrays == plain
         assert plain.traded_wh > 0
