@@ -16,9 +16,11 @@ from energy_swap_protocol.message import (
     CentsPerKwh,
     ChoosePartners,
     Kes,
+    Name,
     OrderWh,
     Partners,
     PayOut,
+    Percent,
     SellAhead,
     SellOrder,
     StandingOrder,
@@ -55,12 +57,17 @@ class _Sell(msgspec.Struct, frozen=True):
     wh: OrderWh
     at_least: CentsPerKwh
     valid_for_minutes: Minutes | None = None
+    post_only: bool = False
+    minimum_reputation: Percent = 0
 
 
 class _Buy(msgspec.Struct, frozen=True):
     wh: OrderWh
     at_most: CentsPerKwh
     valid_for_minutes: Minutes | None = None
+    seller: Name | None = None
+    post_only: bool = False
+    minimum_reputation: Percent = 0
 
 
 class _CancelOrder(msgspec.Struct, frozen=True):
@@ -199,12 +206,21 @@ class Commands:
             wh=wish.wh,
             at_least=wish.at_least,
             valid_until=self._after(wish.valid_for_minutes),
+            post_only=wish.post_only,
+            minimum_reputation=wish.minimum_reputation,
             lock=await self._lock(wish.wh, order),
         )
 
     async def _buy(self, wish: _Buy) -> BuyOrder:
-        valid_until = self._after(wish.valid_for_minutes)
-        return BuyOrder(**self._head(), wh=wish.wh, at_most=wish.at_most, valid_until=valid_until)
+        return BuyOrder(
+            **self._head(),
+            wh=wish.wh,
+            at_most=wish.at_most,
+            valid_until=self._after(wish.valid_for_minutes),
+            seller=wish.seller,
+            post_only=wish.post_only,
+            minimum_reputation=wish.minimum_reputation,
+        )
 
     async def _cancel_order(self, wish: _CancelOrder) -> CancelOrder:
         return CancelOrder(**self._head(), order=wish.order)

@@ -179,7 +179,7 @@ async def test_a_snapshot_comes_first_and_then_only_what_changes(
 async def test_a_sale_carries_a_lock_that_the_hub_can_complete(admitted_edge: Edge, hub: SmallHub) -> None:
     hub.results["sell"] = {"status": "open", "order": "o", "filled_wh": 0, "remaining_wh": 1500, "trades": []}
     async with connected(admitted_edge) as client:
-        answer = await client.command("sell", wh=1500, at_least=1800, valid_for_minutes=60)
+        answer = await client.command("sell", wh=1500, at_least=1800, valid_for_minutes=60, post_only=True)
         assert answer["ok"]
         assert answer["result"]["remaining_wh"] == 1500
         terms = {"wh": 500, "start_price": 1000, "minutes": 10, "reserve_price": 1200, "minimum_step": 25}
@@ -190,7 +190,7 @@ async def test_a_sale_carries_a_lock_that_the_hub_can_complete(admitted_edge: Ed
         return ChainInfo(Pubkey([3] * 32), Pubkey([4] * 32), hub.payer.pubkey(), blockhash)
 
     sale = next(message for message in hub.messages if isinstance(message, SellOrder))
-    assert (sale.wh, sale.at_least) == (1500, 1800)
+    assert (sale.wh, sale.at_least, sale.post_only, sale.minimum_reputation) == (1500, 1800, True, 0)
     assert sale.valid_until is not None
     assert abs(sale.valid_until - sale.sent_at - 3600) <= 1
     complete_as_hub(sale.lock, lambda b: lock_message(chain(b), household, 1500, sale.id), household, hub.payer)
@@ -214,14 +214,18 @@ async def test_the_other_commands_reach_the_hub_as_they_were_given(admitted_edge
             ("choose_partners", {"partners": ["h-002", "h-007"]}),
             ("sell_ahead", {"period": "2026-11-21T12:30Z", "wh": 1500, "at_least": 1000}),
             ("buy_ahead", {"period": "2026-11-21T13:00Z", "wh": 600, "at_most": 1400}),
+            ("buy", {"wh": 500, "at_most": 2000, "seller": "h-001", "post_only": True, "minimum_reputation": 90}),
         ):
             assert (await client.command(command, **data))["ok"], command
     sent = hub.messages[1:]
     assert hub.kinds()[1:] == [
         "buy", "cancel", "standing_order", "bid", "top_up", "pay_out", "choose_partners",
-        "sell_ahead", "buy_ahead",
+        "sell_ahead", "buy_ahead", "buy",
     ]  # fmt: skip
-    assert [getattr(m, "wh", None) for m in sent] == [900, None, None, None, None, None, None, 1500, 600]
+    assert [getattr(m, "wh", None) for m in sent] == [900, None, None, None, None, None, None, 1500, 600, 500]
+    chosen = (sent[9].seller, sent[9].post_only, sent[9].minimum_reputation)  # type: ignore[union-attr]
+    assert chosen == ("h-001", True, 90)
+    assert (sent[0].seller, sent[0].post_only) == (None, False)  # type: ignore[union-attr]
     assert sent[6].partners == ("h-002", "h-007")  # type: ignore[union-attr]
     assert (sent[7].period, sent[7].at_least) == ("2026-11-21T12:30Z", 1000)  # type: ignore[union-attr]
     assert (sent[8].period, sent[8].at_most) == ("2026-11-21T13:00Z", 1400)  # type: ignore[union-attr]
@@ -240,7 +244,12 @@ async def test_a_refusal_of_the_hub_is_the_commands_error(admitted_edge: Edge, h
 async def test_commands_that_make_no_sense_are_refused_here(admitted_edge: Edge, hub: SmallHub) -> None:
     async with connected(admitted_edge) as client:
         assert (await client.command("fly"))["error"]["code"] == "unknown_command"
-        for command, data in (("sell", {"wh": 0, "at_least": 5}), ("buy", {"wh": 1.5}), ("bid", {"auction": "x"})):
+        for command, data in (
+            ("sell", {"wh": 0, "at_least": 5}),
+            ("buy", {"wh": 1.5}),
+            ("sell", {"wh": 500, "at_least": 5, "minimum_reputation": 101}),
+            ("bid", {"auction": "x"}),
+        ):
             assert (await client.command(command, **data))["error"]["code"] == "invalid_data"
         for period, words in (
             ("tomorrow", "period: tomorrow names no period; write it like 2026-11-20T11:30Z"),

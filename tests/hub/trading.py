@@ -1,6 +1,7 @@
 """A village that only trades on the spot market: many households with money and tokens, and no chain that runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,14 +18,15 @@ from energy_swap_hub.membership.tables import household as household_table
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.tokens import TokenDesk
-from energy_swap_hub.storage import insert_rows
+from energy_swap_hub.storage import insert_rows, metadata
 from energy_swap_protocol.message import SellOrder
 from energy_swap_protocol.transaction import ChainInfo, lock_message, sign_as_household, token_account
 from nacl.signing import SigningKey
 from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 VILLAGE = "kisima"
@@ -85,6 +87,27 @@ def found(
     insert_rows(connection, household_table, names, rows)
     postings += [Posting(ledger.TRUST_CASH, -cents * len(members)), Posting(ledger.MINTED, -wh * len(members))]
     ledger.post(connection, VILLAGE, Entry("test", "1", NOW, "to begin with", postings))
+
+
+@contextmanager
+def in_memory(members: Sequence[SigningKey], chain: CommunityChain, *, cents: int, wh: int) -> Iterator[Engine]:
+    """Yield a database in memory with such a village; it has one connection."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        found(connection, chain, members, cents=cents, wh=wh)
+    yield engine
+    engine.dispose()
 
 
 def head(order: UUID) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from energy_swap_protocol.message import AnyMessage, BuyOrder, CancelOrder, SellOrder
 from sqlalchemy import Connection, select
@@ -119,6 +120,7 @@ class _Group:
         self._carry_out = carry_out
         self._market = SpotMarket(connection, desk.community, now)
         self._carried_out: list[tuple[Opened, dict[str, Any]]] = []
+        self._done: set[UUID] = set()
         self._chain: CommunityChain | None = None
 
     def outcomes(self, opened: Sequence[Opened]) -> list[Outcome]:
@@ -127,7 +129,8 @@ class _Group:
         outcomes: list[Outcome] = []
         for place, one in enumerate(opened):
             household = members.get(one.signer)
-            if not are_orders[place]:
+            # The same message twice in one group: the second is answered, unless the first was refused.
+            if not are_orders[place] or one.message.id in self._done:
                 outcomes.append(self._do_alone(one, household))
                 if household is None:  # it may have applied
                     members |= by_keys(self._connection, {one.signer})
@@ -158,7 +161,6 @@ class _Group:
                     is_order = message_id not in known and (str(order) in placed or self._market.has(str(order)))
                 case _:
                     is_order = False
-            known.add(message_id)
             are_orders.append(is_order)
         return are_orders
 
@@ -182,6 +184,7 @@ class _Group:
                 raise
             return error
         self._carried_out.append((one, {}))
+        self._done.add(one.message.id)
         return {"id": str(one.message.id), "status": "accepted", **answer}
 
     def _order(self, household: Household, message: AnyMessage) -> dict[str, Any]:

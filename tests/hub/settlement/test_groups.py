@@ -15,7 +15,6 @@ from energy_swap_hub.ledger.tables import currency_of
 from energy_swap_hub.settlement import spot, tables
 from energy_swap_hub.settlement.messages import open_message, receive, receive_group
 from energy_swap_hub.settlement.trades import book_held_trade
-from energy_swap_hub.storage import metadata
 from energy_swap_protocol.message import (
     AnyMessage,
     BuyOrder,
@@ -26,12 +25,11 @@ from energy_swap_protocol.message import (
     StandingOrder,
     sign_message,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, create_engine, event, select
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, Engine, select
 
-from tests.hub.trading import COMMUNITY, NOW, VILLAGE, found, head, hub_desk, keys, sale
+from tests.hub.trading import COMMUNITY, NOW, VILLAGE, head, hub_desk, in_memory, keys, sale
 
 CENTS, WH = 3_000, 2_000
 DESK, CHAIN = hub_desk()
@@ -62,22 +60,8 @@ story = st.lists(st.tuples(st.lists(step, max_size=8), between), min_size=1, max
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     """A village in memory; each run is rolled back."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    metadata.create_all(engine)
-    with engine.begin() as connection:
-        found(connection, CHAIN, MEMBERS[:3], cents=CENTS, wh=WH)
-    yield engine
-    engine.dispose()
+    with in_memory(MEMBERS[:3], CHAIN, cents=CENTS, wh=WH) as engine:
+        yield engine
 
 
 @dataclass
@@ -189,6 +173,7 @@ def conserved(connection: Connection) -> None:
         assert sum(fill["wh"] for fill in fills) == wh - remaining
 
 
+@example(story=[([("sell", 0, 900, 900, False, 0), ("again", 0, 3)], ("wait", 1))], sizes=[2])
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=story, sizes=st.lists(st.integers(1, 8), min_size=1, max_size=4))
 def test_any_grouping_is_as_one_by_one(engine: Engine, story: Any, sizes: list[int]) -> None:
@@ -219,6 +204,14 @@ def test_a_refused_order_changes_nothing_for_its_group(connection: Connection) -
     messages = connection.execute(select(tables.message.c.id).order_by(tables.message.c.id)).scalars().all()
     assert messages == [str(UUID(int=1)), str(UUID(int=4))]
     assert ledger.hold_remaining(connection, VILLAGE, f"order:{dear.id}") == 0
+
+
+def test_the_same_message_twice_in_a_group_has_one_effect_unless_it_was_refused(connection: Connection) -> None:
+    again, dear = buy(1), buy(2, wh=10_000)
+    outcomes = place(connection, (0, again), (0, again), (0, dear), (0, dear), (1, again))
+    assert outcomes[0] == outcomes[1]
+    assert [type(outcome).__name__ for outcome in outcomes[2:]] == ["Overdrawn", "Overdrawn", "MessageError"]
+    assert ledger.wallet(connection, VILLAGE, "h-001")["kes_held_cents"] == 120
 
 
 def test_an_order_that_breaks_the_hub_fails_alone(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
