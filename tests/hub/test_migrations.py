@@ -15,7 +15,7 @@ from energy_swap_hub.ledger import Entry, Posting, currency_of
 from energy_swap_hub.ledger.tables import entry
 from energy_swap_hub.membership.households import households
 from energy_swap_hub.metering.tables import reading
-from energy_swap_hub.settlement.tables import period, position, trade
+from energy_swap_hub.settlement.tables import period, position, settled_register, trade
 from energy_swap_hub.storage import Database, StorageError, metadata
 from sqlalchemy import CheckConstraint, Connection, Table, func, inspect, select
 from sqlalchemy.exc import IntegrityError
@@ -75,6 +75,16 @@ async def test_what_an_earlier_program_stored_is_there_and_goes_on(stored: Path,
             "trade": connection.execute(select(trade.c.wh, trade.c.cents)).one()._tuple(),
             "sides": connection.execute(select(func.count()).where(position.c.side.is_not(None))).scalar_one(),
             "booked_at": connection.execute(select(entry.c.booked_at).where(entry.c.booked_at < OPENED)).all(),
+            "settled": connection.execute(
+                select(func.count())
+                .select_from(settled_register)
+                .join(reading, (reading.c.meter == settled_register.c.meter))
+                .where(
+                    reading.c.sequence == settled_register.c.sequence,
+                    reading.c.measured_at == settled_register.c.measured_at,
+                    reading.c.export_wh == settled_register.c.export_wh,
+                )
+            ).scalar_one(),
             "frames": {len(frame) for frame in connection.execute(select(reading.c.frame)).scalars()},
         }
 
@@ -92,6 +102,7 @@ async def test_what_an_earlier_program_stored_is_there_and_goes_on(stored: Path,
         "trade": (2_000, 2_000),
         "sides": 2,
         "booked_at": [],
+        "settled": 4,
         "frames": {144},
     }
     await database.write(post_again)

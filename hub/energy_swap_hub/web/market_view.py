@@ -22,7 +22,7 @@ def period_rows(connection: Connection, community: CommunityConfig, limit: int) 
 
 
 def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> dict[str, Any]:
-    """Return one period with its orders and trades; raises `LookupError` when it is not booked."""
+    """Return one period with its orders, trades and true-ups; raises `LookupError` when it is not booked."""
     try:
         start = period_named(period_id, community.period_length).start
     except ValueError as error:
@@ -45,7 +45,23 @@ def period_detail(connection: Connection, community: CommunityConfig, period_id:
         **period_row(dict(found), community),
         "orders": [dict(order) for order in orders],
         "trades": flows(connection, community, start),
+        "true_ups": _true_ups(connection, community.id, start),
     }
+
+
+def _true_ups(connection: Connection, community_id: str, start: datetime) -> list[dict[str, Any]]:
+    """Return the late energy of a period, in the order it was booked."""
+    row = tables.true_up.c
+    shown = ("export_wh", "import_wh", "minted_wh", "burned_wh", "grid_wh", "booked_at")
+    query = (
+        select(row.household_id.label("household"), *(row[name] for name in shown))
+        .where(row.community_id == community_id, row.start == start)
+        .order_by(row.booked_at, row.household_id, row.epoch, row.sequence_to)
+    )
+    return [
+        {**found, "booked_at": int(found["booked_at"].timestamp())}
+        for found in connection.execute(query).mappings()
+    ]
 
 
 def trade_rows(

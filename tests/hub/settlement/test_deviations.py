@@ -15,6 +15,7 @@ from energy_swap_hub.metering.tables import meter_state, quarantine, reading, re
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.decisions import Action, Decision, decide
 from energy_swap_hub.settlement.statements import statement
+from energy_swap_hub.web.market_view import period_detail
 from energy_swap_protocol.period import period_at
 from energy_swap_protocol.reading import Reading, ReadingFlag, sign_reading
 from nacl.signing import SigningKey
@@ -139,6 +140,13 @@ async def test_late_export_becomes_the_sellers_own_tokens_and_no_bill_changes(ma
         "Late readings for the period of 2026-11-20 12:00: kept 2.000 kWh as tokens",
         "Period of 2026-11-20 12:30: sold 0.700 kWh at KES 10.00 per kWh for KES 7.00, kept 0.300 kWh as tokens",
     ]
+    shown = await market.read(lambda c: period_detail(c, market.community, first))
+    assert shown["true_ups"] == [
+        {
+            "household": amina.id, "export_wh": 2_000, "import_wh": 0, "minted_wh": 2_000, "burned_wh": 0,
+            "grid_wh": 0, "booked_at": int((OPENED + 2 * PERIOD).timestamp()),
+        }
+    ]  # fmt: skip
     # It may sell them like any token.
     order = await market.sell(amina, 2_000, 900)
     assert (await market.order(order))["status"] == "open"
