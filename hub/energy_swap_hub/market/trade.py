@@ -15,7 +15,8 @@ class Side(StrEnum):
 class Trade(msgspec.Struct, frozen=True, gc=False):
     """``wh`` (> 0) watt-hours go from ``seller`` to ``buyer``, two different households.
 
-    Not checked here, where trades come by the ten thousand, but where they turn into money: `fees.bill_priced`.
+    Not checked here, where trades come by the ten thousand: no market makes another, and no bill
+    (`fees.bill_priced`) takes another.
     """
 
     seller: str
