@@ -123,7 +123,7 @@ def _money(
         config=mpesa_config,
         events=PaymentBook(clock, lambda _household: changes.mark(), SpotPurchases(config.community, clock)),
         phone_of=phone_of,
-        payer_of=lambda connection, account: payer(connection, config.community.id, account),
+        payer_of=lambda connection, account: payer(connection, phones, config.community.id, account),
         clock=clock,
     )
     desk = Desk(config.community, phones, mpesa, Charges.load(), token_desk)

@@ -10,6 +10,7 @@ from aiohttp import ClientSession, TCPConnector
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.hub import mpesa_config_of
+from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.client import Accepted, DarajaClient, Refused
 from energy_swap_hub.mpesa.hooks import CONFIRMATION, TIME_OUT, VALIDATION, callback_url
@@ -45,12 +46,13 @@ async def _reconcile(config: HubConfig, data: bytes, clock: Clock) -> Reconcilia
         raise StorageError(f"there is no database at {where}; the hub makes it at its first start")
     database = Database.open(where)
     community_id = config.community.id
+    phones = PhoneBook(load_secret(config.data / "keys" / "phones", may_make=False))
     mpesa = MPesa(
         database=database,
         config=_config(config),
         events=PaymentBook(clock, lambda _household: None),
         phone_of=_no_phone,
-        payer_of=lambda connection, account: payer(connection, community_id, account),
+        payer_of=lambda connection, account: payer(connection, phones, community_id, account),
         clock=clock,
     )
     try:

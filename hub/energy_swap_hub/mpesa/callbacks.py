@@ -11,6 +11,7 @@ from .events import PayerOf, PaymentEvents
 from .hooks import Callback
 from .wire import (
     Unreadable,
+    masked,
     read_balances,
     read_confirmation,
     read_payout_result,
@@ -117,7 +118,7 @@ def _receive(
             community_id=callback.community_id,
             kind="payment_unconfirmed",
             subject=told.payment.receipt,
-            evidence={"kes": told.payment.kes, "reference": told.reference, "callback": callback.number},
+            evidence={"kes": told.payment.kes, "reference": masked(told.reference), "callback": callback.number},
         )
         return "so much waits for the list of payments", False
     return receipts.receive(connection, events, payer_of, told, "c2b", callback.received_at), False

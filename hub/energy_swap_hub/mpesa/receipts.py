@@ -12,7 +12,7 @@ from . import intents
 from .events import Payer, PayerOf, PaymentEvents
 from .intents import Intent
 from .tables import FAILED, PAID, TOP_UP, payment_intent, payment_receipt, payment_reversal
-from .wire import Payment, PulledPayment, PushResult
+from .wire import Payment, PulledPayment, PushResult, masked
 
 CREDITED: Final = "credited"
 CREDITED_BEFORE: Final = "credited before"
@@ -141,7 +141,7 @@ def receive(
         cents=told.payment.kes * CENTS_PER_KES,
         receipt=told.payment.receipt,
         at=told.payment.at or now,
-        reference=told.reference,
+        reference=masked(told.reference),
     )
     return CREDITED if payer.household_id is not None else "nobody's: in suspense"
 
@@ -192,7 +192,7 @@ def _record(
             community_id=payer.community_id,
             intent_id=intent_id,
             household_id=payer.household_id,
-            reference=reference,
+            reference=masked(reference),
             kes=payment.kes,
             channel=channel,
             paid_at=payment.at or now,

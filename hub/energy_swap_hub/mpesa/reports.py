@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from .nairobi import parse
 from .tables import account_report, statement_line
-from .wire import AccountBalances, PulledPayment, as_reference
+from .wire import AccountBalances, PulledPayment, as_reference, masked
 
 type LineKind = Literal["in", "out", "charge", "reversal"]
 
@@ -125,7 +125,7 @@ def keep_lines(connection: Connection, lines: Iterable[Line], source: str, now: 
     for line in lines:
         known = select(row.receipt).where(row.receipt == line.receipt, row.kind == line.kind)
         if connection.execute(known).first() is None:
-            values = {name: getattr(line, name) for name in Line.__slots__}
+            values = {name: getattr(line, name) for name in Line.__slots__} | {"reference": masked(line.reference)}
             connection.execute(insert(statement_line).values(**values, source=source, read_at=now))
             new += 1
     return new

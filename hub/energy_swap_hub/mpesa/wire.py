@@ -183,6 +183,11 @@ def as_reference(value: Any) -> str:
     return "".join(sign for sign in text(value).upper() if sign.isascii() and sign.isalnum())[:20]
 
 
+def masked(reference: str) -> str:
+    """Return a reference fit to be kept: a phone number that somebody typed as account is not."""
+    return f"{reference[:4]}X{reference[-3:]}" if reference.isdecimal() and len(reference) >= 9 else reference
+
+
 def read_pulled(reply: Mapping[str, Any]) -> tuple[int, tuple[PulledPayment, ...]]:
     """Return how many rows a Pull answer has, and its payments; rows that are no complete payment are left out."""
     rows = tuple(_flat(reply.get("Response")))

@@ -1,15 +1,18 @@
 """What M-Pesa's outcomes mean for the ledger, and what may be paid out."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE, TRUST_CASH, Entry, Posting
 from energy_swap_hub.membership import households
+from energy_swap_hub.membership.phone import PhoneBook
+from energy_swap_hub.membership.tables import household
 from energy_swap_hub.mpesa import MPesa, Payer, PaymentRefused, receipts
 from energy_swap_hub.mpesa.payouts import LEAST_KES, MOST_KES
 from energy_swap_hub.mpesa.tables import TOP_UP
@@ -17,6 +20,7 @@ from energy_swap_hub.mpesa.tables import TOP_UP
 from .reviews import open_review
 
 UNKNOWN_PAYER: Final = "unknown payer"
+_TYPED_PHONE: Final = re.compile(r"(?:254|0)?(?P<subscriber>[17]\d{8})")
 
 # Below the first fee band a payout costs nothing; between the bands the fee is out of proportion (docs/mpesa.md).
 _FREE_KES: Final = 100
@@ -68,12 +72,23 @@ def account_number(number: int) -> str:
     return f"{digits}{98 - int(digits) * 100 % 97:02d}"
 
 
-def payer(connection: Connection, community_id: str, account: str) -> Payer:
-    """Return whose account number was typed (capital letters and digits); nobody's where it is wrong."""
-    if account.isdecimal() and 6 <= len(account) <= 12 and account == account_number(int(account[:-2])):
-        household_id = f"h-{int(account[:-2]):03d}"
-        return Payer(community_id, _member(connection, community_id, household_id))
-    return Payer(community_id, None)
+def payer(connection: Connection, phones: PhoneBook, community_id: str, account: str) -> Payer:
+    """Return whose account was typed (capital letters and digits): by its number, or by its phone.
+
+    Where it is neither, nobody's.
+    """
+    if account.isdecimal() and 6 <= len(account) <= 8 and account == account_number(int(account[:-2])):
+        return Payer(community_id, _member(connection, community_id, f"h-{int(account[:-2]):03d}"))
+    typed = _TYPED_PHONE.fullmatch(account)
+    if typed is None:
+        return Payer(community_id, None)
+    row = household.c
+    found = connection.execute(
+        select(row.id).where(
+            row.community_id == community_id, row.phone_hash == phones.hash(f"254{typed['subscriber']}")
+        )
+    )
+    return Payer(community_id, found.scalar())
 
 
 def _member(connection: Connection, community_id: str, household_id: str | None) -> str | None:
@@ -178,24 +193,24 @@ class PaymentBook:
         reference: str = "",
     ) -> None:
         """Credit the household by receipt; money for nobody we know waits in suspense, with a review."""
-        household = _member(connection, community_id, household_id)
-        if household is None:
+        owner = _member(connection, community_id, household_id)
+        if owner is None:
             account = SUSPENSE
             evidence = {"household": household_id, "cents": cents, "receipt": receipt, "reference": reference}
             open_review(
                 connection, community_id, kind=UNKNOWN_PAYER, subject=receipt, evidence=evidence, now=self._clock()
             )
         else:
-            account = ledger.kes(household)
+            account = ledger.kes(owner)
         postings = [Posting(account, cents), Posting(TRUST_CASH, -cents)]
         text = "top-up" if purpose == TOP_UP else f"late paid for {purpose}" if is_late else f"paid for {purpose}"
         entry = Entry("mpesa", receipt, at, text, postings, booked_at=self._clock())
         is_new = ledger.post(connection, community_id, entry)
-        if is_new and self._purchases is not None and household is not None and purpose != TOP_UP and not is_late:
+        if is_new and self._purchases is not None and owner is not None and purpose != TOP_UP and not is_late:
             self._purchases.paid(
-                connection, community_id=community_id, household_id=household, purpose=purpose, cents=cents, at=at
+                connection, community_id=community_id, household_id=owner, purpose=purpose, cents=cents, at=at
             )
-        self._on_change(household or "")
+        self._on_change(owner or "")
 
     def receive_failed(
         self,

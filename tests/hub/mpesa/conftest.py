@@ -17,6 +17,7 @@ from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_daraja_simulator.credential import new_key
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import TRUST_CASH
+from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.mpesa import MPesa, MPesaConfig, open_payments, payouts
 from energy_swap_hub.mpesa.charges import Charges
@@ -34,6 +35,7 @@ from energy_swap_hub.settlement.tables import review
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection, insert, select
 
+BOOK = PhoneBook(b"p" * 32)
 PHONES = {"h-001": "254712345678", "h-002": "254110000002", "h-003": "254799999999"}
 
 
@@ -249,7 +251,12 @@ class Bank(World):
                 "phone_sealed": b"",
                 "status": "admitted",
             }
-            sizes = {"rated_pv_w": 0, "main_breaker_w": 0, "applied_at": self.now, "phone_hash": key}
+            sizes = {
+                "rated_pv_w": 0,
+                "main_breaker_w": 0,
+                "applied_at": self.now,
+                "phone_hash": BOOK.hash(PHONES[name]),
+            }
             connection.execute(insert(household).values(community_id="green", id=name, **values, **sizes))
 
     def config(self, base_url: str, callback_base_url: str) -> MPesaConfig:
@@ -262,7 +269,7 @@ class Bank(World):
             config=config,
             events=self.book,
             phone_of=lambda _connection, _community, household: PHONES[household],
-            payer_of=lambda connection, account: payer(connection, "green", account),
+            payer_of=lambda connection, account: payer(connection, BOOK, "green", account),
             clock=self.clock,
             cadence_seconds=0.01,
         )
@@ -376,6 +383,9 @@ class Bank(World):
         rows = await self._rows(select(review).where(review.c.state == "open"))
         return {row["kind"]: row["subject"] for row in rows}
 
+    async def received(self) -> list[dict[str, Any]]:
+        return await self._rows(select(payment_receipt))
+
     async def state(self) -> str:
         """The state of the only payment asked for."""
         [row] = await self.intents()
@@ -391,7 +401,7 @@ class Bank(World):
         totals = await self.database.read(lambda c: ledger.trial_balance(c, "green"))
         assert ledger.sums(totals)["KES"] == 0
         assert -totals.get(TRUST_CASH, 0) == self.at_mpesa_cents(), "cash in trust is what M-Pesa holds"
-        received = {row["receipt"]: row["kes"] for row in await self._rows(select(payment_receipt))}
+        received = {row["receipt"]: row["kes"] for row in await self.received()}
         moved = {m["receipt"]: m for m in self.simulator.control.summary(10_000)["movements"]}
         assert received == {m["receipt"]: m["cents"] // 100 for m in moved.values() if m["kind"] == "c2b"}
         subjects = {row["subject"] for row in await self._rows(select(review))}

@@ -351,6 +351,17 @@ async def test_f24_a_payment_by_hand_is_the_households_whose_account_it_names(ba
     assert (await bank.cents(), await bank.reviews()) == (25_000, {})
 
 
+async def test_f24_a_phone_typed_as_account_is_understood_and_not_kept(bank: Any) -> None:
+    await bank.announce_payments_by_hand()
+    for typed in ("0712345678", "+254712345678", "712 345 678"):
+        await bank.pay_by_hand(100, typed)
+    receipt = (await bank.pay_by_hand(100, "0799000000"))["receipt"]
+    await bank.settle()
+    assert (await bank.cents(), await bank.reviews()) == (30_000, {"unknown payer": receipt})
+    kept = [row["reference"] for row in await bank.received()]
+    assert sorted(kept) == ["0712X678", "0799X000", "2547X678", "7123X678"]
+
+
 @pytest.mark.parametrize("variant", ["wrong", "missing"])
 async def test_f24_a_payment_without_a_true_account_waits_for_its_owner(bank: Any, variant: str) -> None:
     await bank.announce_payments_by_hand()
