@@ -141,7 +141,8 @@ class PurchaseMarket(SpotMarket):
             sale.id,
             order.id,
         )
-        self._trades.append(book_held_trade(self._journal, self._community, held, self._now, is_new=True))
+        tariff = tariff_at(self._community.tariffs, held.held_at)
+        self._trades.append(book_held_trade(self._journal, held, tariff, self._now, is_new=True))
         self._intents.append(("release", held.reference, order.household_id, kept.wh))
         order.remaining_wh -= kept.wh
         if sale.status == "reserved" and not sale.reserved_wh:
