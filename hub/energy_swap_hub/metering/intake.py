@@ -28,11 +28,14 @@ class IntakeResult:
 def claim_meter(connection: Connection, community_id: str, household_id: str, meter: bytes, frame: bytes) -> None:
     """Bind ``meter`` to its household with the reading of its application, the base of all that follows.
 
-    Raises `FrameError` for a frame that is none, `ValueError` for one that another meter signed.
+    Raises `FrameError` for a frame that is none, `ValueError` for one that another meter signed, and for a meter
+    that has counted for a household before.
     """
     first = decode_frame(frame)
     if first.meter != meter:
         raise ValueError("the application's reading was signed by another meter")
+    if latest(connection, meter) is not None:
+        raise ValueError("this meter has counted for a household before; apply with one that has not")
     connection.execute(
         insert(meter_state).values(
             meter=meter, community_id=community_id, household_id=household_id, **_registers(first)

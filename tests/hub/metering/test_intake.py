@@ -113,6 +113,11 @@ def test_an_application_with_the_reading_of_another_meter_is_refused() -> None:
         metering.claim_meter(connection, VILLAGE, "h-001", Meter(1).public, Meter(2).sign(Meter(2).last))
 
 
+def test_a_meter_that_has_counted_for_a_household_is_no_other_ones(connection: Connection, meter: Meter) -> None:
+    with pytest.raises(ValueError, match="has counted for a household before"):
+        metering.claim_meter(connection, VILLAGE, "h-002", meter.public, meter.measure())
+
+
 Forge = Callable[[Meter], bytes]
 
 
