@@ -8,7 +8,7 @@ from typing import Any
 
 from .catalogue import FAULTS, SCENARIOS
 from .clock import EAT, from_micros
-from .markup import money, page, text
+from .markup import hidden, money, page, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +157,20 @@ def _movements(desk: Desk) -> str:
 def _deliveries(desk: Desk) -> str:
     rows = "".join(
         f"<tr><td>{text(row['channel'])}</td><td>{text(row['outcome'] or 'on its way')}</td>"
-        f"<td>{_moment(row['due_at'])}</td><td>{text(row['url'][:60])}</td></tr>"
+        f"<td>{_moment(row['due_at'])}</td><td>{_again(row)}</td><td>{text(row['url'][:60])}</td></tr>"
         for row in desk.deliveries
     )
-    head = "<th>Of</th><th>Answered</th><th>When</th><th>To</th>"
+    head = "<th>Of</th><th>Answered</th><th>When</th><th></th><th>To</th>"
     return _table("deliveries", head, rows, "No callback was sent yet.")
+
+
+def _again(row: sqlite3.Row) -> str:
+    if row["attempted_at"] is None:
+        return ""
+    number = hidden("number", row["number"])
+    return (
+        f'<form method="post" action="/_simulator/replay">{number}<button class="small">Send again</button></form>'
+    )
 
 
 def _table(name: str, head: str, rows: str, nothing: str) -> str:

@@ -10,6 +10,8 @@ from .catalogue import FAULTS, SCENARIOS, find
 
 PRODUCTS = ("any", "stk", "query", "b2c", "c2b", "status", "balance", "reversal", "pull", "qr", "oauth")
 
+AT_ONCE = ("F33", "F34")
+
 
 @dataclass(slots=True)
 class _Armed:
@@ -75,8 +77,8 @@ class Faults:
             raise ValueError(f"probability must be above 0 and at most 1, not {probability}")
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1, not {times}")
-        if act := self._at_once.get(number):
-            act(variant, seconds)
+        if number in AT_ONCE:
+            self._at_once[number](variant, seconds)
             return number
         entry = _Armed(number, variant, times, probability, product or known.product, phone, seconds)
         self._armed.append(entry)
@@ -135,6 +137,8 @@ def parse_bound(text: str) -> list[tuple[str, str]]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, variant = part.partition("/")
         number = find(name)
+        if number in AT_ONCE:
+            raise ValueError(f"{number} happens to everyone at once; arm it by POST /_simulator/faults")
         variants = FAULTS[number].variants
         if variant and variant not in variants:
             raise ValueError(f"variant must be one of {', '.join(variants)} for {number}, not {variant}")

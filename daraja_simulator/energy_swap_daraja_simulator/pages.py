@@ -58,6 +58,7 @@ class Pages:
             web.post(f"{root}/phones", self._new_phone),
             web.post(f"{root}/arm", self._arm),
             web.post(f"{root}/pass", self._pass_time),
+            web.post(f"{root}/replay", self._replay),
             web.get(f"{root}/phone/{{phone}}", self._phone),
             web.get(f"{root}/phone/{{phone}}/state", self._state),
             web.post(f"{root}/phone/{{phone}}/answer", self._answer),
@@ -127,6 +128,12 @@ class Pages:
             await self._simulator.advance_to(self._simulator.clock() + timedelta(seconds=seconds))
         except (ValueError, OverflowError) as error:
             raise _back("/_simulator/", str(error)) from error
+        raise _back("/_simulator/")
+
+    async def _replay(self, request: web.Request) -> web.Response:
+        number = str((await request.post()).get("number", ""))
+        if not (number.isdecimal() and number.isascii() and self._simulator.deliveries.replay(int(number))):
+            raise _back("/_simulator/", "There is no such callback.")
         raise _back("/_simulator/")
 
     async def _phone(self, request: web.Request) -> web.Response:

@@ -30,6 +30,7 @@ class Desk:
     def __init__(self, path: Path | None, private_key_pem: bytes | None) -> None:
         self.path = path
         self.private_key_pem = private_key_pem
+        self.is_followed = False  # whether the simulator follows the clock by itself, as one that others move
         self.clock = VirtualClock(datetime(2026, 11, 20, 11, 30, tzinfo=UTC))
         self.callbacks: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.arrived: list[tuple[str, dict[str, Any]]] = []
@@ -39,7 +40,8 @@ class Desk:
         self.token = ""
 
     async def start(self) -> None:
-        self.simulator = Simulator(clock=self.clock, path=self.path, private_key_pem=self.private_key_pem)
+        clock = (lambda: self.clock()) if self.is_followed else self.clock
+        self.simulator = Simulator(clock=clock, path=self.path, private_key_pem=self.private_key_pem)
         self.server = TestServer(self.simulator.application())
         await self.server.start_server()
         self.session = ClientSession()

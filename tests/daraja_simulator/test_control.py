@@ -36,6 +36,21 @@ async def test_time_stands_still_until_it_is_moved(desk: Desk) -> None:
     assert (await desk.call("POST", "/_simulator/clock", {"to": "2026-11-20T13:00:00"}))[0] == 400
 
 
+async def test_a_clock_that_others_move_is_followed(desk: Desk) -> None:
+    await desk.stop()
+    desk.is_followed = True
+    await desk.start()
+    await desk.sign_in()
+    await desk.control("POST", "subscribers", {"phone": PHONE, "name": "Amina", "balance_kes": 500})
+    await desk.push()
+    desk.clock.set(desk.clock() + timedelta(minutes=10))
+    while not desk.callbacks:
+        await asyncio.sleep(0.01)
+    assert desk.callbacks[0][1]["Body"]["stkCallback"]["ResultCode"] == 0
+    status, words = await desk.call("POST", "/_simulator/clock", {"advance_seconds": 1})
+    assert (status, "runs by itself" in words) == (409, True)
+
+
 async def test_events_happen_at_their_own_times_however_far_time_jumps(desk: Desk) -> None:
     await desk.control("POST", "subscribers", {"phone": OTHER, "name": "Brian", "behaviour": "ignores"})
     await desk.push(PhoneNumber=OTHER, PartyA=OTHER)

@@ -466,8 +466,18 @@ async def test_a_request_asks_for_its_own_faults(desk: Desk) -> None:
     assert codes(desk) == [1019, 1019]
     await desk.push()
     assert stk(await desk.callback())["ResultCode"] == 0
-    status, words = await desk.push(fault="F99")
-    assert (status, words.startswith("X-Simulator-Fault: there is no fault F99")) == (400, True)
+    for fault, told in (("F99", "there is no fault F99"), ("F34", "F34 happens to everyone at once")):
+        status, words = await desk.push(fault=fault)
+        assert (status, words.startswith(f"X-Simulator-Fault: {told}")) == (400, True)
+
+
+@pytest.mark.parametrize("fault", ["F02", "F03", "F04"])
+async def test_callbacks_of_one_product_alone_go_wrong(desk: Desk, fault: str) -> None:
+    await desk.register()
+    await desk.arm(fault, product="c2b")
+    await desk.push()
+    await desk.pass_time(60)
+    assert (len(desk.of("/here")), len(desk.of("/confirmation"))) == (1, 2 if fault == "F04" else 0)
 
 
 async def test_a_fault_may_be_for_one_phone_and_by_probability(desk: Desk) -> None:

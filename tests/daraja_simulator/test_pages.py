@@ -81,6 +81,11 @@ async def test_the_desk_makes_phones_and_arms_faults(desk: Desk) -> None:
     assert "Payment request</span>" in shown
     shown = await page(desk, "/_simulator/pass", {"seconds": "60"})
     assert ("Payment in</td>" in shown, "14:31:00 in Nairobi" in shown) == (True, True)
+    await page(desk, "/_simulator/replay", {"number": "1"})
+    await desk.pass_time(1)
+    first, second = desk.of("/here")
+    assert first == second
+    assert "There is no such callback." in await page(desk, "/_simulator/replay", {"number": "9"})
 
 
 async def test_hostile_names_and_references_stay_text(desk: Desk) -> None:
