@@ -40,7 +40,7 @@ class Desk:
         self.token = ""
 
     async def start(self) -> None:
-        clock = (lambda: self.clock()) if self.is_followed else self.clock
+        clock = self.clock.__call__ if self.is_followed else self.clock
         self.simulator = Simulator(clock=clock, path=self.path, private_key_pem=self.private_key_pem)
         self.server = TestServer(self.simulator.application())
         await self.server.start_server()
