@@ -286,7 +286,13 @@ class Book:
 
     def resting(self, side: Side) -> list[SpotOrder]:
         """Return the orders of ``side`` in the order in which they would trade, with the Wh that are left."""
-        return [resting.as_left() for level in self._half(side).best_first() for resting in level]
+        return list(self.best_first(side))
+
+    def best_first(self, side: Side) -> Iterator[SpotOrder]:
+        """Yield what `resting` returns, for who needs only the first; the book must not change meanwhile."""
+        for level in self._half(side).best_first():
+            for resting in level:
+                yield resting.as_left()
 
     def _half(self, side: Side) -> _Half:
         return self._sells if side is Side.SELL else self._buys

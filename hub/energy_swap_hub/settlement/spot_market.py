@@ -258,7 +258,7 @@ class SpotMarket:
     def _first_met(self, order: SpotOrder) -> SpotOrder | None:
         """Return the resting order that ``order`` would trade with first; None: with none."""
         is_sale = order.side is Side.SELL
-        for resting in self._open.book.resting(Side.BUY if is_sale else Side.SELL):
+        for resting in self._open.book.best_first(Side.BUY if is_sale else Side.SELL):
             if (resting.limit < order.limit) if is_sale else (resting.limit > order.limit):
                 break
             if resting.is_valid_at(self._now) and order.accepts(resting) and resting.accepts(order):
@@ -368,7 +368,7 @@ class SpotMarket:
         """Read the holds and accounts of the orders that as many Wh would meet first, and those that are named."""
         wanted = list(holds)
         sign = 1 if side is Side.SELL else -1
-        for resting in self._open.book.resting(side) if wh else ():
+        for resting in self._open.book.best_first(side) if wh else ():
             if wh <= 0 or (resting.limit - limit) * sign > 0 or len(wanted) > most + 50:
                 break
             wh -= resting.wh
