@@ -131,7 +131,7 @@ def _unexplained(change: Mapping[str, int], counts: Mapping[str, int]) -> dict[s
 
 def _words(touch: Touch, records: Records, household_id: str) -> _Words:
     match touch.source:
-        case "mpesa":
+        case "mpesa" | "mpesa_assigned":
             return _mpesa(touch)
         case "payout" | "payout_failed":
             return _payout(touch, records)
@@ -159,9 +159,14 @@ def _words(touch: Touch, records: Records, household_id: str) -> _Words:
 
 def _mpesa(touch: Touch) -> _Words:
     cents = touch.change["kes_cents"]
-    if touch.text == "top-up":
+    if touch.text == "top-up" or touch.source == "mpesa_assigned":
         text = f"Top-up by M-Pesa, receipt {touch.external_id}: {kes(cents)}"
         return _Words("top_up", text, {"topped_up_cents": cents})
+    if touch.text.startswith(("paid for ", "late paid for ")):
+        text = f"Paid by M-Pesa, receipt {touch.external_id} ({touch.text}): {kes(cents)}"
+        return _Words("top_up", text, {"topped_up_cents": cents})
+    if not touch.text.startswith("payout "):
+        return _Words("other", f"{touch.text}: {kes(cents)}", {})
     text = f"M-Pesa's fee was lower than expected: {kes(cents)} back"
     return _Words("payout_fee_returned", text, {"payout_fees_cents": -cents})
 

@@ -148,10 +148,10 @@ async def test_a_qr_code_is_an_image_for_an_account(recorder: Recorder) -> None:
         (200, b'{"ResponseCode":"00","QRCode":"%%%"}'),
         (404, b"{}"),
     ]
-    assert await recorder.client.qr_code(merchant="Kisima", account="000196", kes=500) == b"\x89PNG"
+    assert await recorder.client.qr_code(merchant="Kisima", account="000195", kes=500) == b"\x89PNG"
     assert sent(recorder, "/mpesa/qrcode/v1/generate") == {
         "MerchantName": "Kisima",
-        "RefNo": "000196",
+        "RefNo": "000195",
         "Amount": 500,
         "TrxCode": "PB",
         "CPI": "174379",
@@ -159,7 +159,7 @@ async def test_a_qr_code_is_an_image_for_an_account(recorder: Recorder) -> None:
     }
     for _ in range(2):
         with pytest.raises(DarajaUnavailable):
-            await recorder.client.qr_code(merchant="Kisima", account="000196", kes=500)
+            await recorder.client.qr_code(merchant="Kisima", account="000195", kes=500)
 
 
 def test_the_published_status_result_is_read() -> None:
