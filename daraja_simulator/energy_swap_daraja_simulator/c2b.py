@@ -160,7 +160,7 @@ def _verdict(body: bytes | None) -> tuple[str, str]:
     """Return the validation's result code ("" when nothing usable came) and its ThirdPartyTransID."""
     try:
         told = msgspec.json.decode(body or b"", type=dict[str, Any])
-    except msgspec.DecodeError:
+    except msgspec.DecodeError, UnicodeDecodeError, RecursionError:
         return "", ""
     code = str(told.get("ResultCode", ""))
     if code in _REFUSALS:

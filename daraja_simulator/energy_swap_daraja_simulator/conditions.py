@@ -112,7 +112,7 @@ class Conditions:
         try:
             changes = msgspec.json.decode(await request.read(), type=dict[str, Any])
             rules = msgspec.convert({**kept, **changes}, type=Rules)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         self._simulator.rules.change(rules)
         return answer(msgspec.to_builtins(rules))

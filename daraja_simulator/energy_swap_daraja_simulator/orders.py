@@ -93,5 +93,5 @@ async def read[T](request: web.Request, type_: type[T]) -> T:
     """Return the request's body; a wrong one is answered with 400 and what is wrong."""
     try:
         return msgspec.json.decode(await request.read(), type=type_)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise web.HTTPBadRequest(text=str(error)) from error

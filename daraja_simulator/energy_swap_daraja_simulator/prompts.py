@@ -96,14 +96,10 @@ class Prompts:
             self._end(prompt, forced, at)
         elif behaviour == "wrong_pin":
             self._answer(prompt, "", at)
-        elif behaviour != "pays":
-            self._end(prompt, _CODES.get(behaviour, "1037"), at)
-        elif late := self._faults.happens("F11", "stk", phone=prompt["phone"], bound=prompt["bound"]):
-            self._end(prompt, "1037", at)
-            seconds = _LATE_SUCCESS_SECONDS if late.seconds is None else late.seconds
-            self._books.later(f"late {late.variant}", checkout, at + timedelta(seconds=seconds))
+        elif behaviour == "pays":
+            self._send(prompt, at)
         else:
-            self._pay(prompt, at)
+            self._end(prompt, _CODES.get(behaviour, "1037"), at)
 
     def late(self, checkout: str, at: datetime, *, is_told: bool) -> None:
         """Let a payment that was told as failed succeed after all."""
@@ -120,6 +116,17 @@ class Prompts:
                 "UPDATE subscriber SET pin_failures = pin_failures + 1 WHERE phone = ?", prompt["phone"]
             )
             self._end(prompt, "2001", at)
+        elif (forced := self._forced_code(prompt)) is not None:
+            self._end(prompt, forced, at)
+        else:
+            self._send(prompt, at)
+
+    def _send(self, prompt: sqlite3.Row, at: datetime) -> None:
+        """Pay, or seem to fail and pay later."""
+        if late := self._faults.happens("F11", "stk", phone=prompt["phone"], bound=prompt["bound"]):
+            self._end(prompt, "1037", at)
+            seconds = _LATE_SUCCESS_SECONDS if late.seconds is None else late.seconds
+            self._books.later(f"late {late.variant}", prompt["checkout"], at + timedelta(seconds=seconds))
         else:
             self._pay(prompt, at)
 

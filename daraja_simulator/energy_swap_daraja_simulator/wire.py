@@ -113,7 +113,7 @@ async def read_body(request: web.Request) -> dict[str, Any]:
     """Return the request's JSON object."""
     try:
         return msgspec.json.decode(await request.read(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(400, "400.002.05", "Invalid Request Payload") from error
 
 

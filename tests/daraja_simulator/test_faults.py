@@ -162,6 +162,17 @@ async def test_f11_success_comes_after_failure(desk: Desk, variant: str, told: l
     assert (codes(desk), len(desk.of("/confirmation")), await utility(desk)) == (told, 1, 10_000)
 
 
+async def test_faults_befall_what_a_person_answers_by_hand(desk: Desk) -> None:
+    await desk.control("PATCH", f"subscribers/{PHONE}", {"behaviour": "manual"})
+    await desk.arm("F13", variant="1019")
+    await desk.arm("F11")
+    for _ in "12":
+        _, taken = await desk.push()
+        await desk.control("POST", f"prompts/{taken['CheckoutRequestID']}/answer", {"pin": "1234"})
+        await desk.pass_time(120)
+    assert codes(desk) == [1019, 1037, 0]
+
+
 @pytest.mark.parametrize("variant", ["1001", "17"])
 async def test_f12_a_double_tap_ends_with_a_code(desk: Desk, variant: str) -> None:
     await desk.arm("F12", variant=variant)

@@ -361,3 +361,10 @@ async def test_the_path_of_a_callback_arrives_as_it_was_given(desk: Desk) -> Non
     await desk.push(CallBackURL=desk.callback_url + path.lower())
     await desk.callback()
     assert desk.raw_paths == ["/here" + path.lower()]
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'{"a": "\xff"}'])
+async def test_a_body_that_is_no_json_object_is_refused(desk: Desk, raw: bytes) -> None:
+    url, headers = desk.server.make_url("/mpesa/b2c/v3/paymentrequest"), {"Authorization": f"Bearer {desk.token}"}
+    async with desk.session.post(url, data=raw, headers=headers) as response:
+        assert (response.status, (await response.json())["errorCode"]) == (400, "400.002.05")
