@@ -224,7 +224,19 @@ export interface Chain {
 }
 
 /** What can be done about a review beyond a note; the hub says which of them a review has. */
-export type ReviewAction = "try_again" | "credit" | "close_unpaid" | "paid" | "not_paid";
+export type ReviewAction =
+  | "try_again"
+  | "credit"
+  | "close_unpaid"
+  | "paid"
+  | "not_paid"
+  | "assign"
+  | "reversed"
+  | "not_reversed"
+  | "let_in"
+  | "turn_away"
+  | "resume_payouts"
+  | "book";
 
 export interface Decision {
   note: string;
@@ -232,6 +244,7 @@ export interface Decision {
   receipt?: string;
   /** Whole KES. */
   kes?: number;
+  household?: string;
 }
 
 export interface Review {

@@ -7,12 +7,19 @@ import { baseStyles, controlStyles } from "../style/shared.js";
 import { explain } from "./pending.js";
 
 /** What each action needs besides the note. */
-const NEEDS: Record<ReviewAction, readonly ("receipt" | "kes")[]> = {
+const NEEDS: Record<ReviewAction, readonly ("receipt" | "kes" | "household")[]> = {
   try_again: [],
   credit: ["receipt", "kes"],
   close_unpaid: [],
   paid: ["receipt"],
   not_paid: [],
+  assign: ["household"],
+  reversed: ["receipt"],
+  not_reversed: [],
+  let_in: [],
+  turn_away: [],
+  resume_payouts: [],
+  book: [],
 };
 
 @customElement("es-review-decision")
@@ -102,6 +109,12 @@ export class EsReviewDecision extends TranslatedElement {
               <input id="kes" name="kes" type="number" inputmode="numeric" required min="1" max="250000" step="1" .value=${this.#asked()} />
             </div>`
           : nothing}
+        ${needs.includes("household")
+          ? html`<div>
+              <label for="household">${say("reviews.household")}</label>
+              <input id="household" name="household" required maxlength="40" pattern="h-[0-9]+" autocomplete="off" autocapitalize="none" spellcheck="false" />
+            </div>`
+          : nothing}
         <div>
           <label for="note">${say("reviews.note")}</label>
           <textarea id="note" name="note" rows="3" required maxlength="2000"></textarea>
@@ -149,6 +162,7 @@ export class EsReviewDecision extends TranslatedElement {
         ...(this.action === null ? {} : { action: this.action }),
         ...(fields.has("receipt") ? { receipt: text("receipt").toUpperCase() } : {}),
         ...(fields.has("kes") ? { kes: Number(text("kes")) } : {}),
+        ...(fields.has("household") ? { household: text("household") } : {}),
       });
       this.dispatchEvent(new CustomEvent("decided"));
       this.renderRoot.querySelector("dialog")?.close();
