@@ -13,6 +13,7 @@ from energy_swap_hub.membership.households import by_id, set_status
 
 from . import auctions, spot
 from .allowances import grant_confirmed, lose_allowance
+from .notifications import Event, Notification, notify
 from .period_states import intent_final, put_in_review, replace_intent
 from .reviews import open_review
 from .settled import start_registers
@@ -60,6 +61,7 @@ class ChainOutcomes:
         elif household.status == "applied":
             set_status(connection, self._community.id, household.id, "admitted", now=now)
             start_registers(connection, self._community.id, household)
+            notify(connection, self._community.id, [Notification(household.id, Event.ADMITTED, {})], now)
 
     def _period(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         assert isinstance(intent.payload, MintPeriod | BurnPeriod)

@@ -5,13 +5,14 @@ happened is lost. Whoever reads remembers the last number it has seen and asks f
 once, in order, and after any interruption.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
+
+from energy_swap_hub.storage import insert_rows, is_among
 
 from .tables import notification
 
@@ -28,15 +29,14 @@ class Event(StrEnum):
     AUCTION_ENDED = "auction_ended"  # auction, wh, cents_per_kwh (none: not sold)
     TOPPED_UP = "topped_up"  # cents, receipt
     PAYMENT_FAILED = "payment_failed"  # reason
-    PAID_OUT = "paid_out"  # kes, receipt
+    PAID_OUT = "paid_out"  # cents, receipt
     PAYOUT_FAILED = "payout_failed"  # reason
     TRUED_UP = "trued_up"  # period, minted_wh, burned_wh, grid_wh
     REWARDED = "rewarded"  # day, cents
     METER_SILENT = "meter_silent"  # period
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """``event`` happened to a household; ``data`` has its numbers."""
 
     household: str
@@ -48,18 +48,9 @@ def notify(
     connection: Connection, community_id: str, notifications: Iterable[Notification], now: datetime
 ) -> None:
     """Tell households what happened, in the transaction in which it does."""
-    rows = [
-        {
-            "community_id": community_id,
-            "household_id": told.household,
-            "event": told.event.value,
-            "data": told.data,
-            "at": now,
-        }
-        for told in notifications
-    ]
-    if rows:
-        connection.execute(insert(notification), rows)
+    names = ("community_id", "household_id", "event", "data", "at")
+    rows = [(community_id, told.household, told.event.value, told.data, now) for told in notifications]
+    insert_rows(connection, notification, names, rows)
 
 
 def notifications_after(
@@ -77,6 +68,23 @@ def notifications_after(
         {"number": told.number, "event": told.event, "at": int(told.at.timestamp()), **told.data}
         for told in connection.execute(query)
     ]
+
+
+def last_told(
+    connection: Connection, community_id: str, event: Event, households: Collection[str]
+) -> dict[str, datetime]:
+    """Return when each of ``households`` was last told of ``event``; who never was is left out."""
+    row = notification.c
+    query = (
+        select(row.household_id, func.max(row.at).label("at"))
+        .where(
+            row.community_id == community_id,
+            row.event == event.value,
+            is_among(connection, row.household_id, households),
+        )
+        .group_by(row.household_id)
+    )
+    return {told.household_id: told.at for told in connection.execute(query)}
 
 
 def last_notification(connection: Connection, community_id: str, household_id: str) -> int:

@@ -17,6 +17,7 @@ from energy_swap_hub.mpesa import MPesa, Payer, PaymentRefused, receipts
 from energy_swap_hub.mpesa.payouts import LEAST_KES, MOST_KES
 from energy_swap_hub.mpesa.tables import TOP_UP
 
+from .notifications import Event, Notification, notify
 from .reviews import open_review
 
 UNKNOWN_PAYER: Final = "unknown payer"
@@ -206,6 +207,9 @@ class PaymentBook:
         text = "top-up" if purpose == TOP_UP else f"late paid for {purpose}" if is_late else f"paid for {purpose}"
         entry = Entry("mpesa", receipt, at, text, postings, booked_at=self._clock())
         is_new = ledger.post(connection, community_id, entry)
+        if is_new and owner is not None:
+            data = {"cents": cents, "receipt": receipt}
+            self._tell(connection, community_id, owner, Event.TOPPED_UP, data)
         if is_new and self._purchases is not None and owner is not None and purpose != TOP_UP and not is_late:
             self._purchases.paid(
                 connection, community_id=community_id, household_id=owner, purpose=purpose, cents=cents, at=at
@@ -224,6 +228,7 @@ class PaymentBook:
     ) -> None:
         """Nothing was posted for a payment that failed, so nothing is undone; its purpose is given up."""
         del intent_id
+        self._tell(connection, community_id, household_id, Event.PAYMENT_FAILED, {"reason": reason})
         if self._purchases is not None and purpose != TOP_UP:
             self._purchases.not_paid(
                 connection, community_id=community_id, household_id=household_id, purpose=purpose, reason=reason
@@ -287,7 +292,10 @@ class PaymentBook:
             # The community bears what the tariff did not announce, never the seller's wallet.
             postings.append(Posting(ledger.FEES, pending - spent))
         text = f"payout {payout_id} arrived"
-        ledger.post(connection, community_id, Entry("mpesa", receipt, at, text, postings, booked_at=self._clock()))
+        entry = Entry("mpesa", receipt, at, text, postings, booked_at=self._clock())
+        if ledger.post(connection, community_id, entry):
+            data = {"cents": cents, "receipt": receipt}
+            self._tell(connection, community_id, household_id, Event.PAID_OUT, data)
         self._on_change(household_id)
 
     def pay_out_failed(
@@ -297,8 +305,14 @@ class PaymentBook:
         pending = ledger.posted(connection, community_id, "payout", payout_id, PAYOUT_PENDING)
         postings = [Posting(PAYOUT_PENDING, -pending), Posting(ledger.kes(household_id), pending)]
         text = f"payout {payout_id} failed: {reason}"
-        ledger.post(connection, community_id, Entry("payout_failed", payout_id, self._clock(), text, postings))
+        if ledger.post(connection, community_id, Entry("payout_failed", payout_id, self._clock(), text, postings)):
+            self._tell(connection, community_id, household_id, Event.PAYOUT_FAILED, {"reason": reason})
         self._on_change(household_id)
+
+    def _tell(
+        self, connection: Connection, community_id: str, household_id: str, event: Event, data: dict[str, Any]
+    ) -> None:
+        notify(connection, community_id, [Notification(household_id, event, data)], self._clock())
 
     def needs_review(
         self, connection: Connection, *, community_id: str, kind: str, subject: str, evidence: Mapping[str, Any]

@@ -1,6 +1,6 @@
 """Close periods in order: readings, positions, clearing, ledger and chain intents in one transaction each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +21,8 @@ from .allowances import use_allowances
 from .clearing import Cleared, Outcome, clear
 from .counts import counts, readings_are_in, silent_members
 from .deliveries import settle_period_contracts
+from .late import Count
+from .notifications import Event, Notification, last_told, notify
 from .partners import partners_at
 from .settled import settle_until, settled_readings, start_at_admission
 from .stands import take_stands
@@ -77,6 +79,12 @@ def book_next_period(
     _post(connection, community.id, period, cleared, now)
     proofs = {name: epochs.evidence(name, count.before, count.after) for name, count in counted.items()}
     intents = [*late_intents, *_move_tokens(connection, community.id, period, cleared, proofs, now)]
+    notify(
+        connection,
+        community.id,
+        _told(period, cleared, _fell_silent(connection, community.id, counted, silent)),
+        now,
+    )
     connection.execute(
         insert(tables.period).values(
             community_id=community.id,
@@ -196,6 +204,35 @@ def _post(
         Posting(ledger.ROUNDING, cleared.rounding_cents),
     ]
     ledger.post(connection, community_id, Entry("period", period.id, now, f"period {period.id}", postings))
+
+
+def _fell_silent(
+    connection: Connection, community_id: str, counted: Mapping[str, Count], silent: Collection[str]
+) -> list[str]:
+    """Return those of the ``silent`` meters of whom nobody was told since they were heard last."""
+    was_told = last_told(connection, community_id, Event.METER_SILENT, silent) if silent else {}
+    return sorted(
+        name
+        for name in silent
+        if name in counted
+        and (name not in was_told or was_told[name].timestamp() < counted[name].after.measured_at)
+    )
+
+
+def _told(period: Period, cleared: Cleared, fell_silent: Sequence[str]) -> Iterator[Notification]:
+    for outcome in cleared.outcomes:
+        if outcome.sold_wh or outcome.bought_wh:
+            line = outcome.line
+            traded: dict[str, object] = {
+                "period": period.id,
+                "sold_wh": outcome.sold_wh,
+                "bought_wh": outcome.bought_wh,
+                "earned_cents": line.earned_cents,
+                "paid_cents": line.paid_cents,
+            }
+            yield Notification(line.household, Event.PERIOD_SETTLED, traded)
+    for household_id in fell_silent:
+        yield Notification(household_id, Event.METER_SILENT, {"period": period.id})
 
 
 def _move_tokens(

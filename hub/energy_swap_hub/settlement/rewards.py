@@ -15,6 +15,7 @@ from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.market.rewards import MeasuredPeriod, Reward, rewards
 from energy_swap_hub.storage import metadata
 
+from .notifications import Event, Notification, notify
 from .periods import next_period
 from .tables import position
 from .words import EAST_AFRICA
@@ -74,6 +75,12 @@ def pay_rewards(connection: Connection, community: CommunityConfig, day: date, n
         return False
     if found:
         connection.execute(insert(grid_reward), [_row(community.id, day, reward) for reward in found])
+        told = [
+            Notification(reward.household, Event.REWARDED, {"day": day.isoformat(), "cents": reward.paid_cents})
+            for reward in found
+            if reward.paid_cents
+        ]
+        notify(connection, community.id, told, now)
     return True
 
 

@@ -45,7 +45,9 @@ def add(connection: Connection, community_id: str, changes: Iterable[Change]) ->
     for change in changes:
         added = _numbers(change)
         before = sums.get(change.household_id)
-        sums[change.household_id] = added if before is None else tuple(map(int.__add__, before, added, strict=True))
+        sums[change.household_id] = (
+            added if before is None else tuple(map(int.__add__, before, added, strict=True))
+        )
     rows = [(community_id, household, *numbers) for household, numbers in sums.items()]
     add_rows(connection, household_total, ("community_id", "household_id", *_SUMS), rows)
 

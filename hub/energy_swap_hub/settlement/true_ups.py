@@ -16,6 +16,7 @@ from energy_swap_hub.storage import insert_rows
 from . import tables, tokens, totals
 from .allowances import use_allowances
 from .late import Count, TrueUp, true_up, true_up_id
+from .notifications import Event, Notification, notify
 from .stands import means_of
 
 
@@ -139,3 +140,14 @@ def _record(connection: Connection, community_id: str, booked: Sequence[_Booked]
             before.generated_wh + p.generation_wh,
         )
     totals.add(connection, community_id, added.values())
+    notify(connection, community_id, [Notification(b.household.id, Event.TRUED_UP, _told(b)) for b in booked], now)
+
+
+def _told(booked: _Booked) -> dict[str, object]:
+    it = booked.it
+    return {
+        "period": booked.period.id,
+        "minted_wh": it.minted_wh,
+        "burned_wh": it.burned_wh,
+        "grid_wh": it.grid_wh,
+    }
