@@ -102,21 +102,6 @@ def book_next_period(
     return period
 
 
-def standing_order(
-    connection: Connection, community_id: str, household_id: str, at: datetime
-) -> tuple[int | None, int | None]:
-    """Return (sell at least, buy at most) in cents per kWh as they stood at ``at``; None: does not take part."""
-    row = tables.standing_order.c
-    query = (
-        select(row.sell_at_least, row.buy_at_most)
-        .where(row.community_id == community_id, row.household_id == household_id, row.valid_from <= at)
-        .order_by(row.valid_from.desc(), row.id.desc())
-        .limit(1)
-    )
-    found = connection.execute(query).first()
-    return (None, None) if found is None else (found[0], found[1])
-
-
 def _record(connection: Connection, community_id: str, period: Period, cleared: Cleared, now: datetime) -> None:
     insert_rows(
         connection,

@@ -3,23 +3,18 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
 from energy_swap_hub.market.delivery import AheadLine
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.period import PeriodOrder, Side
 from energy_swap_hub.membership.households import Household
-from energy_swap_hub.membership.tables import household
 
 from .allowances import allowances
 from .clearing import Stand, without_contracts
+from .limits import NO_LIMITS, Limits, limits_of_all
 from .netting import Means, Position, split_import
-from .tables import standing_order
-
-type Limits = tuple[
-    int | None, int | None
-]  # (sell at least, buy at most), cents per kWh; None: does not take part
 
 
 def take_stands(
@@ -44,7 +39,7 @@ def take_stands(
             positions[member.id],
             contracts.get(member.id),
             means[member.id],
-            limits.get(member.id, (None, None)),
+            limits.get(member.id, NO_LIMITS),
             tariff.fees_cents_per_kwh,
         )
         for member in members
@@ -63,30 +58,6 @@ def means_of(connection: Connection, community_id: str, members: Collection[Hous
         )
         for member in members
     }
-
-
-def limits_of_all(connection: Connection, community_id: str, at: datetime) -> dict[str, Limits]:
-    """Return the limits of the standing orders as they were at ``at``, by household."""
-    order = standing_order.alias()
-    newest = (
-        select(order.c.id)
-        .where(
-            order.c.community_id == household.c.community_id,
-            order.c.household_id == household.c.id,
-            order.c.valid_from <= at,
-        )
-        .order_by(order.c.valid_from.desc(), order.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    row = standing_order.c
-    query = (
-        select(row.household_id, row.sell_at_least, row.buy_at_most)
-        .select_from(household)
-        .join(standing_order, and_(row.id == newest))
-        .where(household.c.community_id == community_id)
-    )
-    return {household_id: (sell, buy) for household_id, sell, buy in connection.execute(query)}
 
 
 def _stand(

@@ -20,7 +20,7 @@ from energy_swap_hub.metering.tables import meter_state, quarantine
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.decisions import actions_of
-from energy_swap_hub.settlement.periods import standing_order
+from energy_swap_hub.settlement.limits import NO_LIMITS, limits_of_all
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.totals import totals
 from energy_swap_hub.settlement.words import EAST_AFRICA
@@ -67,9 +67,10 @@ def household_rows(
     """Return all households with wallets, meters and trade totals; phones masked."""
     rows = []
     facts = facts_of(connection, community.id, now)
+    limits = limits_of_all(connection, community.id, now)
     for member in households.households(connection, community.id):
         standing = reputation(facts.get(member.id, Facts()))
-        sell_at_least, buy_at_most = standing_order(connection, community.id, member.id, now)
+        sell_at_least, buy_at_most = limits.get(member.id, NO_LIMITS)
         meter = connection.execute(
             select(meter_state.c.net_w, meter_state.c.measured_at).where(meter_state.c.meter == member.meter)
         ).first()

@@ -16,9 +16,9 @@ from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.auctions import auction_of
+from energy_swap_hub.settlement.limits import limits_of
 from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.partners import chosen_by
-from energy_swap_hub.settlement.periods import standing_order
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
@@ -37,7 +37,7 @@ def household_state(
     advise: Advise = advice,
 ) -> dict[str, Any]:
     """Return the household's state (docs/api.md); amounts in cents and Wh, times as Unix seconds."""
-    sell_at_least, buy_at_most = standing_order(connection, community.id, household.id, now)
+    sell_at_least, buy_at_most = limits_of(connection, community.id, household.id, now)
     tariff = tariff_at(community.tariffs, now)
     last_reading = metering.latest(connection, household.meter)
     open_book = book(connection, community.id, now)
