@@ -16,8 +16,9 @@ from .book import (
 )
 from .corrections import Correction, correct
 from .days import Day, close_days, closed_days, open_since, verify_days
+from .entries import Entry, Hold, Overdrawn, Posting
 from .history import Leg, Touch, legs, touches, wallet_before
-from .journal import Entry, Hold, Journal, Overdrawn, Posting
+from .journal import Journal
 from .proof import first_lie, sums
 from .tables import (
     BURNED,

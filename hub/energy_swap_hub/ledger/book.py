@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from . import tables
-from .journal import Entry, Journal, Posting
+from .entries import Entry, Posting
+from .journal import Journal
 from .tables import BURNED, MINTED, ekwh, ekwh_held, kes, kes_held
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from . import tables
 from .book import post
-from .journal import Entry, Posting
+from .entries import Entry, Posting
 
 
 @dataclass(frozen=True, slots=True)

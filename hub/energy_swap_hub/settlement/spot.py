@@ -12,7 +12,8 @@ from energy_swap_hub.membership.households import Household
 
 from .refusals import OrderRefused, time_to_come
 from .spot_book import find_orders, open_book
-from .spot_market import SpotMarket, hold_name
+from .spot_market import SpotMarket
+from .spot_transaction import hold_name
 from .trades import fills_of
 
 __all__ = [

@@ -4,12 +4,10 @@ An order holds what it promises, fills move it, the rest goes back. Whatever ref
 book is changed; an error after that leaves the transaction to be undone as a whole (`is_halfway`).
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any
 
 from energy_swap_protocol.message import BuyOrder, CancelOrder, SellOrder
 from energy_swap_protocol.units import cost_cents
@@ -17,50 +15,29 @@ from solders.transaction import VersionedTransaction
 from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
-from energy_swap_hub.chain.directory import token_accounts
-from energy_swap_hub.chain.intent import enqueue_all
-from energy_swap_hub.chain.outbox import household_transaction, out_of_escrow
-from energy_swap_hub.chain.payload import Payload
+from energy_swap_hub.chain.outbox import household_transaction
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.ledger import Entry, Journal, Overdrawn, Posting
+from energy_swap_hub.ledger import Entry, Overdrawn, Posting
 from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.spot import Fill, NotRestingError, SpotOrder
 from energy_swap_hub.market.trade import Side, Trade
 from energy_swap_hub.membership.households import Household, is_there
 
 from .machine import schedule
+from .notifications import Event, Notification
 from .refusals import OrderRefused, cannot_cancel, time_to_come, too_few_tokens, too_little_money, would_trade
-from .spot_book import Order, expired_orders, find_orders, open_book, store
-from .trades import FILL, Booked, HeldTrade, book_held_trade, fills_of, store_trades
+from .spot_book import Order, expired_orders
+from .spot_transaction import SpotTransaction, hold_name, wallet_accounts
+from .trades import FILL, HeldTrade, book_held_trade
 
 type Wish = SellOrder | BuyOrder | CancelOrder
-type _Move = tuple[Literal["release", "refund"], str, str, int]  # what, reference, household, Wh
 
 
-def hold_name(order_id: str) -> str:
-    """Return the ledger's name of what an order holds."""
-    return f"order:{order_id}"
-
-
-class SpotMarket:
-    """The spot orders of one transaction at ``now``; nothing is in the database before `write`."""
+class SpotMarket(SpotTransaction):
+    """The rules of the spot market, for one transaction."""
 
     def __init__(self, connection: Connection, community: CommunityConfig, now: datetime) -> None:
-        self.is_halfway = False
-        self._connection = connection
-        self._community = community
-        self._now = now
-        self._tariff = tariff_at(community.tariffs, now)
-        self._journal = Journal(connection, community.id)
-        self._open = open_book(connection, community.id, now)
-        self._is_changed = False
-        self._known: dict[str, Order | None] = {}  # orders that are not open
-        self._added: dict[str, Order] = {}
-        self._changed: dict[str, Order] = {}
-        self._fills: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)  # of this transaction, by order
-        self._earlier_fills: dict[str, list[dict[str, Any]]] = {}
-        self._trades: list[Booked] = []
-        self._intents: list[_Move | tuple[str, Payload]] = []
+        super().__init__(connection, community, now)
         self._sellers: dict[str, bool] = {}  # whether a household that was chosen is there
 
     def expect(self, wishes: Sequence[tuple[Household, Wish]]) -> None:
@@ -73,8 +50,7 @@ class SpotMarket:
                 cancels.append(str(wish.order))
                 continue
             holds.append(hold_name(str(wish.id)))
-            accounts |= {ledger.kes(household.id), ledger.kes_held(household.id)}
-            accounts |= {ledger.ekwh(household.id), ledger.ekwh_held(household.id)}
+            accounts.update(wallet_accounts(household.id))
             if isinstance(wish, BuyOrder):
                 bought_wh, best_limit = bought_wh + wish.wh, max(best_limit, wish.at_most)
         self._open.read_standings(
@@ -84,13 +60,6 @@ class SpotMarket:
         self._read_fills(cancels)
         self._journal.expect(names={"hold": holds})
         self._expect_met(Side.SELL, bought_wh, best_limit, len(holds), [hold_name(c) for c in cancels], accounts)
-
-    def read_orders(self, order_ids: Collection[str]) -> None:
-        """Read at once the orders that are not open."""
-        missing = [i for i in order_ids if i not in self._known and UUID(i) not in self._open.orders]
-        if missing:
-            found = find_orders(self._connection, self._community.id, missing)
-            self._known.update((order_id, found.get(order_id)) for order_id in missing)
 
     def has(self, order_id: str) -> bool:
         """Whether there is a spot order of this id, open or not."""
@@ -135,6 +104,7 @@ class SpotMarket:
             self._change(order)
             self._journal.close_hold(hold_name(order_id), at=self._now, text=f"the lock failed: {error}")
             order.status = "refused"
+            self._tell_end(order, f"the lock failed: {error}")
             return
         self._change(order)
         order.status, order.number = "open", self._open.last_number + 1
@@ -181,30 +151,6 @@ class SpotMarket:
         if order_id not in self._added:
             self._read_fills((order_id,))
         return order.answer((*self._earlier_fills.get(order_id, ()), *self._fills.get(order_id, ())))
-
-    def write(self) -> None:
-        """Put all of it into the database's transaction."""
-        self._journal.write()
-        if not self._is_changed:
-            return
-        connection, community_id = self._connection, self._community.id
-        store(connection, community_id, self._open, self._added.values(), self._changed.values())
-        store_trades(connection, community_id, self._trades, self._now)
-        households = {wish[2] for wish in self._intents if len(wish) == 4}
-        accounts = token_accounts(connection, community_id, households) if households else {}
-        wishes = [
-            out_of_escrow(wish[0], wish[1], accounts[wish[2]], wish[3]) if len(wish) == 4 else wish
-            for wish in self._intents
-        ]
-        enqueue_all(connection, community_id, wishes, self._now)
-        times = [order.valid_until for order in self._added.values() if order.valid_until is not None]
-        if times:
-            schedule(connection, community_id, "orders", "expiry", min(times))
-        for memory in (self._known, self._added, self._changed, self._fills, self._earlier_fills):
-            memory.clear()
-        self._trades.clear()
-        self._intents.clear()
-        self._is_changed = False
 
     def _new_order(
         self,
@@ -265,21 +211,6 @@ class SpotMarket:
                 return resting
         return None
 
-    def _add(self, order: Order) -> None:
-        self._touch()
-        self._open.last_number = order.number
-        self._added[order.id] = order
-
-    def _change(self, order: Order) -> None:
-        self._touch()
-        if order.id not in self._added:
-            self._changed[order.id] = order
-
-    def _touch(self) -> None:
-        if not self._is_changed:
-            self._open.change()
-            self._is_changed = True
-
     def _enter(self, order: Order) -> None:
         """Match an open order; what is left of it rests in the book."""
         self.is_halfway = True
@@ -315,6 +246,10 @@ class SpotMarket:
             self._change(order)
             self._fills[order.id].append(told)
             order.remaining_wh -= fill.wh
+            if order is resting or order is sale:  # who buys has it in the answer
+                data = {"order": order.id, "wh": fill.wh, "cents_per_kwh": fill.cents_per_kwh}
+                data["remaining_wh"] = order.remaining_wh
+                self._told.append(Notification(order.household_id, Event.ORDER_MATCHED, data))
             if not order.remaining_wh:
                 order.status = "reserved" if order.reserved_wh else "filled"
                 if not order.reserved_wh:
@@ -327,6 +262,8 @@ class SpotMarket:
         if order.side is Side.SELL and order.remaining_wh:
             self._intents.append(("refund", order.id, order.household_id, order.remaining_wh))
         order.status = status
+        if status != "cancelled":  # who cancels knows
+            self._tell_end(order, status)
         key = order.key
         with suppress(
             NotRestingError
@@ -334,6 +271,10 @@ class SpotMarket:
             self._open.book.cancel(key)
         self._forget(order, key)
         self.is_halfway = False
+
+    def _tell_end(self, order: Order, reason: str) -> None:
+        data = {"order": order.id, "reason": reason, "remaining_wh": order.remaining_wh}
+        self._told.append(Notification(order.household_id, Event.ORDER_ENDED, data))
 
     def _free(self, order: Order, wh: int, name: str, text: str) -> None:
         """Give back what an order holds: all that is left, or ``wh`` of a sale that is still kept for a buyer."""
@@ -343,37 +284,3 @@ class SpotMarket:
         elif wh:
             postings = (self._journal.spend_hold(hold, wh), Posting(ledger.ekwh(order.household_id), wh))
             self._journal.post(Entry("release_hold", name, self._now, text, postings))
-
-    def _forget(self, order: Order, key: UUID) -> None:
-        self._open.orders.pop(key, None)
-        self._open.count_end(order)
-        self._known[order.id] = order
-
-    def _order(self, order_id: str) -> Order | None:
-        found = self._open.orders.get(UUID(order_id)) or self._added.get(order_id)
-        if found is not None:
-            return found
-        if order_id not in self._known:
-            self.read_orders((order_id,))
-        return self._known.get(order_id)
-
-    def _read_fills(self, order_ids: Collection[str]) -> None:
-        missing = [i for i in order_ids if i not in self._earlier_fills]
-        if missing:
-            self._earlier_fills |= fills_of(self._connection, self._community.id, missing)
-
-    def _expect_met(
-        self, side: Side, wh: int, limit: int, most: int, holds: Sequence[str], accounts: set[str]
-    ) -> None:
-        """Read the holds and accounts of the orders that as many Wh would meet first, and those that are named."""
-        wanted = list(holds)
-        sign = 1 if side is Side.SELL else -1
-        for resting in self._open.book.best_first(side) if wh else ():
-            if wh <= 0 or (resting.limit - limit) * sign > 0 or len(wanted) > most + 50:
-                break
-            wh -= resting.wh
-            wanted.append(hold_name(str(resting.id)))
-            household = resting.household
-            accounts |= {ledger.kes(household), ledger.kes_held(household)}
-            accounts |= {ledger.ekwh(household), ledger.ekwh_held(household)}
-        self._journal.expect(holds=wanted, accounts=accounts)

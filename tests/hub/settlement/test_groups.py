@@ -14,6 +14,7 @@ from energy_swap_hub.ledger import tables as ledger_tables
 from energy_swap_hub.ledger.tables import currency_of
 from energy_swap_hub.settlement import spot, tables
 from energy_swap_hub.settlement.messages import open_message, receive, receive_group
+from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.trades import book_held_trade
 from energy_swap_protocol.message import (
     AnyMessage,
@@ -133,6 +134,7 @@ def all_there_is(connection: Connection) -> dict[str, list[Any]]:
         tables.spot_book,
         tables.standing_order,
         tables.message,
+        tables.notification,
         chain_intent,
     )
     return {
@@ -204,6 +206,20 @@ def test_a_refused_order_changes_nothing_for_its_group(connection: Connection) -
     messages = connection.execute(select(tables.message.c.id).order_by(tables.message.c.id)).scalars().all()
     assert messages == [str(UUID(int=1)), str(UUID(int=4))]
     assert ledger.hold_remaining(connection, VILLAGE, f"order:{dear.id}") == 0
+
+
+def test_who_waits_in_the_book_is_told_and_who_came_has_the_answer(connection: Connection) -> None:
+    first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
+    place(connection, (0, first))
+    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+    until = int(NOW.timestamp()) + 60
+    place(connection, (1, buy(2, wh=200)), (2, buy(3, at_most=800, valid_until=until)))
+    spot.expire_orders(connection, COMMUNITY, NOW + timedelta(minutes=1))
+    told = [notifications_after(connection, VILLAGE, f"h-00{n}", 0) for n in (1, 2, 3)]
+    events = [[{k: v for k, v in one.items() if k not in ("number", "at")} for one in mine] for mine in told]
+    matched = {"event": "order_matched", "order": str(first.id), "wh": 200, "cents_per_kwh": 900}
+    ended = {"event": "order_ended", "order": str(UUID(int=3)), "reason": "expired", "remaining_wh": 100}
+    assert events == [[matched | {"remaining_wh": 300}], [], [ended]]
 
 
 def test_the_same_message_twice_in_a_group_has_one_effect_unless_it_was_refused(connection: Connection) -> None:
