@@ -76,9 +76,12 @@ async def _live(
 ) -> None:
     outside = Outside(folder)
     begun_at, _ = outside.position
-    async with open_neighbourhood(folder, homes, ticks[begun_at].at, mortality) as neighbourhood:
+    # A hub that was down waits for readings longer, by right. Here it comes up as soon as it died, which was not
+    # long after the tick before, and what it does now is as much later for the one that never died.
+    woken_at = ticks[max(begun_at - 1, 0)].at
+    async with open_neighbourhood(folder, homes, woken_at, mortality) as neighbourhood:
         await prove(neighbourhood)
-        await _sleep(neighbourhood, slots_away)
+        await _sleep(neighbourhood, outside, slots_away)
         await go_through(neighbourhood, ticks[begun_at:], outside, mortality)
         await neighbourhood.check()
         await prove_money(neighbourhood, (receipt for tick in ticks for receipt in tick.receipts))
@@ -93,9 +96,9 @@ async def _one_by_one(
     _, phase = outside.position
     for tick in ticks:
         neighbourhood.now = tick.at
-        mortality.reach(tick.number)
-        while phase < len(_PHASES):
-            await _PHASES[phase](neighbourhood, tick, outside)
+        while phase < len(PHASES):
+            mortality.reach(tick.number, phase)
+            await PHASES[phase](neighbourhood, tick, outside)
             phase += 1
             outside.go_to(tick.number, phase)
         phase = 0
@@ -111,7 +114,7 @@ async def _all_at_once(
         work = [group.create_task(job) for job in jobs]
         for tick in ticks:
             neighbourhood.now = tick.at
-            mortality.reach(tick.number)
+            mortality.reach(tick.number, 0)
             wishes = (_say(neighbourhood, wish, outside) for wish in tick.wishes)
             await asyncio.gather(
                 _take_in(neighbourhood, tick, outside), _pay(neighbourhood, tick, outside), *wishes
@@ -137,14 +140,15 @@ def _is_busy(connection: Connection, now: datetime) -> bool:
     return bool(due or open_intents(connection, VILLAGE, 1))
 
 
-async def _sleep(neighbourhood: Neighbourhood, slots: int) -> None:
+async def _sleep(neighbourhood: Neighbourhood, outside: Outside, slots: int) -> None:
     """Let the chain go on as if the hub had been away: what was sent and did not land expires, and is signed anew.
 
-    What a household has signed would expire, too; then it would have to sign again, which a later time does to
-    the books by right.
+    Not while something that a household has signed is under way: it would expire, too, and be signed again by the
+    household, which changes the books by right.
     """
     waiting = await neighbourhood.read(lambda c: open_intents(c, VILLAGE, 1_000))
-    if not any(isinstance(intent.payload, HouseholdTransaction) for intent in waiting):
+    is_signed = any(isinstance(intent.payload, HouseholdTransaction) for intent in waiting)
+    if not is_signed and not outside.is_anything_unanswered():
         await neighbourhood.localnet.tick(slots)
 
 
@@ -257,4 +261,4 @@ async def _chain(neighbourhood: Neighbourhood, tick: Tick, _outside: Outside) ->
 
 
 type _Phase = Callable[[Neighbourhood, Tick, Outside], Awaitable[None]]
-_PHASES: Final[tuple[_Phase, ...]] = (_take_in, _hear, _pay, _settle, _chain, _settle, _chain)
+PHASES: Final[tuple[_Phase, ...]] = (_take_in, _hear, _pay, _settle, _chain, _settle, _chain)

@@ -35,12 +35,13 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doom:
-    """One kill: armed when ``tick`` begins, done at the ``count``-th time at ``place``, or ``seconds`` later.
+    """One kill: armed in a phase of ``tick``, done at the ``count``-th time at ``place``, or ``seconds`` later.
 
     The next process begins ``slots_away`` slots later, as one does that was down for so long.
     """
 
     tick: int
+    phase: int
     place: Place
     count: int
     seconds: float
@@ -48,21 +49,22 @@ class Doom:
 
 
 def draw_dooms(
-    random: Random, kills: int, ticks: int, *, per_tick: Mapping[Place, float], seconds: float
+    random: Random, kills: int, ticks: int, *, phases: int, per_tick: Mapping[Place, float], seconds: float
 ) -> list[Doom]:
-    """Spread ``kills`` over all but the last ``ticks``; each strikes about a tick after its own began.
+    """Spread ``kills`` over the phases of all but the last ``ticks``; each strikes within about a tick.
 
     ``per_tick`` is how often an undisturbed run came by each place in a tick, and ``seconds`` how long that took.
     """
     places = list(Place)
     dooms = []
-    for tick in sorted(random.randrange(ticks - 6) for _ in range(kills)):
+    for tick, phase in sorted((random.randrange(ticks - 6), random.randrange(phases)) for _ in range(kills)):
         place = random.choices(places, weights=[2, 4, 5, 2, 3, 1, 1])[0]
-        count = random.randint(1, max(round(per_tick.get(place, 1)), 1))
+        # Few times more often than many: most of what is counted in a tick are its readings.
+        count = max(round(per_tick[place] * random.random() ** 3), 1)
         wait = random.uniform(0, _START_SECONDS if place is Place.START else 1.5 * seconds)
         is_long = random.random() < (0.5 if place in (Place.SENDING, Place.SENT) else 0.1)
         slots_away = _DOWN_SLOTS if is_long else 0
-        dooms.append(Doom(tick, place, count, wait, slots_away))
+        dooms.append(Doom(tick, phase, place, count, wait, slots_away))
     return dooms
 
 
@@ -76,9 +78,9 @@ class Mortality:
         self._is_armed = False
         self._left = doom.count if doom is not None else 0
 
-    def reach(self, tick: int) -> None:
-        """Say that ``tick`` begins, or goes on after a restart."""
-        if self._doom is not None and tick >= self._doom.tick and not self._is_armed:
+    def reach(self, tick: int, phase: int) -> None:
+        """Say that a phase of ``tick`` begins, perhaps again after a restart."""
+        if self._doom is not None and (tick, phase) >= (self._doom.tick, self._doom.phase) and not self._is_armed:
             self._is_armed = True
             self._armed()
 

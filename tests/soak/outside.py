@@ -45,6 +45,11 @@ class Outside:
         """Keep a signed message before it is first sent."""
         self._db.execute("INSERT INTO said VALUES(?, ?)", (message_id, msgspec.msgpack.encode(envelope)))
 
+    def is_anything_unanswered(self) -> bool:
+        """Whether a household has signed a message and has no answer."""
+        query = "SELECT 1 FROM said WHERE id NOT IN (SELECT id FROM answered) LIMIT 1"
+        return self._db.execute(query).fetchone() is not None
+
     def is_answered(self, message_id: str) -> bool:
         """Whether the hub has answered a message."""
         return self._db.execute("SELECT 1 FROM answered WHERE id = ?", (message_id,)).fetchone() is not None

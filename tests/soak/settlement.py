@@ -20,7 +20,7 @@ from typing import Final
 from tests.hub.postgresql import new_database, programs, running_server
 from tests.hub.village import OPENED, Home, copy_of, forget
 
-from .life import run_life
+from .life import PHASES, run_life
 from .mortality import Doom, Mortality, Place, draw_dooms, live
 from .neighbourhood import found, many_homes
 from .script import Tick, write_script
@@ -81,7 +81,7 @@ class Soak:
         lines = (line.split() for line in counted.read_text().splitlines())
         per_tick = {Place[name]: int(count) / len(self.ticks) for name, count in lines}
         seconds = undisturbed.seconds / len(self.ticks)
-        dooms = draw_dooms(random, kills, len(self.ticks), per_tick=per_tick, seconds=seconds)
+        dooms = draw_dooms(random, kills, len(self.ticks), phases=len(PHASES), per_tick=per_tick, seconds=seconds)
         killed = self._live("killed", dooms)
         for place, times in killed.kills.most_common():
             _say(f"  {times:4} {place}")
@@ -124,7 +124,8 @@ def _is_same(undisturbed: Run, killed: Run) -> bool:
     is_same = undisturbed.books.read_bytes() == killed.books.read_bytes()
     if not is_same:
         one, other = (run.books.read_text().splitlines() for run in (undisturbed, killed))
-        _say("\n".join(islice(unified_diff(one, other, "undisturbed", "killed", n=0, lineterm=""), 60)))
+        lines = unified_diff(one, other, "undisturbed", "killed", n=0, lineterm="")
+        _say("\n".join(line[:300] for line in islice(lines, 60)))
     _say("the books are the same" if is_same else "THE BOOKS DIFFER")
     return is_same
 
