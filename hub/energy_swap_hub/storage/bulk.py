@@ -72,6 +72,8 @@ def change_rows(
 
 def is_among(connection: Connection, column: Column[Any], values: Collection[str | int]) -> ColumnElement[bool]:
     """Return the condition that ``column`` (text or integers) is one of ``values``: one parameter however many."""
+    if len(values) == 1:
+        return column == next(iter(values))
     if connection.dialect.name == "sqlite":
         given = func.json_each(json.dumps(list(values))).table_valued("value")
         return column.in_(select(given.c.value))
