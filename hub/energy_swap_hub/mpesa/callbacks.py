@@ -9,6 +9,7 @@ from .charges import Charges
 from .config import MPesaConfig
 from .events import PayerOf, PaymentEvents
 from .hooks import Callback
+from .receipts import Asked
 from .wire import (
     Unreadable,
     masked,
@@ -33,6 +34,16 @@ def waits_for_list(callback: Callback, confirm_above_kes: int) -> bool:
         return False
 
 
+def says_paid(callback: Callback) -> bool:
+    """Return whether a callback tells of the success of a payment that a phone was asked for."""
+    if callback.channel != hooks.PUSH:
+        return False
+    try:
+        return read_push_result(callback.body).payment is not None
+    except Unreadable:
+        return False
+
+
 def understand(
     connection: Connection,
     config: MPesaConfig,
@@ -40,10 +51,11 @@ def understand(
     charges: Charges,
     payer_of: PayerOf | None,
     callback: Callback,
+    asked: Asked,
 ) -> tuple[str, bool]:
     """Carry out what a callback says; return what it meant, and whether its body must be kept for a person."""
     try:
-        return _understand(connection, config, events, charges, payer_of, callback)
+        return _understand(connection, config, events, charges, payer_of, callback, asked)
     except Unreadable as error:
         if callback.community_id:
             events.needs_review(
@@ -63,6 +75,7 @@ def _understand(
     charges: Charges,
     payer_of: PayerOf | None,
     callback: Callback,
+    asked: Asked,
 ) -> tuple[str, bool]:
     at = callback.received_at
     match callback.channel:
@@ -72,7 +85,9 @@ def _understand(
             if intent is None:
                 return _NOTHING, False
             most = config.confirm_above_kes
-            return receipts.record_push_result(connection, events, intent, push, at, confirm_above_kes=most), False
+            return receipts.record_push_result(
+                connection, events, intent, push, at, confirm_above_kes=most, asked=asked
+            ), False
         case hooks.PAYOUT:
             result = read_payout_result(callback.body)
             item = payouts.find_by_conversation(connection, callback.subject)

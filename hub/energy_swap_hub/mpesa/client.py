@@ -26,8 +26,19 @@ from .gateway import (
 from .nairobi import compact, spaced
 from .wire import PulledPayment, read_pulled
 
-__all__ = ["Accepted", "Answer", "Clock", "DarajaClient", "DarajaUnavailable", "NotSent", "Refused", "Unknown"]
+__all__ = [
+    "UNDECIDED",
+    "Accepted",
+    "Answer",
+    "Clock",
+    "DarajaClient",
+    "DarajaUnavailable",
+    "NotSent",
+    "Refused",
+    "Unknown",
+]
 
+UNDECIDED: Final = "4999"
 _PULL_PAGES: Final = 100
 _DUPLICATE: Final = "500.002.1001"
 _PAYBILL: Final = "4"  # the identifier type of a short code ...
@@ -76,12 +87,11 @@ class DarajaClient:
         return refusal(reply)
 
     async def query_push(self, checkout_request_id: str) -> str | None:
-        """Return the result code of a push, ``None`` while there is no answer."""
+        """Return the result code of a push (`UNDECIDED` while it is open), ``None`` where there is no answer."""
         reply = await self._gateway.post(
             gateway.PUSH_QUERY, {**self._signed_now(), "CheckoutRequestID": checkout_request_id}
         )
-        code = reply.text("ResultCode") if isinstance(reply, Reply) else ""
-        return None if code in ("", "4999") else code
+        return (reply.text("ResultCode") or None) if isinstance(reply, Reply) else None
 
     async def pay(
         self, *, originator_conversation_id: str, phone: str, kes: int, result_url: str, timeout_url: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Final
 
 from energy_swap_protocol.units import CENTS_PER_KES
@@ -16,6 +17,14 @@ from .wire import Payment, PulledPayment, PushResult, masked
 
 CREDITED: Final = "credited"
 CREDITED_BEFORE: Final = "credited before"
+
+
+class Asked(Enum):
+    """What M-Pesa answered when it was asked whether the success in a callback is true: nobody signs callbacks."""
+
+    SAYS_SO = "says_so"
+    SAYS_OTHERWISE = "says_otherwise"  # or it could not be asked: its list of payments must tell
+    NO_ANSWER = "no_answer"  # not decided, or no answer just now: the query plan goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,9 @@ def record_push_result(
     received_at: datetime,
     *,
     confirm_above_kes: int,
+    asked: Asked,
 ) -> str:
-    """Record an STK callback and return what it meant."""
+    """Record an STK callback and return what it meant. A success counts if M-Pesa says so when it is ``asked``."""
     if result.code != "0":
         return intents.record_code(connection, events, intent, result.code, received_at)
     payment = result.payment
@@ -107,9 +117,11 @@ def record_push_result(
         # Without receipt or with another amount it proves nothing: the list of payments does.
         intents.doubt(connection, events, intent, payment.kes if payment else None, received_at)
         return "success that does not fit the request"
-    if payment.kes > confirm_above_kes:
+    if asked is Asked.NO_ANSWER:
+        return "success that M-Pesa does not know of yet"
+    if asked is Asked.SAYS_OTHERWISE or payment.kes > confirm_above_kes:
         intents.confirm(connection, intent, received_at)
-        return "so much waits for the list of payments"
+        return "success that waits for the list of payments"
     return credit(connection, events, intent, payment, "callback", received_at)
 
 

@@ -13,15 +13,16 @@ from sqlalchemy import Connection
 from energy_swap_hub.storage import Database
 
 from . import hooks, intents, payouts, receipts, reports, reversals
-from .callbacks import understand, waits_for_list
+from .callbacks import says_paid, understand, waits_for_list
 from .charges import Charges
-from .client import DarajaClient, DarajaUnavailable
+from .client import UNDECIDED, DarajaClient, DarajaUnavailable
 from .config import MPesaConfig
 from .events import PayerOf, PaymentEvents
 from .gateway import Clock
 from .hooks import Callback, callback_url
 from .intents import Intent
 from .payouts import Payout
+from .receipts import Asked
 from .reversals import Reversal
 from .tables import ACCEPTED, CONFIRMED, OPEN_INTENT, QUEUED, SENDING
 
@@ -31,6 +32,7 @@ _REST_AFTER_ERROR: Final = timedelta(seconds=30)
 _PULL_REACH: Final = timedelta(hours=48)
 _PULL_MARGIN: Final = timedelta(minutes=5)
 _LOOK_EVERY: Final = timedelta(hours=1)
+_ASK_AGAIN_AFTER_SECONDS: Final = (0.2, 0.5, 0)  # a query about a finished payment is now and then not answered
 
 type _Step = Coroutine[Any, Any, None]
 
@@ -134,14 +136,29 @@ class Worker:
     async def _process(self, client: DarajaClient, callback: Callback) -> None:
         if waits_for_list(callback, self._config.confirm_above_kes):
             await self._pull(client, callback.received_at - _PULL_MARGIN, self._clock())
+        asked = await self._ask_whether_true(client, callback) if says_paid(callback) else Asked.SAYS_SO
 
         def change(connection: Connection) -> None:
             outcome, keep_body = understand(
-                connection, self._config, self._events, self._charges, self._payer_of, callback
+                connection, self._config, self._events, self._charges, self._payer_of, callback, asked
             )
             hooks.finish(connection, callback, outcome, self._clock(), keep_body=keep_body)
 
         await self._database.write(change)
+
+    async def _ask_whether_true(self, client: DarajaClient, callback: Callback) -> Asked:
+        """Ask M-Pesa about the success that a callback tells of."""
+        intent = await self._database.read(lambda c: intents.find(c, callback.subject))
+        if intent is None or intent.checkout_request_id is None:
+            return Asked.SAYS_OTHERWISE
+        for pause_seconds in _ASK_AGAIN_AFTER_SECONDS:
+            code = await client.query_push(intent.checkout_request_id)
+            if code == UNDECIDED:
+                break  # a success that came before the payment
+            if code is not None:
+                return Asked.SAYS_SO if code == "0" else Asked.SAYS_OTHERWISE
+            await asyncio.sleep(pause_seconds)
+        return Asked.NO_ANSWER
 
     # Payments asked for
 

@@ -207,7 +207,7 @@ async def test_both_faces_of_a_duplicate_payout_mean_accepted(
     [
         (200, b'{"ResponseCode":"0","ResultCode":"1032","ResultDesc":"Request canceled by user"}', "1032"),
         (200, b'{"ResponseCode":"0","ResultCode":0,"ResultDesc":""}', "0"),
-        (200, b'{"ResponseCode":"0","ResultCode":"4999","ResultDesc":"still under processing"}', None),
+        (200, b'{"ResponseCode":"0","ResultCode":"4999","ResultDesc":"still under processing"}', "4999"),
         (200, b'{"requestId":"1","errorCode":"500.001.1001","errorMessage":""}', None),
         (500, b'{"requestId":"1","errorCode":"500.001.1001","errorMessage":""}', None),
     ],
