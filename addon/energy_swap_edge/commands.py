@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid4
 
 import msgspec
@@ -68,6 +68,7 @@ class _Buy(msgspec.Struct, frozen=True):
     seller: Name | None = None
     post_only: bool = False
     minimum_reputation: Percent = 0
+    pay: Literal["wallet", "mpesa"] = "wallet"
 
 
 class _CancelOrder(msgspec.Struct, frozen=True):
@@ -220,6 +221,7 @@ class Commands:
             seller=wish.seller,
             post_only=wish.post_only,
             minimum_reputation=wish.minimum_reputation,
+            pay=wish.pay,
         )
 
     async def _cancel_order(self, wish: _CancelOrder) -> CancelOrder:

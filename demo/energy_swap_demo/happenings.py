@@ -1,8 +1,8 @@
-"""What people do in a day besides living: they top up, one sells on the spot market, one holds an auction."""
+"""What people do in a day besides living: they top up, choose partners, trade in every market."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,12 +12,21 @@ from .neighbourhood import Neighbourhood
 from .settings import from_json, to_json, write_private
 
 NAIROBI: Final = ZoneInfo("Africa/Nairobi")
+PARTNERS_AT: Final = time(8, 10)
+PARTNERS: Final = (1, 12)
+AHEAD_AT: Final = time(10, 5)
+AHEAD_FOR: Final = time(11, 30)
+AHEAD: Final = (2, 9)  # who sells, who buys
 SPOT_AT: Final = time(16, 5)
+PHONE_AT: Final = time(16, 26)
+PHONE_BUYER: Final = 11
 AUCTION_AT: Final = time(16, 35)
 AUCTION_MINUTES: Final = 20
 _LOW_KES: Final = 100
 _SPOT_WH: Final = 800
 _AUCTION_WH: Final = 500
+_AHEAD_WH: Final = 200
+_PHONE_WH: Final = 300
 
 
 class Happenings:
@@ -38,6 +47,12 @@ class Happenings:
         for household in HOUSEHOLDS:
             if household.tops_up_at == minute:
                 await self._once(f"{day}/top-up/{household.number}", self._top_up, household)
+        if minute == PARTNERS_AT:
+            await self._once(f"{day}/partners", self._partners, day)
+        if minute == AHEAD_AT:
+            await self._once(f"{day}/ahead", self._ahead, day)
+        if minute == PHONE_AT:
+            await self._once(f"{day}/phone", self._buy_by_phone, day)
         if minute == SPOT_AT:
             await self._once(f"{day}/spot", self._spot, day)
         if minute == AUCTION_AT:
@@ -75,6 +90,38 @@ class Happenings:
         if wallet.get("kes_cents", 0) < _LOW_KES * 100:
             await self._neighbourhood.edge(household.number).command("top_up", kes=household.top_up_kes)
             self._say(f"{household.given_name} missed the prompt and asks again")
+
+    async def _partners(self, _day: date) -> None:
+        """Two neighbours choose each other: what one has left goes to the other first."""
+        rows = (await self._neighbourhood.console.get("households"))["households"]
+        first, second = (next(row for row in rows if self._number(row) == number) for number in PARTNERS)
+        for one, other in ((first, second), (second, first)):
+            await self._edge(one).command("choose_partners", partners=[other["household"]])
+        self._say(f"{first['name']} and {second['name']} choose each other as partners")
+
+    async def _ahead(self, day: date) -> None:
+        """One promises energy of a period to come, and another one buys the promise."""
+        period = datetime.combine(day, AHEAD_FOR, NAIROBI).astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+        seller, buyer = (self._neighbourhood.edge(number) for number in AHEAD)
+        await seller.command("sell_ahead", period=period, wh=_AHEAD_WH, at_least=900)
+        await buyer.command("buy_ahead", period=period, wh=_AHEAD_WH, at_most=1500)
+        self._say(f"ahead: {_AHEAD_WH / 1000:.2f} kWh are offered and wanted for {AHEAD_FOR:%H:%M}")
+
+    async def _buy_by_phone(self, _day: date) -> None:
+        """One buys on the spot market and pays by the prompt on the phone, whatever is in the wallet."""
+        rows = (await self._neighbourhood.console.get("households"))["households"]
+        sellers = [
+            row for row in rows if row["wallet"]["ekwh_wh"] >= _PHONE_WH and self._number(row) != PHONE_BUYER
+        ]
+        if not sellers:
+            self._say("nobody has tokens for a purchase by phone")
+            return
+        seller = max(sellers, key=lambda row: row["wallet"]["ekwh_wh"])
+        await self._edge(seller).command("sell", wh=_PHONE_WH, at_least=1000, valid_for_minutes=120)
+        bought = await self._neighbourhood.edge(PHONE_BUYER).command(
+            "buy", wh=_PHONE_WH, at_most=1600, pay="mpesa"
+        )
+        self._say(f"phone: {_PHONE_WH / 1000:.2f} kWh of {seller['name']} for a prompt of KES {bought['kes']}")
 
     async def _spot(self, _day: date) -> None:
         seller, buyer = await self._seller_and_buyers(1)
@@ -116,9 +163,11 @@ class Happenings:
         others = [row for row in rows if row["household"] != seller["household"]]
         return seller, sorted(others, key=lambda row: -row["wallet"]["kes_cents"])[:count]
 
+    def _number(self, row: dict[str, Any]) -> int:
+        return next(household.number for household in HOUSEHOLDS if household.name == row["name"])
+
     def _edge(self, row: dict[str, Any]) -> Any:
-        numbers = {household.name: household.number for household in HOUSEHOLDS}
-        return self._neighbourhood.edge(numbers[row["name"]])
+        return self._neighbourhood.edge(self._number(row))
 
 
 async def wait_for_auctions(neighbourhood: Neighbourhood) -> None:

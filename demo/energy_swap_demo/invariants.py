@@ -223,9 +223,10 @@ def _finished(evidence: Evidence) -> list[Check]:
         Check("every period is settled", [], [p["period"] for p in evidence.periods if p["state"] != "settled"]),
         Check("nothing waits for a person", 0, evidence.overview["reviews_open"]),
         Check(
-            "all three markets traded",
-            ["auction", "period", "spot"],
+            "all markets traded",
+            ["ahead", "auction", "partner", "period", "spot"],
             sorted({trade["market"] for trade in evidence.trades}),
         ),
+        Check("a purchase was paid by phone", True, any("paid for order:" in e["text"] for e in evidence.entries)),
         Check("sellers were paid out", True, any(e["source"] == "payout" for e in evidence.entries)),
     ]

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import aiohttp
 from energy_swap_daraja_simulator.business import Business
 from energy_swap_edge.config import EdgeConfig, MqttConfig
-from energy_swap_hub.config import CommunityConfig, DarajaConfig, HubConfig, UserConfig
+from energy_swap_hub.config import CommunityConfig, DarajaConfig, HubConfig, RewardPolicy, UserConfig
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.sign_in import hash_password
 
@@ -229,6 +229,7 @@ class Neighbourhood:
                 approvers=tuple(str(device.public_key) for device in self.approvers),
                 approvals_needed=ADMISSIONS_NEEDED,
                 tariffs=(_TARIFF,),
+                rewards=RewardPolicy(cents_per_kwh=200),
             ),
             daraja=DarajaConfig(
                 base_url=self.daraja_url,

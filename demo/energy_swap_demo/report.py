@@ -42,7 +42,7 @@ def make_report(
             "periods": len(evidence.periods),
             "trades": {
                 market: sum(t["market"] == market for t in evidence.trades)
-                for market in ("period", "spot", "auction")
+                for market in ("period", "partner", "ahead", "spot", "auction")
             },
             "chain_fees_lamports": sum(i["fee_lamports"] or 0 for i in evidence.chain_page["intents"]),
         },

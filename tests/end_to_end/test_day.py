@@ -37,6 +37,7 @@ KILLS: dict[str, tuple[float, ...]] = {
     "12:30": (0, 0.05, 0.1, 0.2, 0.4),
     "14:00": (0.15, 0.15),
     "16:05": (0,),  # just after an order and its purchase on the spot market
+    "16:27": (0.05,),  # a prompt for a purchase is on its way, and what it buys is kept for it
     "16:36": (0,),  # an auction has two bids
     "16:55": (0.05,),  # the auction ends
     "17:30": (0.1, 0.25),
@@ -159,7 +160,7 @@ async def test_the_report_tells_every_households_day(days: Days) -> None:
         assert sum(Decimal(str(row[figure])) for row in rows) == Decimal(str(totals[total])), figure
     assert totals["periods"] == 48
     assert totals["mean_clearing_price_kes_per_kwh"] is not None
-    assert all(totals["trades"][market] for market in ("period", "spot", "auction"))
+    assert all(totals["trades"][market] for market in ("period", "partner", "ahead", "spot", "auction"))
     assert totals["paid_out_kes"] > 0
 
 
