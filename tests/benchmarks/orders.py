@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time, thread_time
 from typing import Any
 from uuid import UUID
 
@@ -34,12 +34,13 @@ WH = (100, 600)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one kind of order took: seconds of the clock, CPU seconds of this process."""
+    """What orders took: seconds of the clock, CPU seconds of this process and of its one writing thread."""
 
     orders: int
     trades: int
     seconds: float
     cpu: float
+    writer_cpu: float
 
 
 def sales(chain: CommunityChain, members: Sequence[SigningKey], count: int, chance: random.Random) -> list[bytes]:
@@ -80,12 +81,16 @@ async def send_all(queue: MessageQueue, wires: Sequence[bytes], in_flight: int) 
 
 async def measured(database: Database, orders: int, work: Callable[[], Any]) -> Run:
     """Return what ``work``, which is awaited, took."""
-    before = await database.read(lambda c: c.execute(select(func.count()).select_from(trade)).scalar_one())
+
+    def look(connection: Connection) -> tuple[int, float]:
+        return connection.execute(select(func.count()).select_from(trade)).scalar_one(), thread_time()
+
+    trades, writer_cpu = await database.write(look)
     start, cpu = perf_counter(), process_time()
     await work()
     seconds, used = perf_counter() - start, process_time() - cpu
-    after = await database.read(lambda c: c.execute(select(func.count()).select_from(trade)).scalar_one())
-    return Run(orders, after - before, seconds, used)
+    trades_after, writer_after = await database.write(look)
+    return Run(orders, trades_after - trades, seconds, used, writer_after - writer_cpu)
 
 
 def confirm(connection: Connection, order_ids: Sequence[str]) -> None:
@@ -120,8 +125,13 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
         assert lie is None, lie
     finally:
         await database.close()
+    runs = (sold, locked, bought)
     total = Run(
-        orders, bought.trades, sold.seconds + locked.seconds + bought.seconds, sold.cpu + locked.cpu + bought.cpu
+        orders,
+        bought.trades,
+        sum(r.seconds for r in runs),
+        sum(r.cpu for r in runs),
+        sum(r.writer_cpu for r in runs),
     )
     return iter(
         [
@@ -135,10 +145,19 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
 
 def report(lines: Iterator[tuple[str, Run]]) -> None:
     """Write a table."""
-    sys.stdout.write(f"{'':<24}{'orders':>8}{'trades':>8}{'orders/s':>10}{'trades/s':>10}{'CPU us/order':>14}\n")
+    names = ("orders", "trades", "orders/s", "trades/s", "CPU us/order", "of these writer")
+    sys.stdout.write(f"{'':<22}" + "".join(f"{name:>{len(name) + 2}}" for name in names) + "\n")
     for name, r in lines:
-        rates = f"{r.orders / r.seconds:>10,.0f}{r.trades / r.seconds:>10,.0f}{r.cpu / r.orders * 1e6:>14,.0f}"
-        sys.stdout.write(f"{name:<24}{r.orders:>8,}{r.trades:>8,}{rates}\n")
+        figures = (
+            f"{r.orders:,}",
+            f"{r.trades:,}",
+            f"{r.orders / r.seconds:,.0f}",
+            f"{r.trades / r.seconds:,.0f}",
+            f"{r.cpu / r.orders * 1e6:,.0f}",
+            f"{r.writer_cpu / r.orders * 1e6:,.0f}",
+        )
+        columns = (f"{figure:>{len(above) + 2}}" for figure, above in zip(figures, names, strict=True))
+        sys.stdout.write(f"{name:<22}" + "".join(columns) + "\n")
 
 
 @contextmanager

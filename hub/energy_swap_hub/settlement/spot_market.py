@@ -111,11 +111,14 @@ class SpotMarket(SpotTransaction):
         self._open.last_number = order.number
         if order.valid_until is not None and order.valid_until <= self._now:
             self._end(order, "expired")
-        elif order.post_only and self._first_met(order.in_book()) is not None:
+            return
+        is_met = self._first_met(order.in_book()) is not None
+        if is_met and order.post_only:
             self._end(order, "refused")
         else:
-            names = {ledger.FEES, ledger.GRID, ledger.ROUNDING, ledger.kes(order.household_id)}
-            self._expect_met(Side.BUY, order.remaining_wh, order.limit, 50, [hold_name(order_id)], names)
+            if is_met:
+                names = {ledger.FEES, ledger.GRID, ledger.ROUNDING, ledger.kes(order.household_id)}
+                self._expect_met(Side.BUY, order.remaining_wh, order.limit, 50, [hold_name(order_id)], names)
             self._enter(order)
             if order.valid_until is not None:
                 # What was due when it was placed may have been done while it still waited for its lock.
