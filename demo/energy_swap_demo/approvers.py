@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import aiohttp
 import msgspec
+from energy_swap_protocol.memo import AdmissionMemo, MemoError
 from energy_swap_protocol.request import HEADER, sign_request
 from energy_swap_protocol.transaction import MEMO, TOKEN_2022, token_account
 from nacl.signing import SigningKey
@@ -144,8 +145,9 @@ def _check_instructions(
             memos.append(data)
         elif not (program == SYSTEM and data == _ADVANCE_NONCE and approver not in accounts):
             raise DoubtError(f"a message also does something with program {program}")
-    if memos != [admission.memo.encode()] or admission.memo != f"admit:{admission.household}":
+    if memos != [admission.memo.encode()]:
         raise DoubtError(f"the memo is not that of the admission of {admission.household}")
+    _check_memo(admission)
     if len(thaws) != 1:
         raise DoubtError(f"a message thaws {len(thaws)} accounts, not one")
     thawed, of_mint, _authority, *by = thaws[0]
@@ -153,6 +155,20 @@ def _check_instructions(
         raise DoubtError(f"a message thaws {thawed} of the token {of_mint}, not {account} of {mint}")
     if approver not in by:
         raise DoubtError("this approver's signature would be for something other than the thaw")
+
+
+def _check_memo(admission: Admission) -> None:
+    """Raise `DoubtError` unless the memo names the meter and the site that the household applied with."""
+    try:
+        memo = AdmissionMemo.parse(admission.memo)
+    except MemoError as error:
+        raise DoubtError(f"the memo names no meter: {error}") from None
+    applied = admission.application
+    site = (applied.get("meter"), applied.get("rated_pv_w"), applied.get("main_breaker_w"))
+    if memo.household != admission.household:
+        raise DoubtError(f"the memo is not that of the admission of {admission.household}")
+    if (memo.meter.hex(), memo.rated_pv_w, memo.main_breaker_w) != site:
+        raise DoubtError("the memo names another meter or site than the household applied with")
 
 
 async def sign_pending(

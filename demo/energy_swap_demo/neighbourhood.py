@@ -1,4 +1,4 @@
-"""The neighbourhood's parts, started in order: broker, Daraja, chain, hub, meters, edges. All of them are real."""
+"""The neighbourhood's parts, in order: broker, Daraja, chain, verifier, hub, meters, edges. All are real."""
 
 import asyncio
 import sys
@@ -11,9 +11,12 @@ from typing import Any, Final, Self
 import aiohttp
 from energy_swap_daraja_simulator.business import Business
 from energy_swap_edge.config import EdgeConfig, MqttConfig
+from energy_swap_hub.chain.keys import load_hub_key
 from energy_swap_hub.config import CommunityConfig, DarajaConfig, HubConfig, RewardPolicy, UserConfig
+from energy_swap_hub.config import VerifierConfig as HubVerifier
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.sign_in import hash_password
+from energy_swap_verifier.config import VerifierConfig, load_key
 
 from .approvers import ApproverDevice, keep_approvers
 from .broker import Broker
@@ -49,6 +52,7 @@ class Neighbourhood:
         self._stack = AsyncExitStack()
         self._edges: dict[int, EdgeClient] = {}
         self._hub: Child | None = None
+        self._verifier: Child | None = None
         self.profiles: dict[int, Profile] = read_profiles()
         self.approvers: tuple[ApproverDevice, ...] = keep_approvers(folder.approvers)
         self.children = Children(folder.logs)
@@ -103,6 +107,8 @@ class Neighbourhood:
         await self._module("localnet", "energy_swap_hub.chain.localnet", "--port", self.ports.localnet,
                            "--data", folder.localnet)  # fmt: skip
         await self._wait_for(self.chain_url)
+        write_private(folder.verifier_config, to_json(self._verifier_config()))
+        self._verifier = await self._module("verifier", "energy_swap_demo.verifier_process", folder.path)
         write_private(folder.hub_config, to_json(self._hub_config()))
         self._hub = await self._module("hub", "energy_swap_demo.hub_process", folder.path)
         self.console = HubConsole(self.session, self.hub_url, "auditor", self.settings.secrets.auditor)
@@ -209,7 +215,25 @@ class Neighbourhood:
         await self._hub.start()
         await self._wait_for(f"{self.hub_url}/health")
 
+    async def kill_verifier(self) -> None:
+        """Kill the verifier as a power cut would, and start it again."""
+        assert self._verifier is not None
+        await self._verifier.kill()
+        await self._verifier.start()
+
     # Configurations
+
+    def _verifier_config(self) -> VerifierConfig:
+        return VerifierConfig(
+            data=self.folder.verifier,
+            host=_HOST,
+            port=self.ports.verifier,
+            community=COMMUNITY,
+            hub=str(load_hub_key(self.folder.hub / "keys").pubkey()),
+            approvers=tuple(str(device.public_key) for device in self.approvers),
+            approvals_needed=ADMISSIONS_NEEDED,
+            chain_url=self.chain_url,
+        )
 
     def _hub_config(self) -> HubConfig:
         secrets, business = self.settings.secrets, Business()
@@ -218,6 +242,13 @@ class Neighbourhood:
             host=_HOST,
             port=self.ports.hub,
             chain_url=self.chain_url,
+            # Both keys are in this demo's folder; a community gives each to somebody else.
+            verifiers=(
+                HubVerifier(
+                    key=str(load_key(self.folder.verifier).pubkey()), url=f"http://{_HOST}:{self.ports.verifier}"
+                ),
+                HubVerifier(key=str(load_key(self.folder.reserve).pubkey())),
+            ),
             users=(
                 UserConfig("admin", "admin", hash_password(secrets.admin)),
                 UserConfig("auditor", "auditor", hash_password(secrets.auditor)),

@@ -20,18 +20,19 @@ class Ports(msgspec.Struct, frozen=True):
     daraja: int
     broker: int
     home_assistant: int
+    verifier: int
     edges: tuple[int, ...]
 
     @classmethod
     def fixed(cls, edges: int) -> Self:
         """The ports of the living demo: the same every time, so that addresses can be remembered."""
-        return cls(8420, 8421, 8422, 8423, 8424, tuple(8481 + n for n in range(edges)))
+        return cls(8420, 8421, 8422, 8423, 8424, 8425, tuple(8481 + n for n in range(edges)))
 
     @classmethod
     def free(cls, edges: int) -> Self:
         """Ports that nobody uses now."""
-        hub, localnet, daraja, broker, home_assistant, *rest = (free_port() for _ in range(5 + edges))
-        return cls(hub, localnet, daraja, broker, home_assistant, tuple(rest))
+        hub, localnet, daraja, broker, home_assistant, verifier, *rest = (free_port() for _ in range(6 + edges))
+        return cls(hub, localnet, daraja, broker, home_assistant, verifier, tuple(rest))
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -58,6 +59,9 @@ class Folder:
         self.hub_config = self.path / "hub.json"
         self.hub = self.path / "hub"
         self.localnet = self.path / "localnet.sqlite"
+        self.verifier = self.path / "verifier"
+        self.verifier_config = self.path / "verifier.json"
+        self.reserve = self.path / "verifier-in-reserve"
         self.daraja = self.path / "daraja.sqlite"
         self.certificate = self.path / "daraja.pem"
         self.meters = self.path / "meters"

@@ -91,6 +91,24 @@ class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_hash: str
 
 
+class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the two that co-sign mints and escrow: its public key (base58), and where it is asked.
+
+    Without ``url`` its key is kept in reserve, off line, and nobody asks it.
+    """
+
+    key: str
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            Pubkey.from_string(self.key)
+        except ValueError:
+            raise ValueError(f"verifier {self.key!r} is not a base58 public key of 32 bytes") from None
+        if self.url is not None and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"a verifier's url begins with http:// or https://, not {self.url!r}")
+
+
 class DarajaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where Daraja is and how to sign in there; ``certificate`` is the path of its PEM."""
 
@@ -120,7 +138,16 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     database_url: str | None = None  # postgresql://…; none: hub.sqlite in the data folder
     chain_url: str | None = None
     public_url: str | None = None  # how browsers reach the hub; https:// makes the session cookie a secure one
+    verifiers: tuple[VerifierConfig, ...] = ()  # A and B of the 2-of-3; none: both keys lie here, "pilot custody"
     console: Path | None = None  # folder of the built console, where it is not beside the code
+
+    def __post_init__(self) -> None:
+        if self.verifiers and (
+            len({v.key for v in self.verifiers}) != 2
+            or len(self.verifiers) != 2
+            or all(v.url is None for v in self.verifiers)
+        ):
+            raise ValueError("verifiers are two with different keys, and at least one of them has a url")
 
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> HubConfig:

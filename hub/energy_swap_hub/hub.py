@@ -19,8 +19,9 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.chain import connect
 from energy_swap_hub.chain.chain import Chain
-from energy_swap_hub.chain.keys import load_keys
+from energy_swap_hub.chain.keys import CoSigner, HubKeys, ReserveCoSigner, load_hub_key, load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
+from energy_swap_hub.chain.verifier import RemoteCoSigner
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import DarajaConfig, HubConfig
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
@@ -71,7 +72,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         callbacks = load_secret(config.data / "keys" / "callbacks", may_make=is_new)
         await database.take_lease(community.id, f"{socket.gethostname()}, process {os.getpid()}")
         changes = Changes()
-        keys = load_keys(config.data / "keys")
+        keys = chain_keys(config, clock)
         client = await _chain_client(stack, config, clock)
         outcomes = ChainOutcomes(community, clock, changes.mark)
         chain = Chain(database, client, keys, clock, outcomes.final)
@@ -92,7 +93,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
             clock,
             changes,
             SignIn({user.user: user for user in config.users}),
-            ChainView(database, chain, token),
+            ChainView(database, chain, token, is_pilot_custody=keys.is_pilot_custody),
             payments_open=lambda connection: open_payments(connection, community.id),
             is_https=(config.public_url or "").startswith("https://"),
         )
@@ -147,6 +148,19 @@ def mpesa_config_of(daraja: DarajaConfig, callbacks: bytes) -> MPesaConfig:
         trusted_proxies=daraja.trusted_proxies,
         confirm_above_kes=daraja.confirm_above_kes,
     )
+
+
+def chain_keys(config: HubConfig, clock: Clock) -> HubKeys:
+    """Return the hub's key and who co-signs: the configured verifiers, or none but this machine."""
+    folder = config.data / "keys"
+    if not config.verifiers:
+        return load_keys(folder)
+    hub = load_hub_key(folder, [Pubkey.from_string(verifier.key) for verifier in config.verifiers])
+
+    def co_signer(key: Pubkey, url: str | None) -> CoSigner:
+        return ReserveCoSigner(key) if url is None else RemoteCoSigner(url, key, hub, clock)
+
+    return HubKeys(hub, [co_signer(Pubkey.from_string(v.key), v.url) for v in config.verifiers])
 
 
 async def _chain_client(stack: AsyncExitStack, config: HubConfig, clock: Clock) -> AsyncClient:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -37,6 +37,7 @@ from energy_swap_hub.storage import Database
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.approver_api import ApproverApi
 from energy_swap_hub.web.edge_api import SignedRequests
+from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.message import Application
 from energy_swap_protocol.transaction import TOKEN_2022, memo_instruction, token_account
 from solders.hash import Hash
@@ -50,6 +51,9 @@ from sqlalchemy import Connection
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
 NONCE = str(Hash(bytes(range(32))))
 APPLICANT = Keypair.from_seed(bytes([7]) * 32).pubkey()
+METER = bytes(Keypair.from_seed(bytes([8]) * 32).pubkey())
+MEMO = AdmissionMemo("h-001", METER, 1, 3000, 8000)
+APPLICATION = {"key": str(APPLICANT), "meter": METER.hex(), "rated_pv_w": 3000, "main_breaker_w": 8000}
 
 
 @pytest.fixture
@@ -65,7 +69,12 @@ def chain(devices: tuple[ApproverDevice, ...]) -> CommunityChain:
 
 def messages_for(chain: CommunityChain, approver: Pubkey, household: str = "h-001") -> list[MessageV0]:
     account = HouseholdAccount(
-        household, APPLICANT, token_account(APPLICANT, chain.mint), Pubkey(b"n" * 32), NONCE
+        household,
+        APPLICANT,
+        token_account(APPLICANT, chain.mint),
+        Pubkey(b"n" * 32),
+        NONCE,
+        replace(MEMO, household=household),
     )
     panels = [panel for panel in combinations(chain.approvers, chain.needed) if approver in panel]
     return [admission_message(chain, account, NONCE, panel) for panel in panels]
@@ -80,9 +89,9 @@ def admission(chain: CommunityChain, messages: list[MessageV0], **changed: Any) 
         household="h-001",
         name="Amina's house",
         account=str(token_account(APPLICANT, chain.mint)),
-        application={"key": str(APPLICANT)},
+        application=APPLICATION,
         messages=tuple(map(text, messages)),
-        memo="admit:h-001",
+        memo=MEMO.text,
         signatures=(),
         needed=2,
     )
@@ -117,7 +126,7 @@ def hub_message(chain: CommunityChain, approver: Pubkey, *, more: list[Instructi
         ],
     )
     return MessageV0.try_compile(
-        chain.hub, [memo_instruction("admit:h-001"), thaw, *more], [], Hash.from_string(NONCE)
+        chain.hub, [memo_instruction(MEMO.text), thaw, *more], [], Hash.from_string(NONCE)
     )
 
 
@@ -147,6 +156,8 @@ def test_whatever_hides_behind_an_admission_is_refused(
         ({"application": {}}, "applicant's key"),
         ({"application": {"key": str(Pubkey(b"x" * 32))}}, "not the account"),
         ({"household": "h-002"}, "memo"),
+        ({"application": APPLICATION | {"meter": "00" * 32}}, "another meter"),
+        ({"application": APPLICATION | {"rated_pv_w": 9_000}}, "another meter or site"),
         ({"messages": ()}, "nothing to sign"),
         ({"messages": ("AAAA",)}, "no Solana message"),
         ({"messages": ("not base64",)}, "no Solana message"),
@@ -207,15 +218,17 @@ async def hub(devices: tuple[ApproverDevice, ...], chain: CommunityChain) -> Asy
                 sent_at=0,
                 name="Amina's house",
                 phone=f"25470837410{number}",
-                meter=f"{number:064x}",
+                meter=METER.hex() if number == 1 else f"{number:064x}",
                 frame="A" * 192,
-                rated_pv_w=2600,
-                main_breaker_w=9200,
+                rated_pv_w=3000,
+                main_breaker_w=8000,
             )
             apply(connection, "umoja", application, signer=bytes(owner), phones=PhoneBook(bytes(32)), now=NOW)
             opened = token_account(APPLICANT, chain.mint)  # for both: the second is not the second's own
             nonce = Pubkey(bytes([number]) * 32)
-            add_household(connection, "umoja", HouseholdAccount(f"h-00{number}", owner, opened, nonce, NONCE))
+            add_household(
+                connection, "umoja", HouseholdAccount(f"h-00{number}", owner, opened, nonce, NONCE, MEMO)
+            )
 
     database = Database.open(None)
     await database.write(fill)

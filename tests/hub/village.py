@@ -14,7 +14,7 @@ from energy_swap_hub import ledger, metering
 from energy_swap_hub.chain.admission import admission_for, approve
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.intent import Intent, State, intents_of, open_intents
-from energy_swap_hub.chain.keys import load_keys
+from energy_swap_hub.chain.keys import HubKeys, load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import CommunityConfig
@@ -185,6 +185,7 @@ class Village:
         now: datetime,
         rules: CommunityConfig,
         mpesa: MPesaConfig,
+        keys: HubKeys | None = None,
     ) -> None:
         self.now = now
         self.community = rules
@@ -192,7 +193,7 @@ class Village:
         self.localnet = localnet
         self.amina, self.brian, self.chebet, self.david = homes()
         self.homes: tuple[Home, ...] = (self.amina, self.brian, self.chebet, self.david)
-        keys = load_keys(folder / "keys")
+        keys = keys or load_keys(folder / "keys")
         self.outcomes = ChainOutcomes(rules, self.clock, lambda: None)
         self.chain = Chain(database, client, keys, self.clock, self.outcomes.final)
         self.payments = PaymentBook(self.clock, lambda _household: None, SpotPurchases(rules, self.clock))

@@ -62,7 +62,7 @@ def admission_message(
             advance_nonce_account(
                 AdvanceNonceAccountParams(nonce_pubkey=household.nonce_account, authorized_pubkey=chain.hub)
             ),
-            memo_instruction(f"admit:{household.household}"),
+            memo_instruction(household.memo),
             thaw_account(
                 ThawAccountParams(
                     program_id=TOKEN_2022,
@@ -92,7 +92,7 @@ def admission_for(connection: Connection, community: str, household: str, approv
     return Admission(
         household=household,
         account=account.account,
-        memo=f"admit:{household}",
+        memo=account.memo,
         messages=tuple(_bytes(chain, account, nonce, panel) for panel in panels),
         signed=tuple(chain.approvers[i] for i in signed),
         needed=chain.needed,
@@ -130,7 +130,7 @@ def approve(
     complete = next((p for p in _all_panels(chain) if all((p, i) in known for i in p)), None)
     if complete is not None:
         members = tuple(str(chain.approvers[i]) for i in complete)
-        payload = Admit(household, nonce, members, tuple(known[complete, i] for i in complete))
+        payload = Admit(household, nonce, members, tuple(known[complete, i] for i in complete), account.memo)
         enqueue_admit(connection, community, payload, now)
     return admission_for(connection, community, household, approver)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from energy_swap_protocol.memo import AdmissionMemo
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
@@ -18,13 +19,22 @@ class NoChainError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class HouseholdAccount:
-    """A household's token account; ``nonce`` is there once the account has been opened on the chain."""
+    """A household's token account; ``nonce`` is there once the account has been opened on the chain.
+
+    ``admission`` says with which meter the approvers admit it; None for accounts of before that was said.
+    """
 
     household: str
     owner: Pubkey
     account: Pubkey
     nonce_account: Pubkey
     nonce: str | None
+    admission: AdmissionMemo | None = None
+
+    @property
+    def memo(self) -> str:
+        """What the transaction of its admission says."""
+        return f"admit:{self.household}" if self.admission is None else self.admission.text
 
 
 def find_community(connection: Connection, community: str) -> CommunityChain | None:
@@ -82,6 +92,7 @@ def find_household(connection: Connection, community: str, household: str) -> Ho
         Pubkey.from_string(row["account"]),
         Pubkey.from_string(row["nonce_account"]),
         row["nonce"],
+        None if row["memo"] is None else AdmissionMemo.parse(row["memo"]),
     )
 
 
@@ -114,6 +125,7 @@ def add_household(connection: Connection, community: str, account: HouseholdAcco
             account=str(account.account),
             nonce_account=str(account.nonce_account),
             nonce=account.nonce,
+            memo=None if account.admission is None else account.admission.text,
         )
     )
 

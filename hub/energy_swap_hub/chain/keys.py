@@ -1,9 +1,9 @@
 """The chain keys on the hub's disk, and who co-signs with the hub.
 
-Pilot custody: the first form keeps the two verifier keys beside the hub's, in files of the same folder, so that a
-village can start on one machine. That is one machine to steal, not two: the 2-of-3 protects only once a verifier
-runs elsewhere. `CoSigner` is where that verifier process will stand; nothing else in the hub knows a verifier's
-secret. The community's approver keys are never on the hub; it is told their public halves only.
+With verifiers configured the hub holds its own key only and asks them over the network (`verifier.py`). Without,
+it keeps two verifier keys beside its own, in files of the same folder ("pilot custody"), so that development needs
+one process. That is one machine to steal, not two: the 2-of-3 protects only once a verifier runs elsewhere. The
+community's approver keys are never on the hub; it is told their public halves only.
 """
 
 import json
@@ -44,6 +44,19 @@ class CoSignRequest:
     intent: str
     payload: Payload
     message: bytes
+    signature: Signature  # the hub's own, which names the transaction
+
+
+@dataclass(frozen=True, slots=True)
+class CoSigned:
+    """A verifier's signature over ``message``.
+
+    That is the one it was asked for, or an earlier one of the same intent: a verifier signs no second transaction
+    while the first may still land, since both could.
+    """
+
+    message: bytes
+    signature: Signature
 
 
 class CoSigner(Protocol):
@@ -54,7 +67,7 @@ class CoSigner(Protocol):
         """The verifier's public key."""
         ...
 
-    async def co_sign(self, request: CoSignRequest) -> Signature:
+    async def co_sign(self, request: CoSignRequest) -> CoSigned:
         """Return the signature, or raise `CoSignRefusedError` or `CoSignerUnavailableError`."""
         ...
 
@@ -70,9 +83,25 @@ class LocalCoSigner:
         """The verifier's public key."""
         return self._keypair.pubkey()
 
-    async def co_sign(self, request: CoSignRequest) -> Signature:
+    async def co_sign(self, request: CoSignRequest) -> CoSigned:
         """Sign without a check."""
-        return self._keypair.sign_message(request.message)
+        return CoSigned(request.message, self._keypair.sign_message(request.message))
+
+
+class ReserveCoSigner:
+    """A verifier key that is kept off line: it is a member of the 2-of-3, and nobody asks it."""
+
+    def __init__(self, key: Pubkey) -> None:
+        self._key = key
+
+    @property
+    def key(self) -> Pubkey:
+        """The verifier's public key."""
+        return self._key
+
+    async def co_sign(self, request: CoSignRequest) -> CoSigned:
+        """Raise `CoSignerUnavailableError`: signing takes the people who hold the key."""
+        raise CoSignerUnavailableError(f"{self._key} is kept in reserve, {request.intent} waits for the other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +111,33 @@ class HubKeys:
     hub: Keypair
     co_signers: Sequence[CoSigner]
 
+    @property
+    def is_pilot_custody(self) -> bool:
+        """Whether a verifier's key lies on this machine, so that whoever takes it can mint."""
+        return any(isinstance(co_signer, LocalCoSigner) for co_signer in self.co_signers)
+
 
 def load_keys(folder: Path) -> HubKeys:
-    """Return the keys kept in ``folder``, making those that are not there yet (readable by the owner only).
+    """Return the keys of pilot custody kept in ``folder``, making those that are not there yet.
 
-    Raises `KeyFileError` for a file that others may read or that is no Solana key file.
+    Files are readable by the owner only. Raises `KeyFileError` for one that others may read or that is no Solana
+    key file.
+    """
+    verifiers = [LocalCoSigner(_load_or_make(folder / name)) for name in _VERIFIERS]
+    return HubKeys(load_hub_key(folder), verifiers)
+
+
+def load_hub_key(folder: Path, verifiers: Sequence[Pubkey] = ()) -> Keypair:
+    """Return the hub's own key in ``folder``, making it if it is not there yet.
+
+    Raises `KeyFileError` also when the key of one of ``verifiers`` lies in the same folder: then a thief of this
+    machine could mint, and the configuration says that he cannot.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    verifiers = [LocalCoSigner(_load_or_make(folder / name)) for name in _VERIFIERS]
-    return HubKeys(_load_or_make(folder / _HUB), verifiers)
+    for path in (folder / name for name in _VERIFIERS):
+        if verifiers and path.exists() and _load_or_make(path).pubkey() in verifiers:
+            raise KeyFileError(f"{path} is the key of a configured verifier; move it to the verifier's machine")
+    return _load_or_make(folder / _HUB)
 
 
 def _load_or_make(path: Path) -> Keypair:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.reading import frame_from_text
 from energy_swap_protocol.transaction import token_account
 from msgspec.structs import replace
@@ -39,9 +40,17 @@ MAX_BURNS: Final = 56
 
 
 def enqueue_open_account(
-    connection: Connection, community: str, household: str, owner: Pubkey, now: datetime
+    connection: Connection,
+    community: str,
+    household: str,
+    owner: Pubkey,
+    now: datetime,
+    admission: AdmissionMemo | None = None,
 ) -> Pubkey:
-    """Open a frozen token account for ``household``, owned by its key, and return the account's address."""
+    """Open a frozen token account for ``household``, owned by its key, and return the account's address.
+
+    ``admission`` is what the approvers will sign: which meter they admit with it. A verifier mints for no other.
+    """
     chain = community_chain(connection, community)
     known = find_household(connection, community, household)
     if known is None:
@@ -51,6 +60,7 @@ def enqueue_open_account(
             account=token_account(owner, chain.mint),
             nonce_account=Pubkey.create_with_seed(chain.hub, nonce_seed(community, household, owner), SYSTEM),
             nonce=None,
+            admission=admission,
         )
         add_household(connection, community, account)
     elif known.owner != owner:
@@ -82,27 +92,28 @@ def enqueue_mint_period(
         raise ValueError(f"period {period} has nothing to mint")
     if sum(release.wh for release in releases) > sum(mint.wh for mint in mints):
         raise ValueError(f"period {period} would release more than it mints")
-    leaves = [mint_leaf(mint) for mint in mints]
-    root = base64.urlsafe_b64encode(merkle.root(leaves)).decode().rstrip("=")
     steps: list[Mint | Transfer] = [*mints, *releases]
     pieces = [steps[i : i + MAX_MINT_INSTRUCTIONS] for i in range(0, len(steps), MAX_MINT_INSTRUCTIONS)]
     wanted: list[tuple[str, Payload]] = [
-        (
-            _part_id("mint", period, part, len(pieces)),
-            MintPeriod(
-                period=period,
-                part=part,
-                parts=len(pieces),
-                leaves=len(leaves),
-                root=root,
-                mints=tuple(step for step in piece if isinstance(step, Mint)),
-                releases=tuple(step for step in piece if isinstance(step, Transfer)),
-            ),
-        )
+        (_part_id("mint", period, part, len(pieces)), _mint_part(period, part, len(pieces), piece))
         for part, piece in enumerate(pieces, start=1)
     ]
     enqueue_all(connection, community, wanted, now)
     return tuple(intent_id for intent_id, _ in wanted)
+
+
+def _mint_part(period: str, part: int, parts: int, steps: Sequence[Mint | Transfer]) -> MintPeriod:
+    mints = tuple(step for step in steps if isinstance(step, Mint))
+    root = merkle.root([mint_leaf(mint) for mint in mints]) if mints else b""
+    return MintPeriod(
+        period=period,
+        part=part,
+        parts=parts,
+        leaves=len(mints),
+        root=base64.urlsafe_b64encode(root).decode().rstrip("="),
+        mints=mints,
+        releases=tuple(step for step in steps if isinstance(step, Transfer)),
+    )
 
 
 def mint_leaf(mint: Mint) -> bytes:

@@ -48,10 +48,14 @@ class Admit(msgspec.Struct, frozen=True, tag="admit"):
     nonce: str
     panel: tuple[str, ...]
     signatures: tuple[str, ...]
+    memo: str = ""
 
 
 class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
-    """Mint what a period's exports were and give it to whom it belongs; ``leaves``, ``root`` span all parts."""
+    """Mint what a period's exports were and give it to whom it belongs.
+
+    ``leaves`` and ``root`` are those of this part's own mints, so that each transaction can be checked by itself.
+    """
 
     period: str
     part: int
@@ -119,7 +123,7 @@ def memo_of(payload: Payload, community: str) -> str:
         case OpenAccount():
             return f"open:{payload.household}"
         case Admit():
-            return f"admit:{payload.household}"
+            return payload.memo or f"admit:{payload.household}"
         case MintPeriod():
             return f"es1|{community}|{payload.period}|{payload.leaves}|{payload.root}" + _part(payload)
         case BurnPeriod():

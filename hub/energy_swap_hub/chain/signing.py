@@ -4,7 +4,8 @@ import base64
 from dataclasses import dataclass
 from typing import Final
 
-from solders.message import to_bytes_versioned
+from solders.errors import BincodeError
+from solders.message import from_bytes_versioned, to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
@@ -12,12 +13,12 @@ from solders.transaction import VersionedTransaction
 from energy_swap_hub.storage import Database
 
 from .admission import admission_message
-from .build import NONCE_ACCOUNT_BYTES, HubPayload, draft, needs_co_signer
+from .build import NONCE_ACCOUNT_BYTES, Draft, HubPayload, draft, needs_co_signer
 from .client import Node
 from .community import CommunityChain
 from .directory import community_chain, household_account
 from .intent import Intent
-from .keys import CoSigner, CoSignerUnavailableError, CoSignRefusedError, CoSignRequest, HubKeys
+from .keys import CoSigned, CoSigner, CoSignerUnavailableError, CoSignRefusedError, CoSignRequest, HubKeys
 from .payload import Admit, HouseholdTransaction, OpenAccount
 
 _BLOCKS_VALID: Final = 150
@@ -84,7 +85,7 @@ class Signer:
         nonce_lamports = 0
         if isinstance(payload, OpenAccount):
             nonce_lamports = await self._rent_of_opening(chain)
-        unavailable = ""
+        unavailable: list[str] = []
         for co_signer in self._keys.co_signers:
             plan = draft(chain, payload, co_signer.key, nonce_lamports)
             blockhash, last_valid = await self._node.latest_blockhash()
@@ -93,13 +94,30 @@ class Signer:
             signatures = [self._keys.hub.sign_message(wire)]
             if needs_co_signer(payload):
                 try:
-                    signatures.append(await self._co_sign(co_signer, chain, intent, wire))
+                    co_signed = await self._co_sign(co_signer, chain, intent, wire, signatures[0])
                 except CoSignerUnavailableError as error:
-                    unavailable = str(error)
+                    unavailable.append(str(error))
                     continue
+                if co_signed.message != wire:
+                    return await self._signed_before(plan, chain, co_signed)
+                signatures.append(co_signed.signature)
             raw = bytes(VersionedTransaction.populate(message, signatures))
             return Signed(raw, str(signatures[0]), last_valid)
-        raise NotNowError(f"no verifier can be asked: {unavailable}")
+        raise NotNowError(f"no verifier signs now: {'; '.join(unavailable)}")
+
+    async def _signed_before(self, plan: Draft, chain: CommunityChain, co_signed: CoSigned) -> Signed:
+        """Return the transaction that the verifier signed for this intent before a kill made us forget it."""
+        try:
+            message = from_bytes_versioned(co_signed.message)
+            is_same = to_bytes_versioned(plan.message(chain.hub, message.recent_blockhash)) == co_signed.message
+        except (ValueError, BincodeError) as error:
+            raise NotNowError(f"the verifier answered with a message that cannot be read: {error}") from None
+        if not is_same:
+            raise NotNowError("the verifier answered with another transaction than it was asked for")
+        signature = self._keys.hub.sign_message(co_signed.message)
+        raw = bytes(VersionedTransaction.populate(message, [signature, co_signed.signature]))
+        # An upper bound: which block its blockhash is from is not known.
+        return Signed(raw, str(signature), await self._node.block_height() + 2 * _BLOCKS_VALID)
 
     async def _rent_of_opening(self, chain: CommunityChain) -> int:
         """Return the rent of a nonce account, once the hub can pay for it and the token account."""
@@ -110,8 +128,12 @@ class Signer:
             raise NotNowError(f"the hub cannot pay for the account; send {needed - has} lamports to {chain.hub}")
         return nonce
 
-    async def _co_sign(self, co_signer: CoSigner, chain: CommunityChain, intent: Intent, wire: bytes) -> Signature:
+    async def _co_sign(
+        self, co_signer: CoSigner, chain: CommunityChain, intent: Intent, wire: bytes, signature: Signature
+    ) -> CoSigned:
         try:
-            return await co_signer.co_sign(CoSignRequest(chain.community, intent.id, intent.payload, wire))
+            return await co_signer.co_sign(
+                CoSignRequest(chain.community, intent.id, intent.payload, wire, signature)
+            )
         except CoSignRefusedError as error:
             raise NeverError(f"verifier {co_signer.key} refused: {error}") from None

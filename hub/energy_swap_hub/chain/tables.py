@@ -30,6 +30,7 @@ chain_household: Final = Table(
     Column("account", String, nullable=False),
     Column("nonce_account", String, nullable=False),
     Column("nonce", String),  # null until the account is open
+    Column("memo", String),  # of its admission, naming its meter; null in those of before that was so
 )
 
 chain_approval: Final = Table(

@@ -146,7 +146,8 @@ def _apply(
 ) -> dict[str, Any]:
     try:
         frame = frame_from_text(message.frame)
-        if decode_frame(frame).meter.hex() != message.meter:
+        first = decode_frame(frame)
+        if first.meter.hex() != message.meter:
             raise MessageError("frame: signed by another meter than the one applied for")
     except FrameError as error:
         raise MessageError(f"frame: {error}") from None
@@ -156,7 +157,7 @@ def _apply(
         connection, desk.community.id, message, signer=signer, phones=desk.phones, now=now
     )
     metering.claim_meter(connection, desk.community.id, household.id, household.meter, frame)
-    desk.tokens.open_account(connection, desk.community.id, household, now)
+    desk.tokens.open_account(connection, desk.community.id, household, first, now)
     return {}
 
 

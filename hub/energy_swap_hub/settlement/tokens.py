@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from energy_swap_protocol.reading import frame_to_text
+from energy_swap_protocol.memo import AdmissionMemo
+from energy_swap_protocol.reading import Reading, frame_to_text
 from energy_swap_protocol.transaction import (
     ChainInfo,
     allowance_message,
@@ -101,10 +102,15 @@ class TokenDesk:
 
     hub: Keypair
 
-    def open_account(self, connection: Connection, community_id: str, household: Household, now: datetime) -> None:
-        """Open a household's frozen token account."""
+    def open_account(
+        self, connection: Connection, community_id: str, household: Household, first: Reading, now: datetime
+    ) -> None:
+        """Open a household's frozen token account; ``first`` is the reading that it applied with."""
         owner = Pubkey.from_bytes(household.key)
-        outbox.enqueue_open_account(connection, community_id, household.id, owner, now)
+        admission = AdmissionMemo(
+            household.id, household.meter, first.sequence, household.rated_pv_w, household.main_breaker_w
+        )
+        outbox.enqueue_open_account(connection, community_id, household.id, owner, now, admission)
 
     def lock(
         self,

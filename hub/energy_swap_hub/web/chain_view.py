@@ -24,19 +24,27 @@ from energy_swap_hub.membership.households import by_key
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.storage import Database
 
-_CUSTODY: Final = (
+_PILOT_CUSTODY: Final = (
     "Pilot custody: minting and escrow need two of three keys, but both verifier keys still lie beside the hub's. "
     "Admissions need the approvers' own devices."
+)
+_VERIFIED: Final = (
+    "Minting and escrow need two of three keys: the hub holds one, a verifier elsewhere re-checks the signed "
+    "readings before it signs. Verifiers: {}. Admissions need the approvers' own devices."
 )
 
 
 class ChainView:
     """Reads the chain for the console."""
 
-    def __init__(self, database: Database, chain: Chain, community: CommunityChain) -> None:
+    def __init__(
+        self, database: Database, chain: Chain, community: CommunityChain, *, is_pilot_custody: bool
+    ) -> None:
         self._database = database
         self._chain = chain
         self._community = community
+        keys = ", ".join(map(str, community.verifiers))
+        self._custody = _PILOT_CUSTODY if is_pilot_custody else _VERIFIED.format(keys)
 
     def account(self, key: bytes) -> str:
         """Return the token account (base58) of a household's public key."""
@@ -96,7 +104,7 @@ class ChainView:
             "version": await self._chain.version(),
             "escrow": str(self._community.escrow),
             "escrow_wh": await self._chain.escrow_wh(name),
-            "custody": _CUSTODY,
+            "custody": self._custody,
         }
 
 

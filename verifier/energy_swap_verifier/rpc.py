@@ -1,0 +1,105 @@
+"""The few Solana JSON-RPC calls that checking takes, through a node of the verifier's own choice."""
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+
+from .accounts import Token, authorities, read_token
+from .transactions import Message, read
+
+_CONFIRMED: Final = {"commitment": "confirmed"}
+_PAGE: Final = 1_000
+_ACCOUNTS: Final = 100
+
+
+class NodeError(Exception):
+    """The node could not be asked or refused to answer; the same call may succeed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A transaction in the chain's history."""
+
+    signature: str
+    is_successful: bool
+    memo: str
+
+
+class Node:
+    """One Solana node."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """Return the result of a method; raise `NodeError`."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        try:
+            async with self._session.post(self._url, json=body) as response:
+                answer = await response.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise NodeError(f"{method}: the node cannot be asked ({type(error).__name__})") from None
+        if not isinstance(answer, dict) or "result" not in answer:
+            told = answer.get("error") if isinstance(answer, dict) else answer
+            raise NodeError(f"{method}: the node answered {told}")
+        return answer["result"]
+
+    async def block_height(self, commitment: str) -> int:
+        """Return the block height at that commitment."""
+        return int(await self.call("getBlockHeight", {"commitment": commitment}))
+
+    async def is_blockhash_valid(self, blockhash: str) -> bool:
+        """Whether a transaction with ``blockhash`` can land now."""
+        return bool((await self.call("isBlockhashValid", blockhash, _CONFIRMED))["value"])
+
+    async def accounts(self, keys: Sequence[Pubkey]) -> list[bytes | None]:
+        """Return the data of each account."""
+        found: list[bytes | None] = []
+        for start in range(0, len(keys), _ACCOUNTS):
+            texts = [str(key) for key in keys[start : start + _ACCOUNTS]]
+            value = (await self.call("getMultipleAccounts", texts, {"encoding": "base64"} | _CONFIRMED))["value"]
+            found += [None if item is None else base64.b64decode(item["data"][0]) for item in value]
+        return found
+
+    async def token(self, mint: Pubkey) -> Token:
+        """Return a token with its authorities; raise `WrongTokenError` when it is none of ours."""
+        data = (await self.accounts([mint]))[0]
+        authority, freezer, _ = authorities(data)
+        minting, admitting = await self.accounts([authority, freezer])
+        return read_token(mint, data, minting, admitting)
+
+    async def outcome(self, signature: str) -> bool | None:
+        """Return whether a transaction landed and had its effect; None: the chain does not know it."""
+        options = {"searchTransactionHistory": True}
+        status = (await self.call("getSignatureStatuses", [signature], options))["value"][0]
+        return None if status is None else status["err"] is None
+
+    async def history(self, account: Pubkey, *, until: str | None = None) -> AsyncIterator[Seen]:
+        """Yield every transaction that names ``account``, newest first, down to ``until`` (left out)."""
+        before: str | None = None
+        while True:
+            options: dict[str, Any] = {"limit": _PAGE} | _CONFIRMED
+            options |= {"until": until} if until else {}
+            options |= {"before": before} if before else {}
+            page = await self.call("getSignaturesForAddress", str(account), options)
+            for item in page:
+                yield Seen(item["signature"], item["err"] is None, item["memo"] or "")
+            if len(page) < _PAGE:
+                return
+            before = page[-1]["signature"]
+
+    async def transaction(self, signature: str) -> Message:
+        """Return what a transaction of the history does; raise `NodeError` when the node does not have it."""
+        options = {"encoding": "base64", "maxSupportedTransactionVersion": 1} | _CONFIRMED
+        value = await self.call("getTransaction", signature, options)
+        if value is None:
+            raise NodeError(
+                f"the node does not have the transaction {signature} any more; ask one with all history"
+            )
+        return read(VersionedTransaction.from_bytes(base64.b64decode(value["transaction"][0])).message)
