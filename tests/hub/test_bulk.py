@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from energy_swap_hub.storage import Database, UtcTime
-from energy_swap_hub.storage.bulk import change_rows, insert_rows, is_among, put_rows
+from energy_swap_hub.storage.bulk import add_rows, change_rows, insert_rows, is_among, put_rows
 from sqlalchemy import JSON, BigInteger, Column, Connection, LargeBinary, MetaData, Table, Text, select
 
 TABLES = MetaData()
@@ -19,6 +19,9 @@ THING = Table(
     Column("at", UtcTime),
     Column("data", JSON),
     Column("key", LargeBinary),
+)
+SUM = Table(
+    "test_sum", MetaData(), Column("id", BigInteger, primary_key=True), Column("total", BigInteger, nullable=False)
 )
 NAMES = ("community_id", "limit", "note", "at", "data", "key")
 NOW = datetime(2026, 11, 20, 11, 30, 0, 123_456, tzinfo=UTC)
@@ -50,6 +53,16 @@ async def test_a_known_row_changes_and_a_new_one_is_added(database: Database) ->
     new: list[tuple[object, ...]] = [("kisima", 1, "new", None, {}, b"1"), ("kisima", 3, "third", NOW, {}, b"3")]
     await database.write(lambda c: put_rows(c, THING, NAMES, new))
     assert await database.read(stored) == [new[0], ROWS[1], new[1], ROWS[2]]
+
+
+async def test_numbers_are_added_to_a_known_row(database: Database) -> None:
+    def add(connection: Connection) -> list[tuple[int, int]]:
+        SUM.create(connection)
+        add_rows(connection, SUM, ("id", "total"), [(1, 5), (2, 7)])
+        add_rows(connection, SUM, ("id", "total"), [(2, -3), (3, 1)])
+        return [(row.id, row.total) for row in connection.execute(select(SUM).order_by(SUM.c.id))]
+
+    assert await database.write(add) == [(1, 5), (2, 4), (3, 1)]
 
 
 async def test_rows_are_changed_by_their_keys(database: Database) -> None:
