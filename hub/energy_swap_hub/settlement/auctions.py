@@ -69,8 +69,10 @@ def bid(
     """Hold the bidder's money, free the outbid one's; raises `BidError`, `OrderRefused`, `Overdrawn`."""
     auction_id = str(message.auction)
     row = auction_row(connection, community.id, auction_id)
-    if row is None or row["status"] != "open":
-        raise OrderRefused(f"auction {auction_id} is not open")
+    if row is None:
+        raise OrderRefused(f"auction: there is no auction {auction_id}; the household's state lists the open ones")
+    if row["status"] != "open":
+        raise OrderRefused(f"auction: {auction_id} is not open but {row['status']}; only an open one takes bids")
     after, outbid = place_bid(auction_of(row), Bid(household.id, message.price), now)
     if outbid is not None:
         ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="outbid")

@@ -115,7 +115,11 @@ REFUSED: list[tuple[AnyMessage, type[Exception], str]] = [
         OrderRefused,
         f"order: h-002 has no order {SALE}",
     ),
-    (Bid(**head(NEW), auction=UUID(int=404), price=1_000), OrderRefused, str(UUID(int=404))),
+    (
+        Bid(**head(NEW), auction=UUID(int=404), price=1_000),
+        OrderRefused,
+        f"auction: there is no auction {UUID(int=404)}; the household's state lists the open ones",
+    ),
     (
         BuyOrder(**head(OTHER), wh=101, at_most=800),
         MessageError,
