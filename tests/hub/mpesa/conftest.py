@@ -28,6 +28,7 @@ from energy_swap_hub.mpesa.tables import (
     payment_callback,
     payment_intent,
     payment_receipt,
+    payment_reversal,
     payout,
 )
 from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out, payer
@@ -339,7 +340,7 @@ class Bank(World):
         """Let time run until nothing is under way on either side."""
         end = self.now + timedelta(minutes=within_minutes)
         while await self.open() or await self._is_busy():
-            assert self.now < end, f"still open: {await self.intents()} {await self.payouts()}"
+            assert self.now < end, f"still open: {await self.whats_open()}"
             self.now += timedelta(seconds=step)
             await asyncio.sleep(0.01)
 
@@ -349,6 +350,14 @@ class Bank(World):
         while await self._is_busy():
             self.now += timedelta(seconds=1)
             await asyncio.sleep(0.01)
+
+    async def whats_open(self) -> list[dict[str, Any]]:
+        """What keeps `settle` waiting."""
+        ended = ("paid", "failed", "review")
+        rows = [*await self.intents(), *await self.payouts(), *await self._rows(select(payment_reversal))]
+        news = [row for row in await self.callbacks() if row["processed_at"] is None]
+        sent = [dict(row) for row in self.simulator.books.rows("SELECT * FROM delivery WHERE outcome = 'lost'")]
+        return [*(row for row in rows if row["state"] not in ended), *news, *sent]
 
     async def _is_busy(self) -> bool:
         self.simulator.advance()

@@ -98,7 +98,7 @@ async def test_the_statement_ends_a_reversal_that_nobody_told_of(bank: Any) -> N
     receipt = await paid(bank)
     bank.simulator.faults.arm("F19", variant="silent", product="reversal")
     await give_back(bank, receipt)
-    await bank.settle()
+    await bank.settle(step=30)
     data = await bank.statement()
     found = await bank.database.write(lambda c: reconcile_statement(c, bank.mpesa, "green", data, bank.now))
     assert (found.differences, found.matched) == ((), 2)
