@@ -36,11 +36,11 @@ from .books import finish_books, prove, prove_money, write_books
 from .mortality import Mortality
 from .neighbourhood import Neighbourhood, open_neighbourhood
 from .outside import Outside
-from .script import Receipt, Tick, Wish
+from .script import STEP, Receipt, Tick, Wish
 
 # What a household is told when its wish cannot be carried out; nothing was done then.
 _REFUSALS: Final = (ledger.Overdrawn, OrderRefused, BidError, PaymentRefused, MessageError, TransactionError)
-_PROVEN_EVERY: Final = 150  # ticks
+_PROVEN_EVERY: Final = 500  # ticks
 
 
 class _Alarm(logging.Handler):
@@ -76,10 +76,9 @@ async def _live(
 ) -> None:
     outside = Outside(folder)
     begun_at, _ = outside.position
-    # A hub that was down waits for readings longer, by right. Here it comes up as soon as it died, which was not
-    # long after the tick before, and what it does now is as much later for the one that never died.
-    woken_at = ticks[max(begun_at - 1, 0)].at
-    async with open_neighbourhood(folder, homes, woken_at, mortality) as neighbourhood:
+    # A hub that comes up waits for missing readings the whole grace time anew, and may so book a period later, by
+    # right. No time passes here between a death and the next start: it wakes with the time of the tick before.
+    async with open_neighbourhood(folder, homes, ticks[begun_at].since, mortality) as neighbourhood:
         await prove(neighbourhood)
         await _sleep(neighbourhood, outside, slots_away)
         await go_through(neighbourhood, ticks[begun_at:], outside, mortality)
@@ -95,7 +94,7 @@ async def _one_by_one(
 ) -> None:
     _, phase = outside.position
     for tick in ticks:
-        neighbourhood.now = tick.at
+        neighbourhood.now = tick.since if phase == 0 else tick.at
         while phase < len(PHASES):
             mortality.reach(tick.number, phase)
             await PHASES[phase](neighbourhood, tick, outside)
@@ -153,6 +152,17 @@ async def _sleep(neighbourhood: Neighbourhood, outside: Outside, slots: int) -> 
 
 
 # The phases of a tick
+
+
+async def _wait(neighbourhood: Neighbourhood, tick: Tick, _outside: Outside) -> None:
+    """Time passes. Everything that the schedule knows is due at a full step, so nothing waits unseen for the next.
+
+    (What waited together is done in the order in which it became due, which a start may change: it looks at some
+    of it anew.)
+    """
+    while neighbourhood.now < tick.at:
+        neighbourhood.now += STEP
+        await neighbourhood.advance()
 
 
 async def _take_in(neighbourhood: Neighbourhood, tick: Tick, outside: Outside) -> None:
@@ -261,4 +271,4 @@ async def _chain(neighbourhood: Neighbourhood, tick: Tick, _outside: Outside) ->
 
 
 type _Phase = Callable[[Neighbourhood, Tick, Outside], Awaitable[None]]
-PHASES: Final[tuple[_Phase, ...]] = (_take_in, _hear, _pay, _settle, _chain, _settle, _chain)
+PHASES: Final[tuple[_Phase, ...]] = (_wait, _take_in, _hear, _pay, _settle, _chain, _settle, _chain)

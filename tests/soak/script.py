@@ -28,6 +28,7 @@ from energy_swap_protocol.reading import Reading
 
 from tests.hub.village import OPENED, PERIOD, VILLAGE, Home
 
+STEP: Final = timedelta(minutes=2)  # whatever ends, ends at a multiple of it
 _FIRST: Final = timedelta(minutes=12)  # after the grace time of the period before
 _SECOND: Final = timedelta(minutes=22)
 _REST: Final = 6  # ticks at the end in which nothing new comes in and all that is open ends
@@ -59,9 +60,13 @@ class Receipt:
 
 @dataclass(slots=True)
 class Tick:
-    """A moment: what comes in at any time, what comes in one after the other, and whether the chain answers."""
+    """A moment: what comes in at any time, what comes in one after the other, and whether the chain answers.
+
+    ``since`` is the moment before it.
+    """
 
     number: int
+    since: datetime
     at: datetime
     is_chain_up: bool
     readings: dict[int, list[Reading]] = field(default_factory=dict)
@@ -92,10 +97,12 @@ class _Writer:
 
     def write(self, periods: int) -> list[Tick]:
         ticks: list[Tick] = []
+        since = OPENED
         for number in range(periods):
             start = OPENED + number * PERIOD
             for at in (start + _FIRST, start + _SECOND, start + PERIOD):
-                ticks.append(Tick(len(ticks), at, self.random.random() < 0.7))
+                ticks.append(Tick(len(ticks), since, at, self.random.random() < 0.7))
+                since = at
             first, second, end = ticks[-3:]
             if not number:
                 self._begin(first)
@@ -103,7 +110,8 @@ class _Writer:
             self._meters(start, first, end)
         self._deliver_late(ticks[-1], 1)
         for _ in range(_REST):
-            ticks.append(Tick(len(ticks), ticks[-1].at + _FIRST, is_chain_up=True))
+            ticks.append(Tick(len(ticks), since, since + _FIRST, is_chain_up=True))
+            since = ticks[-1].at
         return ticks
 
     def _begin(self, tick: Tick) -> None:
@@ -131,11 +139,11 @@ class _Writer:
         chance = self.random
         seconds = int(tick.at.timestamp())
         if chance.random() < (0.6 if is_day else 0.2):
-            until = seconds + chance.choice((1_500, 4_000, 30_000)) if chance.random() < 0.5 else None
+            until = seconds + 60 * chance.choice((24, 66, 500)) if chance.random() < 0.5 else None
             wh, price = chance.randrange(100, 900), chance.randrange(700, 1_500)
             yield self._order(chance.choice(self.sunny), SellOrder, wh=wh, at_least=price, valid_until=until)
         for _ in range(chance.randrange(3)):
-            until = seconds + chance.choice((1_500, 4_000, 30_000)) if chance.random() < 0.5 else None
+            until = seconds + 60 * chance.choice((24, 66, 500)) if chance.random() < 0.5 else None
             wh, price = chance.randrange(100, 700), chance.randrange(600, 1_600)
             yield self._order(chance.randrange(len(self.homes)), BuyOrder, wh=wh, at_most=price, valid_until=until)
         if chance.random() < 0.5:
@@ -161,7 +169,7 @@ class _Writer:
                 who = chance.randrange(len(self.homes))
                 yield self._wish(who, Bid, auction=auction, price=chance.randrange(900, 1_900))
         if chance.random() < (0.2 if is_day else 0.05):
-            ends_at = tick.at + timedelta(minutes=chance.randrange(20, 100))
+            ends_at = tick.at + timedelta(minutes=chance.randrange(20, 100, 2))
             wish = self._wish(
                 chance.choice(self.sunny),
                 StartAuction,
