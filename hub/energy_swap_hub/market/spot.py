@@ -15,6 +15,7 @@ from energy_swap_hub.market.trade import Side
 __all__ = ["Best", "Book", "Fill", "NotRestingError", "Side", "SpotOrder", "WouldTradeError"]
 
 FULL_REPUTATION: Final = 10_000  # basis points
+_SELL: Final = Side.SELL  # a name of our own is looked up faster than a member
 
 
 class NotRestingError(LookupError):
@@ -105,18 +106,6 @@ class Best:
     wh: int
 
 
-class _Resting(msgspec.Struct, gc=False, eq=False):
-    """An order in the book and the Wh left of it; None once it is filled or cancelled."""
-
-    order: SpotOrder | None
-    left: int
-
-    def as_left(self) -> SpotOrder:
-        order = self.order
-        assert order is not None
-        return order if self.left == order.wh else replace(order, wh=self.left)
-
-
 class _Half:
     """One side of the book: its limits in order, and under each limit the orders in order of their number.
 
@@ -127,19 +116,7 @@ class _Half:
 
     def __init__(self) -> None:
         self.ranks: list[int] = []  # ascending, so the best is last
-        self.levels: dict[int, list[_Resting]] = {}
-
-    def sweep(self) -> None:
-        """Drop what is cancelled."""
-        left = ((rank, [resting for resting in level if resting.order]) for rank, level in self.levels.items())
-        self.levels = {rank: level for rank, level in left if level}
-        self.ranks = sorted(self.levels)
-
-    def best_first(self) -> Iterator[list[_Resting]]:
-        """Yield what is left under each limit."""
-        for rank in reversed(self.ranks):
-            if level := [resting for resting in self.levels[rank] if resting.order]:
-                yield level
+        self.levels: dict[int, list[SpotOrder]] = {}
 
 
 class Book:
@@ -156,8 +133,9 @@ class Book:
 
     def __init__(self) -> None:
         self._sells, self._buys = _Half(), _Half()
-        # By the integer of an order's id, whose hash is cheaper than the id's.
-        self._resting: dict[int, _Resting] = {}
+        # What rests, as it was placed, by the integer of its id, whose hash is cheaper than the id's.
+        self._resting: dict[int, SpotOrder] = {}
+        self._left: dict[int, int] = {}  # Wh left of what was filled in part, by the same
         # What is cancelled stays in its level until it is met there or swept out: cheaper than to look for it.
         self._cancelled = 0
         self._last_number = -1
@@ -175,39 +153,42 @@ class Book:
             raise ValueError(f"order number {number} does not follow {self._last_number}")
         if order.valid_until is not None and now >= order.valid_until:
             raise ValueError(f"order {order.id} expired at {order.valid_until}")
-        if order.side is Side.SELL:
+        if order.side is _SELL:
             own, opposite, rank = self._sells, self._buys, -order.limit
         else:
             own, opposite, rank = self._buys, self._sells, order.limit
         fills: list[Fill] = []
-        left = order.wh
         if opposite.ranks and opposite.ranks[-1] >= -rank:
             left = self._match(order, opposite, -rank, now, fills)
+            if left != order.wh:
+                if not left:
+                    self._last_number = number
+                    return fills
+                self._left[order_id] = left
         self._last_number = number
-        if left:
-            self._resting[order_id] = resting = _Resting(order, left)
-            level = own.levels.get(rank)
-            if level is None:
-                insort(own.ranks, rank)
-                own.levels[rank] = [resting]
-            else:
-                level.append(resting)
+        self._resting[order_id] = order
+        level = own.levels.get(rank)
+        if level is None:
+            insort(own.ranks, rank)
+            own.levels[rank] = [order]
+        else:
+            level.append(order)
         return fills
 
     def _match(self, order: SpotOrder, opposite: _Half, worst: int, now: datetime, fills: list[Fill]) -> int:
         """Trade ``order`` with the ranks from ``worst`` of ``opposite``, add the ``fills``, return the Wh left."""
-        household, is_sale, left = order.household, order.side is Side.SELL, order.wh
+        household, is_sale, left = order.household, order.side is _SELL, order.wh
         is_choosy = order.post_only or order.seller is not None or order.minimum_reputation > 0
-        ranks = opposite.ranks
+        resting, lefts, ranks = self._resting, self._left, opposite.ranks
         place = len(ranks) - 1
         while left and place >= 0 and (rank := ranks[place]) >= worst:
             level = opposite.levels[rank]
             seen = cancelled = 0
-            kept: list[_Resting] = []
-            for resting in level:
+            kept: list[SpotOrder] = []
+            for met in level:
                 seen += 1
-                met = resting.order
-                if met is None:
+                met_id = met.id.int
+                if resting.get(met_id) is not met:
                     cancelled += 1
                     continue
                 other = met.household
@@ -218,15 +199,15 @@ class Book:
                     or met.minimum_reputation
                     or (met.valid_until is not None and now >= met.valid_until)
                 ) and not _may_trade(order, met, now):
-                    kept.append(resting)
+                    kept.append(met)
                     continue
-                wh = resting.left
+                wh = lefts.pop(met_id, None) or met.wh
                 if wh > left:
-                    resting.left = wh - left
+                    lefts[met_id] = wh - left
                     wh = left
                     seen -= 1
                 else:
-                    del self._resting[met.id.int]
+                    del resting[met_id]
                 left -= wh
                 seller, buyer = (household, other) if is_sale else (other, household)
                 fills.append(Fill(order.id, met.id, seller, buyer, wh, met.limit))
@@ -240,49 +221,42 @@ class Book:
             place -= 1
         return left
 
-    def _sweep(self) -> None:
-        """Drop all that is cancelled from the levels."""
-        self._sells.sweep()
-        self._buys.sweep()
-        self._cancelled = 0
-
     def cancel(self, order: UUID) -> SpotOrder:
         """Take an order out of the book and return it with the Wh that were left of it.
 
         Raise `NotRestingError` if it does not rest here.
         """
-        resting = self._resting.pop(order.int, None)
+        order_id = order.int
+        resting = self._resting.pop(order_id, None)
         if resting is None:
             raise NotRestingError(f"order {order} is not in the book")
-        cancelled = resting.as_left()
-        resting.order = None
         self._cancelled += 1
         if self._cancelled > 3 * len(self._resting) + 100:
             self._sweep()
-        return cancelled
+        left = self._left.pop(order_id, None)
+        return resting if left is None else replace(resting, wh=left)
 
     def expire(self, now: datetime) -> list[SpotOrder]:
         """Take out all orders no longer valid at ``now`` and return them, by number, with the Wh left of each."""
-        resting = [resting.as_left() for resting in self._resting.values()]
-        gone = sorted((o for o in resting if not o.is_valid_at(now)), key=lambda order: order.number)
-        for order in gone:
-            self.cancel(order.id)
-        return gone
+        gone = sorted((o for o in self._resting.values() if not o.is_valid_at(now)), key=lambda o: o.number)
+        return [self.cancel(order.id) for order in gone]
 
     def get(self, order: UUID) -> SpotOrder:
         """Return a resting order with the Wh that are left of it, or raise `NotRestingError`."""
         resting = self._resting.get(order.int)
         if resting is None:
             raise NotRestingError(f"order {order} is not in the book")
-        return resting.as_left()
+        return self._as_left(resting)
 
     def best(self, side: Side, now: datetime) -> Best | None:
         """Return the best limit of the orders on ``side`` that are valid at ``now``, None if there are none."""
-        for level in self._half(side).best_first():
-            valid = [order for resting in level if (order := resting.as_left()).is_valid_at(now)]
-            if valid:
-                return Best(valid[0].limit, sum(order.wh for order in valid))
-        return None
+        limit = wh = 0
+        for order in self.best_first(side):
+            if wh and order.limit != limit:
+                break
+            if order.is_valid_at(now):
+                limit, wh = order.limit, wh + order.wh
+        return Best(limit, wh) if wh else None
 
     def resting(self, side: Side) -> list[SpotOrder]:
         """Return the orders of ``side`` in the order in which they would trade, with the Wh that are left."""
@@ -290,9 +264,24 @@ class Book:
 
     def best_first(self, side: Side) -> Iterator[SpotOrder]:
         """Yield what `resting` returns, for who needs only the first; the book must not change meanwhile."""
-        for level in self._half(side).best_first():
-            for resting in level:
-                yield resting.as_left()
+        half = self._sells if side is _SELL else self._buys
+        for rank in reversed(half.ranks):
+            for order in half.levels[rank]:
+                if self._rests(order):
+                    yield self._as_left(order)
 
-    def _half(self, side: Side) -> _Half:
-        return self._sells if side is Side.SELL else self._buys
+    def _rests(self, order: SpotOrder) -> bool:
+        """Whether an order of a level is not cancelled; the same id may have come again since."""
+        return self._resting.get(order.id.int) is order
+
+    def _as_left(self, order: SpotOrder) -> SpotOrder:
+        left = self._left.get(order.id.int)
+        return order if left is None else replace(order, wh=left)
+
+    def _sweep(self) -> None:
+        """Drop all that is cancelled from the levels."""
+        for half in (self._sells, self._buys):
+            levels = {rank: [o for o in level if self._rests(o)] for rank, level in half.levels.items()}
+            half.levels = {rank: level for rank, level in levels.items() if level}
+            half.ranks = sorted(half.levels)
+        self._cancelled = 0
