@@ -347,7 +347,9 @@ class Bank(World):
     async def pass_time(self, minutes: float, *, step: float = 20) -> None:
         """Let time run; at the end both sides have done what was to be done by then."""
         await super().pass_time(minutes, step=step)
+        end = self.now + timedelta(minutes=30)
         while await self._is_busy():
+            assert self.now < end, f"still busy: {await self.whats_open()}"
             self.now += timedelta(seconds=1)
             await asyncio.sleep(0.01)
 
