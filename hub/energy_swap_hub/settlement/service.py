@@ -22,6 +22,7 @@ from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedu
 from .messages import Desk, pay_out
 from .payments import payable_kes
 from .periods import book_next_period, next_period
+from .reconciliation import reconcile_day
 from .reviews import open_review
 from .rewards import fund_day, is_over, pay_rewards
 from .spot import expire_orders
@@ -32,10 +33,11 @@ from .words import EAST_AFRICA
 _LOG = logging.getLogger(__name__)
 _CADENCE_SECONDS: Final = 0.05
 _AFTER_ERROR_SECONDS: Final = 5.0
+_TOLD_BY: Final = timedelta(hours=1)  # what M-Pesa tells of a day it has told by then
 
 
 class Settlement:
-    """Books periods, ends orders and auctions, closes days, and orders the evening's payouts."""
+    """Does what is due: periods, gates, ends of orders and auctions, days, payouts, rewards, reconciliation."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Settlement:
             "auctions": self._end_auctions,
             "payouts": self._pay_out_evening,
             "rewards": self._reward,
+            "reconciliation": self._reconcile,
         }
 
     async def run(self) -> None:
@@ -122,6 +125,7 @@ class Settlement:
         schedule(connection, community.id, "auctions", "end", now)
         today = now.astimezone(EAST_AFRICA).date()
         schedule(connection, community.id, "payouts", today.isoformat(), self._evening(today))
+        schedule(connection, community.id, "reconciliation", "day", _midnight_after(today) + _TOLD_BY)
         if community.rewards is not None:
             schedule(connection, community.id, "rewards", today.isoformat(), self._day_booked(today))
 
@@ -178,6 +182,11 @@ class Settlement:
         tomorrow = day + timedelta(days=1)
         schedule(connection, community.id, "payouts", tomorrow.isoformat(), self._evening(tomorrow))
         return Next("ordered")
+
+    def _reconcile(self, connection: Connection, _work: Work, now: datetime) -> Next:
+        """Once a day, compare the day before with M-Pesa's own account of it."""
+        reconcile_day(connection, self._desk.mpesa, self._desk.community.id, now)
+        return Next(WAITING, _midnight_after(now.astimezone(EAST_AFRICA).date()) + _TOLD_BY)
 
     def _day_booked(self, day: date) -> datetime:
         """When the day's last period waits for no reading any more."""

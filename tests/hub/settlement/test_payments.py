@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, TRUST_CASH, Overdrawn
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.mpesa.charges import Charges
-from energy_swap_hub.mpesa.tables import payout
+from energy_swap_hub.mpesa.tables import payout, reconciliation
 from energy_swap_hub.settlement.payments import most_kes, payable_kes
+from energy_swap_hub.settlement.words import EAST_AFRICA
 from energy_swap_protocol.message import TopUp
 
 from tests.hub.village import MPESA, OPENED, PERIOD, Home, Village, community, copy_of, open_village
@@ -276,3 +277,12 @@ def test_the_most_that_can_be_paid_is_the_most() -> None:
         most = most_kes(cents, lambda kes: charges.payout_cents(kes, OPENED))
         assert with_charge(most) <= cents
         assert with_charge(most + 1) > cents
+
+
+async def test_every_night_the_day_before_is_compared_with_m_pesas_account_of_it(village: Village) -> None:
+    await village.advance()
+    for day in (21, 22):
+        village.now = datetime(2026, 11, day, 1, 0, tzinfo=EAST_AFRICA).astimezone(UTC)
+        await village.advance()
+    compared = await village.rows(reconciliation)
+    assert [row["starts_at"].astimezone(EAST_AFRICA).day for row in compared] == [20, 21]
