@@ -42,6 +42,7 @@ from energy_swap_hub.web.approver_api import ApproverApi
 from energy_swap_hub.web.chain_view import ChainView
 from energy_swap_hub.web.console_api import ConsoleApi
 from energy_swap_hub.web.edge_api import EdgeApi, SignedRequests
+from energy_swap_hub.web.readings_api import ReadingsApi
 
 _LOG = logging.getLogger(__name__)
 CONSOLE: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
@@ -97,7 +98,8 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
             payments_open=lambda connection: open_payments(connection, community.id),
             is_https=(config.public_url or "").startswith("https://"),
         )
-        routes = [*edges.routes(), *approvers.routes(), *console.routes(), *mpesa.routes()]
+        readings = ReadingsApi(database, community, token)
+        routes = [*edges.routes(), *approvers.routes(), *console.routes(), *mpesa.routes(), *readings.routes()]
         await _serve(stack, make_app(routes, config.console or CONSOLE), config)
         settlement = Settlement(database, desk, clock, changes, chain.wake)
         await _work(stack, chain.run(), mpesa.run(), settlement.run())

@@ -93,6 +93,10 @@ class Message:
         """Its notes."""
         return [operation.text for operation in self.operations if isinstance(operation, Memo)]
 
+    def thawed(self, mint: Pubkey) -> list[Pubkey]:
+        """Return the accounts of ``mint`` that it lets move their tokens."""
+        return [o.account for o in self.operations if isinstance(o, Thaw) and o.mint == mint]
+
 
 def read_message(raw: bytes) -> Message:
     """Return what the message in ``raw`` does; raise `NotReadableError` for one that cannot be judged."""

@@ -1,0 +1,107 @@
+"""The readings behind every mint, for anybody to check: public, cacheable, and without a name."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from energy_swap_protocol.period import period_named
+from sqlalchemy import Connection, select
+
+from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.published import evidence_of, minted_periods
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.settlement import tables
+from energy_swap_hub.storage import Database
+
+_MOST_PERIODS: Final = 1_000
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_ASK_AGAIN: Final = "public, no-cache"
+
+
+class ReadingsApi:
+    """The routes below ``/api/v1/communities/{community}/readings``; nobody has to sign in for them."""
+
+    def __init__(self, database: Database, community: CommunityConfig, token: CommunityChain) -> None:
+        self._database = database
+        self._community = community
+        self._token = token
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        base = f"/api/v1/communities/{self._community.id}/readings"
+        return [
+            web.get(base, self._index),
+            web.get(f"{base}.jsonl", self._export),
+            web.get(f"{base}/{{period}}", self._period),
+        ]
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "community": self._community.id,
+            "genesis": self._token.genesis,
+            "mint": str(self._token.mint),
+            "hub": str(self._token.hub),
+            "period_minutes": self._community.period_minutes,
+            "sells_to_utility": "grid" in self._community.stages,
+        }
+
+    async def _index(self, request: web.Request) -> web.Response:
+        after = request.query.get("after", "")
+        periods = await self._database.read(partial(self._page, after=after))
+        following = periods[-1] if len(periods) == _MOST_PERIODS else None
+        return _cached(request, self._head() | {"periods": periods, "next": following}, _ASK_AGAIN)
+
+    async def _period(self, request: web.Request) -> web.Response:
+        period = period_named(request.match_info["period"], self._community.period_length)
+        body = await self._database.read(lambda c: self._document(c, period.id))
+        return _cached(request, body, _FOR_EVER if body["is_settled"] else _ASK_AGAIN)
+
+    async def _export(self, request: web.Request) -> web.StreamResponse:
+        """Stream the head, then one line per period."""
+        response = web.StreamResponse(headers={"Content-Type": "application/jsonl", "Cache-Control": _ASK_AGAIN})
+        await response.prepare(request)
+        await response.write(msgspec.json.encode(self._head()) + b"\n")
+        async for document in self._documents():
+            await response.write(msgspec.json.encode(document) + b"\n")
+        await response.write_eof()
+        return response
+
+    async def _documents(self) -> AsyncIterator[dict[str, Any]]:
+        after = ""
+        while True:
+            page = await self._database.read(partial(self._page, after=after))
+            for period in page:
+                yield await self._database.read(partial(self._document, period=period))
+            if len(page) < _MOST_PERIODS:
+                return
+            after = page[-1]
+
+    def _page(self, connection: Connection, *, after: str) -> list[str]:
+        return minted_periods(connection, self._community.id, after=after, limit=_MOST_PERIODS)
+
+    def _document(self, connection: Connection, period: str) -> dict[str, Any]:
+        row = tables.period.c
+        query = select(row.state).where(
+            row.community_id == self._community.id, row.start == datetime.fromisoformat(period)
+        )
+        return {
+            "period": period,
+            "is_settled": connection.execute(query).scalar() == "settled",
+            "transactions": evidence_of(connection, self._community.id, period),
+        }
+
+
+def _cached(request: web.Request, value: object, caching: str) -> web.Response:
+    body = msgspec.json.encode(value)
+    tag = hashlib.sha256(body).hexdigest()[:32]
+    known = {tag.value for tag in request.if_none_match or () if not tag.is_weak}
+    response = (
+        web.Response(status=304) if tag in known else web.Response(body=body, content_type="application/json")
+    )
+    response.etag = tag
+    response.headers["Cache-Control"] = caching
+    return response

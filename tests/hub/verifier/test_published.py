@@ -1,0 +1,195 @@
+"""What a community publishes proves every mint to anybody, and nothing that is not true passes."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from energy_swap_hub.chain.client import Node
+from energy_swap_hub.web.app import make_app
+from energy_swap_hub.web.readings_api import ReadingsApi
+from energy_swap_protocol.transaction import TOKEN_2022
+from energy_swap_verifier.config import load_key
+from energy_swap_verifier.verify_command import verify
+from solders.instruction import Instruction
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+from spl.token.instructions import mint_to_checked, transfer_checked
+from spl.token.models import MintToCheckedParams, TransferCheckedParams
+
+from tests.hub.verifier.verified import Verified
+from tests.hub.village import VILLAGE
+
+BASE = f"/api/v1/communities/{VILLAGE}/readings"
+
+
+@dataclass(frozen=True)
+class Traded:
+    """A village after some trade, with its public address."""
+
+    verified: Verified
+    client: TestClient[Any, Any]
+
+    async def told(self, readings: str | None = None, **more: Any) -> tuple[int, list[str]]:
+        """What a stranger is told."""
+        lines: list[str] = []
+        url = readings or str(self.client.make_url(BASE))
+        rpc = self.verified.config.chain_url
+        return await verify(rpc, url, now=self.verified.now, say=lines.append, **more), lines
+
+
+@pytest.fixture
+async def traded(verified: Verified) -> AsyncIterator[Traded]:
+    village = verified.village
+    amina, brian, chebet = village.amina, village.brian, village.chebet
+    await village.fund(chebet, 200_000)
+    await village.standing(amina, sell=900)
+    await village.standing(chebet, buy=1_500)
+    await village.end_period({amina.id: 2_000, brian.id: 1_500, chebet.id: -1_200})
+    order = await village.sell(brian, 1_000, 800)
+    await village.buy(chebet, 400, 900)
+    await village.chain_works()
+    assert order
+    await village.end_period({amina.id: 300, chebet.id: -400}, silent=(brian.id,))
+    await village.end_period({brian.id: 900})
+    await village.check()
+    api = ReadingsApi(village.database, village.community, await verified.chain())
+    async with TestClient(TestServer(make_app(api.routes(), Path("no console")))) as client:
+        yield Traded(verified, client)
+
+
+async def test_a_stranger_recomputes_everything_from_address_or_file(traded: Traded, tmp_path: Path) -> None:
+    code, lines = await traded.told()
+    assert (code, lines[-1]) == (0, "all true"), lines
+    figures = {line[:44].strip(): line[44:].strip() for line in lines}
+    supply = await traded.verified.village.chain.supply_wh(VILLAGE)
+    assert (
+        int(figures["minted Wh"]) - int(figures["burned Wh"])
+        == supply
+        == int(figures["supply Wh = minted - burned"])
+    )
+    assert int(figures["open orders Wh"]) == 600 == int(figures["escrow Wh"])
+    assert int(figures["mints with true readings and roots"]) >= 4
+    export = await traded.client.get(f"{BASE}.jsonl")
+    path = tmp_path / "readings.jsonl"
+    path.write_bytes(await export.read())
+    assert await traded.told(str(path)) == (code, lines)
+    mint = str((await traded.verified.chain()).mint)
+    assert (await traded.told(str(path), mint=mint))[0] == 0
+    assert (await traded.told(str(path), mint=mint[::-1]))[0] == 1
+
+
+async def test_what_is_published_names_nobody_and_can_be_kept(traded: Traded) -> None:
+    index = await (await traded.client.get(BASE)).json()
+    assert len(index["periods"]) == 3
+    page = await traded.client.get(f"{BASE}/{index['periods'][0]}")
+    text = await page.text()
+    assert '"is_settled":true' in text
+    for home in traded.verified.village.homes:
+        for private in (home.id, home.name, home.phone, str(home.pubkey)):
+            assert private not in text
+    assert page.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    again = await traded.client.get(
+        f"{BASE}/{index['periods'][0]}", headers={"If-None-Match": page.headers["ETag"]}
+    )
+    assert (again.status, await again.read()) == (304, b"")
+    assert not page.headers["ETag"].startswith("W/")
+    missing = await traded.client.get(f"{BASE}/2026-11-20T09:07Z")
+    assert missing.status == 422
+
+
+async def tampered(traded: Traded, path: Path, change: Callable[[list[dict[str, Any]]], None]) -> tuple[int, str]:
+    """What a stranger is told when somebody has changed the export."""
+    lines = (await (await traded.client.get(f"{BASE}.jsonl")).read()).splitlines()
+    documents = [msgspec.json.decode(line) for line in lines]
+    change(documents)
+    path.write_bytes(b"\n".join(msgspec.json.encode(document) for document in documents))
+    code, told = await traded.told(str(path))
+    return code, told[-1]
+
+
+async def test_tampered_evidence_is_found_out(traded: Traded, tmp_path: Path) -> None:
+    def first(documents: list[dict[str, Any]]) -> dict[str, Any]:
+        return dict(documents[1]["transactions"][0])
+
+    def more_wh(documents: list[dict[str, Any]]) -> None:
+        first(documents)["mints"][0]["wh"] += 1
+
+    def other_frame(documents: list[dict[str, Any]]) -> None:
+        mints = first(documents)["mints"]
+        mints[0]["frames"] = mints[1]["frames"]
+
+    def cut_frame(documents: list[dict[str, Any]]) -> None:
+        first(documents)["mints"][0]["frames"].pop()
+
+    def broken_signature(documents: list[dict[str, Any]]) -> None:
+        frame = first(documents)["mints"][0]["frames"][0]
+        first(documents)["mints"][0]["frames"][0] = frame[:-8] + "AAAAAAAA"
+
+    def other_account(documents: list[dict[str, Any]]) -> None:
+        mints = first(documents)["mints"]
+        mints[0]["account"], mints[1]["account"] = mints[1]["account"], mints[0]["account"]
+
+    def no_period(documents: list[dict[str, Any]]) -> None:
+        del documents[1]
+
+    for change, reason in (
+        (more_wh, "other amounts than are published"),
+        (other_frame, "not those that the memo commits to"),
+        (cut_frame, "not those that the memo commits to"),
+        (broken_signature, "not those that the memo commits to"),
+        (other_account, "not those that the memo commits to"),
+        (no_period, "no readings are published"),
+    ):
+        code, line = await tampered(traded, tmp_path / "readings.jsonl", change)
+        assert code == 1, change.__name__
+        assert line.startswith("LIE")
+        assert reason in line
+
+
+async def collude(traded: Traded, instruction: Instruction) -> None:
+    """Send what hub and verifier sign together behind everybody's back."""
+    verified = traded.verified
+    node, hub = Node(verified.village.localnet.client()), verified.village.desk.tokens.hub
+    blockhash, _ = await node.latest_blockhash()
+    message = MessageV0.try_compile(hub.pubkey(), [instruction], [], blockhash)
+    transaction = VersionedTransaction(message, [hub, load_key(verified.config.data)])
+    await node.send(bytes(transaction), preflight=True)
+    await verified.village.localnet.tick()
+
+
+async def test_a_mint_that_hub_and_verifier_made_up_together_is_found_out(traded: Traded) -> None:
+    chain = await traded.verified.chain()
+    mint = MintToCheckedParams(
+        program_id=TOKEN_2022, mint=chain.mint, dest=chain.escrow, mint_authority=chain.authority, amount=1_000,
+        decimals=3, signers=[chain.hub, chain.verifiers[0]],
+    )  # fmt: skip
+    await collude(traded, mint_to_checked(mint))
+    code, lines = await traded.told()
+    assert code == 1
+    assert "1000 Wh were minted and no readings are published" in lines[-1]
+
+
+async def test_escrow_that_hub_and_verifier_emptied_together_is_found_out(traded: Traded) -> None:
+    chain, village = await traded.verified.chain(), traded.verified.village
+    account = await traded.verified.account(village.david)
+    move = TransferCheckedParams(
+        program_id=TOKEN_2022, source=chain.escrow, mint=chain.mint, dest=Pubkey.from_string(account),
+        owner=chain.authority, amount=600, decimals=3, signers=[chain.hub, chain.verifiers[0]],
+    )  # fmt: skip
+    await collude(traded, transfer_checked(move))
+    code, lines = await traded.told()
+    assert code == 1
+    assert "600 Wh left the escrow that no order had locked" in lines[-1]
+
+
+async def test_what_cannot_be_checked_is_no_proof(traded: Traded, tmp_path: Path) -> None:
+    code, lines = await traded.told(str(tmp_path / "nothing.jsonl"))
+    assert code == 2
+    assert lines[0].startswith("cannot be checked")
+    code, _ = await traded.told("http://127.0.0.1:9/readings")
+    assert code == 2
