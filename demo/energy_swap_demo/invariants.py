@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from energy_swap_verifier.verify_command import verify
+
 from .founding import FOUNDED
 from .happenings import NAIROBI
 from .households import COMMUNITY_START, HOUSEHOLDS
@@ -47,6 +49,7 @@ class Evidence:
     daraja: dict[str, Any]
     days: dict[str, Any]
     statements: list[dict[str, Any]]
+    audit: tuple[int, list[str]]
 
 
 async def gather(neighbourhood: Neighbourhood) -> Evidence:
@@ -64,7 +67,16 @@ async def gather(neighbourhood: Neighbourhood) -> Evidence:
     }
     founded, today = _day(FOUNDED), _day(neighbourhood.clock.now())
     accounts = (await console.get("ledger/trial-balance"))["accounts"]
+    told: list[str] = []
+    code = await verify(
+        neighbourhood.chain_url,
+        f"{neighbourhood.hub_url}/api/v1/communities/{COMMUNITY}/readings",
+        now=neighbourhood.clock.now(),
+        say=told.append,
+        mint=chain["mint"],
+    )
     return Evidence(
+        audit=(code, told),
         overview=await console.get("overview"),
         households=households,
         balances={account["account"]: account["balance"] for account in accounts},
@@ -167,6 +179,11 @@ def _chain(evidence: Evidence) -> list[Check]:
         Check("supply on the chain is the ledger's eKWh", outstanding, evidence.supply_wh),
         Check("escrow on the chain is what the ledger holds", held, evidence.escrow_wh),
         Check("every wallet on the chain is the ledger's", wallets, evidence.on_chain_wh),
+        Check(
+            "a stranger recomputes every mint from published readings",
+            (0, "all true"),
+            (evidence.audit[0], evidence.audit[1][-1]),
+        ),
     ]
 
 

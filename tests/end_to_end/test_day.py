@@ -44,6 +44,14 @@ KILLS: dict[str, tuple[float, ...]] = {
     "19:01": (0,),  # the evening's burns
 }
 
+# When the verifier is killed, too: at the beginning of the minute in which a period is minted, and just after.
+VERIFIER_KILLS: dict[str, tuple[float, ...]] = {
+    "10:00": (0,),
+    "10:30": (0.1,),
+    "13:00": (0, 0.1),
+    "15:30": (0.05,),
+}
+
 FIGURES = (
     "generated_kwh",
     "consumed_kwh",
@@ -104,9 +112,16 @@ async def play_day_with_kills(folder: Folder) -> dict[str, Any]:
                 await asyncio.sleep(delay)
                 await neighbourhood.kill_hub()
 
-        kills: dict[datetime, Callable[[], Any]] = {
-            time_of_day(text): partial(kill, delays) for text, delays in KILLS.items()
-        }
+        async def kill_verifier(delays: tuple[float, ...]) -> None:
+            for delay in delays:
+                await asyncio.sleep(delay)
+                await neighbourhood.kill_verifier()
+
+        kills: dict[datetime, Callable[[], Any]] = {}
+        kills.update((time_of_day(text), partial(kill, delays)) for text, delays in KILLS.items())
+        kills.update(
+            (time_of_day(text), partial(kill_verifier, delays)) for text, delays in VERIFIER_KILLS.items()
+        )
         await Conductor(neighbourhood, print).play(until, at_minute=kills)
         evidence = await gather(neighbourhood)
         checks = check(evidence, neighbourhood.profiles, until)

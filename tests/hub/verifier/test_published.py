@@ -102,14 +102,11 @@ async def test_what_is_published_names_nobody_and_can_be_kept(traded: Traded) ->
     assert missing.status == 422
 
 
-async def tampered(traded: Traded, path: Path, change: Callable[[list[dict[str, Any]]], None]) -> tuple[int, str]:
-    """What a stranger is told when somebody has changed the export."""
-    lines = (await (await traded.client.get(f"{BASE}.jsonl")).read()).splitlines()
-    documents = [msgspec.json.decode(line) for line in lines]
+def write_tampered(path: Path, export: bytes, change: Callable[[list[dict[str, Any]]], None]) -> None:
+    """Write an export that somebody has changed."""
+    documents = [msgspec.json.decode(line) for line in export.splitlines()]
     change(documents)
     path.write_bytes(b"\n".join(msgspec.json.encode(document) for document in documents))
-    code, told = await traded.told(str(path))
-    return code, told[-1]
 
 
 async def test_tampered_evidence_is_found_out(traded: Traded, tmp_path: Path) -> None:
@@ -137,6 +134,7 @@ async def test_tampered_evidence_is_found_out(traded: Traded, tmp_path: Path) ->
     def no_period(documents: list[dict[str, Any]]) -> None:
         del documents[1]
 
+    path, export = tmp_path / "readings.jsonl", await (await traded.client.get(f"{BASE}.jsonl")).read()
     for change, reason in (
         (more_wh, "other amounts than are published"),
         (other_frame, "not those that the memo commits to"),
@@ -145,10 +143,11 @@ async def test_tampered_evidence_is_found_out(traded: Traded, tmp_path: Path) ->
         (other_account, "not those that the memo commits to"),
         (no_period, "no readings are published"),
     ):
-        code, line = await tampered(traded, tmp_path / "readings.jsonl", change)
+        write_tampered(path, export, change)
+        code, lines = await traded.told(str(path))
         assert code == 1, change.__name__
-        assert line.startswith("LIE")
-        assert reason in line
+        assert lines[-1].startswith("LIE")
+        assert reason in lines[-1]
 
 
 async def collude(traded: Traded, instruction: Instruction) -> None:
