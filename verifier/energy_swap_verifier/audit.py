@@ -3,7 +3,6 @@
 from bisect import bisect
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
 
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
 from solders.pubkey import Pubkey
@@ -13,10 +12,8 @@ from .accounts import Token
 from .evidence import EvidenceError, Run, check_runs, read_frames, runs_of, slot_of
 from .proposal import leaves_of
 from .published import Head, Transaction
-from .register import admission_in, lock_in
+from .register import admission_in, lock_in, orders_named
 from .transactions import Burn, Message, MintTo, Transfer
-
-_ID_LENGTH: Final = 36
 
 
 class LieError(Exception):
@@ -154,7 +151,8 @@ class Audit:
             if self.periods[group] < 0:
                 raise LieError(f"{signature}: period {group} gave out {-self.periods[group]} Wh it never minted")
             return
-        order = next((name for name in _named(message) if name in self.orders), None)
+        named = [name for memo in message.memos for name in orders_named(memo)]
+        order = next((name for name in named if name in self.orders), None)
         if order is None or wh > self.orders[order]:
             raise LieError(f"{signature}: {wh} Wh left the escrow that no order had locked")
         self.orders[order] -= wh
@@ -180,12 +178,3 @@ class Audit:
 
 def _is_mint(message: Message) -> bool:
     return any(memo.startswith("es1|") for memo in message.memos)
-
-
-def _named(message: Message) -> list[str]:
-    """Return the orders that a release or refund names."""
-    for memo in message.memos:
-        what, _, rest = memo.partition(":")
-        if what in {"release", "refund"}:
-            return [rest[:_ID_LENGTH], rest[_ID_LENGTH + 1 : 2 * _ID_LENGTH + 1]]
-    return []

@@ -1,7 +1,7 @@
 """What signed readings prove: whose meter, how many Wh, and whether the site could do it. Plain functions only."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -144,3 +144,33 @@ def _check_time(run: Run, slot: Slot, now: datetime) -> None:
     # A meter that told nothing for longer than a period is counted late, from its next reading on.
     if not slot.is_late and begins < slot.period.start - slot.period.length:
         raise EvidenceError(f"reading {run.start.sequence} is from long before period {slot.period.id}")
+
+
+def overlap(one: Run, other: Run) -> bool:
+    """Whether two runs show the same energy, even in part."""
+    return (
+        one.start.meter == other.start.meter
+        and one.start.sequence < other.end.sequence
+        and other.start.sequence < one.end.sequence
+    )
+
+
+def check_neighbours(reading: Reading, before: Reading | None, after: Reading | None) -> None:
+    """Raise `EvidenceError` unless registers only grow from ``before`` over ``reading`` to ``after``."""
+    if before is not None and before.sequence == reading.sequence:
+        if replace(before, flags=reading.flags) != reading:
+            raise EvidenceError(f"meter {reading.meter.hex()} has signed two readings {reading.sequence}")
+        return
+    for low, high in ((before, reading), (reading, after)):
+        if low is None or high is None:
+            continue
+        grown = (
+            high.measured_at - low.measured_at,
+            high.export_wh - low.export_wh,
+            high.import_wh - low.import_wh,
+            high.generation_wh - low.generation_wh,
+        )
+        if min(grown) < 0:
+            raise EvidenceError(
+                f"registers of meter {reading.meter.hex()} fall from reading {low.sequence} to {high.sequence}"
+            )

@@ -5,20 +5,19 @@ import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
-from energy_swap_protocol.reading import Reading
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from .accounts import Token, WrongTokenError, mint_address
 from .config import VerifierConfig
-from .evidence import EvidenceError, Run, check_runs, read_frames, runs_of, slot_of
+from .evidence import EvidenceError, Run, check_neighbours, check_runs, overlap, read_frames, runs_of, slot_of
 from .proposal import MintPeriod, Release, Request, Signed, Wish, digest_of, memo_of
-from .register import endorsed, meters_of, read_locks
+from .register import endorsed, memory_begins, meters_of, read_locks
 from .rpc import Node
 from .store import SignedRow, Store
 from .transactions import Memo, Message, MintTo, NotReadableError, Operation, Transfer, read_message
@@ -160,6 +159,7 @@ class Judge:
             if other.part == part or other.part.partition("/")[2] != str(wish.parts):
                 raise _again(other, f"period {slot.group}, part {part}")
         runs: list[tuple[str, Run]] = []
+        begins = await memory_begins(self._node, token, self._config.community, self._length, self._store)
         paid = set() if slot.is_late else {a for other in others for a in self._store.accounts_of(other.name)}
         for mint in wish.mints:
             proven = runs_of(read_frames(mint.frames))
@@ -169,6 +169,12 @@ class Judge:
             if mint.account in paid and not slot.is_late:
                 raise RefusedError(f"{mint.account}: minted twice in period {slot.group}")
             paid.add(mint.account)
+            if any(run.start.measured_at < begins for run in proven if run.start != run.end):
+                since = f"{datetime.fromtimestamp(begins, UTC):%Y-%m-%dT%H:%MZ}"
+                raise RefusedError(
+                    f"{mint.account}: energy from before {since}, when this verifier's memory begins; restore its "
+                    "verifier.sqlite from the backup"
+                )
             await self._check_new(name, mint.account, proven, runs)
             runs += [(mint.account, run) for run in proven]
         for move in wish.releases:
@@ -185,8 +191,8 @@ class Judge:
         """Raise unless no Wh of ``proven`` was minted before, and the registers go with all seen so far."""
         for run in proven:
             for reading in (run.start, run.end):
-                _check_neighbours(reading, *self._store.neighbours(reading))
-            if any(_overlap(run, other) for _, other in in_this):
+                check_neighbours(reading, *self._store.neighbours(reading))
+            if any(overlap(run, other) for _, other in in_this):
                 raise RefusedError(f"{account}: the same energy is minted twice in this transaction")
             for row in self._store.overlapping(run):
                 if row.name == name:
@@ -257,34 +263,6 @@ def _again(row: SignedRow, what: str) -> Exception:
     if row.state == "landed":
         return RefusedError(f"{what} was minted before, by {row.name} ({row.id})")
     return NotNowError(f"{what} may still be minted by {row.name}; until block {row.last_height} nobody can say")
-
-
-def _overlap(one: Run, other: Run) -> bool:
-    return (
-        one.start.meter == other.start.meter
-        and one.start.sequence < other.end.sequence
-        and other.start.sequence < one.end.sequence
-    )
-
-
-def _check_neighbours(reading: Reading, before: Reading | None, after: Reading | None) -> None:
-    if before is not None and before.sequence == reading.sequence:
-        if replace(before, flags=reading.flags) != reading:
-            raise RefusedError(f"meter {reading.meter.hex()} has signed two readings {reading.sequence}")
-        return
-    for low, high in ((before, reading), (reading, after)):
-        if low is None or high is None:
-            continue
-        grown = (
-            high.measured_at - low.measured_at,
-            high.export_wh - low.export_wh,
-            high.import_wh - low.import_wh,
-            high.generation_wh - low.generation_wh,
-        )
-        if min(grown) < 0:
-            raise RefusedError(
-                f"registers of meter {reading.meter.hex()} fall from reading {low.sequence} to {high.sequence}"
-            )
 
 
 def _bytes(text: str) -> bytes:

@@ -1,6 +1,8 @@
 """The verifier's own register: admitted meters and locked orders, from the chain and the approvers' signatures."""
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -10,12 +12,15 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from .accounts import Token
+from .evidence import slot_of
 from .rpc import Node
-from .store import Store
+from .store import SignedRow, Store
 from .transactions import Memo, Message, NotReadableError, Thaw, Transfer
 
 _DOMAIN: Final = b"energy-swap/meter/1\n"
 _LOCK: Final = "lock:"
+OUT_WORDS: Final = ("release:", "refund:")
+_ID_LENGTH: Final = 36  # of an order's UUID as text
 
 
 class Endorsement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,25 +110,69 @@ def lock_in(message: Message, token: Token, hub: Pubkey) -> tuple[str, Transfer]
 
 
 async def read_locks(node: Node, token: Token, hub: Pubkey, store: Store) -> None:
-    """Read the escrow's history on from where it was left, and remember each order's lock."""
+    """Read the escrow's history on from where it was left, and remember each order's lock.
+
+    A store that begins here also learns what orders gave out before: its verifier may have lost an older one.
+    """
     place = f"locks of {token.escrow}"
-    newest: str | None = None
-    found = []
-    async for seen in node.history(token.escrow, until=store.place(place)):
+    known, newest = store.place(place), None
+    found, given = [], []
+    async for seen in node.history(token.escrow, until=known):
         newest = newest or seen.signature
-        if not seen.is_successful or _LOCK not in seen.memo:
+        if not seen.is_successful or not any(word in seen.memo for word in (_LOCK, *OUT_WORDS)):
             continue
         try:
-            lock = lock_in(await node.transaction(seen.signature), token, hub)
+            message = await node.transaction(seen.signature)
         except NotReadableError:
             continue
+        lock = lock_in(message, token, hub)
         if lock is not None:
             found.append((lock, seen.signature))
+        elif known is None:
+            given.append((message, seen.signature))
     with store.changing():
         for (reference, move), signature in reversed(found):
             store.add_lock(reference, str(move.source), move.wh, signature)
+        for message, signature in given:
+            _remember_given(message, signature, token, store)
         if newest is not None:
             store.set_place(place, newest)
+
+
+def orders_named(memo: str) -> list[str]:
+    """Return the orders that the memo of a release or refund names; none for another memo."""
+    what, _, rest = memo.partition(":")
+    if f"{what}:" not in OUT_WORDS:
+        return []
+    return [name for name in (rest[:_ID_LENGTH], rest[_ID_LENGTH + 1 : 2 * _ID_LENGTH + 1]) if name]
+
+
+def _remember_given(message: Message, signature: str, token: Token, store: Store) -> None:
+    moved = sum(o.wh for o in message.operations if isinstance(o, Transfer) and o.source == token.escrow)
+    for memo in message.memos:
+        order = next((name for name in orders_named(memo) if store.lock(name) is not None), None)
+        if order is not None and moved and store.signed(memo) is None:
+            row = SignedRow(memo, f"order {order}", "", 0, moved, b"", b"", signature, 0, "landed")
+            store.record(row, (), 0)
+
+
+async def memory_begins(node: Node, token: Token, community: str, length: timedelta, store: Store) -> int:
+    """Return the Unix time before which this store cannot know what was minted.
+
+    That is the end of the newest period on the chain when the store was made; 0 when there was none. A verifier
+    that lost its store would else sign for the same energy again.
+    """
+    place = f"memory of {token.mint}"
+    known = store.place(place)
+    if known is not None:
+        return int(known)
+    memo, begins = re.compile(rf"\bes1\|{community}\|([^|. ]+)"), 0
+    async for seen in node.history(token.escrow):
+        for period in memo.findall(seen.memo) if seen.is_successful else ():
+            begins = max(begins, int(slot_of(period, length).period.end.timestamp()))
+    with store.changing():
+        store.set_place(place, str(begins))
+    return begins
 
 
 async def meters_of(node: Node, token: Token, store: Store, account: str) -> Mapping[bytes, AdmissionMemo]:

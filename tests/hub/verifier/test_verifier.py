@@ -15,10 +15,12 @@ from energy_swap_hub.chain.intent import Intent, State
 from energy_swap_hub.chain.keys import CoSigned, CoSignerUnavailableError, CoSignRefusedError
 from energy_swap_hub.chain.payload import Mint, MintPeriod, Release, Transfer
 from energy_swap_hub.settlement import tables
+from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.reading import frame_from_text, frame_to_text, sign_reading
 from energy_swap_protocol.request import HEADER, sign_request
 from energy_swap_protocol.transaction import TOKEN_2022
 from energy_swap_verifier.config import load_key
+from energy_swap_verifier.register import Endorsement, endorsed_bytes
 from nacl.signing import SigningKey
 from solders.instruction import Instruction
 from solders.keypair import Keypair
@@ -189,6 +191,53 @@ async def test_no_wh_and_no_period_is_minted_twice(verified: Verified) -> None:
     assert await supply(verified) == 1_000
 
 
+async def test_a_verifier_that_lost_its_memory_signs_nothing_from_before(verified: Verified) -> None:
+    amina = verified.village.amina
+    good = await verified.export(amina, 1_000)
+    (intent,) = await verified.mint(PERIOD, [good])
+    assert intent.state is State.CONFIRMED, intent.error
+    await verified.stop()
+    for path in verified.config.data.glob("verifier.sqlite*"):
+        path.unlink()
+    await verified.start()
+    (again,) = await verified.mint(f"{PERIOD}.2", [good])
+    assert "memory begins" in refusal(again)
+    later = await verified.export(amina, 400, minutes=30)
+    (next_one,) = await verified.mint("2026-11-20T09:30Z", [later])
+    assert next_one.state is State.CONFIRMED, next_one.error
+    assert await supply(verified) == 1_400
+
+
+async def test_a_replaced_meter_counts_once_the_approvers_have_signed_for_it(verified: Verified) -> None:
+    amina, old = verified.village.amina, verified.village.amina.meter_key
+    first = frame_to_text(amina.measure(verified.now))
+    verified.village.now += timedelta(minutes=9)
+    closed = frame_to_text(amina.measure(verified.now, export_wh=100))
+    amina.meter_key = SigningKey(bytes([88]) * 32)
+    amina.last = replace(amina.last, meter=bytes(amina.meter_key.verify_key), sequence=0, export_wh=0)
+    verified.village.now += timedelta(minutes=10)
+    started = frame_to_text(amina.measure(verified.now))
+    verified.village.now += timedelta(minutes=10)
+    last = frame_to_text(amina.measure(verified.now, export_wh=200))
+    assert amina.meter_key != old
+    account = await verified.account(amina)
+    mint = Mint(amina.id, account, 300, (first, closed, started, last))
+    (refused,) = await verified.mint(PERIOD, [mint])
+    assert "not admitted with this account" in refusal(refused)
+
+    memo = AdmissionMemo(amina.id, bytes(amina.meter_key.verify_key), 1, 8_000, 10_000).text
+    signed = endorsed_bytes(VILLAGE, account, memo)
+    signatures = {str(key.pubkey()): str(key.sign_message(signed)) for key in APPROVERS[:2]}
+    meters = verified.config.data / "meters.json"
+    for count, period in ((1, f"{PERIOD}.2"), (2, f"{PERIOD}.3")):
+        given = dict(list(signatures.items())[:count])
+        meters.write_bytes(msgspec.json.encode([Endorsement(account, memo, given)]))
+        (intent,) = await verified.mint(period, [mint])
+        if count == 1:
+            assert "1 of 2 approvers have signed" in refusal(intent)
+    assert intent.state is State.CONFIRMED, intent.error
+
+
 async def test_a_meter_whose_registers_were_turned_back_is_found_out(verified: Verified) -> None:
     amina = verified.village.amina
     good = await verified.export(amina, 1_000)
@@ -329,6 +378,15 @@ async def test_escrow_goes_where_its_lock_says_and_not_further(verified: Verifie
         await verified.ask(more, await wire_of(verified, more))
     rest = Release(f"refund:{order}", Transfer(own, 500))
     assert await verified.ask(rest, await wire_of(verified, rest))
+    await land(
+        verified, Node(village.localnet.client()), await verified.ask(first, await wire_of(verified, first))
+    )
+    await verified.stop()
+    for path in verified.config.data.glob("verifier.sqlite*"):
+        path.unlink()
+    await verified.start()
+    with pytest.raises(CoSignRefusedError, match="has given out 1000 Wh"):
+        await verified.ask(more, await wire_of(verified, more))
 
 
 async def test_only_the_hub_is_answered_and_only_once(verified: Verified) -> None:
