@@ -115,6 +115,11 @@ class Signer:
         if not is_same:
             raise NotNowError("the verifier answered with another transaction than it was asked for")
         signature = self._keys.hub.sign_message(co_signed.message)
+        if (
+            not await self._node.is_blockhash_valid(message.recent_blockhash)
+            and (await self._node.statuses([str(signature)], search_history=True))[0] is None
+        ):
+            raise NotNowError("an earlier transaction has expired here, and for the verifier not yet")
         raw = bytes(VersionedTransaction.populate(message, [signature, co_signed.signature]))
         # An upper bound: which block its blockhash is from is not known.
         return Signed(raw, str(signature), await self._node.block_height() + 2 * _BLOCKS_VALID)
