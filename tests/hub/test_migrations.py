@@ -35,7 +35,20 @@ def differences(connection: Connection) -> list[Any]:
         for table in metadata.sorted_tables
         if {check["name"] for check in inspector.get_check_constraints(table.name)} != _checks(table)
     ]
-    return [*compare_metadata(MigrationContext.configure(connection), metadata), *checks]
+    return [
+        *compare_metadata(MigrationContext.configure(connection), metadata),
+        *checks,
+        *_laid_otherwise(connection),
+    ]
+
+
+def _laid_otherwise(connection: Connection) -> list[Any]:
+    """Return the tables that lie by their keys in the SQLite file and not in the code, or the other way round."""
+    if connection.dialect.name != "sqlite":
+        return []
+    by_key = set(connection.exec_driver_sql("SELECT name FROM pragma_table_list WHERE wr").scalars())
+    meant = {table.name for table in metadata.tables.values() if not table.dialect_options["sqlite"]["with_rowid"]}
+    return [("lies by its key", name) for name in sorted(by_key ^ meant)]
 
 
 def _checks(table: Table) -> set[str]:

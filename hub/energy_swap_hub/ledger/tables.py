@@ -64,7 +64,6 @@ entry = Table(
     Column("text", Text, nullable=False),
     Column("corrects_entry_id", ForeignKey("ledger_entry.id")),
     UniqueConstraint("community_id", "source", "external_id"),
-    Index("ledger_entry_at", "community_id", "at"),
     Index("ledger_entry_booked_at", "community_id", "booked_at"),
 )
 
@@ -92,6 +91,7 @@ posting = Table(
     Column("account", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),
     Index("ledger_posting_account", "community_id", "account"),
+    sqlite_with_rowid=False,  # its key is where it lies: one tree to write, not two
 )
 
 # The sum of an account's postings, kept beside them in the same transaction.
@@ -102,6 +102,7 @@ account_balance = Table(
     Column("account", Text, primary_key=True),
     Column("balance", BigInteger, nullable=False),
     CheckConstraint("balance >= 0 OR account NOT LIKE '%:%'", name="no_household_below_zero"),
+    sqlite_with_rowid=False,
 )
 
 hold = Table(
@@ -113,4 +114,5 @@ hold = Table(
     Column("remaining", BigInteger, nullable=False),
     Column("is_open", BigInteger, nullable=False),
     CheckConstraint("remaining >= 0", name="no_hold_below_zero"),
+    sqlite_with_rowid=False,
 )

@@ -26,7 +26,7 @@ from .reconciliation import reconcile_day
 from .reviews import open_review
 from .rewards import fund_day, is_over, pay_rewards
 from .spot import expire_orders
-from .tables import auction, spot_order
+from .tables import IS_OPEN, auction, spot_order
 from .totals import due_cents
 from .words import EAST_AFRICA
 
@@ -151,7 +151,7 @@ class Settlement:
     def _expire_orders(self, connection: Connection, _work: Work, now: datetime) -> Next:
         expire_orders(connection, self._desk.community, now)
         row = spot_order.c
-        open_orders = (row.community_id == self._desk.community.id, row.status == "open")
+        open_orders = (row.community_id == self._desk.community.id, IS_OPEN)
         return Next(WAITING, connection.execute(select(func.min(row.valid_until)).where(*open_orders)).scalar())
 
     def _end_auctions(self, connection: Connection, _work: Work, now: datetime) -> Next:

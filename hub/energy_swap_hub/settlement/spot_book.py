@@ -18,7 +18,7 @@ from energy_swap_hub.market.trade import Side
 from energy_swap_hub.storage import change_rows, insert_rows, is_among, put_rows
 
 from .reputation import Facts, facts_of, reputation
-from .tables import spot_book, spot_order
+from .tables import IS_OPEN, spot_book, spot_order
 
 # What happens outside the spot market, and what is forgotten, counts from then on.
 _FACTS_HOLD: Final = timedelta(minutes=10)
@@ -177,7 +177,7 @@ def expired_orders(connection: Connection, community_id: str, now: datetime) -> 
     row = spot_order.c
     query = (
         select(row.id)
-        .where(row.community_id == community_id, row.status == "open", row.valid_until <= now)
+        .where(row.community_id == community_id, IS_OPEN, row.valid_until <= now)
         .order_by(row.number)
     )
     return list(connection.execute(query).scalars())
@@ -222,9 +222,7 @@ def _place(community_id: str) -> str:
 def _read(connection: Connection, community_id: str, stamp: int, last_number: int, now: datetime) -> OpenBook:
     kept = OpenBook(stamp, last_number)
     query = (
-        select(*_COLUMNS)
-        .where(spot_order.c.community_id == community_id, spot_order.c.status == "open")
-        .order_by(spot_order.c.number)
+        select(*_COLUMNS).where(spot_order.c.community_id == community_id, IS_OPEN).order_by(spot_order.c.number)
     )
     for row in connection.execute(query).mappings():
         order = _order(row)

@@ -163,6 +163,10 @@ trade = Table(
     Index("trade_buy_order", "buy_order", sqlite_where=_HAS_BUY, postgresql_where=_HAS_BUY),
 )
 
+IS_OPEN = text(
+    "status = 'open'"
+)  # said so in queries too: of a parameter no database sees that the index is for it
+
 spot_order = Table(
     "spot_order",
     metadata,
@@ -184,8 +188,9 @@ spot_order = Table(
     Column("minimum_reputation", BigInteger, nullable=False, server_default="0"),  # both in basis points
     Column("post_only", BigInteger, nullable=False, server_default="0"),
     Column("reserved_wh", BigInteger, nullable=False, server_default="0"),  # kept for, or by, M-Pesa purchases
-    Index("spot_order_status", "community_id", "status", "valid_until"),
+    Index("spot_order_open", "community_id", "valid_until", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     Index("spot_order_household", "community_id", "household_id", "placed_at"),
+    sqlite_with_rowid=False,
 )
 
 reservation = Table(  # of sales, for purchases whose payment is under way (see purchases.py)
@@ -197,6 +202,7 @@ reservation = Table(  # of sales, for purchases whose payment is under way (see 
     Column("wh", BigInteger, nullable=False),
     Column("cents_per_kwh", BigInteger, nullable=False),
     Column("state", Text, nullable=False),  # held, delivered, returned
+    sqlite_with_rowid=False,
 )
 
 # What a community's book is known by; whoever changes an order changes the stamp (see spot_book.py).
@@ -206,6 +212,7 @@ spot_book = Table(
     Column("community_id", Text, primary_key=True),
     Column("stamp", BigInteger, nullable=False),
     Column("last_number", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 auction = Table(

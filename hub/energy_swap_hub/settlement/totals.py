@@ -36,6 +36,7 @@ household_total = Table(
     Column("community_id", Text, primary_key=True),
     Column("household_id", Text, primary_key=True),
     *(Column(name, BigInteger, nullable=False) for name in _SUMS),
+    sqlite_with_rowid=False,
 )
 
 

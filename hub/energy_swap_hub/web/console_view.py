@@ -201,7 +201,11 @@ def _today(connection: Connection, community_id: str, now: datetime) -> dict[str
             select(func.coalesce(func.sum(posting.c.amount), 0))
             .join(entry, entry.c.id == posting.c.entry_id)
             .where(
-                posting.c.community_id == community_id, posting.c.account == account, sign, entry.c.at >= midnight
+                posting.c.community_id == community_id,
+                posting.c.account == account,
+                sign,
+                entry.c.at >= midnight,
+                entry.c.booked_at >= midnight,  # nothing is booked before it happens; this has an index
             )
         )
         return abs(int(connection.execute(query).scalar_one()))
