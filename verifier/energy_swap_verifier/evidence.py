@@ -11,7 +11,7 @@ from energy_swap_protocol.reading import FrameError, Reading, ReadingFlag, decod
 
 _TOLERANCE_PERCENT: Final = 125  # ratings are nominal
 _RESOLUTION_WH: Final = 2
-_MAX_AHEAD: Final = timedelta(seconds=60)
+MAX_AHEAD: Final = timedelta(seconds=60)
 
 
 class EvidenceError(ValueError):
@@ -138,7 +138,7 @@ def _check_time(run: Run, slot: Slot, now: datetime) -> None:
     end = datetime.fromtimestamp(run.end.measured_at, UTC)
     if end > slot.period.end:
         raise EvidenceError(f"reading {run.end.sequence} is from after the end of period {slot.period.id}")
-    if slot.period.end > now + _MAX_AHEAD:
+    if slot.period.end > now + MAX_AHEAD:
         raise EvidenceError(f"period {slot.period.id} is not over")
     begins = datetime.fromtimestamp(run.start.measured_at, UTC)
     # A meter that told nothing for longer than a period is counted late, from its next reading on.

@@ -15,7 +15,17 @@ from solders.signature import Signature
 
 from .accounts import Token, WrongTokenError, mint_address
 from .config import VerifierConfig
-from .evidence import EvidenceError, Run, check_neighbours, check_runs, overlap, read_frames, runs_of, slot_of
+from .evidence import (
+    MAX_AHEAD,
+    EvidenceError,
+    Run,
+    check_neighbours,
+    check_runs,
+    overlap,
+    read_frames,
+    runs_of,
+    slot_of,
+)
 from .proposal import MintPeriod, Release, Request, Signed, Wish, digest_of, memo_of
 from .register import endorsed, memory_begins, meters_of, read_locks
 from .rpc import Node
@@ -24,6 +34,7 @@ from .transactions import Memo, Message, MintTo, NotReadableError, Operation, Tr
 
 _BLOCKS_VALID: Final = 150
 _LAG: Final = timedelta(minutes=2)
+_CLOCKS_DIFFER: Final = timedelta(minutes=10)
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OUT: Final = re.compile(rf"(release|refund):({_ID})(?:/({_ID}))?([/.].*)?")
 
@@ -154,6 +165,9 @@ class Judge:
 
     async def _check_mint(self, wish: MintPeriod, token: Token) -> _Checked:
         slot, name, part = slot_of(wish.period, self._length), _name(wish), f"{wish.part}/{wish.parts}"
+        ahead = slot.period.end - self._clock()
+        if MAX_AHEAD < ahead <= _CLOCKS_DIFFER:
+            raise NotNowError(f"period {slot.group} is over in {ahead}; if it is, set the verifier's clock")
         others = await self._others(slot.group, name)
         for other in others:
             if other.part == part or other.part.partition("/")[2] != str(wish.parts):

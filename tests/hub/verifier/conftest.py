@@ -1,5 +1,7 @@
 """The village of the hub's tests with a verifier elsewhere: its own key, store, server and view of the chain."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,10 +10,25 @@ import pytest
 from tests.hub.verifier.verified import Verified, open_verified
 
 
+@pytest.fixture(scope="session")
+def founded_with_verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a village founded with a verifier; tests work on copies."""
+    folder = tmp_path_factory.mktemp("verified")
+
+    async def found() -> None:
+        async with open_verified(folder) as made:
+            await made.village.found()
+
+    asyncio.run(found())
+    return folder
+
+
 @pytest.fixture
-async def verified(tmp_path: Path) -> AsyncIterator[Verified]:
+async def verified(founded_with_verifier: Path, tmp_path: Path) -> AsyncIterator[Verified]:
     """A founded village whose hub holds one key of three."""
-    async with open_verified(tmp_path) as made:
+    folder = tmp_path / "village"
+    shutil.copytree(founded_with_verifier, folder)
+    async with open_verified(folder) as made:
         yield made
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from energy_swap_hub.chain.intent import State
+from energy_swap_verifier.config import load_key
 
 from tests.hub.verifier.test_verifier import PERIOD, supply
 from tests.hub.verifier.verified import Verified
@@ -68,16 +69,16 @@ async def test_the_command_makes_a_key_once_and_tells_what_is_wrong(tmp_path: Pa
         output, _ = await process.communicate()
         return process.returncode, output.decode()
 
-    first = await call("energy_swap_verifier", "key", str(tmp_path / "a"))
-    assert first == await call("energy_swap_verifier", "key", str(tmp_path / "a"))
-    assert first[0] == 0
-    assert (tmp_path / "a" / "verifier.json").stat().st_mode & 0o077 == 0
     config = tmp_path / "verifier.json"
     config.write_text('{"data": "x", "community": "kisima", "hub": "nobody"}')
-    code, told = await call("energy_swap_verifier", "run", str(config))
-    assert code == 1
-    assert "verifier.json" in told
-    verify = ("energy_swap_verifier.verify_command", "--rpc", "http://127.0.0.1:9", "--readings", str(config))
-    code, told = await call(*verify)
-    assert code == 2
-    assert "cannot be checked" in told
+    key, run, verify = await asyncio.gather(
+        call("energy_swap_verifier", "key", str(tmp_path / "a")),
+        call("energy_swap_verifier", "run", str(config)),
+        call("energy_swap_verifier.verify_command", "--rpc", "http://127.0.0.1:9", "--readings", str(config)),
+    )
+    assert key == (0, f"{load_key(tmp_path / 'a').pubkey()}\n")
+    assert (tmp_path / "a" / "verifier.json").stat().st_mode & 0o077 == 0
+    assert run[0] == 1
+    assert "verifier.json" in run[1]
+    assert verify[0] == 2
+    assert "cannot be checked" in verify[1]

@@ -119,6 +119,21 @@ async def test_without_its_verifier_a_mint_only_waits(verified: Verified) -> Non
     assert await supply(verified) == 700
 
 
+async def test_a_verifier_whose_clock_is_behind_waits(verified: Verified) -> None:
+    mint = await verified.export(verified.village.amina, 700)
+    verified.village.now -= timedelta(minutes=4)
+    (intent,) = await verified.mint(PERIOD, [mint])
+    assert intent.state is State.QUEUED
+    assert "set the verifier's clock" in (intent.error or "")
+    verified.village.now -= timedelta(minutes=20)
+    wish = one_mint(mint)
+    with pytest.raises(CoSignRefusedError, match="not over"):
+        await verified.ask(wish, await wire_of(verified, wish))
+    verified.village.now += timedelta(minutes=24)
+    await verified.village.chain_works()
+    assert (await verified.intent(intent.id)).state is State.CONFIRMED
+
+
 async def test_a_refusal_stops_in_front_of_a_person(verified: Verified) -> None:
     mint = await verified.export(verified.village.amina, 700)
     (intent,) = await verified.mint(PERIOD, [msgspec.structs.replace(mint, wh=701)])

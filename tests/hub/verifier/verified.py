@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp.test_utils import TestServer, unused_port
+from energy_swap_hub import metering
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.chain.intent import Intent, find
@@ -106,7 +107,7 @@ class Verified:
 
 @asynccontextmanager
 async def open_verified(folder: Path) -> AsyncIterator[Verified]:
-    """Open and found a village with a verifier."""
+    """Open the village in ``folder`` with its verifier; whoever made the folder founds it."""
     async with AsyncExitStack() as stack:
         database = Database.open(folder / "hub.sqlite")
         stack.push_async_callback(database.close)
@@ -137,5 +138,7 @@ async def open_verified(folder: Path) -> AsyncIterator[Verified]:
         verified = Verified(folder, village, config, remote)
         stack.push_async_callback(verified.stop)
         await verified.start()
-        await village.found()
+        for home in village.homes:
+            last = await database.read(lambda c, h=home: metering.latest(c, h.last.meter))  # type: ignore[misc]
+            home.last = last or home.last
         yield verified
