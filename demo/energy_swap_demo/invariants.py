@@ -71,7 +71,6 @@ async def gather(neighbourhood: Neighbourhood) -> Evidence:
     code = await verify(
         neighbourhood.chain_url,
         f"{neighbourhood.hub_url}/api/v1/communities/{COMMUNITY}/readings",
-        now=neighbourhood.clock.now(),
         say=told.append,
         mint=chain["mint"],
     )

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +36,6 @@ def main() -> None:
             verify(
                 arguments.rpc,
                 arguments.readings,
-                now=datetime.now(UTC),
                 say=_say,
                 mint=arguments.mint,
                 meters=arguments.meters,
@@ -54,7 +52,6 @@ async def verify(
     rpc: str,
     readings: str,
     *,
-    now: datetime,
     say: Callable[[str], None],
     mint: str | None = None,
     meters: Path | None = None,
@@ -62,7 +59,7 @@ async def verify(
     """Recompute everything, tell it line by line, and return the exit code."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         try:
-            audit = await _audit(Node(session, rpc), readings, session, now, mint, meters)
+            audit = await _audit(Node(session, rpc), readings, session, mint, meters)
         except LieError as lie:
             say(f"LIE   {lie}")
             return 1
@@ -79,7 +76,6 @@ async def _audit(
     node: Node,
     readings: str,
     session: aiohttp.ClientSession,
-    now: datetime,
     mint: str | None,
     meters: Path | None,
 ) -> Audit:
@@ -94,7 +90,7 @@ async def _audit(
         newest = [seen async for seen in node.history(address, until=history[0].signature if history else None)]
         if newest:
             continue  # the chain went on meanwhile; a moment without a transaction is needed
-        audit = Audit(told.head, token, told.transactions, now)
+        audit = Audit(told.head, token, told.transactions)
         if meters is not None:
             audit.endorsed = endorsed(meters, told.head.community, token)
         for seen in reversed(history):

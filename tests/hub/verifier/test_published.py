@@ -39,7 +39,7 @@ class Traded:
         lines: list[str] = []
         url = readings or str(self.client.make_url(BASE))
         rpc = self.verified.config.chain_url
-        return await verify(rpc, url, now=self.verified.now, say=lines.append, **more), lines
+        return await verify(rpc, url, say=lines.append, **more), lines
 
 
 @pytest.fixture
