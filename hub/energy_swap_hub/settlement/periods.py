@@ -40,18 +40,18 @@ def next_period(connection: Connection, community: CommunityConfig) -> Period:
 
 
 def book_next_period(
-    connection: Connection, community: CommunityConfig, now: datetime, awake_since: datetime | None = None
+    connection: Connection, community: CommunityConfig, now: datetime, up_since: datetime | None = None
 ) -> Period | None:
     """Book the next period when it is over and its readings are in (or the grace time is); None when not yet.
 
-    A hub that was down gives its members the grace time from when it is up again (``awake_since``): what they
+    A hub that was down gives its members the grace time from when it is up again (``up_since``): what they
     stored meanwhile is on its way, and nobody shall be late because the hub was.
     Clearing, ledger entries, trades, positions and chain intents are one transaction: all or nothing.
     """
     period = next_period(connection, community)
     if now < period.end:
         return None
-    grace_ends = max(period.end, awake_since or period.end) + timedelta(minutes=community.grace_minutes)
+    grace_ends = max(period.end, up_since or period.end) + timedelta(minutes=community.grace_minutes)
     if now < grace_ends and not readings_are_in(connection, community.id, period.end):
         return None
     members = [

@@ -28,6 +28,7 @@ from .rewards import fund_day, is_over, pay_rewards
 from .spot import expire_orders
 from .tables import IS_OPEN, auction, spot_order
 from .totals import due_cents
+from .uptime import STAMP, come_up, stay_up
 from .words import EAST_AFRICA
 
 _LOG = logging.getLogger(__name__)
@@ -52,8 +53,8 @@ class Settlement:
         self._clock = clock
         self._changes = changes
         self._wake = wake
-        self._awake_since = clock()
-        self._is_taken_up = False
+        self._up_since: datetime | None = None  # none: not taken up yet
+        self._seen_at = clock()
         self._rules: dict[str, Rule] = {
             "days": self._close_days,
             "gate": self._close_gate,
@@ -85,15 +86,24 @@ class Settlement:
         A step that fails rests for a while and is put in front of a person; the others go on.
         """
         now, community_id = self._clock(), self._desk.community.id
-        if not self._is_taken_up:
-            await self._database.write(lambda c: self._take_up(c, now))
-            self._is_taken_up = True
+        await self._say_up(now)
         due = await self._database.read(lambda c: due_work(c, community_id, now))
         done = [await self._step(work, now) for work in due]
         if any(done):
             self._changes.mark()
             self._wake()
         return any(done)
+
+    async def _say_up(self, now: datetime) -> None:
+        """Take the work up at first, and store now and then that the hub is there to do it."""
+        since, community_id = self._up_since, self._desk.community.id
+        if since is None:
+            self._up_since = await self._database.write(lambda c: self._take_up(c, now))
+        elif now - self._seen_at >= STAMP:
+            await self._database.write(lambda c: stay_up(c, community_id, since, now))
+        else:
+            return
+        self._seen_at = now
 
     async def _step(self, work: Work, now: datetime) -> bool:
         community_id, rule = self._desk.community.id, self._rules[work.kind]
@@ -115,8 +125,8 @@ class Settlement:
         self._changes.mark()
         return False
 
-    def _take_up(self, connection: Connection, now: datetime) -> None:
-        """Schedule what always is: for a new community, and for one from before there was a schedule."""
+    def _take_up(self, connection: Connection, now: datetime) -> datetime:
+        """Schedule what always is, for a new or an old community; return since when the hub has been up."""
         community = self._desk.community
         period = next_period(connection, community)
         schedule(connection, community.id, "period", period.id, period.end)
@@ -128,6 +138,7 @@ class Settlement:
         schedule(connection, community.id, "reconciliation", "day", _midnight_after(today) + _TOLD_BY)
         if community.rewards is not None:
             schedule(connection, community.id, "rewards", today.isoformat(), self._day_booked(today))
+        return come_up(connection, community.id, self._seen_at)
 
     def _close_days(self, connection: Connection, _work: Work, now: datetime) -> Next:
         ledger.close_days(connection, self._desk.community.id, EAST_AFRICA, now)
@@ -135,7 +146,7 @@ class Settlement:
 
     def _book(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         community = self._desk.community
-        booked = book_next_period(connection, community, now, self._awake_since)
+        booked = book_next_period(connection, community, now, self._up_since)
         if booked is None:
             return None
         if booked.id != work.subject:

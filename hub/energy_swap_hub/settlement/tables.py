@@ -29,6 +29,14 @@ saga_step = Table(  # the journal: every step of every saga
     Column("at", UtcTime, nullable=False),
 )
 
+uptime = Table(  # see uptime.py
+    "uptime",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("since", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
 notification = Table(  # see notifications.py
     "notification",
     metadata,

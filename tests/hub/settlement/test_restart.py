@@ -181,7 +181,8 @@ async def books(village: Village) -> dict[str, Any]:
             (row["market"], row["seller"], row["wh"], row["cents"]) for row in await village.rows(tables.trade)
         ],
         "orders": [
-            (row["wh"], row["remaining_wh"], row["status"]) for row in await village.rows(tables.spot_order)
+            (row["wh"], row["remaining_wh"], row["status"])
+            for row in sorted(await village.rows(tables.spot_order), key=lambda row: row["number"])
         ],
         "auctions": [(row["best_bid"], row["status"]) for row in await village.rows(tables.auction)],
         "payouts": [(row["household_id"], row["kes"]) for row in await village.rows(payout)],
