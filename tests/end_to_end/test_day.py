@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from energy_swap_demo.conductor import Conductor
 from energy_swap_demo.founding import found_community
+from energy_swap_demo.happenings import PHONE_BUYER
 from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS, PromptHabit
 from energy_swap_demo.invariants import check, gather
 from energy_swap_demo.neighbourhood import Neighbourhood
@@ -51,6 +52,8 @@ VERIFIER_KILLS: dict[str, tuple[float, ...]] = {
     "13:00": (0, 0.1),
     "15:30": (0.05,),
 }
+
+PHONE_KES = 4  # 0.3 kWh at KES 10 with KES 1.90 of fees are KES 3.57; a prompt asks for whole shillings
 
 FIGURES = (
     "generated_kwh",
@@ -163,7 +166,8 @@ async def test_the_report_tells_every_households_day(days: Days) -> None:
         assert (row["sold_kwh"] > 0) is household.has_solar
         # Who cancels the prompt has no money, and who has no money buys nothing.
         cancels = household.habit is PromptHabit.CANCELS
-        assert row["paid_in_kes"] == (0 if cancels else household.top_up_kes)
+        by_phone = PHONE_KES if household.number == PHONE_BUYER else 0
+        assert row["paid_in_kes"] == (0 if cancels else household.top_up_kes) + by_phone
         assert (row["saved_against_grid_kes"] > 0) is (row["bought_kwh"] > 0)
         assert not (cancels and row["bought_kwh"])
     for figure, total in (

@@ -53,20 +53,22 @@ async def test_killed_localnet_keeps_everything_it_acknowledged(tmp_path: Path) 
         client = connect(url)
         genesis = await Node(client).genesis()
         paying = asyncio.create_task(pay_until_it_dies(Node(client)))
-        await asyncio.sleep(0.7)
+        async with asyncio.timeout(30):
+            while len(acknowledged) <= 10:  # noqa: ASYNC110 - it is told by another task
+                await asyncio.sleep(0.01)
         process.kill()
         with pytest.raises(Exception, match="requestAirdrop"):
             await paying
         await client.close()
-    assert len(acknowledged) > 10
     async with localnet_process(path) as (process, url):
         client = connect(url)
         node = Node(client)
         assert await node.genesis() == genesis
         assert {await node.lamports(key.pubkey()) for key in acknowledged} == {10**9}
         slot = await node.slot()
-        await asyncio.sleep(0.9)
-        assert await node.slot() in {slot + 1, slot + 2, slot + 3}, "slots pass every 0.4 s"
+        async with asyncio.timeout(30):
+            while await node.slot() < slot + 2:  # slots pass again
+                await asyncio.sleep(0.1)
         await client.close()
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0
