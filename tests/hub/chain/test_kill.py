@@ -67,7 +67,7 @@ async def test_killed_localnet_keeps_everything_it_acknowledged(tmp_path: Path) 
         assert {await node.lamports(key.pubkey()) for key in acknowledged} == {10**9}
         slot = await node.slot()
         async with asyncio.timeout(30):
-            while await node.slot() < slot + 2:  # slots pass again
+            while await node.slot() < slot + 2:  # noqa: ASYNC110 - slots pass in another process
                 await asyncio.sleep(0.1)
         await client.close()
         process.send_signal(signal.SIGTERM)
