@@ -78,7 +78,12 @@ class Conditions:
             for number, fault in FAULTS.items()
         }
         scenarios = {name: dict(parts) for name, parts in SCENARIOS.items()}
-        return answer({"known": known, "scenarios": scenarios, "armed": self._simulator.faults.armed()})
+        faults = self._simulator.faults
+        happened: dict[str, dict[str, int]] = {}
+        for (number, variant), times in sorted(faults.happened.items()):
+            happened.setdefault(number, {})[variant] = times
+        told = {"known": known, "scenarios": scenarios, "armed": faults.armed(), "happened": happened}
+        return answer(told)
 
     async def _arm(self, request: web.Request) -> web.Response:
         arming, faults = await read(request, Arming), self._simulator.faults

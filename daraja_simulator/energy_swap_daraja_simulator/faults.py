@@ -1,5 +1,6 @@
 """What will go wrong next: faults armed for a number of times, by probability, or by the request itself."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +46,7 @@ class Faults:
         self._armed: list[_Armed] = []
         self._at_once: dict[str, Callable[[str, float | None], None]] = {}
         self.outage_until: datetime | None = None
+        self.happened: Counter[tuple[str, str]] = Counter()  # how often each number and variant has happened
 
     def teach(self, number: str, act: Callable[[str, float | None], None]) -> None:
         """Say what a fault does at the moment it is armed, given its variant and seconds."""
@@ -79,6 +81,7 @@ class Faults:
             raise ValueError(f"times must be at least 1, not {times}")
         if number in AT_ONCE:
             self._at_once[number](variant, seconds)
+            self.happened[number, variant] += 1
             return number
         entry = _Armed(number, variant, times, probability, product or known.product, phone, seconds)
         self._armed.append(entry)
@@ -101,9 +104,11 @@ class Faults:
         """Return what happens now, and use it up; ``bound`` are the faults that the request asked for itself."""
         for name, variant in parse_bound(bound):
             if name == number:
+                self.happened[number, variant] += 1
                 return Happening(variant)
         for entry in self._armed:
             if entry.is_for(number, product, phone) and self._is_drawn(entry):
+                self.happened[number, entry.variant] += 1
                 return Happening(entry.variant, entry.seconds)
         return None
 
