@@ -379,6 +379,13 @@ async def test_f27_the_clocks_disagree(desk: Desk) -> None:
     assert (await desk.push())[0] == 200
 
 
+async def test_what_has_happened_is_counted(desk: Desk) -> None:
+    await desk.arm("F27", times=2)
+    for _ in range(3):
+        await desk.push()
+    assert (await desk.control("GET", "faults"))["happened"] == {"F27": {"skew": 2}}
+
+
 async def test_f28_a_payment_is_taken_back_unasked(desk: Desk) -> None:
     await desk.arm("F28", seconds=60)
     receipt = await paid(desk)
