@@ -106,6 +106,9 @@ class Worker:
             if is_free and len(self._busy) + len(steps) < _AT_ONCE:
                 steps.append((key, step(*args, **kwargs)))
 
+        if self._next_look is None or self._next_look <= now:
+            # First, for there may always be something else to do.
+            offer("look", self._look, client, now)
         for callback in callbacks:
             offer(f"callback/{callback.number}", self._process, client, callback)
         for intent in expired:
@@ -116,8 +119,6 @@ class Worker:
             offer(f"payout/{item.community_id}/{item.payout_id}", self._advance_payout, client, item)
         for reversal in due_reversals:
             offer(f"reversal/{reversal.receipt}", self._advance_reversal, client, reversal)
-        if self._next_look is None or self._next_look <= now:
-            offer("look", self._look, client, now)
         return steps
 
     async def _take(self, key: str, step: _Step) -> None:

@@ -7,6 +7,7 @@ import pytest
 from energy_swap_hub.ledger import FEES, SUSPENSE
 from energy_swap_hub.mpesa.hooks import unprocessed
 from energy_swap_hub.mpesa.reports import Line, StatementError, latest_balances, read_portal_csv
+from energy_swap_hub.mpesa.tables import payment_callback
 from energy_swap_hub.settlement.actions import Action
 from energy_swap_hub.settlement.payments import account_number
 from energy_swap_hub.settlement.reconciliation import (
@@ -15,6 +16,7 @@ from energy_swap_hub.settlement.reconciliation import (
     reconcile_statement,
     reconciliations,
 )
+from sqlalchemy import insert
 
 from tests.hub.mpesa.test_faults import decided, funded
 
@@ -152,3 +154,15 @@ def test_a_statement_is_read_as_the_portal_writes_it() -> None:
 def test_a_file_that_is_no_statement_is_refused_in_words(data: bytes, words: str) -> None:
     with pytest.raises(StatementError, match=words):
         read_portal_csv(data)
+
+
+async def test_however_much_there_is_to_do_m_pesa_is_looked_at(bank: Any) -> None:
+    await bank.stop_hub()
+    row = {"channel": "t", "community_id": "", "subject": "1", "source": "", "is_held": False, "body": b"{}"}
+    rows = [row | {"received_at": bank.now}] * 40
+    await bank.database.write(lambda c: c.execute(insert(payment_callback), rows))
+    worker = bank.room(bank.config_in_use)._worker
+    steps = await worker._due_steps(None)
+    for _, step in steps:
+        step.close()
+    assert "look" in [key for key, _ in steps]
