@@ -1,0 +1,13 @@
+"""What can be chosen on pytest's command line."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=20261120, help="the luck of the M-Pesa storm (20261120)")
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """The luck that was chosen."""
+    return int(request.config.getoption("--seed"))
