@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from energy_swap_protocol.message import AnyMessage, BuyOrder, CancelOrder, SellOrder
+from energy_swap_protocol.transaction import TransactionError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
+from energy_swap_hub.chain.outbox import household_transaction
+from energy_swap_hub.chain.payload import HouseholdTransaction
 from energy_swap_hub.membership.households import Household, admitted, by_keys
 from energy_swap_hub.storage import insert_rows, is_among
 
@@ -29,19 +32,24 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 type Outcome = dict[str, Any] | Exception
+type Lock = tuple[str, HouseholdTransaction]
 type Check = Callable[[Desk, AnyMessage, datetime], None]
 type CarryOut = Callable[[Connection, Desk, Opened, Household | None, datetime], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message whose signature is true, and what is kept of it; ``payload`` is the text that travelled."""
+    """A message whose signature is true, and what is kept of it; ``payload`` is the text that travelled.
+
+    ``lock`` is what a spot sale asks of the chain, or why its transaction cannot be accepted; None: not looked at.
+    """
 
     signer: bytes
     message: AnyMessage
     payload: str
     sealed: bytes
     signature: str
+    lock: Lock | TransactionError | None = None
 
 
 _MESSAGE: Final = ("community_id", "id", "signer", "kind", "received_at", "payload", "signature", "details")
@@ -69,6 +77,15 @@ def carry_out_group(
                 raise
             _LOG.exception("a group of %d messages failed as a whole", len(opened))
     return [_alone(connection, desk, one, now, check, carry_out) for one in opened]
+
+
+def lock_of(desk: Desk, chain: CommunityChain, signer: bytes, sale: SellOrder) -> Lock | TransactionError:
+    """Return what a sale asks of the chain, or why not. Any thread may do this."""
+    try:
+        transaction = desk.tokens.completed_lock(chain, signer, sale.lock, sale.wh, sale.id)
+    except TransactionError as error:
+        return error
+    return household_transaction(f"lock:{sale.id}", transaction)
 
 
 def store_messages(
@@ -178,7 +195,7 @@ class _Group:
     def _do_order(self, one: Opened, household: Household | None) -> Outcome:
         try:
             self._check(self._desk, one.message, self._now)
-            answer = self._order(admitted(household), one.message)
+            answer = self._order(admitted(household), one)
         except Exception as error:
             if self._market.is_halfway or isinstance(error, DBAPIError):
                 raise
@@ -187,16 +204,11 @@ class _Group:
         self._done.add(one.message.id)
         return {"id": str(one.message.id), "status": "accepted", **answer}
 
-    def _order(self, household: Household, message: AnyMessage) -> dict[str, Any]:
+    def _order(self, household: Household, one: Opened) -> dict[str, Any]:
+        message = one.message
         match message:
             case SellOrder():
-                self._market.place_sell(
-                    household,
-                    message,
-                    lambda: self._desk.tokens.completed_lock(
-                        self._community_chain(), household, message.lock, message.wh, message.id
-                    ),
-                )
+                self._market.place_sell(household, message, lambda: self._lock(one, message))
                 return self._market.answer(str(message.id))
             case BuyOrder():
                 self._market.place_buy(household, message)
@@ -206,6 +218,14 @@ class _Group:
                 return self._market.answer(str(order))
             case _:
                 raise AssertionError("only orders of the spot market come here")
+
+    def _lock(self, one: Opened, sale: SellOrder) -> Lock:
+        lock = one.lock
+        if lock is None:
+            lock = lock_of(self._desk, self._community_chain(), one.signer, sale)
+        if isinstance(lock, TransactionError):
+            raise lock
+        return lock
 
     def _do_alone(self, one: Opened, household: Household | None) -> Outcome:
         self._write()

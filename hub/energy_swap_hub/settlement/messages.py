@@ -28,6 +28,7 @@ from energy_swap_protocol.reading import FrameError, decode_frame, frame_from_te
 from sqlalchemy import Connection, insert, select
 
 from energy_swap_hub import ledger, metering
+from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership.households import Household
@@ -37,7 +38,7 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
 
 from . import ahead, auctions, partners, spot, tables, tokens
-from .groups import Opened, Outcome, carry_out_group, store_messages
+from .groups import Opened, Outcome, carry_out_group, lock_of, store_messages
 from .payments import book_pay_out, most_kes
 from .purchases import begin_purchase
 
@@ -74,11 +75,16 @@ def receive(connection: Connection, desk: Desk, envelope: Envelope, now: datetim
     return outcome
 
 
-def open_message(desk: Desk, envelope: Envelope) -> Opened:
-    """Return what a true envelope says, and what is kept of it; raises `MessageError`. Any thread may do this."""
+def open_message(desk: Desk, envelope: Envelope, chain: CommunityChain | None = None) -> Opened:
+    """Return what a true envelope says, and what is kept of it; raises `MessageError`. Any thread may do this.
+
+    With ``chain`` the lock of a sale is completed too, which else happens when the sale is carried out.
+    """
     signer, message = open_envelope(envelope)
+    lock = None if chain is None or not isinstance(message, SellOrder) else lock_of(desk, chain, signer, message)
     # Sealed: an application holds a phone number.
-    return Opened(signer, message, envelope.payload, desk.phones.seal(envelope.payload), envelope.signature)
+    sealed = desk.phones.seal(envelope.payload)
+    return Opened(signer, message, envelope.payload, sealed, envelope.signature, lock)
 
 
 def receive_group(connection: Connection, desk: Desk, opened: Sequence[Opened], now: datetime) -> list[Outcome]:

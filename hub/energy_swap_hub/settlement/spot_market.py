@@ -11,11 +11,10 @@ from typing import Any
 
 from energy_swap_protocol.message import BuyOrder, CancelOrder, SellOrder
 from energy_swap_protocol.units import cost_cents
-from solders.transaction import VersionedTransaction
 from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
-from energy_swap_hub.chain.outbox import household_transaction
+from energy_swap_hub.chain.payload import HouseholdTransaction
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Entry, Overdrawn, Posting
 from energy_swap_hub.market.fees import tariff_at
@@ -65,10 +64,12 @@ class SpotMarket(SpotTransaction):
         """Whether there is a spot order of this id, open or not."""
         return self._order(order_id) is not None
 
-    def place_sell(self, household: Household, wish: SellOrder, lock: Callable[[], VersionedTransaction]) -> None:
+    def place_sell(
+        self, household: Household, wish: SellOrder, lock: Callable[[], tuple[str, HouseholdTransaction]]
+    ) -> None:
         """Hold the tokens, ask the chain to lock them; raises `Overdrawn`, `OrderRefused`, what ``lock`` raises.
 
-        ``lock`` gives the household's transaction as the hub completed it.
+        ``lock`` gives what is asked of the chain: the household's transaction as the hub completed it.
         """
         order = self._new_order(household, wish, Side.SELL, wish.at_least, "pending_lock")
         self._refuse_trading_post(order)
@@ -78,8 +79,8 @@ class SpotMarket(SpotTransaction):
                 self._journal.hold(hold_name(order.id), account, wish.wh, at=self._now, text="spot sale")
             except Overdrawn as error:
                 raise too_few_tokens(error, wish.wh) from None
-            transaction = lock()
-        self._intents.append(household_transaction(f"lock:{order.id}", transaction))
+            wanted = lock()
+        self._intents.append(wanted)
         self._add(order)
 
     def place_buy(self, household: Household, wish: BuyOrder) -> None:

@@ -124,14 +124,14 @@ class TokenDesk:
     ) -> None:
         """Send the household's move of ``wh`` into escrow; raises `TransactionError` when it is anything else."""
         chain = community_chain(connection, community_id)
-        transaction = self.completed_lock(chain, household, text, wh, order)
+        transaction = self.completed_lock(chain, household.key, text, wh, order)
         outbox.enqueue_household_transaction(connection, community_id, f"lock:{order}", transaction, now)
 
     def completed_lock(
-        self, chain: CommunityChain, household: Household, text: str, wh: int, order: UUID
+        self, chain: CommunityChain, key: bytes, text: str, wh: int, order: UUID
     ) -> VersionedTransaction:
-        """Return the household's move of ``wh`` into escrow with the hub's signature; raises as `lock`."""
-        owner = Pubkey.from_bytes(household.key)
+        """Return the move of ``wh`` into escrow by who has ``key``, with the hub's signature; raises as `lock`."""
+        owner = Pubkey.from_bytes(key)
         return complete_as_hub(text, lambda b: lock_message(_info(chain, b), owner, wh, order), owner, self.hub)
 
     def allow(

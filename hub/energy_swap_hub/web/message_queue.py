@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from energy_swap_protocol.message import Envelope
+from sqlalchemy import Connection
 
+from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.directory import find_community
 from energy_swap_hub.settlement.groups import Opened, Outcome
 from energy_swap_hub.settlement.messages import Desk, open_message, receive_group
 from energy_swap_hub.storage import Database
@@ -20,7 +23,7 @@ type _Waiting = tuple[Envelope, asyncio.Future[dict[str, Any]]]
 class MessageQueue:
     """Takes messages in the order in which they come.
 
-    While one group is written, the signatures of the next are checked on another thread.
+    While one group is written, another thread checks the signatures of the next and completes its locks.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class MessageQueue:
         self._clock = clock
         self._on_done = on_done
         self._waiting: deque[_Waiting] = deque()
+        self._chain: CommunityChain | None = None  # once the community has its token, which is for ever
         self._work: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
 
@@ -48,7 +52,8 @@ class MessageQueue:
     async def _take_all(self) -> None:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP))]
-            opened = await asyncio.to_thread(_open_all, self._desk, [envelope for envelope, _ in group])
+            envelopes = [envelope for envelope, _ in group]
+            opened = await asyncio.to_thread(_open_all, self._desk, envelopes, self._chain)
             if self._writing is not None:
                 await self._writing
             write = self._write(opened, [future for _, future in group])
@@ -61,11 +66,15 @@ class MessageQueue:
     ) -> None:
         true = [one for one in opened if isinstance(one, Opened)]
         now = self._clock()
-        outcomes: list[Outcome]
+        outcomes: list[Outcome] = []
+
+        def change(connection: Connection) -> tuple[list[Outcome], CommunityChain | None]:
+            done = receive_group(connection, self._desk, true, now)
+            return done, self._chain or find_community(connection, self._desk.community.id)
+
         try:
-            outcomes = (
-                await self._database.write(lambda c: receive_group(c, self._desk, true, now)) if true else []
-            )
+            if true:
+                outcomes, self._chain = await self._database.write(change)
         except Exception as error:  # noqa: BLE001 - every caller of the group is told
             outcomes = [error] * len(true)
         carried_out = iter(outcomes)
@@ -80,11 +89,11 @@ class MessageQueue:
         self._on_done()
 
 
-def _open_all(desk: Desk, envelopes: Sequence[Envelope]) -> list[Opened | Exception]:
+def _open_all(desk: Desk, envelopes: Sequence[Envelope], chain: CommunityChain | None) -> list[Opened | Exception]:
     opened: list[Opened | Exception] = []
     for envelope in envelopes:
         try:
-            opened.append(open_message(desk, envelope))
+            opened.append(open_message(desk, envelope, chain))
         except Exception as error:  # noqa: BLE001 - it is this message's alone
             opened.append(error)
     return opened
