@@ -458,7 +458,9 @@ def summed(connection: Connection, home: Home) -> dict[str, int]:
         return int(connection.execute(select(func.coalesce(func.sum(amount), 0)).where(*where)).scalar_one())
 
     own, beside = stand.household_id == home.id, trade.market.in_(("spot", "auction"))
-    held = ledger.posted_by(connection, VILLAGE, ledger.kes_held(home.id), ("spot", "auction"))
+    money = (ledger.kes(home.id), ledger.kes_held(home.id))
+    gained_beside = sum(ledger.posted_by(connection, VILLAGE, a, ("spot", "auction")) for a in money)
+    earned_beside = total(trade.cents, beside, trade.seller == home.id)
     line = ahead_line.c
     mine = line.household_id == home.id
     gained, borne = (line.difference_cents > 0, line.difference_cents < 0)
@@ -473,11 +475,12 @@ def summed(connection: Connection, home: Home) -> dict[str, int]:
         + total(trade.wh, beside, trade.buyer == home.id)
         + total(line.delivered_wh, mine, line.side == "buy"),
         "earned_cents": total(stand.earned_cents, own)
-        + total(trade.cents, beside, trade.seller == home.id)
+        + earned_beside
         + total(line.earned_cents, mine)
         + total(line.difference_cents, mine, gained),
         "spent_cents": total(stand.paid_cents, own)
-        - held
+        + earned_beside
+        - gained_beside
         + total(line.paid_cents, mine)
         - total(line.difference_cents, mine, borne),
     }

@@ -112,7 +112,7 @@ def token_accounts(
     query = select(row.household_id, row.account).where(row.community_id == community)
     if households is not None:
         query = query.where(is_among(connection, row.household_id, households))
-    return {found[0]: found[1] for found in connection.execute(query)}
+    return {found[0]: found[1] for found in connection.execute(query).all()}
 
 
 def add_household(connection: Connection, community: str, account: HouseholdAccount) -> None:

@@ -77,7 +77,7 @@ def enqueue_all(
     query = select(row.id, row.payload).where(
         row.community_id == community, is_among(connection, row.id, [intent_id for intent_id, _ in wishes])
     )
-    known.update((intent_id, text) for intent_id, text in connection.execute(query))
+    known.update((intent_id, text) for intent_id, text in connection.execute(query).all())
     rows = []
     for intent_id, payload in wishes:
         text = encode(payload)

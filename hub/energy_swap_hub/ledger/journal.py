@@ -78,15 +78,24 @@ class Journal:
             self._read_balances((account,))
         return self._balances[account]
 
-    def hold(self, hold_id: str, account: str, amount: int, *, at: datetime, text: str) -> None:
+    def require(self, account: str, amount: int) -> None:
+        """Raise `Overdrawn` when a household's account has less than ``amount``, as taking it would."""
+        have = self.balance(account)
+        if have < amount:
+            raise _overdrawn(account, have, amount)
+
+    def hold(
+        self, hold_id: str, account: str, amount: int, *, at: datetime, text: str, is_new: bool = False
+    ) -> None:
         """Reserve ``amount`` of a household's free account; raises `Overdrawn` when it has less.
 
         A hold is opened once: the same ``hold_id`` again is a `ValueError`, as is an amount below zero.
+        ``is_new`` as in `post`.
         """
         if amount < 0:
             raise ValueError(f"a hold reserves something, not {amount}")
         postings = (Posting(account, -amount), Posting(f"{account}_held", amount))
-        if not self.post(Entry("hold", hold_id, at, text, postings)):
+        if not self.post(Entry("hold", hold_id, at, text, postings), is_new=is_new):
             raise ValueError(f"hold {hold_id} exists")
         # A hold and its entry come and go together: what has no entry has no row either.
         self._stored_holds[hold_id] = None
@@ -204,10 +213,7 @@ class Journal:
         short = [a for a, amount in net.items() if amount < 0 and balances[a] + amount < 0 and ":" in a]
         if short:
             account = min(short)
-            have, need = balances[account], -net[account]
-            unit = "cents" if currency_of(account) == "KES" else "Wh"
-            words = f"{account} holds {have} {unit}, {need} are needed"
-            raise Overdrawn(words, account=account, have=have, need=need)
+            raise _overdrawn(account, balances[account], -net[account])
         for account, amount in net.items():
             self._set(balances, account, balances[account] + amount)
 
@@ -230,7 +236,7 @@ class Journal:
             row.community_id == self._community_id, is_among(self._connection, row.account, missing)
         )
         found = dict.fromkeys(missing, 0)
-        found.update((account, balance) for account, balance in self._connection.execute(query))
+        found.update((account, balance) for account, balance in self._connection.execute(query).all())
         self._stored |= found
         self._balances |= found
 
@@ -243,7 +249,7 @@ class Journal:
             row.community_id == self._community_id, is_among(self._connection, row.id, missing)
         )
         found: dict[str, Hold | None] = dict.fromkeys(missing)
-        for hold_id, account, remaining, is_open in self._connection.execute(query):
+        for hold_id, account, remaining, is_open in self._connection.execute(query).all():
             found[hold_id] = Hold(account, remaining, bool(is_open))
         self._stored_holds |= found
         self._holds |= found
@@ -273,6 +279,12 @@ _ENTRY: Final = (
     "corrects_entry_id",
 )
 _POSTING: Final = ("entry_id", "leg", "community_id", "account", "amount")
+
+
+def _overdrawn(account: str, have: int, need: int) -> Overdrawn:
+    unit = "cents" if currency_of(account) == "KES" else "Wh"
+    words = f"{account} holds {have} {unit}, {need} are needed"
+    return Overdrawn(words, account=account, have=have, need=need)
 
 
 def _net(postings: Iterable[Posting]) -> dict[str, int]:

@@ -132,7 +132,7 @@ def admitted(found: Household | None) -> Household:
 def by_keys(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Household]:
     """Return the households whose public keys these are, by key."""
     query = select(*_COLUMNS).where(household.c.key.in_(keys))
-    return {found.key: found for found in map(_household, connection.execute(query))}
+    return {found.key: found for found in map(_household, connection.execute(query).all())}
 
 
 def is_there(connection: Connection, community_id: str, household_id: str) -> bool:

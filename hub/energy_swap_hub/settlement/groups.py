@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from energy_swap_protocol.message import AnyMessage, BuyOrder, CancelOrder, SellOrder
 from energy_swap_protocol.transaction import TransactionError
@@ -44,6 +43,7 @@ class Opened:
     ``lock`` is what a spot sale asks of the chain, or why its transaction cannot be accepted; None: not looked at.
     """
 
+    id: str  # the message's
     signer: bytes
     message: AnyMessage
     payload: str
@@ -95,7 +95,7 @@ def store_messages(
     rows = [
         (
             community_id,
-            str(one.message.id),
+            one.id,
             one.signer,
             one.message.__struct_config__.tag,
             now,
@@ -137,7 +137,7 @@ class _Group:
         self._carry_out = carry_out
         self._market = SpotMarket(connection, desk.community, now)
         self._carried_out: list[tuple[Opened, dict[str, Any]]] = []
-        self._done: set[UUID] = set()
+        self._done: set[str] = set()
         self._chain: CommunityChain | None = None
 
     def outcomes(self, opened: Sequence[Opened]) -> list[Outcome]:
@@ -147,7 +147,7 @@ class _Group:
         for place, one in enumerate(opened):
             household = members.get(one.signer)
             # The same message twice in one group: the second is answered, unless the first was refused.
-            if not are_orders[place] or one.message.id in self._done:
+            if not are_orders[place] or one.id in self._done:
                 outcomes.append(self._do_alone(one, household))
                 if household is None:  # it may have applied
                     members |= by_keys(self._connection, {one.signer})
@@ -161,7 +161,7 @@ class _Group:
     def _which_are_orders(self, opened: Sequence[Opened]) -> list[bool]:
         """Tell the new messages about spot orders from all others."""
         row = tables.message.c
-        ids = [str(one.message.id) for one in opened]
+        ids = [one.id for one in opened]
         query = select(row.id).where(
             row.community_id == self._desk.community.id, is_among(self._connection, row.id, ids)
         )
@@ -201,18 +201,18 @@ class _Group:
                 raise
             return error
         self._carried_out.append((one, {}))
-        self._done.add(one.message.id)
-        return {"id": str(one.message.id), "status": "accepted", **answer}
+        self._done.add(one.id)
+        return {"id": one.id, "status": "accepted", **answer}
 
     def _order(self, household: Household, one: Opened) -> dict[str, Any]:
         message = one.message
         match message:
             case SellOrder():
                 self._market.place_sell(household, message, lambda: self._lock(one, message))
-                return self._market.answer(str(message.id))
+                return self._market.answer(one.id)
             case BuyOrder():
                 self._market.place_buy(household, message)
-                return self._market.answer(str(message.id))
+                return self._market.answer(one.id)
             case CancelOrder(order=order):
                 self._market.cancel(household, str(order))
                 return self._market.answer(str(order))

@@ -84,7 +84,7 @@ def open_message(desk: Desk, envelope: Envelope, chain: CommunityChain | None = 
     lock = None if chain is None or not isinstance(message, SellOrder) else lock_of(desk, chain, signer, message)
     # Sealed: an application holds a phone number.
     sealed = desk.phones.seal(envelope.payload)
-    return Opened(signer, message, envelope.payload, sealed, envelope.signature, lock)
+    return Opened(str(message.id), signer, message, envelope.payload, sealed, envelope.signature, lock)
 
 
 def receive_group(connection: Connection, desk: Desk, opened: Sequence[Opened], now: datetime) -> list[Outcome]:

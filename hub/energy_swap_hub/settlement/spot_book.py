@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from energy_swap_hub.market.spot import Book, SpotOrder
 from energy_swap_hub.market.trade import Side
-from energy_swap_hub.storage import change_rows, insert_rows, is_among, put_rows
+from energy_swap_hub.storage import change_rows, find_row, insert_rows, is_among, put_rows
 
 from .reputation import Facts, facts_of, reputation
 from .tables import IS_OPEN, spot_book, spot_order
@@ -95,13 +95,15 @@ class _Standing:
 class OpenBook:
     """The open orders, by id and matched in a `Book`, and the reputation of who places orders.
 
-    ``stamp`` is that of the transaction whose orders these are.
+    ``stamp`` is that of the transaction whose orders these are. ``unlocked`` are the sales that were placed since
+    it was read and wait for their lock.
     """
 
     stamp: int
     last_number: int
     book: Book = field(default_factory=Book)
     orders: dict[UUID, Order] = field(default_factory=dict)
+    unlocked: dict[str, Order] = field(default_factory=dict)
     _standings: dict[str, _Standing] = field(default_factory=dict)
     _scores: dict[Facts, int] = field(default_factory=dict)
 
@@ -150,9 +152,8 @@ def open_book(connection: Connection, community_id: str, now: datetime) -> OpenB
 
     An order whose time had passed when the book was read is among the orders and not in the book.
     """
-    row = spot_book.c
-    query = select(row.stamp, row.last_number).where(row.community_id == community_id)
-    stamp, last_number = connection.execute(query).first() or (0, 0)
+    found = find_row(connection, spot_book, ("community_id",), ("stamp", "last_number"), (community_id,))
+    stamp, last_number = found or (0, 0)
     kept: OpenBook | None = connection.info.get(_place(community_id))
     if kept is None or kept.stamp != stamp:
         kept = connection.info[_place(community_id)] = _read(connection, community_id, stamp, last_number, now)

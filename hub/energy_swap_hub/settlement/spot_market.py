@@ -27,7 +27,7 @@ from .notifications import Event, Notification
 from .refusals import OrderRefused, cannot_cancel, time_to_come, too_few_tokens, too_little_money, would_trade
 from .spot_book import Order, expired_orders
 from .spot_transaction import SpotTransaction, hold_name, wallet_accounts
-from .trades import FILL, HeldTrade, book_held_trade
+from .trades import HeldTrade, book_held_trade
 
 type Wish = SellOrder | BuyOrder | CancelOrder
 
@@ -41,14 +41,14 @@ class SpotMarket(SpotTransaction):
 
     def expect(self, wishes: Sequence[tuple[Household, Wish]]) -> None:
         """Read at once what these will need; without it each reads for itself."""
-        holds, accounts = [], {ledger.FEES, ledger.GRID, ledger.ROUNDING}
+        accounts = {ledger.FEES, ledger.GRID, ledger.ROUNDING}
         cancels = []
-        bought_wh = best_limit = 0
+        orders = bought_wh = best_limit = 0
         for household, wish in wishes:
             if isinstance(wish, CancelOrder):
                 cancels.append(str(wish.order))
                 continue
-            holds.append(hold_name(str(wish.id)))
+            orders += 1
             accounts.update(wallet_accounts(household.id))
             if isinstance(wish, BuyOrder):
                 bought_wh, best_limit = bought_wh + wish.wh, max(best_limit, wish.at_most)
@@ -57,8 +57,7 @@ class SpotMarket(SpotTransaction):
         )
         self.read_orders(cancels)
         self._read_fills(cancels)
-        self._journal.expect(names={"hold": holds})
-        self._expect_met(Side.SELL, bought_wh, best_limit, len(holds), [hold_name(c) for c in cancels], accounts)
+        self._expect_met(Side.SELL, bought_wh, best_limit, orders, [hold_name(c) for c in cancels], accounts)
 
     def has(self, order_id: str) -> bool:
         """Whether there is a spot order of this id, open or not."""
@@ -73,10 +72,9 @@ class SpotMarket(SpotTransaction):
         """
         order = self._new_order(household, wish, Side.SELL, wish.at_least, "pending_lock")
         self._refuse_trading_post(order)
-        account = ledger.ekwh(household.id)
         with self._journal.attempt():
             try:
-                self._journal.hold(hold_name(order.id), account, wish.wh, at=self._now, text="spot sale")
+                self._hold(order, wish.wh, "spot sale")
             except Overdrawn as error:
                 raise too_few_tokens(error, wish.wh) from None
             wanted = lock()
@@ -84,30 +82,34 @@ class SpotMarket(SpotTransaction):
         self._add(order)
 
     def place_buy(self, household: Household, wish: BuyOrder) -> None:
-        """Hold the money at the limit with fees, match at once, let the rest rest; raises as `place_sell`."""
+        """Match at once, hold the money for the rest and let it rest; raises as `place_sell`.
+
+        The wallet must have what the whole costs at the limit with fees. Only that much is ever spent or held.
+        """
         order = self._new_order(household, wish, Side.BUY, wish.at_most, "open", wish.seller)
         self._refuse_trading_post(order)
         fees = self._tariff.fees_cents_per_kwh
         cents, account = cost_cents(wish.wh, wish.at_most + fees), ledger.kes(household.id)
         try:
-            self._journal.hold(hold_name(order.id), account, cents, at=self._now, text="spot purchase")
+            self._journal.require(account, cents)
         except Overdrawn as error:
             raise too_little_money(error, wish.wh, wish.at_most, fees) from None
         self._add(order)
-        self._enter(order)
+        self._enter(order, cents)
 
     def lock_final(self, order_id: str, error: str | None) -> None:
         """The chain has the tokens in escrow: the sale enters the book. On an error it is refused."""
         order = self._order(order_id)
         if order is None or order.status != "pending_lock":
             return
+        self._change(order)
+        self._open.unlocked.pop(order_id, None)
+        self._known[order_id] = order
         if error is not None:
-            self._change(order)
             self._journal.close_hold(hold_name(order_id), at=self._now, text=f"the lock failed: {error}")
             order.status = "refused"
             self._tell_end(order, f"the lock failed: {error}")
             return
-        self._change(order)
         order.status, order.number = "open", self._open.last_number + 1
         self._open.last_number = order.number
         if order.valid_until is not None and order.valid_until <= self._now:
@@ -215,17 +217,29 @@ class SpotMarket(SpotTransaction):
                 return resting
         return None
 
-    def _enter(self, order: Order) -> None:
-        """Match an open order; what is left of it rests in the book."""
+    def _enter(self, order: Order, budget: int = 0) -> None:
+        """Match an open order; what is left of it rests in the book.
+
+        A purchase may spend its ``budget`` of cents, and holds what is left of it while a part of it rests.
+        """
         self.is_halfway = True
         taker = order.in_book()
         fills = self._open.book.place(taker, self._now)
         self._open.orders[taker.id] = order
         for fill in fills:
-            self._settle(fill, order)
+            budget -= self._settle(fill, order, budget)
+        if order.side is Side.BUY and order.remaining_wh:
+            self._hold(order, budget, "spot purchase")
         self.is_halfway = False
 
-    def _settle(self, fill: Fill, taker: Order) -> None:
+    def _hold(self, order: Order, amount: int, text: str) -> None:
+        # The id of an order is that of a message that was never received before.
+        is_sale = order.side is Side.SELL
+        account = ledger.ekwh(order.household_id) if is_sale else ledger.kes(order.household_id)
+        self._journal.hold(hold_name(order.id), account, amount, at=self._now, text=text, is_new=True)
+
+    def _settle(self, fill: Fill, taker: Order, budget: int) -> int:
+        """Carry out one trade and return the cents that its buyer paid; as the taker, out of its ``budget``."""
         resting = self._open.orders[fill.resting]
         sale, purchase = (taker, resting) if taker.side is Side.SELL else (resting, taker)
         held = HeldTrade(
@@ -234,7 +248,7 @@ class SpotMarket(SpotTransaction):
             Trade(fill.seller, fill.buyer, fill.wh),
             fill.cents_per_kwh,
             hold_name(sale.id),
-            hold_name(purchase.id),
+            budget if purchase is taker else hold_name(purchase.id),
             purchase.placed_at,
             sale.id,
             purchase.id,
@@ -243,8 +257,9 @@ class SpotMarket(SpotTransaction):
         tariff = self._tariff
         if held.held_at < tariff.valid_from:
             tariff = tariff_at(self._community.tariffs, held.held_at)
-        self._trades.append(book_held_trade(self._journal, held, tariff, self._now, is_new=True))
-        told = dict(zip(FILL, (fill.wh, fill.cents_per_kwh, fill.seller, fill.buyer), strict=True))
+        booked = book_held_trade(self._journal, held, tariff, self._now, is_new=True)
+        self._trades.append(booked)
+        told = {"wh": fill.wh, "cents_per_kwh": fill.cents_per_kwh, "seller": fill.seller, "buyer": fill.buyer}
         self._intents.append(("release", held.reference, fill.buyer, fill.wh))
         for order in (sale, purchase):
             self._change(order)
@@ -256,9 +271,10 @@ class SpotMarket(SpotTransaction):
                 self._told.append(Notification(order.household_id, Event.ORDER_MATCHED, data))
             if not order.remaining_wh:
                 order.status = "reserved" if order.reserved_wh else "filled"
-                if not order.reserved_wh:
+                if not order.reserved_wh and not (order is purchase and order is taker):  # that holds nothing
                     self._journal.close_hold(hold_name(order.id), at=self._now, text="bought below the limit")
                 self._forget(order, fill.resting if order is resting else fill.taker)
+        return booked.paid_cents
 
     def _end(self, order: Order, status: str) -> None:
         self.is_halfway = True

@@ -64,7 +64,8 @@ class SpotTransaction:
 
     def read_orders(self, order_ids: Collection[str]) -> None:
         """Read at once the orders that are not open."""
-        missing = [i for i in order_ids if i not in self._known and UUID(i) not in self._open.orders]
+        kept = self._open
+        missing = [i for i in order_ids if not (i in self._known or i in kept.unlocked or UUID(i) in kept.orders)]
         if missing:
             found = find_orders(self._connection, self._community.id, missing)
             self._known.update((order_id, found.get(order_id)) for order_id in missing)
@@ -99,6 +100,8 @@ class SpotTransaction:
         self._touch()
         self._open.last_number = order.number
         self._added[order.id] = order
+        if order.status == "pending_lock":
+            self._open.unlocked[order.id] = order
 
     def _change(self, order: Order) -> None:
         self._touch()
@@ -116,12 +119,14 @@ class SpotTransaction:
         self._known[order.id] = order
 
     def _order(self, order_id: str) -> Order | None:
-        found = self._open.orders.get(UUID(order_id)) or self._added.get(order_id)
-        if found is not None:
-            return found
-        if order_id not in self._known:
-            self.read_orders((order_id,))
-        return self._known.get(order_id)
+        found = self._added.get(order_id) or self._open.unlocked.get(order_id)
+        if found is None:
+            found = self._open.orders.get(UUID(order_id))
+        if found is None:
+            if order_id not in self._known:
+                self.read_orders((order_id,))
+            found = self._known.get(order_id)
+        return found
 
     def _read_fills(self, order_ids: Collection[str]) -> None:
         missing = [i for i in order_ids if i not in self._earlier_fills]

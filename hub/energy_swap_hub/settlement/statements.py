@@ -256,7 +256,7 @@ def _held_trade(touch: Touch, records: Records, household_id: str) -> _Words:
         parts.append(f"Sold {kwh(sold)} {where}{prices} for {kes(earned)}")
         counts |= {"sold_wh": sold, "earned_cents": earned}
     if bought:
-        spent = -touch.change["kes_held_cents"]
+        spent = -touch.change["kes_cents"] - touch.change["kes_held_cents"]
         parts.append(f"Bought {kwh(bought)} {where}{prices}, {kes(spent)} with fees")
         counts |= {"bought_wh": bought, "spent_cents": spent}
     return _Words(touch.source, "; ".join(parts) or touch.text, counts)

@@ -1,4 +1,4 @@
-"""One trade of held tokens against held money: ledger entry, trade row and the release from escrow, together."""
+"""One trade of held tokens against money: ledger entry, trade row and the release from escrow, together."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ FILL: Final = ("wh", "cents_per_kwh", "seller", "buyer")
 class HeldTrade:
     """A trade whose tokens lie in ``seller_hold`` and whose money, held at ``held_at``, lies in ``buyer_hold``.
 
+    Who trades on coming to the market has not held its money yet: ``buyer_hold`` is then the most, in cents, that
+    may be taken from its wallet, which has it.
     ``reference`` names the order or auction and is unique per trade within its market. The fees are those of
     ``held_at``: a tariff that changes later must not ask for more than was held.
     """
@@ -40,7 +42,7 @@ class HeldTrade:
     trade: Trade
     cents_per_kwh: int
     seller_hold: str
-    buyer_hold: str
+    buyer_hold: str | int
     held_at: datetime
     sell_order: str | None = None
     buy_order: str | None = None
@@ -72,9 +74,15 @@ def book_held_trade(
     community_fee = cost_cents(wh, tariff.community_fee_cents_per_kwh)
     grid_fee = cost_cents(wh, tariff.grid_fee_cents_per_kwh)
     # Fills in many parts can round to a cent more than the hold for the whole: the rounding account bears it.
-    paid = min(cost_cents(wh, price + tariff.fees_cents_per_kwh), journal.hold_remaining(held.buyer_hold))
+    due = cost_cents(wh, price + tariff.fees_cents_per_kwh)
+    if isinstance(held.buyer_hold, str):
+        paid = min(due, journal.hold_remaining(held.buyer_hold))
+        payment = journal.spend_hold(held.buyer_hold, paid)
+    else:
+        paid = min(due, held.buyer_hold)
+        payment = Posting(ledger.kes(buyer), -paid)
     postings = (
-        journal.spend_hold(held.buyer_hold, paid),
+        payment,
         journal.spend_hold(held.seller_hold, wh),
         Posting(ledger.kes(seller), earned),
         Posting(ledger.FEES, community_fee),
@@ -89,14 +97,20 @@ def book_held_trade(
 
 def store_trades(connection: Connection, community_id: str, booked: Sequence[Booked], now: datetime) -> None:
     """Store booked trades, in their order, and what they add to their households' totals."""
-    rows, changes = [], []
+    rows: list[Sequence[Any]] = []
+    sold: dict[str, tuple[int, int]] = {}  # Wh and cents, by household
+    bought: dict[str, tuple[int, int]] = {}
     for held, earned, paid in booked:
         seller, buyer, wh = held.trade.seller, held.trade.buyer, held.trade.wh
         row = (community_id, held.market, held.reference, seller, buyer, wh, held.cents_per_kwh, earned, now)
         rows.append((*row, held.sell_order, held.buy_order))
-        changes.append(totals.Change(seller, sold_wh=wh, earned_cents=earned))
-        changes.append(totals.Change(buyer, bought_wh=wh, spent_cents=paid))
+        before_wh, before = sold.get(seller, (0, 0))
+        sold[seller] = (before_wh + wh, before + earned)
+        before_wh, before = bought.get(buyer, (0, 0))
+        bought[buyer] = (before_wh + wh, before + paid)
     insert_rows(connection, tables.trade, _TRADE, rows)
+    changes = [totals.Change(name, sold_wh=wh, earned_cents=cents) for name, (wh, cents) in sold.items()]
+    changes += [totals.Change(name, bought_wh=wh, spent_cents=cents) for name, (wh, cents) in bought.items()]
     totals.add(connection, community_id, changes)
 
 

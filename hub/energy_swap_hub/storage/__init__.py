@@ -1,6 +1,6 @@
 """Durable tables on SQLite or PostgreSQL: one writer, readers beside it, versioned migrations."""
 
-from .bulk import change_rows, insert_rows, is_among, put_rows
+from .bulk import change_rows, find_row, insert_rows, is_among, put_rows
 from .columns import Id, UtcTime, metadata
 from .database import Database
 from .engines import StorageError
@@ -13,6 +13,7 @@ __all__ = [
     "StorageError",
     "UtcTime",
     "change_rows",
+    "find_row",
     "insert_rows",
     "is_among",
     "metadata",
