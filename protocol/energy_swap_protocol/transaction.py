@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 from uuid import UUID
 
+from nacl.bindings import crypto_sign
 from solders.errors import BincodeError
 from solders.hash import Hash, ParseHashError
 from solders.instruction import AccountMeta, Instruction
@@ -142,14 +143,15 @@ def complete_as_hub(
             "information and the same amount and id"
         )
     signers = message.account_keys[: message.header.num_required_signatures]
-    # A key pair's bytes end with its public key, which `pubkey` would compute anew.
-    is_paid_by_hub = bytes(signers[0]) == bytes(hub)[32:]
+    # A key pair's bytes end with its public key, which `pubkey` would compute anew, and so would `sign_message`.
+    pair = bytes(hub)
+    is_paid_by_hub = bytes(signers[0]) == pair[32:]
     if not is_paid_by_hub or household not in signers or len(given.signatures) != len(signers):
         raise TransactionError("the transaction is signed by the hub, which pays, and by the household")
     if not given.signatures[signers.index(household)].verify(household, wire):
         raise TransactionError("the household's signature does not belong to this transaction")
     signatures = given.signatures
-    signatures[0] = hub.sign_message(wire)
+    signatures[0] = Signature(crypto_sign(wire, pair)[: Signature.LENGTH])
     return VersionedTransaction.populate(message, signatures)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from energy_swap_hub import ledger
+from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.ledger import tables as ledger_tables
 from energy_swap_hub.ledger.tables import currency_of
@@ -26,11 +27,13 @@ from energy_swap_protocol.message import (
     StandingOrder,
     sign_message,
 )
+from energy_swap_protocol.transaction import TransactionError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, select
 
-from tests.hub.trading import COMMUNITY, NOW, VILLAGE, head, hub_desk, in_memory, keys, sale
+from tests.hub.trading import COMMUNITY, FEES, NOW, VILLAGE, head, hub_desk, in_memory, keys, sale
 
 CENTS, WH = 3_000, 2_000
 DESK, CHAIN = hub_desk()
@@ -117,7 +120,9 @@ class Life:
         while envelopes:
             size = next(sizes)
             group, envelopes = envelopes[:size], envelopes[size:]
-            outcomes = receive_group(self.connection, DESK, [open_message(DESK, one) for one in group], now)
+            # Where a lock is completed, here or when the sale is carried out, makes no difference either.
+            chain = CHAIN if len(group) > 1 else None
+            outcomes = receive_group(self.connection, DESK, [open_message(DESK, one, chain) for one in group], now)
             self.answers += [(type(o), str(o)) if isinstance(o, Exception) else o for o in outcomes]
 
 
@@ -159,6 +164,8 @@ def run(engine: Engine, story: Any, sizes: Sequence[int]) -> tuple[list[object],
         assert ledger.first_lie(connection, VILLAGE) is None
         conserved(connection)
         left = all_there_is(connection)
+        # What comes and goes in one group has no balance; one by one it has one of nothing.
+        left["ledger_balance"] = [row for row in left["ledger_balance"] if row[-1]]
         transaction.rollback()
     return life.answers, left
 
@@ -176,6 +183,7 @@ def conserved(connection: Connection) -> None:
 
 
 @example(story=[([("sell", 0, 900, 900, False, 0), ("again", 0, 3)], ("wait", 1))], sizes=[2])
+@example(story=[([("buy", 2, 100, 900, False, 0, "h-002", False), ("cancel", 2, 3)], ("wait", 1))], sizes=[2])
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=story, sizes=st.lists(st.integers(1, 8), min_size=1, max_size=4))
 def test_any_grouping_is_as_one_by_one(engine: Engine, story: Any, sizes: list[int]) -> None:
@@ -197,6 +205,39 @@ def connection(engine: Engine) -> Iterator[Connection]:
 
 def buy(number: int, wh: int = 100, at_most: int = 1_000, **wishes: Any) -> BuyOrder:
     return BuyOrder(**head(UUID(int=number)), wh=wh, at_most=at_most, **wishes)
+
+
+@pytest.mark.parametrize("chain", [CHAIN, None], ids=["completed before", "completed then"])
+def test_a_lock_of_something_else_is_refused(connection: Connection, chain: CommunityChain | None) -> None:
+    right = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
+    envelopes = [sign_message(m, MEMBERS[0]) for m in (replace(right, wh=400), right)]
+    outcomes = receive_group(connection, DESK, [open_message(DESK, one, chain) for one in envelopes], NOW)
+    assert isinstance(outcomes[0], TransactionError)
+    assert isinstance(outcomes[1], dict), "the same id again, as nothing came of the first"
+    assert ledger.wallet(connection, VILLAGE, "h-001")["ekwh_held_wh"] == 500
+
+
+def test_a_purchase_holds_only_what_rests(connection: Connection) -> None:
+    first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
+    place(connection, (0, first))
+    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+
+    def cents() -> tuple[int, int]:
+        wallet = ledger.wallet(connection, VILLAGE, "h-002")
+        return wallet["kes_cents"], wallet["kes_held_cents"]
+
+    # Its limit decides what it needs, though it would meet a lower price.
+    most = CENTS * 1_000 // 400
+    [refused] = place(connection, (1, buy(2, wh=400, at_most=most - FEES + 2)))
+    assert (type(refused).__name__, cents()) == ("Overdrawn", (CENTS, 0))
+    place(connection, (1, buy(3, wh=400, at_most=most - FEES)))
+    paid = 400 * (900 + FEES) // 1_000
+    assert cents() == (CENTS - paid, 0)
+    place(connection, (1, buy(4, wh=300, at_most=1_800)))
+    held = 300 * (1_800 + FEES) // 1_000 - 100 * (900 + FEES) // 1_000
+    assert cents() == (CENTS - paid - 100 * (900 + FEES) // 1_000 - held, held)
+    names = connection.execute(select(ledger_tables.hold.c.id)).scalars()
+    assert sorted(names) == [f"order:{UUID(int=n)}" for n in (1, 4)]
 
 
 def test_a_refused_order_changes_nothing_for_its_group(connection: Connection) -> None:
