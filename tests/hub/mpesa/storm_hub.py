@@ -178,9 +178,7 @@ def main() -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            order = json.loads(line)
-            asyncio.run(_live(order))
+            asyncio.run(_live(json.loads(line)))
             os._exit(0)
         print(child, flush=True)  # noqa: T201
         _, status = os.waitpid(child, 0)
@@ -188,6 +186,8 @@ def main() -> None:
 
 
 async def _live(order: dict[str, Any]) -> None:
+    # Nothing is written here while a hub lives: what can be read is the end, for the test has died.
+    asyncio.get_running_loop().add_reader(0, os._exit, 1)
     await Hub(order).run(order["port"])
 
 
