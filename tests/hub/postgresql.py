@@ -68,7 +68,7 @@ def running_server(bin_folder: Path, *, is_durable: bool = False) -> Iterator[st
 
 def new_database(server: str, *, like: str | None = None) -> str:
     """Make an empty database, or a copy of one that nobody is connected to, and return its URL."""
-    url = make_url(server).set(database=f"village_{next(_numbers)}")
+    url = make_url(server).set(database=f"village_{os.getpid()}_{next(_numbers)}")
     with psycopg.connect(_first(server), autocommit=True) as connection:
         template = make_url(like).database if like else "template1"
         connection.execute(f'CREATE DATABASE "{url.database}" TEMPLATE "{template}"'.encode())

@@ -25,6 +25,7 @@ from energy_swap_protocol.message import (
 )
 from energy_swap_protocol.reading import Reading
 from energy_swap_protocol.transaction import lock_message
+from sqlalchemy import update
 
 from tests.hub.village import GRACE, OPENED, VILLAGE, Home, Village, copy_of, open_village
 
@@ -38,8 +39,10 @@ class Outside:
     messages: dict[str, AnyMessage] = field(default_factory=dict)
     frames: dict[str, tuple[datetime, dict[str, bytes]]] = field(default_factory=dict)
 
-    def enter(self, village: Village) -> None:
+    async def enter(self, village: Village) -> None:
+        """Begin a life of the hub; the one before it was up until then, so nobody's readings are on their way."""
         village.now = self.now
+        await village.database.write(lambda c: c.execute(update(tables.uptime).values(seen_at=self.now)))
         for home in village.homes:
             home.last = self.meters.setdefault(home.id, home.last)
 
@@ -198,11 +201,11 @@ async def live(folder: Path, random: Random | None) -> tuple[dict[str, Any], int
     for step in DAY:
         for _ in range(2 if random else 0):
             async with open_village(folder, now=outside.now) as village:
-                outside.enter(village)
+                await outside.enter(village)
                 assert random is not None
                 deaths += await Doomed(work(village, step, outside), random.randrange(16))
         async with open_village(folder, now=outside.now) as village:
-            outside.enter(village)
+            await outside.enter(village)
             await work(village, step, outside)
     async with open_village(folder, now=outside.now) as village:
         return await books(village), deaths
