@@ -47,6 +47,10 @@ class HeldTrade:
     sell_order: str | None = None
     buy_order: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.trade.seller == self.trade.buyer or self.trade.wh <= 0:
+            raise ValueError(f"a trade moves at least 1 Wh between two households: {self}")
+
 
 class Booked(NamedTuple):
     """A trade that is in the ledger: what its seller earned, and what its buyer paid with fees, in cents."""
