@@ -4,9 +4,7 @@ import argparse
 import asyncio
 import random
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time, thread_time
@@ -24,7 +22,7 @@ from energy_swap_protocol.message import AnyMessage, BuyOrder, Envelope, sign_me
 from nacl.signing import SigningKey
 from sqlalchemy import Connection, func, select
 
-from tests.hub.postgresql import new_database, programs, running_server
+from tests.benchmarks.place import place
 from tests.hub.trading import COMMUNITY, NOW, VILLAGE, found, head, hub_desk, keys, sale
 
 SEED = 20261120
@@ -160,20 +158,6 @@ def report(lines: Iterator[tuple[str, Run]]) -> None:
         sys.stdout.write(f"{name:<22}" + "".join(columns) + "\n")
 
 
-@contextmanager
-def place(*, postgresql: bool) -> Iterator[Path | str]:
-    """Yield where the database is to be."""
-    if postgresql:
-        folder = programs()
-        if folder is None:
-            raise SystemExit("no PostgreSQL server program on this machine")
-        with running_server(folder, is_durable=True) as url:
-            yield new_database(url)
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            yield Path(scratch) / "hub.sqlite"
-
-
 def main() -> None:
     """Measure on one database."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -184,7 +168,7 @@ def main() -> None:
         "--in-flight", type=int, default=1_024, help="how many orders wait for their answer at once"
     )
     asked = parser.parse_args()
-    with place(postgresql=asked.postgresql) as where:
+    with place(postgresql=asked.postgresql, is_durable=True) as where:
         report(asyncio.run(run(where, asked.households, asked.orders, asked.in_flight)))
 
 

@@ -8,10 +8,8 @@ import argparse
 import asyncio
 import logging
 import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
@@ -33,7 +31,7 @@ from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection, event, insert
 
-from tests.hub.postgresql import new_database, programs, running_server
+from tests.benchmarks.place import place
 
 START: Final = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 SPEED: Final = 10
@@ -224,20 +222,6 @@ def _found(connection: Connection, homes: list[str]) -> None:
         key = number.to_bytes(32)
         values = {"id": home, "number": number, "name": home, "key": key, "meter": key, "phone_hash": key}
         connection.execute(insert(household).values(community_id=COMMUNITY, **values, **same))
-
-
-@contextmanager
-def place(*, postgresql: bool, is_durable: bool) -> Iterator[Path | str]:
-    """Yield where the database is to be."""
-    if postgresql:
-        folder = programs()
-        if folder is None:
-            raise SystemExit("no PostgreSQL server program on this machine")
-        with running_server(folder, is_durable=is_durable) as url:
-            yield new_database(url)
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            yield Path(scratch) / "hub.sqlite"
 
 
 def main() -> None:

@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
@@ -28,7 +27,7 @@ from energy_swap_hub.storage import Database
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, insert, select
 
-from tests.hub.postgresql import new_database, programs, running_server
+from tests.benchmarks.place import place
 
 VILLAGE: Final = "village"
 OPENED: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -220,18 +219,8 @@ def main() -> None:
     parser.add_argument("--late", action="store_true", help="all but the last period were booked without readings")
     parser.add_argument("--postgresql", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server = running_server(_programs()) if options.postgresql else nullcontext()
-        with server as url:
-            where = new_database(url) if url else Path(folder) / "hub.sqlite"
-            asyncio.run(measure(where, options.households, options.periods, is_late=options.late))
-
-
-def _programs() -> Path:
-    folder = programs()
-    if folder is None:
-        raise SystemExit("no PostgreSQL server program on this machine (Debian: postgresql)")
-    return folder
+    with place(postgresql=options.postgresql, is_durable=False) as where:
+        asyncio.run(measure(where, options.households, options.periods, is_late=options.late))
 
 
 if __name__ == "__main__":
