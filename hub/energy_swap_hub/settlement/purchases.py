@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select, update
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Overdrawn
-from energy_swap_hub.market.fees import tariff_at
+from energy_swap_hub.market.fees import Tariff, tariff_at
 from energy_swap_hub.market.spot import NotRestingError
 from energy_swap_hub.market.trade import Side, Trade
 from energy_swap_hub.membership.households import Household
@@ -89,19 +89,19 @@ class PurchaseMarket(SpotMarket):
         order = self._pending(order_id)
         if order is None:
             return
-        kept = self._end_reservations(order_id, "delivered")
-        fees = tariff_at(self._community.tariffs, order.placed_at).fees_cents_per_kwh
-        cents = sum(cost_cents(r.wh, r.cents_per_kwh + fees) for r in kept)
+        kept = self._kept(order_id)
+        tariff = tariff_at(self._community.tariffs, order.placed_at)
+        cents = sum(cost_cents(r.wh, r.cents_per_kwh + tariff.fees_cents_per_kwh) for r in kept)
         hold, account = hold_name(order_id), ledger.kes(order.household_id)
         try:
             self._journal.hold(hold, account, cents, at=self._now, text="spot purchase by M-Pesa")
         except Overdrawn:  # less was paid, or the money was spent on something else
-            self._end_reservations(order_id, "returned")
-            self._give_all_back(order, [*kept])
+            self._give_all_back(order, kept)
             return
         self._change(order)
+        self._end_reservations(order_id, "delivered")
         for r in kept:
-            self._deliver(r, order)
+            self._deliver(r, order, tariff)
         self._journal.close_hold(hold, at=self._now, text="bought")
         order.reserved_wh = 0
         order.status = "filled" if not order.remaining_wh else "part_filled"
@@ -110,7 +110,7 @@ class PurchaseMarket(SpotMarket):
         """The money does not come: the sales stand where they stood."""
         order = self._pending(order_id)
         if order is not None:
-            self._give_all_back(order, self._end_reservations(order_id, "returned"))
+            self._give_all_back(order, self._kept(order_id))
 
     def _pending(self, order_id: str) -> Order | None:
         order = self._order(order_id)
@@ -118,18 +118,16 @@ class PurchaseMarket(SpotMarket):
 
     def _met_now(self, order: Order) -> list[tuple[int, int]]:
         """Return the limits and Wh of the sales that an order would meet."""
-        wanted, left = order.in_book(), order.wh
-        met = []
-        for resting in self._open.book.resting(Side.SELL):
-            if resting.limit > order.limit or not left:
+        left, met = order.wh, []
+        for resting in self._all_met(order.in_book()):
+            wh = min(left, resting.wh)
+            met.append((resting.limit, wh))
+            left -= wh
+            if not left:
                 break
-            if resting.is_valid_at(self._now) and wanted.accepts(resting) and resting.accepts(wanted):
-                wh = min(left, resting.wh)
-                met.append((resting.limit, wh))
-                left -= wh
         return met
 
-    def _deliver(self, kept: _Reservation, order: Order) -> None:
+    def _deliver(self, kept: _Reservation, order: Order, tariff: Tariff) -> None:
         sale = self._sale(kept)
         held = HeldTrade(
             "spot",
@@ -142,7 +140,6 @@ class PurchaseMarket(SpotMarket):
             sale.id,
             order.id,
         )
-        tariff = tariff_at(self._community.tariffs, held.held_at)
         self._trades.append(book_held_trade(self._journal, held, tariff, self._now, is_new=True))
         self._intents.append(("release", held.reference, order.household_id, kept.wh))
         order.remaining_wh -= kept.wh
@@ -154,6 +151,7 @@ class PurchaseMarket(SpotMarket):
 
     def _give_all_back(self, order: Order, kept: list[_Reservation]) -> None:
         self._change(order)
+        self._end_reservations(order.id, "returned")
         order.reserved_wh, order.status = 0, "unpaid"
         for r in kept:
             sale = self._sale(r)
@@ -190,13 +188,17 @@ class PurchaseMarket(SpotMarket):
         sale.reserved_wh -= kept.wh
         return sale
 
-    def _end_reservations(self, order_id: str, state: str) -> list[_Reservation]:
+    def _kept(self, order_id: str) -> list[_Reservation]:
+        row = reservation.c
+        query = select(row.sale, row.wh, row.cents_per_kwh).where(
+            row.community_id == self._community.id, row.purchase == order_id
+        )
+        return [_Reservation(*found) for found in self._connection.execute(query.order_by(row.sale))]
+
+    def _end_reservations(self, order_id: str, state: str) -> None:
         row = reservation.c
         key = (row.community_id == self._community.id, row.purchase == order_id)
-        query = select(row.sale, row.wh, row.cents_per_kwh).where(*key).order_by(row.sale)
-        kept = [_Reservation(*found) for found in self._connection.execute(query)]
         self._connection.execute(update(reservation).where(*key).values(state=state))
-        return kept
 
 
 def begin_purchase(

@@ -4,7 +4,7 @@ An order holds what it promises, fills move it, the rest goes back. Whatever ref
 book is changed; an error after that leaves the transaction to be undone as a whole (`is_halfway`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -209,13 +209,16 @@ class SpotMarket(SpotTransaction):
 
     def _first_met(self, order: SpotOrder) -> SpotOrder | None:
         """Return the resting order that ``order`` would trade with first; None: with none."""
+        return next(self._all_met(order), None)
+
+    def _all_met(self, order: SpotOrder) -> Iterator[SpotOrder]:
+        """Yield the resting orders that ``order`` would trade with, the first first, were there enough of it."""
         is_sale = order.side is Side.SELL
         for resting in self._open.book.best_first(Side.BUY if is_sale else Side.SELL):
             if (resting.limit < order.limit) if is_sale else (resting.limit > order.limit):
                 break
             if resting.is_valid_at(self._now) and order.accepts(resting) and resting.accepts(order):
-                return resting
-        return None
+                yield resting
 
     def _enter(self, order: Order, budget: int = 0) -> None:
         """Match an open order; what is left of it rests in the book.
