@@ -1,0 +1,10 @@
+"""Switch relays."""
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go from 0016 to 0017."""
