@@ -14,6 +14,8 @@ from energy_swap_hub.market.fees import Tariff
 
 STAGES: Final = ("partners", "community", "grid")
 
+type Role = Literal["admin", "auditor"]
+
 
 class RewardPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a community pays out of its fund for energy that came when the grid needed it.
@@ -87,7 +89,7 @@ class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person who signs in to the console; ``password_hash`` is argon2, made by ``energy-swap-hub hash``."""
 
     user: str
-    role: Literal["admin", "auditor"]
+    role: Role
     password_hash: str
 
 

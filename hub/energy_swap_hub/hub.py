@@ -27,8 +27,7 @@ from energy_swap_hub.config import DarajaConfig, HubConfig
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.membership.households import households
 from energy_swap_hub.membership.phone import PhoneBook
-from energy_swap_hub.membership.sign_in import SignIn
-from energy_swap_hub.mpesa import MPesa, MPesaConfig, open_payments
+from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.messages import Desk
@@ -37,12 +36,10 @@ from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
 from energy_swap_hub.storage import Database
+from energy_swap_hub.web.api import Parts, make_routes
 from energy_swap_hub.web.app import make_app
-from energy_swap_hub.web.approver_api import ApproverApi
 from energy_swap_hub.web.chain_view import ChainView
-from energy_swap_hub.web.console_api import ConsoleApi
-from energy_swap_hub.web.edge_api import EdgeApi, SignedRequests
-from energy_swap_hub.web.readings_api import ReadingsApi
+from energy_swap_hub.web.route import route_definitions
 
 _LOG = logging.getLogger(__name__)
 CONSOLE: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
@@ -85,22 +82,21 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         async def chain_info() -> dict[str, Any]:
             return dict(msgspec.to_builtins(await chain.chain_info(community.id)))
 
-        signed = SignedRequests(clock)
-        edges = EdgeApi(database, desk, clock, changes, signed, chain_info=chain_info, wake=chain.wake)
-        approvers = ApproverApi(database, community, clock, changes, signed, chain.wake)
-        console = ConsoleApi(
-            database,
-            desk,
-            clock,
-            changes,
-            SignIn({user.user: user for user in config.users}),
-            ChainView(database, chain, token, is_pilot_custody=keys.is_pilot_custody),
-            payments_open=lambda connection: open_payments(connection, community.id),
-            is_https=(config.public_url or "").startswith("https://"),
+        routes = make_routes(
+            Parts(
+                config=config,
+                database=database,
+                desk=desk,
+                clock=clock,
+                changes=changes,
+                chain_info=chain_info,
+                chain_view=ChainView(database, chain, token, is_pilot_custody=keys.is_pilot_custody),
+                token=token,
+                wake=chain.wake,
+            )
         )
-        readings = ReadingsApi(database, community, token)
-        routes = [*edges.routes(), *approvers.routes(), *console.routes(), *mpesa.routes(), *readings.routes()]
-        await _serve(stack, make_app(routes, config.console or CONSOLE), config)
+        app = make_app([*route_definitions(routes), *mpesa.routes()], config.console or CONSOLE)
+        await _serve(stack, app, config)
         settlement = Settlement(database, desk, clock, changes, chain.wake)
         await _work(stack, chain.run(), mpesa.run(), settlement.run())
         _LOG.info("hub of %s on http://%s:%d", community.name, config.host, config.port)

@@ -33,10 +33,12 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.households import apply
 from energy_swap_hub.membership.phone import PhoneBook
+from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.approver_api import ApproverApi
-from energy_swap_hub.web.edge_api import SignedRequests
+from energy_swap_hub.web.doors import Doors
+from energy_swap_hub.web.route import route_definitions
 from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.message import Application
 from energy_swap_protocol.transaction import TOKEN_2022, memo_instruction, token_account
@@ -232,9 +234,9 @@ async def hub(devices: tuple[ApproverDevice, ...], chain: CommunityChain) -> Asy
 
     database = Database.open(None)
     await database.write(fill)
-    signed = SignedRequests(lambda: NOW)
-    api = ApproverApi(database, community, lambda: NOW, Changes(), signed, lambda: None)
-    async with TestServer(make_app(api.routes(), Path("no console"))) as server:
+    doors = Doors(database, community, lambda: NOW, SignIn({}))
+    api = ApproverApi(doors, database, community, lambda: NOW, Changes(), lambda: None)
+    async with TestServer(make_app(route_definitions(api.routes()), Path("no console"))) as server:
         yield Hub(str(server.make_url("")), database, chain)
     await database.close()
 

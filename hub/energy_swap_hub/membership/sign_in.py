@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, delete, insert, select
 
-from energy_swap_hub.config import UserConfig
+from energy_swap_hub.config import Role, UserConfig
 
 from .tables import session
 
@@ -32,7 +32,7 @@ class Session:
     """Who is signed in, and the token that every change must carry beside the cookie."""
 
     user: str
-    role: str
+    role: Role
     csrf: str
 
 

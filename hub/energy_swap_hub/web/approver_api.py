@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from aiohttp import web
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from sqlalchemy import Connection
@@ -18,8 +17,8 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import Household, by_id, households, record_audit
 from energy_swap_hub.storage import Database
 
-from .edge_api import SignedRequests
-from .problem import json_response
+from .doors import Call, Doors
+from .route import Route
 
 
 class Signatures(msgspec.Struct, forbid_unknown_fields=True):
@@ -33,33 +32,31 @@ class ApproverApi:
 
     def __init__(
         self,
+        doors: Doors,
         database: Database,
         community: CommunityConfig,
         clock: Callable[[], datetime],
         changes: Changes,
-        signed: SignedRequests,
         wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._community = community
         self._clock = clock
         self._changes = changes
-        self._signed = signed
+        self._doors = doors
         self._wake = wake
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         """Return the routes."""
-        base = f"/api/v1/communities/{self._community.id}/admissions"
-        return [web.get(base, self._list), web.post(f"{base}/{{household}}/signatures", self._sign)]
+        base, doors = f"/api/v1/communities/{self._community.id}/admissions", self._doors
+        sign = f"{base}/{{household}}/signatures"
+        return [
+            doors.approver("GET", base, self._list, says="Who waits for admission, and the messages to sign."),
+            doors.approver("POST", sign, self._sign, says="An approver's signatures for an admission."),
+        ]
 
-    async def _approver(self, request: web.Request) -> Pubkey:
-        key = Pubkey.from_bytes(await self._signed.signer(request))
-        if str(key) not in self._community.approvers:
-            raise PermissionError("this key is no approver of the community")
-        return key
-
-    async def _list(self, request: web.Request) -> web.Response:
-        approver = await self._approver(request)
+    async def _list(self, call: Call[Pubkey, None]) -> list[dict[str, Any]]:
+        approver = call.who
 
         def query(connection: Connection) -> list[dict[str, Any]]:
             waiting = []
@@ -71,13 +68,12 @@ class ApproverApi:
                 waiting.append(_view(household, admission))
             return waiting
 
-        return json_response(await self._database.read(query))
+        return await self._database.read(query)
 
-    async def _sign(self, request: web.Request) -> web.Response:
-        approver = await self._approver(request)
-        texts = msgspec.json.decode(await request.read(), type=Signatures).signatures
-        signatures = [_signature(text) for text in texts]
-        household_id, now = request.match_info["household"], self._clock()
+    async def _sign(self, call: Call[Pubkey, Signatures]) -> dict[str, int]:
+        approver = call.who
+        signatures = [_signature(text) for text in call.body.signatures]
+        household_id, now = call.request.match_info["household"], self._clock()
 
         def change(connection: Connection) -> Admission:
             by_id(connection, self._community.id, household_id)
@@ -95,7 +91,7 @@ class ApproverApi:
         admission = await self._database.write(change)
         self._changes.mark()
         self._wake()
-        return json_response({"signatures": len(admission.signed), "needed": admission.needed})
+        return {"signatures": len(admission.signed), "needed": admission.needed}
 
 
 def _view(household: Household, admission: Admission) -> dict[str, Any]:

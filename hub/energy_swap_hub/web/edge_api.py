@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -10,7 +9,6 @@ import msgspec
 from aiohttp import web
 from energy_swap_protocol.message import Envelope
 from energy_swap_protocol.reading import FrameError, frame_from_text
-from energy_swap_protocol.request import HEADER, MAX_SKEW_SECONDS, RequestError, verify_request
 from sqlalchemy import Connection
 
 from energy_swap_hub import metering
@@ -25,11 +23,13 @@ from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
 from . import statement_view
+from .doors import Call, Doors
 from .guidance_view import RememberedAdvice
 from .household_view import household_state
 from .message_queue import MessageQueue
-from .problem import json_response
+from .route import Query, Route
 from .sockets import pushing
+from .statement_view import DAYS
 
 _LOCK_WAIT_SECONDS: Final = 5.0
 _PUSH_SECONDS: Final = 0.2
@@ -42,49 +42,16 @@ class Readings(msgspec.Struct, forbid_unknown_fields=True):
     frames: Annotated[list[Annotated[str, msgspec.Meta(max_length=400)]], msgspec.Meta(max_length=500)]
 
 
-@dataclass(slots=True)
-class SeenNonces:
-    """The request nonces of the last minutes, so that a captured request cannot be sent again."""
-
-    _seen: dict[tuple[bytes, str], float] = field(default_factory=dict)
-
-    def claim(self, signer: bytes, nonce: str, now: float) -> None:
-        """Remember a nonce; raises `RequestError` when it was used before."""
-        if len(self._seen) > 100_000:
-            self._seen = {key: at for key, at in self._seen.items() if now - at < 2 * MAX_SKEW_SECONDS}
-        if now - self._seen.get((signer, nonce), float("-inf")) < 2 * MAX_SKEW_SECONDS:
-            raise RequestError("this request was received before; sign a new one with a new nonce")
-        self._seen[signer, nonce] = now
-
-
-@dataclass(slots=True)
-class SignedRequests:
-    """Finds out who signed a request."""
-
-    clock: Callable[[], datetime]
-    nonces: SeenNonces = field(default_factory=SeenNonces)
-
-    async def signer(self, request: web.Request) -> bytes:
-        """Return the public key that signed ``request``; raises `RequestError`."""
-        now = int(self.clock().timestamp())
-        header = request.headers.get(HEADER, "")
-        if not header.isascii():
-            raise RequestError(f"the {HEADER} header is plain ASCII")
-        signer, nonce = verify_request(header, request.method, request.path_qs, await request.read(), now=now)
-        self.nonces.claim(signer, nonce, now)
-        return signer
-
-
 class EdgeApi:
     """The routes below ``/api/v1/communities/{community}`` that a household's edge uses."""
 
     def __init__(
         self,
+        doors: Doors,
         database: Database,
         desk: Desk,
         clock: Callable[[], datetime],
         changes: Changes,
-        signed: SignedRequests,
         *,
         chain_info: Callable[[], Awaitable[dict[str, Any]]],
         wake: Callable[[], None],
@@ -93,35 +60,38 @@ class EdgeApi:
         self._desk = desk
         self._clock = clock
         self._changes = changes
-        self._signed = signed
+        self._doors = doors
         self._chain_info = chain_info
         self._wake = wake
         self._advise = RememberedAdvice()
         self._messages_waiting = MessageQueue(database, desk, clock, self._messages_done)
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         """Return the routes."""
-        base = f"/api/v1/communities/{self._desk.community.id}"
+        base, household = f"/api/v1/communities/{self._desk.community.id}", self._doors.household
+        own = f"{base}/household"
+        after = Query("after", "the number of the last notification you have; without it, all", int)
         return [
-            web.get(f"{base}/chain", self._chain),
-            web.post(f"{base}/messages", self._messages),
-            web.post(f"{base}/readings", self._readings),
-            web.get(f"{base}/household", self._household),
-            web.get(f"{base}/household/events", self._events),
-            web.get(f"{base}/household/notifications", self._notifications),
-            web.get(f"{base}/household/statement", self._statement),
-            web.get(f"{base}/household/statement.csv", self._statement_csv),
+            self._doors.public("GET", f"{base}/chain", self._chain, says="The chain's public facts."),
+            self._doors.envelope(f"{base}/messages", self._messages, says="A signed message of a household."),
+            household("POST", f"{base}/readings", self._readings, says="Signed frames of the household's meter."),
+            household("GET", own, self._household, says="The household's state."),
+            household("GET", f"{own}/events", self._events, says="The state by WebSocket, after each change."),
+            household(
+                "GET", f"{own}/notifications", self._notifications, says="What happened to it.", query=(after,)
+            ),
+            household("GET", f"{own}/statement", self._statement, says="Its statement.", query=DAYS),
+            household("GET", f"{own}/statement.csv", self._statement_csv, says="The same as CSV.", query=DAYS),
         ]
 
-    async def _chain(self, _request: web.Request) -> web.Response:
-        return json_response(await self._chain_info())
+    async def _chain(self, _call: Call[None, None]) -> dict[str, Any]:
+        return await self._chain_info()
 
-    async def _messages(self, request: web.Request) -> web.Response:
-        envelope = msgspec.json.decode(await request.read(), type=Envelope)
-        answer = await self._messages_waiting.receive(envelope)
+    async def _messages(self, call: Call[None, Envelope]) -> dict[str, Any]:
+        answer = await self._messages_waiting.receive(call.body)
         if answer["status"] == "pending_lock":
             answer |= await self._after_lock(answer)
-        return json_response(answer)
+        return answer
 
     def _messages_done(self) -> None:
         self._changes.mark()
@@ -143,14 +113,12 @@ class EdgeApi:
             seen = await self._database.read(look)
         return seen
 
-    async def _readings(self, request: web.Request) -> web.Response:
-        signer = await self._signed.signer(request)
-        batch = msgspec.json.decode(await request.read(), type=Readings)
+    async def _readings(self, call: Call[bytes, Readings]) -> dict[str, Any]:
         now, community_id = self._clock(), self._desk.community.id
-        frames = [_frame_bytes(text) for text in batch.frames]
+        frames = [_frame_bytes(text) for text in call.body.frames]
 
         def take(connection: Connection) -> list[metering.IntakeResult]:
-            household = _known(households.by_key(connection, signer))
+            household = _known(households.by_key(connection, call.who))
             return metering.accept_frames(
                 connection,
                 community_id,
@@ -163,30 +131,28 @@ class EdgeApi:
 
         results = await self._database.write(take)
         self._wake()
-        return json_response({"results": results})
+        return {"results": results}
 
-    async def _household(self, request: web.Request) -> web.Response:
-        return json_response(await self._state(await self._signed.signer(request)))
+    async def _household(self, call: Call[bytes, None]) -> dict[str, Any]:
+        return await self._state(call.who)
 
-    async def _notifications(self, request: web.Request) -> web.Response:
-        signer = await self._signed.signer(request)
-        text = request.query.get("after", "0")
+    async def _notifications(self, call: Call[bytes, None]) -> dict[str, Any]:
+        text = call.request.query.get("after", "0")
         if not (text.isdecimal() and len(text) < 19):
             raise ValueError(f"after is the number of the last notification you have, 0 for all, not {text!r}")
         after = int(text)
 
         def look(connection: Connection) -> list[dict[str, Any]]:
-            household = _known(households.by_key(connection, signer))
+            household = _known(households.by_key(connection, call.who))
             return notifications_after(connection, self._desk.community.id, household.id, after)
 
-        return json_response({"notifications": await self._database.read(look)})
+        return {"notifications": await self._database.read(look)}
 
-    async def _events(self, request: web.Request) -> web.WebSocketResponse:
-        signer = await self._signed.signer(request)
-        state = await self._state(signer)
+    async def _events(self, call: Call[bytes, None]) -> web.WebSocketResponse:
+        state = await self._state(call.who)
         socket = web.WebSocketResponse(heartbeat=20)
         sent: bytes | None = None
-        async with pushing(request, socket) as push:
+        async with pushing(call.request, socket) as push:
             while push.is_open:
                 count = self._changes.count
                 body = msgspec.json.encode(state)
@@ -195,21 +161,20 @@ class EdgeApi:
                     sent = body
                 await push.wait(_PUSH_SECONDS)
                 await push.wait_for(self._changes.after(count, _REFRESH_SECONDS))
-                state = await self._state(signer)
+                state = await self._state(call.who)
         return socket
 
-    async def _statement(self, request: web.Request) -> web.Response:
-        return json_response(statement_view.body(await self._own_statement(request)))
+    async def _statement(self, call: Call[bytes, None]) -> dict[str, Any]:
+        return statement_view.body(await self._own_statement(call))
 
-    async def _statement_csv(self, request: web.Request) -> web.Response:
-        return statement_view.csv_response(await self._own_statement(request))
+    async def _statement_csv(self, call: Call[bytes, None]) -> web.Response:
+        return statement_view.csv_response(await self._own_statement(call))
 
-    async def _own_statement(self, request: web.Request) -> Statement:
-        signer = await self._signed.signer(request)
-        days = statement_view.asked_days(request, self._clock())
+    async def _own_statement(self, call: Call[bytes, None]) -> Statement:
+        days = statement_view.asked_days(call.request, self._clock())
 
         def query(connection: Connection) -> Statement:
-            household = _known(households.by_key(connection, signer))
+            household = _known(households.by_key(connection, call.who))
             return statement_view.read(connection, self._desk.community.id, household, days)
 
         return await self._database.read(query)

@@ -1,10 +1,10 @@
 """The console's routes on the books: statements, closed days, the ledger as CSV, and corrections."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -22,15 +22,15 @@ from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
 from . import statement_view
-from .problem import json_response
+from .doors import Call, Doors
+from .route import Route
 from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
+from .statement_view import DAYS
 
 _ENTRIES_AT_ONCE: Final = 500
 _COLUMNS: Final = (
     "entry", "at", "booked_at", "source", "external_id", "text", "corrects", "account", "currency", "amount",
 )  # fmt: skip
-
-type _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class CorrectionWish(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,55 +45,42 @@ class CorrectionWish(msgspec.Struct, forbid_unknown_fields=True):
     corrects: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
 
 
-class Sessions(Protocol):
-    """Finds the session of a request, or refuses it; a change needs the session's own token too."""
-
-    async def __call__(self, request: web.Request, *, change: bool = False) -> Session:
-        """Return the session; raises `HTTPUnauthorized` or `HTTPForbidden`."""
-
-
 class LedgerApi:
     """The routes below ``base`` that show the books or correct them."""
 
     def __init__(
         self,
         base: str,
+        doors: Doors,
         database: Database,
         community: CommunityConfig,
         clock: Callable[[], datetime],
         changes: Changes,
-        session: Sessions,
     ) -> None:
         self._base = base
+        self._doors = doors
         self._database = database
         self._community = community
         self._clock = clock
         self._changes = changes
-        self._session = session
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         """Return the routes."""
-        base = self._base
+        base, read = self._base, self._doors.auditor
+        statement = f"{base}/households/{{id}}/statement"
         return [
-            web.get(f"{base}/households/{{id}}/statement", self._read(self._statement)),
-            web.get(f"{base}/households/{{id}}/statement.csv", self._read(self._statement_csv)),
-            web.get(f"{base}/ledger/days", self._read(self._days)),
-            web.get(f"{base}/ledger/entries.csv", self._read(self._entries_csv)),
-            web.post(f"{base}/ledger/corrections", self._correct),
+            read(statement, self._statement, says="A household's statement.", query=DAYS),
+            read(f"{statement}.csv", self._statement_csv, says="A household's statement as CSV.", query=DAYS),
+            read(f"{base}/ledger/days", self._days, says="The closed days and their hashes."),
+            read(f"{base}/ledger/entries.csv", self._entries_csv, says="The whole ledger as CSV, streamed."),
+            self._doors.admin(f"{base}/ledger/corrections", self._correct, says="Book a correction."),
         ]
 
-    def _read(self, page: _Handler) -> _Handler:
-        async def handler(request: web.Request) -> web.StreamResponse:
-            await self._session(request)
-            return await page(request)
+    async def _statement(self, call: Call[Session, None]) -> dict[str, Any]:
+        return statement_view.body(await self._statement_of(call.request))
 
-        return handler
-
-    async def _statement(self, request: web.Request) -> web.Response:
-        return json_response(statement_view.body(await self._statement_of(request)))
-
-    async def _statement_csv(self, request: web.Request) -> web.Response:
-        return statement_view.csv_response(await self._statement_of(request))
+    async def _statement_csv(self, call: Call[Session, None]) -> web.Response:
+        return statement_view.csv_response(await self._statement_of(call.request))
 
     async def _statement_of(self, request: web.Request) -> Statement:
         household_id = request.match_info["id"]
@@ -105,19 +92,19 @@ class LedgerApi:
 
         return await self._database.read(query)
 
-    async def _days(self, _request: web.Request) -> web.Response:
+    async def _days(self, _call: Call[Session, None]) -> dict[str, Any]:
         def query(connection: Connection) -> tuple[list[Day], list[str]]:
             community_id = self._community.id
             return ledger.closed_days(connection, community_id), ledger.verify_days(connection, community_id)
 
         days, lies = await self._database.read(query)
-        return json_response({"days": [_day(day) for day in reversed(days)], "lies": lies})
+        return {"days": [_day(day) for day in reversed(days)], "lies": lies}
 
-    async def _entries_csv(self, request: web.Request) -> web.StreamResponse:
+    async def _entries_csv(self, call: Call[Session, None]) -> web.StreamResponse:
         response = web.StreamResponse()
         response.content_type, response.charset = CONTENT_TYPE, "utf-8"
         as_file(response, f"{self._community.id}-ledger.csv")
-        await response.prepare(request)
+        await response.prepare(call.request)
         # Entries are only ever added: what comes between two parts is at the end.
         with contextlib.suppress(ConnectionResetError):  # whoever asked has gone
             await response.write(csv_bytes([_COLUMNS]))
@@ -134,22 +121,19 @@ class LedgerApi:
 
         return await self._database.read(query)
 
-    async def _correct(self, request: web.Request) -> web.Response:
-        session = await self._session(request, change=True)
-        if session.role != "admin":
-            raise web.HTTPForbidden(reason="only an admin corrects the books")
-        wish = msgspec.json.decode(await request.read(), type=CorrectionWish)
+    async def _correct(self, call: Call[Session, CorrectionWish]) -> dict[str, Any]:
+        wish, who = call.body, call.who.user
         transfer = Transfer(
             str(wish.id), wish.account_from, wish.account_to, wish.amount, wish.reason, wish.corrects
         )
         now = self._clock()
 
         def change(connection: Connection) -> bool:
-            return book_correction(connection, self._community.id, transfer, who=session.user, now=now)
+            return book_correction(connection, self._community.id, transfer, who=who, now=now)
 
         is_new = await self._database.write(change)
         self._changes.mark()
-        return json_response({"id": transfer.id, "is_new": is_new})
+        return {"id": transfer.id, "is_new": is_new}
 
 
 def _day(day: Day) -> dict[str, Any]:

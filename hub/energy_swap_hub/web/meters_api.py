@@ -5,17 +5,17 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from aiohttp import web
 from energy_swap_protocol.reading import FrameError, frame_from_text, frame_to_text
 from sqlalchemy import Connection
 
 from energy_swap_hub.changes import Changes
+from energy_swap_hub.membership.sign_in import Session
 from energy_swap_hub.metering.epochs import Candidate, candidates, start_epoch
 from energy_swap_hub.metering.registers import Epoch
 from energy_swap_hub.storage import Database
 
-from .ledger_api import Sessions
-from .problem import json_response
+from .doors import Call, Doors
+from .route import Route
 
 
 class EpochWish(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,38 +31,34 @@ class MetersApi:
     def __init__(
         self,
         base: str,
+        doors: Doors,
         database: Database,
         community_id: str,
         clock: Callable[[], datetime],
         changes: Changes,
-        session: Sessions,
     ) -> None:
         self._base = base
+        self._doors = doors
         self._database = database
         self._community_id = community_id
         self._clock = clock
         self._changes = changes
-        self._session = session
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         """Return the routes."""
+        meters, doors = f"{self._base}/meters", self._doors
         return [
-            web.get(f"{self._base}/meters", self._waiting),
-            web.post(f"{self._base}/meters/{{household}}/epoch", self._start),
+            doors.auditor(meters, self._waiting, says="Meters whose frames wait for an admin's word."),
+            doors.admin(f"{meters}/{{household}}/epoch", self._start, says="Begin a register epoch of a meter."),
         ]
 
-    async def _waiting(self, request: web.Request) -> web.Response:
-        await self._session(request)
+    async def _waiting(self, _call: Call[Session, None]) -> dict[str, Any]:
         now = self._clock()
         found = await self._database.read(lambda c: candidates(c, self._community_id, now))
-        return json_response({"waiting": [_waiting(candidate) for candidate in found]})
+        return {"waiting": [_waiting(candidate) for candidate in found]}
 
-    async def _start(self, request: web.Request) -> web.Response:
-        session = await self._session(request, change=True)
-        if session.role != "admin":
-            raise web.HTTPForbidden(reason="only an admin starts a register epoch")
-        household_id = request.match_info["household"]
-        wish = msgspec.json.decode(await request.read(), type=EpochWish)
+    async def _start(self, call: Call[Session, EpochWish]) -> dict[str, Any]:
+        household_id, wish, who = call.request.match_info["household"], call.body, call.who.user
         try:
             frame = frame_from_text(wish.frame)
         except FrameError as error:
@@ -75,21 +71,19 @@ class MetersApi:
                 self._community_id,
                 household_id,
                 frame,
-                who=session.user,
+                who=who,
                 reason=wish.reason,
                 now=now,
             )
 
         epoch = await self._database.write(change)
         self._changes.mark()
-        return json_response(
-            {
-                "household": epoch.household,
-                "number": epoch.number,
-                "meter": epoch.meter.hex(),
-                "since": epoch.since,
-            }
-        )
+        return {
+            "household": epoch.household,
+            "number": epoch.number,
+            "meter": epoch.meter.hex(),
+            "since": epoch.since,
+        }
 
 
 def _waiting(candidate: Candidate) -> dict[str, Any]:

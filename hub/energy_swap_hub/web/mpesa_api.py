@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-from aiohttp import web
 from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.households import record_audit
+from energy_swap_hub.membership.sign_in import Session
 from energy_swap_hub.mpesa import open_payments, payouts, receipts
 from energy_swap_hub.mpesa.reports import StatementError, latest_balances
 from energy_swap_hub.settlement.messages import Desk
@@ -18,8 +18,8 @@ from energy_swap_hub.settlement.payments import order_reversal
 from energy_swap_hub.settlement.reconciliation import reconcile_statement, reconciliations
 from energy_swap_hub.storage import Database
 
-from .ledger_api import Sessions
-from .problem import json_response
+from .doors import Call, Doors
+from .route import Route
 
 _MOST_ROWS: Final = 200
 
@@ -36,33 +36,33 @@ class MPesaApi:
     def __init__(
         self,
         base: str,
+        doors: Doors,
         database: Database,
         desk: Desk,
         clock: Callable[[], datetime],
         changes: Changes,
-        session: Sessions,
     ) -> None:
         self._base = f"{base}/mpesa"
+        self._doors = doors
         self._database = database
         self._desk = desk
         self._community_id = desk.community.id
         self._clock = clock
         self._changes = changes
-        self._session = session
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         """Return the routes."""
+        base, doors = self._base, self._doors
+        receipt = f"{base}/receipts/{{receipt}}"
         return [
-            web.get(self._base, self._get_state),
-            web.get(f"{self._base}/receipts", self._get_receipts),
-            web.get(f"{self._base}/reconciliations", self._get_reconciliations),
-            web.post(f"{self._base}/statements", self._post_statement),
-            web.post(f"{self._base}/receipts/{{receipt}}/reverse", self._post_reversal),
+            doors.auditor(base, self._get_state, says="Open payments, the trust account, M-Pesa's own balance."),
+            doors.auditor(f"{base}/receipts", self._get_receipts, says="The newest payments in."),
+            doors.auditor(f"{base}/reconciliations", self._get_reconciliations, says="The newest comparisons."),
+            doors.admin(f"{base}/statements", self._post_statement, says="Compare M-Pesa's CSV with the books."),
+            doors.admin(f"{receipt}/reverse", self._post_reversal, says="Give a payment back."),
         ]
 
-    async def _get_state(self, request: web.Request) -> web.Response:
-        await self._session(request)
-
+    async def _get_state(self, _call: Call[Session, None]) -> dict[str, Any]:
         def query(connection: Connection) -> dict[str, Any]:
             told = latest_balances(connection)
             return {
@@ -73,23 +73,18 @@ class MPesaApi:
                 "at_mpesa": None if told is None else {"cents": told[2], "at": int(told[1].timestamp())},
             }
 
-        return json_response(await self._database.read(query))
+        return await self._database.read(query)
 
-    async def _get_receipts(self, request: web.Request) -> web.Response:
-        await self._session(request)
+    async def _get_receipts(self, _call: Call[Session, None]) -> dict[str, Any]:
         rows = await self._database.read(lambda c: receipts.latest(c, self._community_id, _MOST_ROWS))
-        return json_response({"receipts": [_with_times(row, "paid_at", "recorded_at") for row in rows]})
+        return {"receipts": [_with_times(row, "paid_at", "recorded_at") for row in rows]}
 
-    async def _get_reconciliations(self, request: web.Request) -> web.Response:
-        await self._session(request)
+    async def _get_reconciliations(self, _call: Call[Session, None]) -> dict[str, Any]:
         rows = await self._database.read(lambda c: reconciliations(c, self._community_id, _MOST_ROWS))
-        return json_response(
-            {"reconciliations": [_with_times(r, "starts_at", "ends_at", "made_at") for r in rows]}
-        )
+        return {"reconciliations": [_with_times(r, "starts_at", "ends_at", "made_at") for r in rows]}
 
-    async def _post_statement(self, request: web.Request) -> web.Response:
-        user, now = await self._admin(request, "takes statements in"), self._clock()
-        data = await request.read()
+    async def _post_statement(self, call: Call[Session, bytes]) -> dict[str, Any]:
+        user, data, now = call.who.user, call.body, self._clock()
 
         def change(connection: Connection) -> dict[str, Any]:
             found = reconcile_statement(connection, self._desk.mpesa, self._community_id, data, now)
@@ -106,25 +101,18 @@ class MPesaApi:
         except StatementError as error:
             raise ValueError(str(error)) from error
         self._changes.mark()
-        return json_response(body)
+        return body
 
-    async def _post_reversal(self, request: web.Request) -> web.Response:
-        user, now = await self._admin(request, "gives payments back"), self._clock()
-        wish = msgspec.json.decode(await request.read(), type=ReversalWish)
-        receipt = request.match_info["receipt"]
+    async def _post_reversal(self, call: Call[Session, ReversalWish]) -> dict[str, str]:
+        wish, user, now = call.body, call.who.user, self._clock()
+        receipt = call.request.match_info["receipt"]
         await self._database.write(
             lambda c: order_reversal(
                 c, self._desk.mpesa, self._community_id, receipt, reason=wish.reason, who=user, now=now
             )
         )
         self._changes.mark()
-        return json_response({})
-
-    async def _admin(self, request: web.Request, does: str) -> str:
-        session = await self._session(request, change=True)
-        if session.role != "admin":
-            raise web.HTTPForbidden(reason=f"only an admin {does}")
-        return session.user
+        return {}
 
 
 def _with_times(row: dict[str, Any], *times: str) -> dict[str, Any]:

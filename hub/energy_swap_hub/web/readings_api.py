@@ -17,6 +17,9 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.storage import Database
 
+from .doors import Call, Doors
+from .route import Query, Route
+
 _MOST_PERIODS: Final = 1_000
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "public, no-cache"
@@ -25,18 +28,22 @@ _ASK_AGAIN: Final = "public, no-cache"
 class ReadingsApi:
     """The routes below ``/api/v1/communities/{community}/readings``; nobody has to sign in for them."""
 
-    def __init__(self, database: Database, community: CommunityConfig, token: CommunityChain) -> None:
+    def __init__(
+        self, doors: Doors, database: Database, community: CommunityConfig, token: CommunityChain
+    ) -> None:
+        self._doors = doors
         self._database = database
         self._community = community
         self._token = token
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         """Return the routes."""
-        base = f"/api/v1/communities/{self._community.id}/readings"
+        base, public = f"/api/v1/communities/{self._community.id}/readings", self._doors.public
+        after = Query("after", "only periods after this one, like 2026-11-20T03:00Z")
         return [
-            web.get(base, self._index),
-            web.get(f"{base}.jsonl", self._export),
-            web.get(f"{base}/{{period}}", self._period),
+            public("GET", base, self._index, says="The periods with mints.", query=(after,)),
+            public("GET", f"{base}.jsonl", self._export, says="The evidence of all mints, a line per period."),
+            public("GET", f"{base}/{{period}}", self._period, says="The signed readings behind a period's mints."),
         ]
 
     def _head(self) -> dict[str, Any]:
@@ -49,21 +56,21 @@ class ReadingsApi:
             "sells_to_utility": "grid" in self._community.stages,
         }
 
-    async def _index(self, request: web.Request) -> web.Response:
-        after = request.query.get("after", "")
+    async def _index(self, call: Call[None, None]) -> web.Response:
+        after = call.request.query.get("after", "")
         periods = await self._database.read(partial(self._page, after=after))
         following = periods[-1] if len(periods) == _MOST_PERIODS else None
-        return _cached(request, self._head() | {"periods": periods, "next": following}, _ASK_AGAIN)
+        return _cached(call.request, self._head() | {"periods": periods, "next": following}, _ASK_AGAIN)
 
-    async def _period(self, request: web.Request) -> web.Response:
-        period = period_named(request.match_info["period"], self._community.period_length)
+    async def _period(self, call: Call[None, None]) -> web.Response:
+        period = period_named(call.request.match_info["period"], self._community.period_length)
         body = await self._database.read(lambda c: self._document(c, period.id))
-        return _cached(request, body, _FOR_EVER if body["is_settled"] else _ASK_AGAIN)
+        return _cached(call.request, body, _FOR_EVER if body["is_settled"] else _ASK_AGAIN)
 
-    async def _export(self, request: web.Request) -> web.StreamResponse:
+    async def _export(self, call: Call[None, None]) -> web.StreamResponse:
         """Stream the head, then one line per period."""
         response = web.StreamResponse(headers={"Content-Type": "application/jsonl", "Cache-Control": _ASK_AGAIN})
-        await response.prepare(request)
+        await response.prepare(call.request)
         await response.write(msgspec.json.encode(self._head()) + b"\n")
         async for document in self._documents():
             await response.write(msgspec.json.encode(document) + b"\n")

@@ -12,6 +12,7 @@ from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement.statements import Statement, statement
 from energy_swap_hub.settlement.words import EAST_AFRICA
 
+from .route import Query
 from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
 
 _MOST_DAYS: Final = 366
@@ -23,6 +24,11 @@ _COLUMNS: Final = {
     "ekwh_wh": ("ekwh_kwh", -3),
     "ekwh_held_wh": ("ekwh_held_kwh", -3),
 }
+
+DAYS: Final = (
+    Query("from", "the first day, like 2026-11-01 (East Africa Time); without it, the first of that month"),
+    Query("to", "the last day; without it, today"),
+)
 
 
 @dataclass(frozen=True, slots=True)

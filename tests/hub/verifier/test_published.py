@@ -9,8 +9,11 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from energy_swap_hub.chain.client import Node
+from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.web.app import make_app
+from energy_swap_hub.web.doors import Doors
 from energy_swap_hub.web.readings_api import ReadingsApi
+from energy_swap_hub.web.route import route_definitions
 from energy_swap_protocol.transaction import TOKEN_2022
 from energy_swap_verifier.config import load_key
 from energy_swap_verifier.verify_command import verify
@@ -22,7 +25,7 @@ from spl.token.instructions import mint_to_checked, transfer_checked
 from spl.token.models import MintToCheckedParams, TransferCheckedParams
 
 from tests.hub.verifier.verified import Verified
-from tests.hub.village import VILLAGE
+from tests.hub.village import OPENED, VILLAGE
 
 BASE = f"/api/v1/communities/{VILLAGE}/readings"
 
@@ -57,8 +60,10 @@ async def traded(verified: Verified) -> AsyncIterator[Traded]:
     await village.end_period({amina.id: 300, chebet.id: -400}, silent=(brian.id,))
     await village.end_period({brian.id: 900})
     await village.check()
-    api = ReadingsApi(village.database, village.community, await verified.chain())
-    async with TestClient(TestServer(make_app(api.routes(), Path("no console")))) as client:
+    doors = Doors(village.database, village.community, lambda: OPENED, SignIn({}))
+    api = ReadingsApi(doors, village.database, village.community, await verified.chain())
+    app = make_app(route_definitions(api.routes()), Path("no console"))
+    async with TestClient(TestServer(app)) as client:
         yield Traded(verified, client)
 
 

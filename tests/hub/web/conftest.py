@@ -24,6 +24,7 @@ from tests.hub.village import OPENED, VILLAGE, Home, community, copy_of, found_i
 PASSWORD = "correct horse battery staple"
 API = f"/api/v1/communities/{VILLAGE}"
 CONSOLE = "/api/v1/console"
+NOT_AN_ADMIN = "only an admin may do this, and regulator is an auditor"
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from tests.hub.village import OPENED, VILLAGE
 
-from .conftest import Hub, Person, problem_of
+from .conftest import NOT_AN_ADMIN, Hub, Person, problem_of
 
 AMINA = "h-001:kes"
 EVIL = '=HYPERLINK("http://evil.example","click")'
@@ -229,7 +229,10 @@ async def test_neither_an_auditor_nor_another_page_corrects(hub: Hub) -> None:
     auditor, admin = hub.person(), await hub.admin()
     await auditor.sign_in("regulator")
     answer = await auditor.post("/ledger/corrections", wish())
-    assert (answer.status, (await problem_of(answer))["detail"]) == (403, "only an admin corrects the books")
+    assert (answer.status, (await problem_of(answer))["detail"]) == (
+        403,
+        NOT_AN_ADMIN,
+    )
     assert (await admin.post("/ledger/corrections", wish(), csrf="wrong")).status == 403
     assert (await balances(admin))[AMINA] == 12_345
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from .conftest import CONSOLE, PASSWORD, Hub, problem_of
+from .conftest import CONSOLE, NOT_AN_ADMIN, PASSWORD, Hub, problem_of
 
 READ = (
     "/session",
@@ -54,7 +54,10 @@ async def test_an_auditor_reads_everything_and_changes_nothing(hub: Hub) -> None
         answer = await auditor.get(path)
         assert answer.status == (404 if path.startswith("/periods/") else 200), (path, await answer.text())
     answer = await auditor.post("/reviews/1/resolve", {"note": "looks fine"})
-    assert (answer.status, (await problem_of(answer))["detail"]) == (403, "only an admin resolves reviews")
+    assert (answer.status, (await problem_of(answer))["detail"]) == (
+        403,
+        NOT_AN_ADMIN,
+    )
     assert await review_states(auditor) == ["open"]
 
 

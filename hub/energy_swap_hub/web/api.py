@@ -1,0 +1,89 @@
+"""All routes of the hub's API, and the description of them that it serves."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.changes import Changes
+from energy_swap_hub.config import HubConfig
+from energy_swap_hub.membership.sign_in import SignIn
+from energy_swap_hub.mpesa import open_payments
+from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.storage import Database
+
+from .approver_api import ApproverApi
+from .chain_view import ChainView
+from .console_api import ConsoleApi
+from .doors import Call, Doors
+from .edge_api import EdgeApi
+from .ledger_api import LedgerApi
+from .meters_api import MetersApi
+from .mpesa_api import MPesaApi
+from .openapi import openapi
+from .readings_api import ReadingsApi
+from .route import Route
+from .session_api import SessionApi
+
+_CONSOLE: Final = "/api/v1/console"
+DESCRIPTION: Final = "/api/v1/openapi.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the routes work with; ``wake`` tells the chain that there is something to send."""
+
+    config: HubConfig
+    database: Database
+    desk: Desk
+    clock: Callable[[], datetime]
+    changes: Changes
+    chain_info: Callable[[], Awaitable[dict[str, Any]]]
+    chain_view: ChainView
+    token: CommunityChain
+    wake: Callable[[], None]
+
+
+def make_routes(parts: Parts) -> list[Route]:
+    """Return every route of the API, that of its description last."""
+    config, database, desk, clock, changes = parts.config, parts.database, parts.desk, parts.clock, parts.changes
+    community = config.community
+    sign_in = SignIn({user.user: user for user in config.users})
+    doors = Doors(database, community, clock, sign_in)
+    apis = (
+        EdgeApi(doors, database, desk, clock, changes, chain_info=parts.chain_info, wake=parts.wake),
+        ReadingsApi(doors, database, community, parts.token),
+        ApproverApi(doors, database, community, clock, changes, parts.wake),
+        SessionApi(
+            _CONSOLE,
+            doors,
+            database,
+            community,
+            clock,
+            sign_in,
+            is_https=(config.public_url or "").startswith("https://"),
+        ),
+        ConsoleApi(
+            _CONSOLE,
+            doors,
+            database,
+            desk,
+            clock,
+            changes,
+            parts.chain_view,
+            payments_open=lambda connection: open_payments(connection, community.id),
+        ),
+        LedgerApi(_CONSOLE, doors, database, community, clock, changes),
+        MetersApi(_CONSOLE, doors, database, community.id, clock, changes),
+        MPesaApi(_CONSOLE, doors, database, desk, clock, changes),
+    )
+    routes = [route for api in apis for route in api.routes()]
+    described: dict[str, Any] = {}
+
+    async def describe(_call: Call[None, None]) -> dict[str, Any]:
+        return described
+
+    routes.append(doors.public("GET", DESCRIPTION, describe, says="This description."))
+    described |= openapi(routes, f"Energy Swap hub of {community.name}")
+    return routes

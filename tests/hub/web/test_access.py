@@ -1,0 +1,105 @@
+"""Every route of the API, called by every kind of caller: only those it is for come in."""
+
+from typing import Any
+
+from aiohttp import ClientResponse
+from nacl.signing import SigningKey
+
+from tests.hub.village import APPROVERS
+
+from .conftest import Hub, Person
+
+CALLERS = (
+    "nobody",
+    "stranger",
+    "household",
+    "approver",
+    "auditor",
+    "auditor without token",
+    "admin",
+    "admin without token",
+)
+# Whom each kind of route lets in. A caller who is let in may still hear that the request makes no sense.
+LET_IN = {
+    "public": set(CALLERS),
+    "envelope": set(CALLERS),
+    "household": {"stranger", "household", "approver"},  # a true signature; the handler then asks whose key it is
+    "approver": {"approver"},
+    "session": {"auditor", "admin"},
+    "auditor": {"auditor", "auditor without token", "admin", "admin without token"},
+    "admin": {"admin"},
+}
+PATHS = {
+    "household": "h-001",
+    "id": "1",
+    "period": "2026-11-20T03:00Z",
+    "receipt": "TKL0000001",
+}
+
+
+async def description(hub: Hub) -> dict[str, Any]:
+    answer = await hub.session.get("/api/v1/openapi.json")
+    assert answer.status == 200
+    found: dict[str, Any] = await answer.json()
+    return found
+
+
+def filled(path: str) -> str:
+    for name, value in PATHS.items():
+        path = path.replace(f"{{{name}}}", value)
+    assert "{" not in path, f"say in PATHS what to put into {path}"
+    return path
+
+
+async def call(hub: Hub, who: str, people: dict[str, Person], method: str, path: str) -> ClientResponse:
+    """Send ``method`` with a body that no handler takes, so that who is let in still changes nothing."""
+    body = b"" if method == "GET" else b"[]"
+    keys: dict[str, SigningKey] = {
+        "stranger": SigningKey(b"s" * 32),
+        "household": hub.homes[0].key,
+        "approver": SigningKey(APPROVERS[0].secret()),
+    }
+    if who in keys:
+        headers = hub.header(keys[who], method, path, body)
+        return await hub.session.request(method, path, data=body or None, headers=headers)
+    person = people[who]
+    token = (
+        {} if who in {"nobody", "auditor without token", "admin without token"} else {"X-CSRF-Token": person.csrf}
+    )
+    return await person.session.request(method, path, data=body or None, headers=token)
+
+
+async def test_every_route_lets_in_whom_it_is_for_and_nobody_else(hub: Hub) -> None:
+    people = {who: hub.person() for who in CALLERS}
+    for who, user in (("auditor", "regulator"), ("admin", "office")):
+        assert (await people[who].sign_in(user)).status == 200
+        assert (await people[f"{who} without token"].sign_in(user)).status == 200
+    walked = 0
+    for path, operations in (await description(hub))["paths"].items():
+        for method, operation in operations.items():
+            (access,) = operation["tags"]
+            if path.endswith("/sign-out"):
+                continue  # it would end the sessions that this test walks with; test_console signs out
+            for who in CALLERS:
+                answer = await call(hub, who, people, method.upper(), filled(path))
+                is_in = answer.status not in {401, 403}
+                code = (await answer.json())["code"] if not is_in else ""
+                if access == "household" and code == "not_admitted":
+                    is_in = True  # the signature was true; a stranger's or an approver's key is no household's
+                if access == "session" and method == "get":
+                    expected = who in LET_IN["auditor"]
+                else:
+                    expected = who in LET_IN[access]
+                assert is_in == expected, (method, path, access, who, answer.status, code)
+                assert answer.status < 500, (method, path, who)
+                walked += 1
+    assert walked > 250
+
+
+async def test_every_route_but_daraja_and_the_pages_is_described(hub: Hub) -> None:
+    paths = (await description(hub))["paths"]
+    assert {"/api/v1/console/sign-in", "/api/v1/console/overview", "/api/v1/openapi.json"} <= set(paths)
+    summaries = [operation["summary"] for operations in paths.values() for operation in operations.values()]
+    assert all(summary.endswith(".") for summary in summaries)
+    ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
+    assert len(ids) == len(set(ids))
