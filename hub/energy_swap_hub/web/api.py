@@ -22,6 +22,7 @@ from .ledger_api import LedgerApi
 from .meters_api import MetersApi
 from .mpesa_api import MPesaApi
 from .openapi import openapi
+from .own_periods_api import OwnPeriodsApi
 from .readings_api import ReadingsApi
 from .route import Route
 from .session_api import SessionApi
@@ -53,6 +54,7 @@ def make_routes(parts: Parts) -> list[Route]:
     doors = Doors(database, community, clock, sign_in)
     apis = (
         EdgeApi(doors, database, desk, clock, changes, chain_info=parts.chain_info, wake=parts.wake),
+        OwnPeriodsApi(doors, database, community, clock),
         ReadingsApi(doors, database, community, parts.token),
         ApproverApi(doors, database, community, clock, changes, parts.wake),
         SessionApi(
