@@ -12,7 +12,7 @@ from .api.pairing import Pairing
 from .api.server import LocalApi
 from .commands import Commands
 from .config import EdgeConfig
-from .forecast.renewal import keep_forecast
+from .forecast.renewal import ForecastKeeper
 from .forward import FrameForwarder, MessageCourier
 from .hub_client import HubClient
 from .intake import MeterIntake
@@ -166,7 +166,7 @@ class Edge:
                         forwarder.run(),
                         courier.run(),
                         membership.run(),
-                        keep_forecast(config, store, self.state, clock),
+                        ForecastKeeper(config, store, self.state, clock).run(),
                         api.publish_changes(),
                     )
                 ]
