@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from energy_swap_hub import mpesa_command
+from energy_swap_hub import mpesa_command, people_command
 from energy_swap_hub.chain.community import CommunityError
 from energy_swap_hub.chain.keys import KeyFileError
 from energy_swap_hub.check import check_books
@@ -43,6 +43,11 @@ def main() -> None:
     register = commands.add_parser("register", help="tell Daraja where payments by hand are announced")
     register.add_argument("config", type=Path, help="the hub's JSON file")
     register.add_argument("--pull-phone", metavar="2547...", help="the short code's nominated number, for Pull")
+    forget = commands.add_parser(
+        "forget-second-factor", help="for a person who lost the phone, while the hub is stopped"
+    )
+    forget.add_argument("config", type=Path, help="the hub's JSON file")
+    forget.add_argument("user", help="who signs in with the password alone from now on")
     commands.add_parser("hash", help="ask for a password and print its argon2 hash")
     arguments = parser.parse_args()
     if arguments.command == "hash":
@@ -58,6 +63,8 @@ def main() -> None:
         sys.exit(_check(config))
     if arguments.command in ("reconcile", "register"):
         sys.exit(_with_mpesa(config, arguments))
+    if arguments.command == "forget-second-factor":
+        sys.exit(_forget(config, arguments.user))
     try:
         asyncio.run(run_hub(config, utc_now))
     except (OSError, ValueError, DataFolderError, KeyFileError, CommunityError) as error:
@@ -78,6 +85,16 @@ def _check(config: HubConfig) -> int:
         sys.stderr.write(f"energy-swap-hub: the books are not sound: {lie}\n")
         return 1
     _say("the books are sound")
+    return 0
+
+
+def _forget(config: HubConfig, user: str) -> int:
+    try:
+        was_there = people_command.forget_second_factor(config, user, utc_now)
+    except (OSError, LookupError, DataFolderError) as error:
+        sys.stderr.write(f"energy-swap-hub: {error}\n")
+        return 2
+    _say(f"{user} signs in with the password alone now" if was_there else f"{user} had no second factor")
     return 0
 
 

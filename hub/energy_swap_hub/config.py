@@ -111,6 +111,16 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             raise ValueError(f"a verifier's url begins with http:// or https://, not {self.url!r}")
 
 
+class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many requests a second the hub takes for long, of an address and of a household's or approver's key.
+
+    Five seconds' worth may come at once. 0: no limit.
+    """
+
+    address_per_second: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 500
+    key_per_second: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 20
+
+
 class DarajaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where Daraja is and how to sign in there; ``certificate`` is the path of its PEM."""
 
@@ -141,6 +151,8 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     chain_url: str | None = None
     public_url: str | None = None  # how browsers reach the hub; https:// makes the session cookie a secure one
     verifiers: tuple[VerifierConfig, ...] = ()  # A and B of the 2-of-3; none: both keys lie here, "pilot custody"
+    limits: LimitsConfig = LimitsConfig()
+    second_factor: Literal["optional", "required"] = "optional"  # for people who sign in
     console: Path | None = None  # folder of the built console, where it is not beside the code
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ from energy_swap_hub.config import DarajaConfig, HubConfig
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.membership.households import households
 from energy_swap_hub.membership.phone import PhoneBook
+from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
@@ -66,7 +67,8 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         stack.push_async_callback(database.close)
         community = config.community
         is_new = await database.read(lambda c: not households(c, community.id))
-        phones = PhoneBook(load_secret(config.data / "keys" / "phones", may_make=is_new))
+        secret = load_secret(config.data / "keys" / "phones", may_make=is_new)
+        phones = PhoneBook(secret)
         callbacks = load_secret(config.data / "keys" / "callbacks", may_make=is_new)
         await database.take_lease(community.id, f"{socket.gethostname()}, process {os.getpid()}")
         changes = Changes()
@@ -92,6 +94,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 chain_info=chain_info,
                 chain_view=ChainView(database, chain, token, is_pilot_custody=keys.is_pilot_custody),
                 token=token,
+                seal=Seal(secret, b"second-factor"),
                 wake=chain.wake,
             )
         )

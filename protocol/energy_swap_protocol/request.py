@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from typing import Final
+from typing import Final, NamedTuple
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
@@ -15,6 +15,14 @@ _DOMAIN: Final = b"energy-swap/request/1\n"
 
 class RequestError(ValueError):
     """A request is not from whom it says; the text says what is wrong."""
+
+
+class SignedRequest(NamedTuple):
+    """Who signed a request (the public key), its nonce, and the sender's Unix time."""
+
+    signer: bytes
+    nonce: str
+    at: int
 
 
 def _signed_bytes(method: str, target: str, body: bytes, nonce: str, at: int) -> bytes:
@@ -32,10 +40,11 @@ def sign_request(method: str, target: str, body: bytes, *, key: SigningKey, nonc
     return f"{bytes(key.verify_key).hex()} {at} {nonce} {base64.urlsafe_b64encode(signature).decode()}"
 
 
-def verify_request(header: str, method: str, target: str, body: bytes, *, now: int) -> tuple[bytes, str]:
-    """Return the signer's public key and the nonce; raise `RequestError` else.
+def verify_request(header: str, method: str, target: str, body: bytes, *, now: int) -> SignedRequest:
+    """Return who signed the request, and when; raise `RequestError` else.
 
-    The caller refuses a (signer, nonce) that it has seen within twice `MAX_SKEW_SECONDS`.
+    The caller refuses a (signer, nonce) that it has seen within twice `MAX_SKEW_SECONDS`, and what was signed
+    before it began to remember them.
     """
     try:
         signer_hex, at_text, nonce, signature_text = header.split(" ")
@@ -51,4 +60,4 @@ def verify_request(header: str, method: str, target: str, body: bytes, *, now: i
         VerifyKey(signer).verify(_signed_bytes(method, target, body, nonce, at), signature)
     except BadSignatureError:
         raise RequestError("the signature does not belong to this request") from None
-    return signer, nonce
+    return SignedRequest(signer, nonce, at)

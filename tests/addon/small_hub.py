@@ -106,7 +106,7 @@ class SmallHub:
     async def _signer(self, request: web.Request) -> bytes:
         body = await request.read()
         try:
-            signer, nonce = verify_request(
+            signer, nonce, _ = verify_request(
                 request.headers.get(HEADER, ""), request.method, request.raw_path, body, now=int(time.time())
             )
         except RequestError as error:

@@ -33,7 +33,6 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.households import apply
 from energy_swap_hub.membership.phone import PhoneBook
-from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.approver_api import ApproverApi
@@ -234,7 +233,7 @@ async def hub(devices: tuple[ApproverDevice, ...], chain: CommunityChain) -> Asy
 
     database = Database.open(None)
     await database.write(fill)
-    doors = Doors(database, community, lambda: NOW, SignIn({}))
+    doors = Doors(database, lambda: NOW, approvers=community.approvers)
     api = ApproverApi(doors, database, community, lambda: NOW, Changes(), lambda: None)
     async with TestServer(make_app(route_definitions(api.routes()), Path("no console"))) as server:
         yield Hub(str(server.make_url("")), database, chain)

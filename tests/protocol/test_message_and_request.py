@@ -118,10 +118,11 @@ def header(at: int = NOW, nonce: str = "n0123456789") -> str:
     return sign_request("POST", "/api/v1/x?y=1", b"body", key=KEY, nonce=nonce, at=at)
 
 
-def test_a_signed_request_names_its_signer_and_nonce() -> None:
+def test_a_signed_request_names_its_signer_nonce_and_time() -> None:
     assert verify_request(header(), "POST", "/api/v1/x?y=1", b"body", now=NOW) == (
         bytes(KEY.verify_key),
         "n0123456789",
+        NOW,
     )
 
 

@@ -48,12 +48,12 @@ class Service:
         """Answer 200 with the signature, 409 refused for good, 503 not now, 401 or 400 not the hub's request."""
         body, now = await request.read(), int(self._clock().timestamp())
         try:
-            signer, nonce = verify_request(
+            signed = verify_request(
                 request.headers.get(HEADER, ""), request.method, request.path_qs, body, now=now
             )
-            if signer != bytes(Pubkey.from_string(self._config.hub)):
+            if signed.signer != bytes(Pubkey.from_string(self._config.hub)):
                 raise RequestError("this verifier answers its hub only")
-            if not self._store.claim_nonce(nonce, now, 2 * MAX_SKEW_SECONDS):
+            if not self._store.claim_nonce(signed.nonce, now, 2 * MAX_SKEW_SECONDS):
                 raise RequestError("this request was received before; sign a new one with a new nonce")
             asked = msgspec.json.decode(body, type=Request)
         except RequestError as error:

@@ -2,31 +2,24 @@
 
 import hashlib
 import hmac
-import os
-from typing import Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-_NONCE_BYTES: Final = 12
+from .seal import Seal
 
 
 class PhoneBook:
     """Seals and opens phone numbers with one 32-byte secret of the hub."""
 
     def __init__(self, secret: bytes) -> None:
-        if len(secret) != 32:
-            raise ValueError("the phone secret has 32 bytes")
-        self._cipher = AESGCM(hashlib.sha256(b"phone-seal" + secret).digest())
+        self._seal = Seal(secret, b"phone-seal")
         self._hash_key = hashlib.sha256(b"phone-hash" + secret).digest()
 
     def seal(self, phone: str) -> bytes:
         """Return ``phone`` encrypted, different each time."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, phone.encode(), None)
+        return self._seal.close(phone)
 
     def open(self, sealed: bytes) -> str:
         """Return the phone number in ``sealed``."""
-        return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
+        return self._seal.open(sealed)
 
     def hash(self, phone: str) -> bytes:
         """Return the same 32 bytes for the same phone, useless without the hub's secret."""

@@ -1,6 +1,5 @@
-"""Sign-in of admins and auditors: argon2 passwords, short sessions kept as hashes, lock-out after wrong tries."""
+"""Sign-in of admins and auditors: argon2 passwords, and lock-out after wrong tries."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,15 +7,12 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, delete, insert, select
 
-from energy_swap_hub.config import Role, UserConfig
+from energy_swap_hub.config import UserConfig
 
-from .tables import session
-
-SESSION_LENGTH: Final = timedelta(hours=8)
-_TRIES: Final = 5
 _LOCK: Final = timedelta(minutes=5)
+_TRIES: Final = 5  # for one name from one address
+_TRIES_FROM_ALL: Final = 50  # for one name from anywhere: else many addresses could guess together
 
 
 class SignInRefused(PermissionError):  # noqa: N818 - reads as the answer it is
@@ -27,28 +23,23 @@ class SignInLocked(SignInRefused):
     """There were too many wrong passwords for this user; the text says how long to wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """Who is signed in, and the token that every change must carry beside the cookie."""
-
-    user: str
-    role: Role
-    csrf: str
-
-
 @dataclass(slots=True)
 class SignIn:
-    """The people who may sign in. ``clock`` times sessions and lock-outs are real time, never simulated."""
+    """The people who may sign in. The times of lock-outs are real time, never simulated.
+
+    Who guesses from one address locks that address out, not the person whose name it guesses with.
+    """
 
     users: dict[str, UserConfig]
-    _wrong: dict[str, list[datetime]] = field(default_factory=dict)
+    _wrong: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
     # Checked when the user is unknown, so that the answer takes as long as for a known one.
     _nobody: str = field(default_factory=lambda: hash_password(secrets.token_hex(16)))
 
-    def check(self, user: str, password: str, now: datetime) -> UserConfig:
+    def check(self, user: str, password: str, now: datetime, *, address: str) -> UserConfig:
         """Return the user when the password is right; raises `SignInRefused`."""
-        tries = [at for at in self._wrong.get(user, []) if now - at < _LOCK]
-        if len(tries) >= _TRIES:
+        tries = [(at, whence) for at, whence in self._wrong.get(user, ()) if now - at < _LOCK]
+        from_here = sum(whence == address for _, whence in tries)
+        if from_here >= _TRIES or len(tries) >= _TRIES_FROM_ALL:
             raise SignInLocked("too many wrong passwords; try again in five minutes")
         known = self.users.get(user)
         try:
@@ -56,42 +47,24 @@ class SignIn:
         except VerificationError, InvalidHashError:
             known = None
         if known is None:
-            # Names that nobody tried lately are forgotten: invented ones must not fill the memory.
-            self._wrong = {name: at for name, at in self._wrong.items() if now - at[-1] < _LOCK}
-            self._wrong[user] = [*tries, now]
+            self.note_wrong(user, now, address=address)
             raise SignInRefused("user or password is wrong")
-        self._wrong.pop(user, None)
         return known
 
-    def session(self, connection: Connection, token: str, now: datetime) -> Session | None:
-        """Return the session of a cookie's ``token`` while it lasts."""
-        query = select(session.c.user, session.c.csrf).where(
-            session.c.token_hash == _hash(token), session.c.expires_at > now
-        )
-        row = connection.execute(query).first()
-        known = None if row is None else self.users.get(row[0])
-        return None if row is None or known is None else Session(known.user, known.role, row[1])
+    def note_wrong(self, user: str, now: datetime, *, address: str) -> None:
+        """Remember a wrong password or code."""
+        # Names that nobody tried lately are forgotten: invented ones must not fill the memory.
+        self._wrong = {name: tries for name, tries in self._wrong.items() if now - tries[-1][0] < _LOCK}
+        recent = [(at, whence) for at, whence in self._wrong.get(user, ()) if now - at < _LOCK]
+        self._wrong[user] = [*recent, (now, address)]
 
-
-def open_session(connection: Connection, user: str, now: datetime) -> tuple[str, str]:
-    """Start a session and return its secret token (for the cookie) and its CSRF token."""
-    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-    connection.execute(delete(session).where(session.c.expires_at <= now))
-    connection.execute(
-        insert(session).values(token_hash=_hash(token), user=user, csrf=csrf, expires_at=now + SESSION_LENGTH)
-    )
-    return token, csrf
-
-
-def close_session(connection: Connection, token: str) -> None:
-    """End the session of this cookie."""
-    connection.execute(delete(session).where(session.c.token_hash == _hash(token)))
+    def note_right(self, user: str, *, address: str) -> None:
+        """Forget the wrong tries from an address at which the person has now signed in."""
+        left = [(at, whence) for at, whence in self._wrong.pop(user, ()) if whence != address]
+        if left:
+            self._wrong[user] = left
 
 
 def hash_password(password: str) -> str:
     """Return the argon2 hash to put into the configuration."""
     return PasswordHasher().hash(password)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

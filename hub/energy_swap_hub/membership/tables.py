@@ -1,4 +1,4 @@
-"""Households, the console's sessions, and who did what."""
+"""Households, the console's users and sessions, and who did what."""
 
 from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, UniqueConstraint
 
@@ -31,6 +31,19 @@ session = Table(
     Column("user", Text, nullable=False),
     Column("csrf", Text, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    Column("id", Text, nullable=False, unique=True),  # names a session where its token must not be shown
+    Column("started_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime, nullable=False),
+    Column("address", Text, nullable=False),
+)
+
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    Column("confirmed_at", UtcTime),
+    Column("last_step", BigInteger, nullable=False),  # of the newest code that was used: none counts twice
 )
 
 audit = Table(

@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiohttp import ClientError, web
 from sqlalchemy import Connection, insert, select, update
 
+from energy_swap_hub.caller import address_of
 from energy_swap_hub.storage import Database
 
 from . import intents, payouts, reversals
@@ -162,12 +163,7 @@ class Hooks:
         return channel, subject
 
     def _source(self, request: web.Request) -> str:
-        """Return the address of the caller: what the outermost proxy of ours saw, never what a caller claims."""
-        proxies = self._config.trusted_proxies
-        hops = [hop.strip() for value in request.headers.getall("X-Forwarded-For", []) for hop in value.split(",")]
-        if proxies and len(hops) >= proxies:
-            return hops[-proxies][:45]
-        return request.remote or ""
+        return address_of(request, self._config.trusted_proxies)
 
     def _is_known(self, source: str) -> bool:
         if not self._known:

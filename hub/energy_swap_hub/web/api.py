@@ -8,6 +8,7 @@ from typing import Any, Final
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import HubConfig
+from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.mpesa import open_payments
 from energy_swap_hub.settlement.messages import Desk
@@ -33,7 +34,10 @@ DESCRIPTION: Final = "/api/v1/openapi.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the routes work with; ``wake`` tells the chain that there is something to send."""
+    """What the routes work with.
+
+    ``seal`` closes people's second factors; ``wake`` tells the chain that there is something to send.
+    """
 
     config: HubConfig
     database: Database
@@ -42,6 +46,7 @@ class Parts:
     changes: Changes
     chain_info: Callable[[], Awaitable[dict[str, Any]]]
     chain_view: ChainView
+    seal: Seal
     token: CommunityChain
     wake: Callable[[], None]
 
@@ -50,8 +55,16 @@ def make_routes(parts: Parts) -> list[Route]:
     """Return every route of the API, that of its description last."""
     config, database, desk, clock, changes = parts.config, parts.database, parts.desk, parts.clock, parts.changes
     community = config.community
-    sign_in = SignIn({user.user: user for user in config.users})
-    doors = Doors(database, community, clock, sign_in)
+    users = {user.user: user for user in config.users}
+    doors = Doors(
+        database,
+        clock,
+        approvers=community.approvers,
+        users=users,
+        limits=config.limits,
+        trusted_proxies=config.daraja.trusted_proxies,
+        needs_second_factor=config.second_factor == "required",
+    )
     apis = (
         EdgeApi(doors, database, desk, clock, changes, chain_info=parts.chain_info, wake=parts.wake),
         OwnPeriodsApi(doors, database, community, clock),
@@ -63,7 +76,8 @@ def make_routes(parts: Parts) -> list[Route]:
             database,
             community,
             clock,
-            sign_in,
+            SignIn(users),
+            parts.seal,
             is_https=(config.public_url or "").startswith("https://"),
         ),
         ConsoleApi(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.households import households
-from energy_swap_hub.membership.sign_in import Session
+from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement.decisions import Action, Decision, decide
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database

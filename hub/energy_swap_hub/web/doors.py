@@ -1,7 +1,7 @@
 """The doors of the hub: each kind of caller has one, and no route is reached but through its own."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, get_args, get_type_hints
@@ -12,14 +12,18 @@ from energy_swap_protocol.message import Envelope
 from energy_swap_protocol.request import HEADER, MAX_SKEW_SECONDS, RequestError, verify_request
 from solders.pubkey import Pubkey
 
-from energy_swap_hub.config import CommunityConfig, utc_now
-from energy_swap_hub.membership.sign_in import Session, SignIn
+from energy_swap_hub.caller import address_of
+from energy_swap_hub.config import LimitsConfig, UserConfig, utc_now
+from energy_swap_hub.membership.second_factor import is_confirmed
+from energy_swap_hub.membership.sessions import Session, find_session, note_use
 from energy_swap_hub.storage import Database
 
-from .problem import json_response
+from .limits import Limit
+from .problem import RestartedError, json_response
 from .route import Access, Query, Route
 
 COOKIE: Final = "energy_swap_session"
+_BURST_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,65 +61,121 @@ class Doors:
     """
 
     def __init__(
-        self, database: Database, community: CommunityConfig, clock: Callable[[], datetime], sign_in: SignIn
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        *,
+        approvers: Collection[str] = (),
+        users: dict[str, UserConfig] | None = None,
+        limits: LimitsConfig | None = None,
+        trusted_proxies: int = 0,
+        needs_second_factor: bool = False,
     ) -> None:
         self._database = database
-        self._community = community
         self._clock = clock
-        self._sign_in = sign_in
+        self._approvers = approvers
+        self._users = users or {}
+        self._trusted_proxies = trusted_proxies
+        self._needs_second_factor = needs_second_factor
         self._nonces = SeenNonces()
+        self._up_since = int(clock().timestamp())
+        limits = limits or LimitsConfig()
+        self._addresses = Limit[str](limits.address_per_second, limits.address_per_second * _BURST_SECONDS)
+        self._keys = Limit[bytes](limits.key_per_second, limits.key_per_second * _BURST_SECONDS)
 
     def public[B](
         self, method: str, path: str, handler: _Answering[None, B], *, says: str, query: tuple[Query, ...] = ()
     ) -> Route:
         """Anybody."""
-        return _route(method, path, handler, Access.PUBLIC, _nobody, says, query)
+        return self._route(method, path, handler, Access.PUBLIC, _nobody, says, query)
 
     def envelope(self, path: str, handler: _Answering[None, Envelope], *, says: str) -> Route:
         """Anybody, with a message that is signed by whom it speaks for; the handler looks at the signature."""
-        return _route("POST", path, handler, Access.ENVELOPE, _nobody, says, ())
+        return self._route("POST", path, handler, Access.ENVELOPE, _nobody, says, ())
 
     def household[B](
         self, method: str, path: str, handler: _Answering[bytes, B], *, says: str, query: tuple[Query, ...] = ()
     ) -> Route:
         """Whoever signed the request; the handler is told the public key and finds its household."""
-        return _route(method, path, handler, Access.HOUSEHOLD, self._signer, says, query)
+        return self._route(method, path, handler, Access.HOUSEHOLD, self._signer, says, query)
 
     def approver[B](self, method: str, path: str, handler: _Answering[Pubkey, B], *, says: str) -> Route:
         """An approver of the community who signed the request."""
-        return _route(method, path, handler, Access.APPROVER, self._approver, says, ())
+        return self._route(method, path, handler, Access.APPROVER, self._approver, says, ())
 
     def auditor[B](
         self, path: str, handler: _Answering[Session, B], *, says: str, query: tuple[Query, ...] = ()
     ) -> Route:
         """An auditor or an admin who is signed in, to read."""
-        return _route("GET", path, handler, Access.AUDITOR, self._session, says, query)
+        return self._route("GET", path, handler, Access.AUDITOR, self._member, says, query)
 
     def admin[B](self, path: str, handler: _Answering[Session, B], *, says: str) -> Route:
         """An admin who is signed in, to change something."""
-        return _route("POST", path, handler, Access.ADMIN, self._admin, says, ())
+        return self._route("POST", path, handler, Access.ADMIN, self._admin, says, ())
 
     def session[B](self, method: str, path: str, handler: _Answering[Session, B], *, says: str) -> Route:
         """Whoever is signed in, about the session itself."""
         who = self._session if method == "GET" else self._session_with_token
-        return _route(method, path, handler, Access.SESSION, who, says, ())
+        return self._route(method, path, handler, Access.SESSION, who, says, ())
 
     async def is_signed_in(self, request: web.Request) -> bool:
         """Whether the session of a request still lasts: a WebSocket outlives the look at its door."""
         return await self._current(request) is not None
+
+    def address(self, request: web.Request) -> str:
+        """Return where a request comes from."""
+        return address_of(request, self._trusted_proxies)
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        handler: Callable[[Call[Any, Any]], Awaitable[object]],
+        access: Access,
+        who: Callable[[web.Request], Awaitable[Any]],
+        says: str,
+        query: tuple[Query, ...],
+    ) -> Route:
+        hints = get_type_hints(handler)
+        answer = hints.pop("return")
+        (call,) = hints.values()
+        _, body = get_args(call)
+        body = None if body is type(None) else body
+        is_stream = isinstance(answer, type) and issubclass(answer, web.StreamResponse)
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            self._addresses.take(self.address(request))
+            caller = await who(request)
+            taken = await _taken(request, body)
+            answered = await handler(Call(request, caller, taken))
+            return answered if isinstance(answered, web.StreamResponse) else json_response(answered)
+
+        return Route(
+            method=method,
+            path=path,
+            handler=serve,
+            access=access,
+            says=says,
+            body=body,
+            answer=None if is_stream else answer,
+            query=query,
+        )
 
     async def _signer(self, request: web.Request) -> bytes:
         now = int(self._clock().timestamp())
         header = request.headers.get(HEADER, "")
         if not header.isascii():
             raise RequestError(f"the {HEADER} header is plain ASCII")
-        signer, nonce = verify_request(header, request.method, request.path_qs, await request.read(), now=now)
-        self._nonces.claim(signer, nonce, now)
-        return signer
+        signed = verify_request(header, request.method, request.path_qs, await request.read(), now=now)
+        if signed.at < self._up_since:
+            raise RestartedError("the hub started after this request was signed; sign it anew")
+        self._nonces.claim(signed.signer, signed.nonce, now)
+        self._keys.take(signed.signer)
+        return signed.signer
 
     async def _approver(self, request: web.Request) -> Pubkey:
         key = Pubkey.from_bytes(await self._signer(request))
-        if str(key) not in self._community.approvers:
+        if str(key) not in self._approvers:
             raise PermissionError("this key is no approver of the community")
         return key
 
@@ -123,6 +183,16 @@ class Doors:
         session = await self._current(request)
         if session is None:
             raise web.HTTPUnauthorized(reason="sign in first")
+        if session.is_to_be_noted(now := utc_now()):
+            await self._database.write(lambda c: note_use(c, session.id, now))
+        return session
+
+    async def _member(self, request: web.Request) -> Session:
+        return await self._with_both_factors(await self._session(request))
+
+    async def _with_both_factors(self, session: Session) -> Session:
+        if self._needs_second_factor and not await self._database.read(lambda c: is_confirmed(c, session.user)):
+            raise web.HTTPForbidden(reason="this hub asks for a second factor; set yours up first")
         return session
 
     async def _session_with_token(self, request: web.Request) -> Session:
@@ -136,47 +206,13 @@ class Doors:
         session = await self._session_with_token(request)
         if session.role != "admin":
             raise web.HTTPForbidden(reason=f"only an admin may do this, and {session.user} is an {session.role}")
-        return session
+        return await self._with_both_factors(session)
 
     async def _current(self, request: web.Request) -> Session | None:
         token, now = request.cookies.get(COOKIE, ""), utc_now()
         if not token.isascii():
             return None
-        return await self._database.read(lambda c: self._sign_in.session(c, token, now))
-
-
-def _route(
-    method: str,
-    path: str,
-    handler: Callable[[Call[Any, Any]], Awaitable[object]],
-    access: Access,
-    who: Callable[[web.Request], Awaitable[Any]],
-    says: str,
-    query: tuple[Query, ...],
-) -> Route:
-    hints = get_type_hints(handler)
-    answer = hints.pop("return")
-    (call,) = hints.values()
-    _, body = get_args(call)
-    body = None if body is type(None) else body
-    is_stream = isinstance(answer, type) and issubclass(answer, web.StreamResponse)
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        caller = await who(request)
-        taken = await _taken(request, body)
-        answered = await handler(Call(request, caller, taken))
-        return answered if isinstance(answered, web.StreamResponse) else json_response(answered)
-
-    return Route(
-        method=method,
-        path=path,
-        handler=serve,
-        access=access,
-        says=says,
-        body=body,
-        answer=None if is_stream else answer,
-        query=query,
-    )
+        return await self._database.read(lambda c: find_session(c, self._users, token, now))
 
 
 async def _taken(request: web.Request, body: Any) -> Any:

@@ -16,7 +16,7 @@ from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Day, Leg
 from energy_swap_hub.membership.households import by_id
-from energy_swap_hub.membership.sign_in import Session
+from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement.corrections import Transfer, book_correction
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database

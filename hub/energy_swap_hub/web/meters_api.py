@@ -9,7 +9,7 @@ from energy_swap_protocol.reading import FrameError, frame_from_text, frame_to_t
 from sqlalchemy import Connection
 
 from energy_swap_hub.changes import Changes
-from energy_swap_hub.membership.sign_in import Session
+from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.metering.epochs import Candidate, candidates, start_epoch
 from energy_swap_hub.metering.registers import Epoch
 from energy_swap_hub.storage import Database

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from energy_swap_hub import ledger
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.households import record_audit
-from energy_swap_hub.membership.sign_in import Session
+from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.mpesa import open_payments, payouts, receipts
 from energy_swap_hub.mpesa.reports import StatementError, latest_balances
 from energy_swap_hub.settlement.messages import Desk

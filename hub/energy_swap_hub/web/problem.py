@@ -17,11 +17,19 @@ from energy_swap_hub.chain.intent import IntentConflictError
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.membership.households import NotAdmitted
+from energy_swap_hub.membership.second_factor import CodeNeeded, CodeWrong
 from energy_swap_hub.membership.sign_in import SignInLocked, SignInRefused
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.settlement.spot import OrderRefused
 
+from .limits import TooManyRequests
+
 _LOG = logging.getLogger(__name__)
+
+
+class RestartedError(Exception):
+    """A request was signed before this hub came up, so nobody can say whether it was received before."""
+
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,6 +42,9 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (RequestError, 401, "bad_signature"),
     (SignInLocked, 429, "too_many_tries"),
     (SignInRefused, 401, "sign_in_refused"),
+    (CodeNeeded, 401, "code_needed"),
+    (CodeWrong, 401, "code_wrong"),
+    (RestartedError, 425, "restarted"),
     (NotAdmitted, 403, "not_admitted"),
     (Overdrawn, 409, "not_enough"),
     (OrderRefused, 409, "order_refused"),
@@ -88,6 +99,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return _refused_by_http(error)
     except UnicodeDecodeError:
         return problem(400, "not_utf8", "the request is not UTF-8 text; send JSON in UTF-8")
+    except TooManyRequests as error:
+        refused = problem(429, "too_many_requests", str(error))
+        refused.headers["Retry-After"] = str(error.seconds)
+        return refused
     except NodeUnavailableError as error:
         _LOG.warning("%s %s: the chain cannot be asked: %s", request.method, request.path, error)
         return problem(503, "chain_unavailable", "the chain cannot be asked now; try again in a minute")

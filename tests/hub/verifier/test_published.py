@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from energy_swap_hub.chain.client import Node
-from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.doors import Doors
 from energy_swap_hub.web.readings_api import ReadingsApi
@@ -60,7 +59,7 @@ async def traded(verified: Verified) -> AsyncIterator[Traded]:
     await village.end_period({amina.id: 300, chebet.id: -400}, silent=(brian.id,))
     await village.end_period({brian.id: 900})
     await village.check()
-    doors = Doors(village.database, village.community, lambda: OPENED, SignIn({}))
+    doors = Doors(village.database, lambda: OPENED)
     api = ReadingsApi(doors, village.database, village.community, await verified.chain())
     app = make_app(route_definitions(api.routes()), Path("no console"))
     async with TestClient(TestServer(app)) as client:

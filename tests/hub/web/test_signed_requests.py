@@ -205,3 +205,23 @@ def _signed_raw(payload: bytes, key: SigningKey) -> message.Envelope:
     """Sign bytes that are no message, as only somebody with other software would."""
     signature = key.sign(message._DOMAIN + payload).signature
     return message.Envelope(message._text(bytes(key.verify_key)), message._text(payload), message._text(signature))
+
+
+async def test_a_request_signed_before_the_hub_came_up_is_to_be_signed_anew(hub: Hub) -> None:
+    target = f"{API}/household"
+    headers = hub.header(hub.homes[0].key, "GET", target, at=hub.now - 1)
+    answer = await hub.session.get(target, headers=headers)
+    assert (answer.status, (await problem_of(answer))["code"]) == (425, "restarted")
+    assert (await hub.signed(hub.homes[0].key, "GET", "/household")).status == 200
+
+
+async def test_a_household_that_asks_too_often_is_told_when_to_go_on(hub: Hub) -> None:
+    eager, other = hub.homes[0].key, hub.homes[1].key
+    for _ in range(100):
+        assert (await hub.signed(eager, "GET", "/household/notifications")).status == 200
+    answer = await hub.signed(eager, "GET", "/household/notifications")
+    while answer.status == 200:  # its bucket filled up a little meanwhile
+        answer = await hub.signed(eager, "GET", "/household/notifications")
+    assert (answer.status, (await problem_of(answer))["code"]) == (429, "too_many_requests")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (await hub.signed(other, "GET", "/household/notifications")).status == 200
