@@ -1,15 +1,21 @@
-"""Measure what periods cost on the embedded chain, and how long a verifier takes over them."""
+"""Measure what periods cost on the embedded chain, single against batched, and what a verifier takes for them."""
 
 import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from energy_swap_hub.chain import State, Transfer, enqueue_mint_period
+from energy_swap_hub.chain.build import draft
+from energy_swap_hub.chain.keys import CoSignRequest
+from energy_swap_hub.chain.localnet.chain import Localnet
 from energy_swap_hub.chain.localnet.service import LocalnetService
+from energy_swap_hub.chain.outbox import MAX_RELEASES, mint_part
 from energy_swap_hub.chain.payload import Mint
 from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.reading import Reading, frame_to_text, sign_reading
@@ -17,7 +23,9 @@ from energy_swap_verifier.evidence import check_runs, read_frames, runs_of, slot
 from energy_swap_verifier.merkle import leaf, root_text
 from nacl.signing import SigningKey
 from solders.keypair import Keypair
+from solders.message import to_bytes_versioned
 from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
 from spl.token.instructions import thaw_account
 from spl.token.models import ThawAccountParams
 
@@ -26,6 +34,7 @@ from tests.hub.chain.world import APPROVERS, COMMUNITY, World, new_world, now
 
 PERIOD: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 WH: Final = 500
+ROUNDS: Final = 40
 
 
 def frames_of(number: int) -> tuple[AdmissionMemo, tuple[str, str]]:
@@ -38,26 +47,80 @@ def frames_of(number: int) -> tuple[AdmissionMemo, tuple[str, str]]:
     return AdmissionMemo(f"h-{number:03}", meter, 1, 8_000, 8_000), frames
 
 
-async def costs(world: World, households: int) -> None:
-    """Print what minting for so many households costs."""
-    accounts = [await world.open_account(f"h-{households}-{i}", Keypair().pubkey()) for i in range(households)]
+def tell(text: str) -> None:
+    """Print one line."""
+    sys.stdout.write(text + "\n")
+
+
+class Watch:
+    """Processor and wall-clock seconds, added up."""
+
+    def __init__(self) -> None:
+        self.cpu = 0.0
+        self.wall = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count while inside."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        yield
+        self.cpu += time.process_time() - cpu
+        self.wall += time.perf_counter() - wall
+
+
+async def admitted(world: World, count: int) -> list[Pubkey]:
+    """Open and admit so many accounts."""
+    accounts = [await world.open_account(f"h-{i:03}", Keypair().pubkey()) for i in range(count)]
     for account in accounts:
         await attempt(world, thaw_account(ThawAccountParams(**approvers_act(world, account))), *APPROVERS[:2])
-    mints = [Mint("h", str(account), WH, frames_of(i + 1)[1]) for i, account in enumerate(accounts)]
-    gives = [Transfer(str(account), WH) for account in accounts]
-    period = f"2026-11-20T09:00Z.{households}"
+    return accounts
+
+
+async def costs(world: World, accounts: list[Pubkey], sellers: int, buyers: int) -> None:
+    """Print what a period costs in which ``sellers`` export and sell to ``buyers`` (0: they keep it)."""
+    exporters = [accounts[i % len(accounts)] for i in range(sellers)]
+    mints = [Mint("h", str(account), WH, frames_of(i + 1)[1]) for i, account in enumerate(exporters)]
+    receivers = buyers or sellers
+    gives = [Transfer(str(accounts[i % len(accounts)]), sellers * WH // receivers) for i in range(receivers)]
+    period = f"2026-11-20T09:00Z.{sellers}.{buyers}"
     ids = await world.enqueue(lambda c: enqueue_mint_period(c, COMMUNITY, period, mints, gives, now()))
-    began = time.process_time()
-    intents = [await world.confirmed(intent_id) for intent_id in ids]
-    seconds = time.process_time() - began
+    watch = Watch()
+    with watch.running():
+        intents = [await world.confirmed(intent_id) for intent_id in ids]
     assert all(intent.state is State.CONFIRMED for intent in intents)
     lamports = sum(intent.fee_lamports or 0 for intent in intents)
-    sizes = [len(intent.raw or b"") for intent in intents]
-    sys.stdout.write(
-        f"{households:4} households: {len(ids)} transaction(s) of {max(sizes)} bytes at most, {lamports:,} "
-        f"lamports, {lamports / households:,.0f} per household, "
-        f"{lamports / households * 1_000 / WH:,.0f} per kWh at {WH} Wh; "
-        f"{households / seconds:,.0f} household-mints per CPU second with the hub's own work\n"
+    size = max(len(intent.raw or b"") for intent in intents)
+    tell(
+        f"{sellers:4} export, {f'{buyers} receive' if buyers else 'and keep it':10}: {len(ids)} transaction(s) of "
+        f"{size:,} bytes at most, {lamports / sellers:6,.0f} lamports per household-mint, "
+        f"{lamports / sellers * 1_000 / WH:6,.0f} per kWh at {WH} Wh; "
+        f"{sellers / watch.cpu:6,.0f} household-mints per CPU second with the hub's own work"
+    )
+
+
+async def executing(world: World, localnet: Localnet, accounts: list[Pubkey], households: int) -> None:
+    """Print how fast the chain takes mints of so many households each: draft, sign, check, execute, store."""
+    watches = {name: Watch() for name in ("draft and sign", "check, execute, store")}
+    chain, co_signer = world.community, world.keys.co_signers[0]
+    for number in range(ROUNDS):
+        mints = [Mint("h", str(a), WH, frames_of(1)[1]) for a in accounts[:households]]
+        gives = [Transfer(str(a), WH) for a in accounts[:households]]
+        wish = mint_part(f"{households}.{number}", 1, 1, mints, gives)
+        with watches["draft and sign"].running():
+            message = draft(chain, wish, co_signer.key, 0).message(chain.hub, localnet.blockhash)
+            wire = to_bytes_versioned(message)
+            signature = world.keys.hub.sign_message(wire)
+            other = await co_signer.co_sign(CoSignRequest(COMMUNITY, "benchmark", wish, wire, signature))
+            raw = bytes(VersionedTransaction.populate(message, [signature, other.signature]))
+        with watches["check, execute, store"].running():
+            localnet.send(VersionedTransaction.from_bytes(raw), skip_preflight=False)
+    done = ROUNDS * households
+    cpu = sum(watch.cpu for watch in watches.values())
+    parts = ", ".join(f"{name} {watch.cpu / done * 1e6:.0f} us" for name, watch in watches.items())
+    wall = done / sum(watch.wall for watch in watches.values())
+    tell(
+        f"{households:4} per transaction: {done / cpu:8,.0f} household-mints per CPU second ({wall:,.0f} by the "
+        f"clock): {parts}"
     )
 
 
@@ -73,20 +136,37 @@ def judging(households: int) -> None:
         leaves.append(leaf(frames, bytes(Pubkey.default()), WH))
     root_text(leaves)
     seconds = time.process_time() - began
-    sys.stdout.write(f"{households:4} households re-checked in {seconds * 1_000:.1f} ms of processor time\n")
+    tell(f"{households:4} households re-checked in {seconds * 1_000:.1f} ms of processor time")
 
 
 async def main() -> None:
     """Measure."""
     with tempfile.TemporaryDirectory() as folder:
-        localnet = await LocalnetService.open(None, now)
+        localnet = await LocalnetService.open(Path(folder) / "chain.sqlite", now)
         client = localnet.client()
         async with new_world(Path(folder), client, localnet.tick) as world:
-            for households in (1, 12, 28, 112):
-                await costs(world, households)
+            accounts = await admitted(world, 2 * MAX_RELEASES)
+            tell("Through the hub's outbox, one transaction after the other, on the disk:")
+            for sellers, buyers in (
+                (1, 0),
+                (12, 0),
+                (28, 0),
+                (57, 0),
+                (114, 0),
+                (12, 28),
+                (57, 57),
+                (114, 57),
+                (240, 57),
+            ):
+                await costs(world, accounts, sellers, buyers)
+            chain = localnet._localnet  # past its thread, to time it
+            tell("The embedded chain alone, durable, each household keeping its own:")
+            for households in (1, 12, 28, MAX_RELEASES):
+                await executing(world, chain, accounts, households)
         await client.close()
         await localnet.close()
-    for households in (28, 1_000):
+    tell("The verifier:")
+    for households in (57, 1_000):
         judging(households)
 
 

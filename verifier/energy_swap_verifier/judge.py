@@ -153,7 +153,9 @@ class Judge:
 
         wanted: list[Operation] = [Memo(memo_of(self._config.community, wish))]
         if isinstance(wish, MintPeriod):
-            wanted += [MintTo(token.mint, token.escrow, token.authority, m.wh, signers) for m in wish.mints]
+            if wish.mints:
+                minted_wh = sum(mint.wh for mint in wish.mints)
+                wanted.append(MintTo(token.mint, token.escrow, token.authority, minted_wh, signers))
             wanted += [out(move.account, move.wh) for move in wish.releases]
         else:
             wanted.append(out(wish.transfer.account, wish.transfer.wh))

@@ -10,7 +10,7 @@ from . import merkle
 from .evidence import read_frames
 
 PATH: Final = "/co-sign"
-MAX_BODY: Final = 256 * 1024  # 56 mints with several frames each take about 40 KiB
+MAX_BODY: Final = 1024 * 1024  # 240 mints take about 120 KiB, four times that with several frames each
 
 Wh = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
 
@@ -31,7 +31,7 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
-    """One transaction of a period: what is minted into the escrow, then what leaves it."""
+    """One transaction of a period: what is minted into the escrow, as one sum, then what leaves it."""
 
     period: str
     part: int

@@ -19,7 +19,7 @@ from spl.token.models import MintToCheckedParams, TransferCheckedParams
 
 from .community import CommunityChain
 from .outbox import nonce_seed
-from .payload import Burn, BurnPeriod, Mint, MintPeriod, OpenAccount, Release, Transfer, memo_of
+from .payload import Burn, BurnPeriod, MintPeriod, OpenAccount, Release, Transfer, memo_of
 from .token2022 import permissioned_burn_checked
 
 NONCE_ACCOUNT_BYTES: Final = 80
@@ -64,9 +64,11 @@ def draft(chain: CommunityChain, payload: HubPayload, co_signer: Pubkey, nonce_l
         case OpenAccount():
             return Draft((memo, *_open(chain, payload, nonce_lamports)), is_large=False)
         case MintPeriod():
-            mints = [_mint(chain, mint, signers) for mint in payload.mints]
+            # One mint of the sum: who exported what is in the root, and instructions take room.
+            minted_wh = sum(mint.wh for mint in payload.mints)
+            mint = [_mint(chain, minted_wh, signers)] if minted_wh else []
             releases = [_from_escrow(chain, release, signers) for release in payload.releases]
-            return Draft((memo, *mints, *releases), is_large=True)
+            return Draft((memo, *mint, *releases), is_large=True)
         case BurnPeriod():
             return Draft((memo, *(_burn(chain, burn) for burn in payload.burns)), is_large=True)
         case Release():
@@ -85,14 +87,14 @@ def _open(chain: CommunityChain, payload: OpenAccount, nonce_lamports: int) -> l
     ]
 
 
-def _mint(chain: CommunityChain, mint: Mint, signers: list[Pubkey]) -> Instruction:
+def _mint(chain: CommunityChain, wh: int, signers: list[Pubkey]) -> Instruction:
     return mint_to_checked(
         MintToCheckedParams(
             program_id=TOKEN_2022,
             mint=chain.mint,
             dest=chain.escrow,
             mint_authority=chain.authority,
-            amount=mint.wh,
+            amount=wh,
             decimals=DECIMALS,
             signers=signers,
         )

@@ -34,9 +34,12 @@ from .payload import (
     Transfer,
 )
 
-# A version 1 transaction has at most 64 accounts, 64 instructions and 4,096 bytes; these fit with the memo.
-MAX_MINT_INSTRUCTIONS: Final = 56
-MAX_BURNS: Final = 56
+# A transaction locks at most 64 accounts. A mint needs seven besides those that receive: two signers, the 2-of-3,
+# the mint, the escrow, two programs; a burn needs four.
+MAX_RELEASES: Final = 57
+MAX_BURNS: Final = 60
+# What is minted takes no room, whoever exported it; this bounds what a verifier is shown at once (about 120 kB).
+MAX_MINTS: Final = 240
 
 
 def enqueue_open_account(
@@ -82,28 +85,47 @@ def enqueue_mint_period(
     releases: Sequence[Transfer],
     now: datetime,
 ) -> tuple[str, ...]:
-    """Mint each export of a period into the escrow, then give the Wh out; return the intents' ids.
+    """Mint a period's exports into the escrow, then give the Wh out; return the intents' ids.
 
     ``period`` is the period's id; for another try after a failure take one of its own, such as
     ``2026-11-20T11:30Z.2``. The releases may not give out more than the mints bring in: the rest of the escrow
-    belongs to open orders. Few households fit into one transaction; more are split, in order.
+    belongs to open orders. What does not fit into one transaction is split, in order.
     """
     if not mints:
         raise ValueError(f"period {period} has nothing to mint")
     if sum(release.wh for release in releases) > sum(mint.wh for mint in mints):
         raise ValueError(f"period {period} would release more than it mints")
-    steps: list[Mint | Transfer] = [*mints, *releases]
-    pieces = [steps[i : i + MAX_MINT_INSTRUCTIONS] for i in range(0, len(steps), MAX_MINT_INSTRUCTIONS)]
+    pieces = _pieces(mints, releases)
     wanted: list[tuple[str, Payload]] = [
-        (_part_id("mint", period, part, len(pieces)), _mint_part(period, part, len(pieces), piece))
+        (_part_id("mint", period, part, len(pieces)), mint_part(period, part, len(pieces), *piece))
         for part, piece in enumerate(pieces, start=1)
     ]
     enqueue_all(connection, community, wanted, now)
     return tuple(intent_id for intent_id, _ in wanted)
 
 
-def _mint_part(period: str, part: int, parts: int, steps: Sequence[Mint | Transfer]) -> MintPeriod:
-    mints = tuple(step for step in steps if isinstance(step, Mint))
+def _pieces(
+    mints: Sequence[Mint], releases: Sequence[Transfer]
+) -> list[tuple[Sequence[Mint], Sequence[Transfer]]]:
+    """Split so that each transaction fits, and none gives out more than it and those before it have minted."""
+    pieces = []
+    minted = released = kept_wh = 0
+    while minted < len(mints) or released < len(releases):
+        some = mints[minted : minted + MAX_MINTS]
+        minted += len(some)
+        kept_wh += sum(mint.wh for mint in some)
+        first = released
+        while released < min(len(releases), first + MAX_RELEASES) and releases[released].wh <= kept_wh:
+            kept_wh -= releases[released].wh
+            released += 1
+        pieces.append((some, releases[first:released]))
+    return pieces
+
+
+def mint_part(
+    period: str, part: int, parts: int, mints: Sequence[Mint], releases: Sequence[Transfer]
+) -> MintPeriod:
+    """Return one transaction's share of a period, with the root over its own mints."""
     root = merkle.root([mint_leaf(mint) for mint in mints]) if mints else b""
     return MintPeriod(
         period=period,
@@ -111,8 +133,8 @@ def _mint_part(period: str, part: int, parts: int, steps: Sequence[Mint | Transf
         parts=parts,
         leaves=len(mints),
         root=base64.urlsafe_b64encode(root).decode().rstrip("="),
-        mints=mints,
-        releases=tuple(step for step in steps if isinstance(step, Transfer)),
+        mints=tuple(mints),
+        releases=tuple(releases),
     )
 
 

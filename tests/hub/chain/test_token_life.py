@@ -173,31 +173,16 @@ async def test_period_is_minted_given_out_and_burned(world: World) -> None:
     assert [intent.id for intent in world.finals if intent.state is State.CONFIRMED][-1] == burned[0]
 
 
-async def test_large_period_is_split_and_complete(world: World) -> None:
-    seller, buyer = await world.household("h-001", 1), await world.household("h-002", 2)
-    mints = [Mint("h-001", str(seller.account), 10 + i, (frame(1, i),)) for i in range(40)]
-    total = sum(mint.wh for mint in mints)
-    releases = [Transfer(str(buyer.account), 1)] * 30 + [Transfer(str(seller.account), total - 30)]
-    ids = await world.enqueue(lambda c: enqueue_mint_period(c, COMMUNITY, "p", mints, releases, now()))
-    assert ids == ("mint:p:1/2", "mint:p:2/2")
-    for intent_id in ids:
-        await world.confirmed(intent_id)
-    assert await world.chain.balances_wh([seller.account, buyer.account]) == [total - 30, 30]
-
-
-async def test_period_of_28_households_is_one_transaction(world: World) -> None:
-    accounts = [await world.open_account(f"h-{i:03}", Keypair().pubkey()) for i in range(28)]
-    for account in accounts:  # many admissions at once, as the approvers would in one evening
-        await attempt(world, thaw(world, account, *APPROVERS[:2]), *APPROVERS[:2])
-    mints = [Mint(f"h-{i:03}", str(account), 1000, (frame(1, i),)) for i, account in enumerate(accounts)]
-    releases = [Transfer(str(account), 1000) for account in accounts]
-    ids = await world.enqueue(lambda c: enqueue_mint_period(c, COMMUNITY, "p", mints, releases, now()))
+async def test_60_burns_are_one_transaction(world: World) -> None:
+    accounts = [await world.household(f"h-{i:03}", i + 1) for i in range(2)]
+    for household in accounts:
+        await world.give(household, 1000, f"p-{household.name}")
+        await world.confirmed(await household.allow(1000))
+    burns = [Burn(h.name, str(h.account), 1) for h in accounts] * 30
+    ids = await world.enqueue(lambda c: enqueue_burn_period(c, COMMUNITY, "p", burns, now()))
     assert len(ids) == 1
-    intent = await world.confirmed(ids[0])
-    assert len(intent.raw or b"") <= 4096
-    assert await world.chain.balances_wh(accounts) == [1000] * 28
-    burns = [Burn(f"h-{i:03}", str(account), 1) for i, account in enumerate(accounts)]
-    assert len(await world.enqueue(lambda c: enqueue_burn_period(c, COMMUNITY, "p", burns, now()))) == 1
+    assert (await world.confirmed(ids[0])).fee_lamports == 5_000
+    assert [await h.balance() for h in accounts] == [970, 970]
 
 
 async def test_owner_cannot_burn_unmeasured_nor_the_hub_without_leave(world: World) -> None:

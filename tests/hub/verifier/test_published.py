@@ -140,7 +140,7 @@ async def test_tampered_evidence_is_found_out(traded: Traded, tmp_path: Path) ->
 
     path, export = tmp_path / "readings.jsonl", await (await traded.client.get(f"{BASE}.jsonl")).read()
     for change, reason in (
-        (more_wh, "other amounts than are published"),
+        (more_wh, "the published readings are for"),
         (other_frame, "not those that the memo commits to"),
         (cut_frame, "not those that the memo commits to"),
         (broken_signature, "not those that the memo commits to"),

@@ -52,9 +52,7 @@ async def wire_of(verified: Verified, payload: MintPeriod | Release, *more: Inst
 
 
 def one_mint(mint: Mint, period: str = PERIOD, *releases: Transfer) -> MintPeriod:
-    part = outbox._mint_part(period, 1, 1, [mint, *(releases or (Transfer(mint.account, mint.wh),))])
-    assert isinstance(part, MintPeriod)
-    return part
+    return outbox.mint_part(period, 1, 1, [mint], releases or (Transfer(mint.account, mint.wh),))
 
 
 async def send(verified: Verified, instruction: Instruction, *signers: Keypair) -> None:

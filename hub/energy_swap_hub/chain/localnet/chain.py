@@ -35,13 +35,14 @@ from .rules import (
     NONCE,
     AnyMessage,
     RpcError,
+    amount_shown,
     check_form,
     error_of,
     is_nonce,
-    is_writable,
     lamports_of,
     memos,
     preflight_error,
+    writable_keys,
 )
 
 MAX_AGE_BLOCKS: Final = 150
@@ -180,16 +181,10 @@ class Localnet:
         if not all(transaction.verify_with_results()):
             raise RpcError(-32003, "Transaction signature verification failure")
         nonce = self._check_lifetime(transaction.message)
-        if not skip_preflight:
-            simulation = self.simulate(transaction)
-            if simulation.error is not None:
-                raise preflight_error(
-                    simulation.error, json.dumps(simulation.error), simulation.logs, simulation.units_consumed
-                )
-        self._execute(transaction, nonce)
+        self._execute(transaction, nonce, is_failure_kept=skip_preflight)
         return signature
 
-    def _execute(self, transaction: VersionedTransaction, nonce: Pubkey | None) -> None:
+    def _execute(self, transaction: VersionedTransaction, nonce: Pubkey | None, *, is_failure_kept: bool) -> None:
         message = transaction.message
         keys = message.account_keys
         self._set_clock()
@@ -197,12 +192,18 @@ class Localnet:
         result = self._svm.send_transaction(transaction)
         is_done = isinstance(result, TransactionMetadata)
         meta = result if isinstance(result, TransactionMetadata) else result.meta()
+        error = error_of(result)
+        if not is_done and not is_failure_kept:
+            # Preflight by doing: nothing but the payer's balance has changed, and that is given back.
+            payer = before[keys[0]]
+            if payer is not None:
+                self._svm.set_account(keys[0], payer)
+            raise preflight_error(error, json.dumps(error), meta.logs(), meta.compute_units_consumed())
         if not is_done and meta.fee() == 0:
             return  # no node would have put it into a block
-        writable = {key for index, key in enumerate(keys) if is_writable(message, index)}
+        writable = writable_keys(message.header, keys)
         self._renew_nonces({key for key in writable if is_done or key == nonce}, before, always=nonce)
         after = {key: self._svm.get_account(key) for key in keys}
-        error = error_of(result)
         executed = Executed(
             signature=transaction.signatures[0],
             slot=self.slot,
@@ -276,6 +277,7 @@ class Localnet:
 
     def _token_balances(self, keys: list[Pubkey], accounts: dict[Pubkey, Account | None]) -> list[dict[str, Any]]:
         balances = []
+        decimals: dict[Pubkey, int] = {}
         for index, key in enumerate(keys):
             account = accounts[key]
             if account is None or account.owner != TOKEN_2022:
@@ -284,27 +286,29 @@ class Localnet:
                 holding = parse_token_account(bytes(account.data))
             except LayoutError:
                 continue  # a mint or a multisig
+            if holding.mint not in decimals:
+                decimals[holding.mint] = self._decimals(holding.mint)
             balances.append(
                 {
                     "accountIndex": index,
                     "mint": str(holding.mint),
                     "owner": str(holding.owner),
                     "programId": str(TOKEN_2022),
-                    "uiTokenAmount": self.token_amount(holding.mint, holding.wh),
+                    "uiTokenAmount": amount_shown(holding.wh, decimals[holding.mint]),
                 }
             )
         return balances
 
     def token_amount(self, mint: Pubkey, amount: int) -> dict[str, Any]:
         """Return ``amount`` of base units as JSON-RPC shows it; raise `RpcError` for an unknown mint."""
+        return amount_shown(amount, self._decimals(mint))
+
+    def _decimals(self, mint: Pubkey) -> int:
         account = self._svm.get_account(mint)
         try:
-            decimals = parse_mint(bytes(account.data) if account else b"").decimals
+            return parse_mint(bytes(account.data) if account else b"").decimals
         except LayoutError:
             raise RpcError(-32602, "Invalid param: not a Token mint") from None
-        digits = str(amount).rjust(decimals + 1, "0")
-        text = f"{digits[:-decimals]}.{digits[-decimals:]}".rstrip("0").rstrip(".") if decimals else digits
-        return {"amount": str(amount), "decimals": decimals, "uiAmount": float(text), "uiAmountString": text}
 
     def _begin(self) -> None:
         faucet = Keypair.from_seed(self._entropy(32))

@@ -1,11 +1,13 @@
 """What a Solana node checks and tells of a transaction before and after executing it: plain rules, no state."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from energy_swap_protocol.transaction import MEMO
 from solders.account import Account
-from solders.message import Message, MessageV0, MessageV1
+from solders.message import Message, MessageHeader, MessageV0, MessageV1
+from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM
 from solders.transaction import SanitizeError, VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
@@ -57,12 +59,18 @@ def error_of(result: Any) -> Any:
     return json.loads(result.to_json())["err"] if isinstance(result, FailedTransactionMetadata) else None
 
 
-def is_writable(message: AnyMessage, index: int) -> bool:
-    """Whether ``message`` may change its account ``index``."""
-    header, count = message.header, len(message.account_keys)
-    if index < header.num_required_signatures:
-        return index < header.num_required_signatures - header.num_readonly_signed_accounts
-    return index < count - header.num_readonly_unsigned_accounts
+def writable_keys(header: MessageHeader, keys: Sequence[Pubkey]) -> set[Pubkey]:
+    """Return those of a message's ``keys`` that it may change."""
+    signed = keys[: header.num_required_signatures - header.num_readonly_signed_accounts]
+    unsigned = keys[header.num_required_signatures : len(keys) - header.num_readonly_unsigned_accounts]
+    return {*signed, *unsigned}
+
+
+def amount_shown(amount: int, decimals: int) -> dict[str, Any]:
+    """Return ``amount`` of base units as JSON-RPC shows it."""
+    digits = str(amount).rjust(decimals + 1, "0")
+    text = f"{digits[:-decimals]}.{digits[-decimals:]}".rstrip("0").rstrip(".") if decimals else digits
+    return {"amount": str(amount), "decimals": decimals, "uiAmount": float(text), "uiAmountString": text}
 
 
 def is_nonce(account: Account) -> bool:
