@@ -43,15 +43,22 @@ class Epochs:
 
     def carried(self, read: Reading) -> Reading:
         """Return a meter's reading with its household's registers, which never fall from epoch to epoch."""
-        began = [e for e in self._by_meter.get(read.meter, ()) if e.first_sequence <= read.sequence]
-        if not began:
+        export_wh, import_wh, generation_wh = self.carried_wh(read.meter, read.sequence)
+        if not (export_wh or import_wh or generation_wh):
             return read
         return replace(
             read,
-            export_wh=read.export_wh + began[-1].carried_export_wh,
-            import_wh=read.import_wh + began[-1].carried_import_wh,
-            generation_wh=read.generation_wh + began[-1].carried_generation_wh,
+            export_wh=read.export_wh + export_wh,
+            import_wh=read.import_wh + import_wh,
+            generation_wh=read.generation_wh + generation_wh,
         )
+
+    def carried_wh(self, meter: bytes, sequence: int) -> tuple[int, int, int]:
+        """Return the Wh (export, import, generation) to be added to the registers of a meter's reading."""
+        began = [e for e in self._by_meter.get(meter, ()) if e.first_sequence <= sequence]
+        if not began:
+            return 0, 0, 0
+        return began[-1].carried_export_wh, began[-1].carried_import_wh, began[-1].carried_generation_wh
 
     def number(self, household: str, read: Reading) -> int:
         """Return the number of the epoch that a reading of the household belongs to; 0 is the first."""

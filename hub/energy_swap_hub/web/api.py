@@ -22,6 +22,7 @@ from .edge_api import EdgeApi
 from .ledger_api import LedgerApi
 from .meters_api import MetersApi
 from .mpesa_api import MPesaApi
+from .office_api import OfficeApi
 from .openapi import openapi
 from .own_periods_api import OwnPeriodsApi
 from .readings_api import ReadingsApi
@@ -92,6 +93,7 @@ def make_routes(parts: Parts) -> list[Route]:
         ),
         LedgerApi(_CONSOLE, doors, database, community, clock, changes),
         MetersApi(_CONSOLE, doors, database, community.id, clock, changes),
+        OfficeApi(_CONSOLE, doors, database, community, clock),
         MPesaApi(_CONSOLE, doors, database, desk, clock, changes),
     )
     routes = [route for api in apis for route in api.routes()]

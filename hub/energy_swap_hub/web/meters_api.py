@@ -1,21 +1,23 @@
-"""The console's routes on meters: which frames wait for an admin's word, and the word itself."""
+"""The console's routes on meters: how they are, what is in quarantine, and an admin's word on a new epoch."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from energy_swap_protocol.reading import FrameError, frame_from_text, frame_to_text
+from energy_swap_protocol.reading import FrameError, frame_from_text
 from sqlalchemy import Connection
 
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.sessions import Session
-from energy_swap_hub.metering.epochs import Candidate, candidates, start_epoch
+from energy_swap_hub.metering.epochs import start_epoch
 from energy_swap_hub.metering.registers import Epoch
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
-from .route import Route
+from .meters_view import Meters, QuarantinedFrames, meters, quarantined_frames
+from .paging import BEFORE, asked_before, asked_limit, limit_to
+from .route import Query, Route
 
 
 class EpochWish(msgspec.Struct, forbid_unknown_fields=True):
@@ -26,7 +28,7 @@ class EpochWish(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class MetersApi:
-    """The routes below ``base`` that show waiting meters and start register epochs."""
+    """The routes below ``base`` that show meters and start register epochs."""
 
     def __init__(
         self,
@@ -46,16 +48,28 @@ class MetersApi:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        meters, doors = f"{self._base}/meters", self._doors
+        base, doors = f"{self._base}/meters", self._doors
         return [
-            doors.auditor(meters, self._waiting, says="Meters whose frames wait for an admin's word."),
-            doors.admin(f"{meters}/{{household}}/epoch", self._start, says="Begin a register epoch of a meter."),
+            doors.auditor(base, self._meters, says="All meters, and those that wait for an admin's word."),
+            doors.auditor(
+                f"{base}/quarantine",
+                self._quarantine,
+                says="Frames that were not accepted, newest first.",
+                query=(Query("household", "only those of this household"), limit_to(100), BEFORE),
+            ),
+            doors.admin(f"{base}/{{household}}/epoch", self._start, says="Begin a register epoch of a meter."),
         ]
 
-    async def _waiting(self, _call: Call[Session, None]) -> dict[str, Any]:
+    async def _meters(self, _call: Call[Session, None]) -> Meters:
         now = self._clock()
-        found = await self._database.read(lambda c: candidates(c, self._community_id, now))
-        return {"waiting": [_waiting(candidate) for candidate in found]}
+        return await self._database.read(lambda c: meters(c, self._community_id, now))
+
+    async def _quarantine(self, call: Call[Session, None]) -> QuarantinedFrames:
+        household_id = call.request.query.get("household")
+        limit, before = asked_limit(call.request, 100), asked_before(call.request)
+        return await self._database.read(
+            lambda c: quarantined_frames(c, self._community_id, household_id, limit=limit, before=before)
+        )
 
     async def _start(self, call: Call[Session, EpochWish]) -> dict[str, Any]:
         household_id, wish, who = call.request.match_info["household"], call.body, call.who.user
@@ -84,20 +98,3 @@ class MetersApi:
             "meter": epoch.meter.hex(),
             "since": epoch.since,
         }
-
-
-def _waiting(candidate: Candidate) -> dict[str, Any]:
-    first = candidate.first
-    return {
-        "household": candidate.household,
-        "meter": first.meter.hex(),
-        "sequence": first.sequence,
-        "measured_at": first.measured_at,
-        "export_wh": first.export_wh,
-        "import_wh": first.import_wh,
-        "generation_wh": first.generation_wh,
-        "reason": candidate.reason,
-        "received_at": int(candidate.received_at.timestamp()),
-        "frames": candidate.frames,
-        "frame": frame_to_text(candidate.frame),
-    }

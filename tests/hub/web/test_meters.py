@@ -82,3 +82,33 @@ async def test_what_cannot_begin_an_epoch_is_refused(
     refused = await problem_of(await admin.post(f"/meters/{household}/epoch", wish))
     assert refused["status"] == status
     assert words in refused["detail"]
+
+
+async def test_the_console_shows_every_meter_its_epochs_and_what_is_in_quarantine(hub: Hub) -> None:
+    amina, auditor = hub.homes[0], hub.person()
+    await auditor.sign_in("regulator")
+    before = (await (await auditor.get("/meters")).json())["meters"]
+    assert [row["household"] for row in before] == [home.id for home in hub.homes]
+    mine = before[0]
+    assert (mine["epochs"], mine["quarantined"]) == ([], 0)
+
+    assert await send(hub, amina, frame_of(0)) == ["quarantined"]
+    assert await send(hub, amina, b"not a frame".ljust(144)) == ["quarantined"]
+    listed = await (await auditor.get(f"/meters/quarantine?household={amina.id}")).json()
+    nonsense, waiting = listed["frames"]
+    assert listed["next"] is None
+    assert (nonsense["meter"], nonsense["sequence"]) == (None, None)
+    assert (waiting["meter"], waiting["import_wh"]) == (bytes(NEW.verify_key).hex(), 0)
+    assert "meter" in waiting["reason"]
+    assert (await (await auditor.get("/meters/quarantine?household=h-002")).json())["frames"] == []
+    [newest] = (await (await auditor.get("/meters/quarantine?limit=1")).json())["frames"]
+    assert newest == nonsense
+
+    admin = await hub.admin()
+    wish = {"frame": frame_to_text(frame_of(0)), "reason": "burnt by lightning"}
+    assert (await admin.post(f"/meters/{amina.id}/epoch", wish)).status == 200
+    assert await send(hub, amina, frame_of(1)) == ["accepted"]
+    after = (await (await auditor.get("/meters")).json())["meters"][0]
+    assert after["meter"] == bytes(NEW.verify_key).hex()
+    assert [(e["number"], e["who"], e["reason"]) for e in after["epochs"]] == [(1, "office", "burnt by lightning")]
+    assert after["import_wh"] == mine["import_wh"] + 1

@@ -1,0 +1,209 @@
+"""What the console shows of meters: how each is, its register epochs, what is in quarantine."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import TypedDict
+
+from energy_swap_protocol.reading import FrameError, decode_frame, frame_to_text
+from sqlalchemy import Connection, func, select
+
+from energy_swap_hub.membership.tables import household
+from energy_swap_hub.metering.epochs import Candidate, candidates
+from energy_swap_hub.metering.registers import register_epochs
+from energy_swap_hub.metering.tables import meter_state, quarantine, register_epoch
+
+
+class MeterEpoch(TypedDict):
+    """A register epoch after the first: since which reading, and when an admin began it (Unix seconds)."""
+
+    number: int
+    meter: str
+    since: int
+    who: str
+    reason: str
+    at: int
+
+
+class Meter(TypedDict):
+    """A household's meter; registers are the household's in Wh, powers W (net: positive takes), keys hex."""
+
+    household: str
+    name: str
+    status: str
+    meter: str
+    sequence: int | None
+    measured_at: int | None
+    export_wh: int | None
+    import_wh: int | None
+    generation_wh: int | None
+    net_w: int | None
+    generation_w: int | None
+    rated_pv_w: int
+    main_breaker_w: int
+    quarantined: int
+    epochs: list[MeterEpoch]
+
+
+class WaitingMeter(TypedDict):
+    """The first frame of a meter in quarantine that could begin a household's next register epoch."""
+
+    household: str
+    meter: str
+    sequence: int
+    measured_at: int
+    export_wh: int
+    import_wh: int
+    generation_wh: int
+    reason: str
+    received_at: int
+    frames: int
+    frame: str
+
+
+class Meters(TypedDict):
+    """All meters, and those whose frames wait for an admin's word."""
+
+    meters: list[Meter]
+    waiting: list[WaitingMeter]
+
+
+class QuarantinedFrame(TypedDict):
+    """A frame that was not accepted, and why; what cannot be read of it is null."""
+
+    id: int
+    household: str
+    received_at: int
+    reason: str
+    meter: str | None
+    sequence: int | None
+    measured_at: int | None
+    export_wh: int | None
+    import_wh: int | None
+    generation_wh: int | None
+
+
+class QuarantinedFrames(TypedDict):
+    """A page of the quarantine, newest first; ``next`` is the ``before`` of what follows."""
+
+    frames: list[QuarantinedFrame]
+    next: int | None
+
+
+def meters(connection: Connection, community_id: str, now: datetime) -> Meters:
+    """Return every meter by household, and the candidates for new epochs."""
+    home, state = household.c, meter_state.c
+    counts: dict[str, int] = {
+        row[0]: row[1]
+        for row in connection.execute(
+            select(quarantine.c.household_id, func.count())
+            .where(quarantine.c.community_id == community_id)
+            .group_by(quarantine.c.household_id)
+        )
+    }
+    epochs = _epochs(connection, community_id)
+    carried = register_epochs(connection, community_id).carried_wh
+    query = (
+        select(household, meter_state)
+        .join(meter_state, state.meter == home.meter, isouter=True)
+        .where(home.community_id == community_id)
+        .order_by(home.number)
+    )
+    rows = []
+    for row in connection.execute(query).mappings():
+        home_id, meter = row[home.id], row[home.meter]
+        extra = carried(meter, row[state.sequence] or 0)
+        registers = [row[state.export_wh], row[state.import_wh], row[state.generation_wh]]
+        export_wh, import_wh, generation_wh = (
+            None if wh is None else wh + more for wh, more in zip(registers, extra, strict=True)
+        )
+        rows.append(
+            Meter(
+                household=home_id,
+                name=row[home.name],
+                status=row[home.status],
+                meter=meter.hex(),
+                sequence=row[state.sequence],
+                measured_at=row[state.measured_at],
+                export_wh=export_wh,
+                import_wh=import_wh,
+                generation_wh=generation_wh,
+                net_w=row[state.net_w],
+                generation_w=row[state.generation_w],
+                rated_pv_w=row[home.rated_pv_w],
+                main_breaker_w=row[home.main_breaker_w],
+                quarantined=counts.get(home_id, 0),
+                epochs=epochs.get(home_id, []),
+            )
+        )
+    return {"meters": rows, "waiting": [_waiting(found) for found in candidates(connection, community_id, now)]}
+
+
+def quarantined_frames(
+    connection: Connection, community_id: str, household_id: str | None, *, limit: int, before: int | None
+) -> QuarantinedFrames:
+    """Return what is in quarantine, of one household or of all, newest first."""
+    row = quarantine.c
+    query = select(quarantine).where(row.community_id == community_id).order_by(row.id.desc()).limit(limit)
+    if household_id is not None:
+        query = query.where(row.household_id == household_id)
+    if before is not None:
+        query = query.where(row.id < before)
+    frames = [
+        _frame(found.id, found.household_id, found.received_at, found.reason, found.frame)
+        for found in connection.execute(query)
+    ]
+    return {"frames": frames, "next": frames[-1]["id"] if len(frames) == limit else None}
+
+
+def _frame(number: int, home: str, received_at: datetime, reason: str, frame: bytes) -> QuarantinedFrame:
+    try:
+        read = decode_frame(frame)
+    except FrameError:
+        read = None
+    return {
+        "id": number,
+        "household": home,
+        "received_at": int(received_at.timestamp()),
+        "reason": reason,
+        "meter": None if read is None else read.meter.hex(),
+        "sequence": None if read is None else read.sequence,
+        "measured_at": None if read is None else read.measured_at,
+        "export_wh": None if read is None else read.export_wh,
+        "import_wh": None if read is None else read.import_wh,
+        "generation_wh": None if read is None else read.generation_wh,
+    }
+
+
+def _epochs(connection: Connection, community_id: str) -> dict[str, list[MeterEpoch]]:
+    row = register_epoch.c
+    query = select(register_epoch).where(row.community_id == community_id).order_by(row.household_id, row.number)
+    found: dict[str, list[MeterEpoch]] = defaultdict(list)
+    for epoch in connection.execute(query):
+        found[epoch.household_id].append(
+            {
+                "number": epoch.number,
+                "meter": epoch.meter.hex(),
+                "since": epoch.measured_at,
+                "who": epoch.who,
+                "reason": epoch.reason,
+                "at": int(epoch.at.timestamp()),
+            }
+        )
+    return found
+
+
+def _waiting(candidate: Candidate) -> WaitingMeter:
+    first = candidate.first
+    return {
+        "household": candidate.household,
+        "meter": first.meter.hex(),
+        "sequence": first.sequence,
+        "measured_at": first.measured_at,
+        "export_wh": first.export_wh,
+        "import_wh": first.import_wh,
+        "generation_wh": first.generation_wh,
+        "reason": candidate.reason,
+        "received_at": int(candidate.received_at.timestamp()),
+        "frames": candidate.frames,
+        "frame": frame_to_text(candidate.frame),
+    }
