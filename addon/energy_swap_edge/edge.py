@@ -4,20 +4,28 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from typing import Self
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
 from .api.announcement import announced
 from .api.pairing import Pairing
+from .api.reads import Reads
 from .api.server import LocalApi
 from .commands import Commands
 from .config import EdgeConfig
+from .events import EventLog
 from .forecast.renewal import ForecastKeeper
 from .forward import FrameForwarder, MessageCourier
+from .history.periods import History
+from .housekeeping import Housekeeping
 from .hub_client import HubClient
 from .intake import MeterIntake
 from .keys import HouseholdKey, load_or_create_key
+from .live_power import LivePower
 from .membership import Membership
+from .outlook import Outlook
+from .records import HubRecords
 from .state import Clock, HubLink, LiveState, unix
 from .store import Store
 
@@ -121,6 +129,20 @@ class Edge:
 
             link = HubLink(self.state, clock)
             hub = HubClient(session, config.hub_url, config.community, key, clock)
+            history, events, outlook, power = History(store), EventLog(store), Outlook(), LivePower()
+            housekeeping = Housekeeping(
+                history, events, hub, state=self.state, clock=clock, rolled_up=lambda: None
+            )
+            records = HubRecords(
+                hub,
+                history,
+                events,
+                state=self.state,
+                clock=clock,
+                zone=ZoneInfo(config.time_zone),
+                changed=lambda: None,
+                is_told_of_meter=lambda: housekeeping.has_told_of_meter,
+            )
             forwarder = FrameForwarder(store, hub, link)
             courier = MessageCourier(store, hub, link)
             membership = Membership(
@@ -132,6 +154,7 @@ class Edge:
                 link=link,
                 clock=clock,
                 changed=forwarder.set_admitted,
+                taken=records.take,
                 outbox_changed=(courier.message_added, forwarder.waiting_changed),
             )
             courier.answered = membership.reconsider
@@ -143,12 +166,21 @@ class Edge:
                 state=self.state,
                 clock=clock,
                 frames_stored=(forwarder.waiting_changed, membership.frames_stored),
+                power=power,
             )
             pairing = self._pairing = await Pairing.load(store, clock)
             commands = Commands(hub, key, config.community, state=self.state, clock=clock)
+            reads = Reads(hub=hub, history=history, state=self.state, clock=clock, curves=outlook, power=power)
             api = LocalApi(
-                edge_id=key.edge_id, name=config.name, pairing=pairing, commands=commands, state=self.state
+                edge_id=key.edge_id,
+                name=config.name,
+                pairing=pairing,
+                carry_out=commands.carry_out,
+                state=self.state,
+                events=events,
+                reads=reads,
             )
+            keeper = ForecastKeeper(config, store, self.state, clock, outlook.take_forecast)
             self._port = await api.start(config.api_host, config.api_port)
             stack.push_async_callback(api.stop)
             if config.zeroconf:
@@ -166,7 +198,10 @@ class Edge:
                         forwarder.run(),
                         courier.run(),
                         membership.run(),
-                        ForecastKeeper(config, store, self.state, clock).run(),
+                        keeper.run(),
+                        records.run(),
+                        housekeeping.run(),
+                        housekeeping.watch_time(),
                         api.publish_changes(),
                     )
                 ]

@@ -1,6 +1,6 @@
 """What the hub says about its household (HouseholdState), and what of it Home Assistant is shown."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -37,6 +37,13 @@ class Book(msgspec.Struct, frozen=True):
     best_buy: dict[str, Any] | None = None
 
 
+class Reputation(msgspec.Struct, frozen=True):
+    """How far the household keeps its word, and why the hub says so."""
+
+    basis_points: int
+    reason: str = ""
+
+
 class HouseholdState(msgspec.Struct, frozen=True):
     """The hub's view of the household. Fields that this edge does not know are ignored."""
 
@@ -44,8 +51,13 @@ class HouseholdState(msgspec.Struct, frozen=True):
     status: str  # applied, admitted, suspended
     wallet: Wallet
     standing_order: Limits = msgspec.field(default_factory=Limits)
+    exported_wh: int = 0
+    imported_wh: int = 0
+    generated_wh: int = 0
     sold_wh: int = 0
     bought_wh: int = 0
+    earned_cents: int = 0
+    spent_cents: int = 0
     clearing: Clearing | None = None
     last_settlement: dict[str, Any] | None = None
     orders: list[dict[str, Any]] = msgspec.field(default_factory=list)
@@ -56,6 +68,12 @@ class HouseholdState(msgspec.Struct, frozen=True):
     book: Book = msgspec.field(default_factory=Book)
     accepted_sequence: int = 0
     allowance_wh: int = 0
+    period_minutes: Literal[15, 30, 60] = 30
+    retail_tariff: int = 0  # cents per kWh, as the next two
+    feed_in_tariff: int = 0
+    fees: int = 0
+    reputation: Reputation | None = None
+    last_notification: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     guidance: dict[str, Any] | None = None  # advice on limits; a hub that gives none has no word on it
 
 
@@ -64,7 +82,15 @@ def show(household: HouseholdState, state: LiveState) -> None:
     clearing = household.clearing
     state.set("membership", household.status)
     state.set("wallet", msgspec.to_builtins(household.wallet))
-    state.set("energy", {"sold_wh": household.sold_wh, "bought_wh": household.bought_wh})
+    counted = ("exported_wh", "imported_wh", "generated_wh", "sold_wh", "bought_wh")
+    state.set("energy", {name: getattr(household, name) for name in counted})
+    tariffs = ("retail_tariff", "feed_in_tariff", "fees", "period_minutes")
+    state.set("tariffs", {name: getattr(household, name) for name in tariffs})
+    standing = household.reputation
+    state.set(
+        "reputation",
+        None if standing is None else {"percent": standing.basis_points / 100, "reason": standing.reason},
+    )
     state.set(
         "market",
         {

@@ -1,7 +1,8 @@
 """The hub's HTTP API as this household uses it: signed requests, typed answers, two kinds of failure."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final, Literal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -11,6 +12,7 @@ from energy_swap_protocol.request import HEADER, sign_request
 from energy_swap_protocol.transaction import ChainInfo, TransactionError
 from yarl import URL
 
+from .history.periods import OwnTrade, PricedPeriod, Second, SettledPeriod
 from .household import HouseholdState
 from .keys import HouseholdKey
 from .state import Clock, unix
@@ -18,6 +20,7 @@ from .state import Clock, unix
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=4)
 _HEARTBEAT_SECONDS: Final = 20
 _MAX_EVENT_BYTES: Final = 4 * 1024 * 1024
+_MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 
 
 class HubUnavailable(Exception):  # noqa: N818 - reads as the answer it is
@@ -53,11 +56,42 @@ class _Readings(msgspec.Struct, frozen=True):
     results: list[FrameResult]
 
 
+class OwnPeriods(msgspec.Struct, frozen=True):
+    """Own periods and trades of a span, as the hub booked them."""
+
+    period_minutes: Literal[15, 30, 60]
+    periods: list[SettledPeriod]
+    trades: list[OwnTrade] = msgspec.field(default_factory=list)
+
+
+class Prices(msgspec.Struct, frozen=True):
+    """The community's booked periods of a span."""
+
+    period_minutes: Literal[15, 30, 60]
+    periods: list[PricedPeriod]
+
+
+class _Notifications(msgspec.Struct, frozen=True):
+    notifications: list[dict[str, Any]]
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What every notification has."""
+
+    number: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    event: str
+    at: Second
+
+
 class _Chain(msgspec.Struct, frozen=True):
     mint: str
     escrow: str
     hub: str
     blockhash: str
+
+
+class _Time(msgspec.Struct, frozen=True):
+    time: Second | None = None
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -92,6 +126,10 @@ class HubClient:
         except TransactionError as error:
             raise HubUnavailable(str(error), may_have_arrived=False) from None
 
+    async def time(self) -> int | None:
+        """Return the hub's time in Unix seconds; None from an older hub."""
+        return (await self._ask("GET", "chain", into=_Time, signed=False)).time
+
     async def post_message(self, envelope: bytes) -> dict[str, Any]:
         """Post a signed message, the exact bytes of its envelope, and return the hub's answer."""
         return await self._ask("POST", "messages", into=dict[str, Any], body=envelope, signed=False)
@@ -108,6 +146,34 @@ class HubClient:
         """Return the hub's view of this household; `HubRefused` with status 403 or 404 when it has none."""
         return await self._ask("GET", "household", into=HouseholdState)
 
+    async def notifications(self, after: int) -> list[dict[str, Any]]:
+        """Return what this household was told after number ``after``, oldest first: number, event, at, data."""
+        path = f"household/notifications?after={after}"
+        found = (await self._ask("GET", path, into=_Notifications)).notifications
+        try:
+            msgspec.convert(found, type=list[_Told])
+        except msgspec.ValidationError as error:
+            raise HubUnavailable(f"a notification is not understood: {error}", may_have_arrived=True) from None
+        return [one for one in found if one["number"] > after]
+
+    async def own_periods(self, since: int, until: int) -> OwnPeriods:
+        """Return own periods with a start in ``[since, until)`` (Unix seconds) and trades booked then."""
+        return await self._ask("GET", f"household/periods?from={since}&to={until}", into=OwnPeriods)
+
+    async def prices(self, since: int, until: int) -> Prices:
+        """Return the community's booked periods with a start in ``[since, until)``."""
+        return await self._ask("GET", f"prices?from={since}&to={until}", into=Prices)
+
+    async def market(self) -> dict[str, Any]:
+        """Return the open book and the newest trades, without names."""
+        return await self._ask("GET", "market", into=dict[str, Any])
+
+    async def statement(self, days: Mapping[str, str], *, is_csv: bool) -> bytes:
+        """Return this household's statement of the days ``from`` and ``to`` as the hub gives it: JSON, or CSV."""
+        path = "household/statement.csv" if is_csv else "household/statement"
+        query = "&".join(f"{name}={quote(day)}" for name, day in days.items())
+        return await self._fetch("GET", f"{path}?{query}" if query else path)
+
     async def household_events(self) -> AsyncIterator[HouseholdState]:
         """Yield the hub's view at connect and after each change, until the connection ends."""
         url = self._base / "household/events"
@@ -122,7 +188,7 @@ class HubClient:
                 async for message in socket:
                     if message.type is aiohttp.WSMsgType.TEXT:
                         yield msgspec.json.decode(message.data, type=HouseholdState)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise HubUnavailable(
                 f"an event of the hub is not understood: {error}", may_have_arrived=False
             ) from None
@@ -130,7 +196,14 @@ class HubClient:
             raise HubUnavailable(_reason(error), may_have_arrived=False) from None
 
     async def _ask[T](self, method: str, path: str, *, into: type[T], body: bytes = b"", signed: bool = True) -> T:
-        url = self._base / path
+        answer = await self._fetch(method, path, body=body, signed=signed)
+        try:
+            return msgspec.json.decode(answer, type=into)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise HubUnavailable(f"an answer is not understood: {error}", may_have_arrived=True) from None
+
+    async def _fetch(self, method: str, path: str, *, body: bytes = b"", signed: bool = True) -> bytes:
+        url = self._base.join(URL(f"{self._base.name}/{path}"))
         headers = self._signature(method, url, body) if signed else {}
         if body:
             headers["Content-Type"] = "application/json"
@@ -138,16 +211,13 @@ class HubClient:
             async with self._session.request(
                 method, url, data=body or None, headers=headers, timeout=_TIMEOUT
             ) as response:
-                status, answer = response.status, await response.read()
+                status, answer = response.status, await _read(response)
         except aiohttp.ClientConnectorError as error:
             raise HubUnavailable(_reason(error), may_have_arrived=False) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise HubUnavailable(_reason(error), may_have_arrived=True) from None
         if 200 <= status < 300:
-            try:
-                return msgspec.json.decode(answer, type=into)
-            except msgspec.DecodeError as error:
-                raise HubUnavailable(f"an answer is not understood: {error}", may_have_arrived=True) from None
+            return answer
         problem = _problem(answer)
         if status in {408, 425, 429} or not 400 <= status < 500:
             raise HubUnavailable(f"status {status} {problem.detail}".strip(), may_have_arrived=True)
@@ -167,10 +237,20 @@ class HubClient:
         return {HEADER: signature}
 
 
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, unless it is longer than any answer of a hub; raises `aiohttp.ClientPayloadError`."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > _MAX_ANSWER_BYTES:
+            raise aiohttp.ClientPayloadError(f"the answer has more than {_MAX_ANSWER_BYTES} bytes")
+    return bytes(body)
+
+
 def _problem(answer: bytes) -> _Problem:
     try:
         return msgspec.json.decode(answer, type=_Problem)
-    except msgspec.DecodeError:
+    except msgspec.DecodeError, RecursionError:
         return _Problem()
 
 

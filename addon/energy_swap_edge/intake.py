@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import aiomqtt
 import msgspec
@@ -24,6 +24,7 @@ from energy_swap_protocol.reading import FrameError, Reading, decode_frame, fram
 
 from .backoff import Backoff
 from .config import MqttConfig
+from .live_power import LivePower
 from .state import Clock, LiveState, unix
 from .store import Store
 
@@ -35,12 +36,16 @@ _SILENT_AFTER_REAL_SECONDS: Final = 10.0
 _WATCH_SECONDS: Final = 1.0
 
 
+type _Watts = Annotated[int, msgspec.Meta(ge=-10_000_000, le=10_000_000)]
+type _Second = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+
+
 class Power(msgspec.Struct, frozen=True):
     """The meter's unsigned live display: net power, + import and - export, and generation, in W."""
 
-    net_w: int
-    at: int
-    generation_w: int = 0
+    net_w: _Watts
+    at: _Second
+    generation_w: _Watts = 0
 
 
 class _AcknowledgingClient(aiomqtt.Client):
@@ -93,6 +98,7 @@ class MeterIntake:
         state: LiveState,
         clock: Clock,
         frames_stored: Sequence[Callable[[], None]],
+        power: LivePower,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
@@ -102,6 +108,7 @@ class MeterIntake:
         self._state = state
         self._clock = clock
         self._frames_stored = frames_stored
+        self._power = power
         self._monotonic = monotonic
         self._heard_at: int | None = None
         self._heard_monotonic = 0.0
@@ -170,7 +177,7 @@ class MeterIntake:
                 self._take_power(msgspec.json.decode(payload, type=Power))
             elif kind == "status":
                 self._take_status(payload)
-        except (FrameError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (FrameError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._reject(kind, str(error))
         return None
 
@@ -190,6 +197,7 @@ class MeterIntake:
 
     def _take_power(self, power: Power) -> None:
         self._heard()
+        self._power.add(power.at, power.net_w, power.generation_w)
         self._state.set(
             "power",
             {

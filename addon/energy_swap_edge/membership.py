@@ -35,8 +35,8 @@ _ALLOWANCE: Final = "allowance"
 class Membership:
     """What the household is to the hub, and what is still to do about it.
 
-    ``changed`` is called with whether the household is admitted; ``outbox_changed`` after what waits for
-    the hub has changed.
+    ``changed`` is called with whether the household is admitted, ``taken`` with each view of the hub;
+    ``outbox_changed`` after what waits for the hub has changed.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Membership:
         link: HubLink,
         clock: Clock,
         changed: Callable[[bool], None],
+        taken: Callable[[HouseholdState], None] = lambda _household: None,
         outbox_changed: Sequence[Callable[[], None]],
         new_id: Callable[[], UUID] = uuid4,
         again_seconds: float = _AGAIN_SECONDS,
@@ -62,6 +63,7 @@ class Membership:
         self._link = link
         self._clock = clock
         self._changed = changed
+        self._taken = taken
         self._outbox_changed = outbox_changed
         self._new_id = new_id
         self._again_seconds = again_seconds
@@ -117,6 +119,7 @@ class Membership:
             _LOGGER.info("this household is %s, %s", household.household, household.status)
         show(household, self._state)
         self._changed(household.status == "admitted")
+        self._taken(household)
         self._wake.set()
 
     async def _apply_if_stranger(self, refusal: HubRefused) -> bool:

@@ -37,6 +37,14 @@ class LiveState:
             "last_settlement": None,
             "guidance": None,
             "forecast": None,
+            "tariffs": None,
+            "earnings": None,
+            "reputation": None,
+            "advice": None,
+            "tips": [],
+            "alerts": [],
+            "trader": None,
+            "relay": None,
         }
         self._changed: set[str] = set()
         self._wake = asyncio.Event()

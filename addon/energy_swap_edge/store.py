@@ -1,4 +1,4 @@
-"""What the edge must not forget: frames, the outboxes to the hub, paired clients; one SQLite file, one thread."""
+"""What the edge must not forget, in one SQLite file: frames, outboxes to the hub, paired clients."""
 
 import asyncio
 import sqlite3
@@ -11,46 +11,13 @@ from uuid import UUID
 
 from energy_swap_protocol.reading import Reading
 
-FILE: Final = "edge.sqlite3"
+from .schema import migrate
 
-# Version 1. A later version adds a script here; `_migrate` runs those that are missing, in order.
-_SCRIPTS: Final = (
-    """
-    CREATE TABLE frame (
-        id INTEGER PRIMARY KEY,
-        sequence INTEGER NOT NULL,
-        measured_at INTEGER NOT NULL,
-        export_wh INTEGER NOT NULL,
-        import_wh INTEGER NOT NULL,
-        generation_wh INTEGER NOT NULL,
-        flags INTEGER NOT NULL,
-        frame BLOB NOT NULL,
-        outcome TEXT,  -- NULL: not yet at the hub; else the hub's word, or 'before_application'
-        reason TEXT
-    );
-    -- The broker may deliver a frame twice; eight bytes of the signature tell frames of one sequence apart.
-    CREATE UNIQUE INDEX frame_once ON frame (sequence, substr(frame, 81, 8));
-    CREATE INDEX frame_waiting ON frame (sequence) WHERE outcome IS NULL;
-    CREATE INDEX frame_time ON frame (measured_at);
-    CREATE TABLE message (
-        number INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        purpose TEXT NOT NULL,
-        envelope BLOB NOT NULL,
-        outcome TEXT,  -- NULL: not yet answered; else 'done' or 'refused'
-        answer TEXT
-    );
-    CREATE INDEX message_waiting ON message (number) WHERE outcome IS NULL;
-    CREATE TABLE client (
-        token_hash TEXT PRIMARY KEY,
-        name TEXT NOT NULL,
-        paired_at INTEGER NOT NULL
-    );
-    CREATE TABLE note (
-        name TEXT PRIMARY KEY,
-        value TEXT NOT NULL
-    );
-    """,
+FILE: Final = "edge.sqlite3"
+# What is measured anew is rolled up anew (history.py).
+_ROLL_UP_FROM: Final = (
+    "INSERT INTO progress VALUES ('roll_up_from', ?)"
+    " ON CONFLICT (name) DO UPDATE SET value = min(value, excluded.value)"
 )
 
 
@@ -117,9 +84,12 @@ class Store:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
-            return db.total_changes - before
+            added = db.total_changes - before
+            if added:
+                db.execute(_ROLL_UP_FROM, (min(row[1] for row in rows),))
+            return added
 
-        return await self._write(add)
+        return await self.write(add)
 
     async def waiting_frames(self, limit: int) -> list[WaitingFrame]:
         """Return up to ``limit`` frames that the hub does not have, oldest first."""
@@ -131,11 +101,11 @@ class Store:
             )
             return [WaitingFrame(*row) for row in rows]
 
-        return await self._read(query)
+        return await self.read(query)
 
     async def count_waiting_frames(self) -> int:
         """Return how many frames the hub does not have."""
-        return await self._read(_count_waiting)
+        return await self.read(_count_waiting)
 
     async def settle_frames(self, outcomes: Sequence[tuple[int, str, str | None]]) -> int:
         """Record what the hub said of each frame (id, outcome, reason); return how many still wait."""
@@ -147,7 +117,7 @@ class Store:
             )
             return _count_waiting(db)
 
-        return await self._write(settle)
+        return await self.write(settle)
 
     async def latest_frame(self) -> tuple[int, bytes] | None:
         """Return sequence and bytes of the newest frame."""
@@ -156,12 +126,13 @@ class Store:
             row = db.execute("SELECT sequence, frame FROM frame ORDER BY id DESC LIMIT 1").fetchone()
             return None if row is None else (row[0], row[1])
 
-        return await self._read(query)
+        return await self.read(query)
 
     async def registers_since(self, start: int, *, every_seconds: int) -> list[Registers]:
         """Return what the registers showed since ``start``: the first reading of each span, and the last.
 
-        Readings of a meter that doubted its clock or its sensor are left out.
+        Readings of a meter that doubted its clock or its sensor are left out. Before the oldest frame that is
+        kept, the registers are what they must have been for the quarters of an hour to be as they are (history/).
         """
 
         def query(db: sqlite3.Connection) -> list[Registers]:
@@ -172,9 +143,13 @@ class Store:
                 " WHERE measured_at >= :start AND flags & 9 = 0 HAVING count(*) > 0 ORDER BY 1",
                 {"start": start, "every": every_seconds},
             )
-            return [Registers(*row) for row in rows]
+            found = [Registers(*row) for row in rows]
+            oldest = db.execute("SELECT min(measured_at) FROM frame WHERE flags & 9 = 0").fetchone()[0]
+            if not found or found[0].measured_at > oldest:
+                return found
+            return [*_before(db, start, found[0]), *found]
 
-        return await self._read(query)
+        return await self.read(query)
 
     async def add_message(self, message: UUID, purpose: str, envelope: bytes, *, unless_known: bool) -> bool:
         """Put a signed message into the outbox; with ``unless_known`` only if its purpose never had one.
@@ -188,7 +163,7 @@ class Store:
             _insert_message(db, message, purpose, envelope)
             return True
 
-        return await self._write(add)
+        return await self.write(add)
 
     async def add_application(self, message: UUID, purpose: str, envelope: bytes, *, first_sequence: int) -> None:
         """Put an application into the outbox whose frame has ``first_sequence``.
@@ -203,7 +178,7 @@ class Store:
                 (first_sequence,),
             )
 
-        await self._write(add)
+        await self.write(add)
 
     async def waiting_messages(self) -> list[WaitingMessage]:
         """Return the messages without an answer, oldest first."""
@@ -212,7 +187,7 @@ class Store:
             rows = db.execute("SELECT id, purpose, envelope FROM message WHERE outcome IS NULL ORDER BY number")
             return [WaitingMessage(UUID(row[0]), row[1], row[2]) for row in rows]
 
-        return await self._read(query)
+        return await self.read(query)
 
     async def answer_message(self, message: UUID, outcome: str, answer: str) -> None:
         """Record the hub's answer to a message."""
@@ -220,7 +195,7 @@ class Store:
         def settle(db: sqlite3.Connection) -> None:
             db.execute("UPDATE message SET outcome = ?, answer = ? WHERE id = ?", (outcome, answer, str(message)))
 
-        await self._write(settle)
+        await self.write(settle)
 
     async def message_outcome(self, purpose: str) -> str | None:
         """Return what became of the last message for ``purpose``: waiting, done, refused; None: there is none."""
@@ -232,7 +207,7 @@ class Store:
             ).fetchone()
             return None if row is None else str(row[0])
 
-        return await self._read(query)
+        return await self.read(query)
 
     async def add_client(self, token_hash: str, name: str, paired_at: int, next_code: str) -> None:
         """Remember a paired client and, in the same step, the pairing code of the next one."""
@@ -241,11 +216,11 @@ class Store:
             db.execute("INSERT INTO client VALUES (?, ?, ?)", (token_hash, name, paired_at))
             _set_note(db, "pairing_code", next_code)
 
-        await self._write(add)
+        await self.write(add)
 
     async def client_token_hashes(self) -> list[str]:
         """Return the token hashes of all paired clients."""
-        return await self._read(lambda db: [row[0] for row in db.execute("SELECT token_hash FROM client")])
+        return await self.read(lambda db: [row[0] for row in db.execute("SELECT token_hash FROM client")])
 
     async def note(self, name: str) -> str | None:
         """Return a remembered text."""
@@ -254,13 +229,15 @@ class Store:
             row = db.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
             return None if row is None else str(row[0])
 
-        return await self._read(query)
+        return await self.read(query)
 
     async def set_note(self, name: str, value: str) -> None:
         """Remember a text under a name."""
-        await self._write(lambda db: _set_note(db, name, value))
+        await self.write(lambda db: _set_note(db, name, value))
 
-    async def _write[T](self, change: Callable[[sqlite3.Connection], T]) -> T:
+    async def write[T](self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Carry out ``change`` in one durable transaction and return what it returns."""
+
         def transaction() -> T:
             db = self._connection()
             db.execute("BEGIN IMMEDIATE")
@@ -276,7 +253,8 @@ class Store:
 
         return await self._run(transaction)
 
-    async def _read[T](self, query: Callable[[sqlite3.Connection], T]) -> T:
+    async def read[T](self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what ``query`` finds."""
         return await self._run(lambda: query(self._connection()))
 
     async def _run[T](self, work: Callable[[], T]) -> T:
@@ -292,7 +270,7 @@ class Store:
         db = sqlite3.connect(self._path, isolation_level=None, timeout=10)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        _migrate(db)
+        migrate(db, FILE)
         self._opened = db
 
     def _close(self) -> None:
@@ -301,14 +279,31 @@ class Store:
             self._opened = None
 
 
-def _migrate(db: sqlite3.Connection) -> None:
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(_SCRIPTS):
-        raise sqlite3.DatabaseError(
-            f"{FILE} was written by a newer Energy Swap (schema {version}); install that version or newer"
+def _before(db: sqlite3.Connection, start: int, first: Registers) -> list[Registers]:
+    """Return the registers at the quarters of an hour from ``start`` to the ``first`` reading that is kept.
+
+    Within a gap that was spread over several quarters they are left out: nobody knows.
+    """
+    rows = db.execute(
+        "SELECT start, export_wh, import_wh, generation_wh, is_estimated FROM quarter"
+        " WHERE start >= ? AND start < ? ORDER BY start DESC",
+        (start, first.measured_at),
+    )
+    found: list[Registers] = []
+    registers, later_estimated = first, False
+    for quarter, export_wh, import_wh, generation_wh, is_estimated in rows:
+        seconds = min(first.measured_at - quarter, 900)
+        if found and later_estimated and is_estimated:
+            found.pop()
+        registers = Registers(
+            quarter,
+            registers.export_wh - export_wh * seconds // 900,
+            registers.import_wh - import_wh * seconds // 900,
+            registers.generation_wh - generation_wh * seconds // 900,
         )
-    for number, script in enumerate(_SCRIPTS[version:], start=version + 1):
-        db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+        found.append(registers)
+        later_estimated = bool(is_estimated)
+    return found[::-1]
 
 
 def _count_waiting(db: sqlite3.Connection) -> int:

@@ -48,6 +48,12 @@ class SmallHub:
         self.answers_to_lose = 0
         self.refusals: dict[str, tuple[int, str, str]] = {}  # path or message kind -> status, code, detail
         self.results: dict[str, dict[str, Any]] = {}  # message kind -> answer
+        self.notifications: list[dict[str, Any]] = []
+        self.periods: list[dict[str, Any]] = []
+        self.trades: list[dict[str, Any]] = []
+        self.prices: list[dict[str, Any]] = []
+        self.earned_cents = 1
+        self.clock_offset = 0
         self._answers: dict[str, dict[str, Any]] = {}
         self._nonces: set[tuple[bytes, str]] = set()
         self._sockets: set[web.WebSocketResponse] = set()
@@ -64,6 +70,11 @@ class SmallHub:
         app.router.add_post(f"{BASE}/readings", self._readings)
         app.router.add_get(f"{BASE}/household", self._household)
         app.router.add_get(f"{BASE}/household/events", self._events)
+        app.router.add_get(f"{BASE}/household/notifications", self._notifications)
+        app.router.add_get(f"{BASE}/household/periods", self._own_periods)
+        app.router.add_get(f"{BASE}/household/{{file:statement(?:.csv)?}}", self._statement)
+        app.router.add_get(f"{BASE}/prices", self._prices)
+        app.router.add_get(f"{BASE}/market", self._market)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -88,12 +99,15 @@ class SmallHub:
             "household": "h-001", "community": COMMUNITY, "name": "Amina's house", "status": self.status,
             "wallet": {"kes_cents": 12_345, "kes_held_cents": 0, "ekwh_wh": 2500, "ekwh_held_wh": 500},
             "standing_order": {"sell_at_least": 1500, "buy_at_most": None},
-            "sold_wh": 700, "bought_wh": 300, "earned_cents": 1, "spent_cents": 2,
+            "sold_wh": 700, "bought_wh": 300, "earned_cents": self.earned_cents, "spent_cents": 2,
+            "exported_wh": 900, "imported_wh": 400, "generated_wh": 1200,
+            "reputation": {"basis_points": 9_650, "reason": "kept 96.5 % of what it promised"},
+            "last_notification": max((n["number"] for n in self.notifications), default=0),
             "clearing": {"period": "2026-11-20T11:30Z", "cents_per_kwh": 1875}, "last_settlement": None,
             "ahead_orders": self.ahead_orders, "contracts": self.contracts, "partners": ["h-002"],
             "orders": [], "auctions": [], "book": {"best_sell": None, "best_buy": None},
             "accepted_sequence": max(self.accepted, default=0), "allowance_wh": self.allowance_wh,
-            "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800,
+            "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800, "fees": 200,
             "guidance": self.guidance, "of_a_newer_hub": {"x": 1},
         }  # fmt: skip
 
@@ -124,7 +138,7 @@ class SmallHub:
         return web.json_response({
             "cluster": "localnet", "mint": str(Pubkey([3] * 32)), "escrow": str(Pubkey([4] * 32)),
             "hub": str(self.payer.pubkey()), "decimals": 3, "blockhash": str(Hash(bytes([5] * 32))),
-            "last_valid_block_height": 1,
+            "last_valid_block_height": 1, "time": int(time.time()) + self.clock_offset,
         })  # fmt: skip
 
     async def _message(self, request: web.Request) -> web.Response:
@@ -173,6 +187,34 @@ class SmallHub:
         await self._member(request)
         return web.json_response(self.state())
 
+    async def _notifications(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        after = int(request.query["after"])
+        told = [one for one in self.notifications if one["number"] > after][:100]
+        return web.json_response({"notifications": told})
+
+    async def _own_periods(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        periods = _within(request, self.periods, "start")
+        trades = _within(request, self.trades, "at")
+        return web.json_response({"period_minutes": 30, "periods": periods, "trades": trades})
+
+    async def _prices(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        return web.json_response({"period_minutes": 30, "periods": _within(request, self.prices, "start")})
+
+    async def _market(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        return web.json_response({"book": {"buys": [], "sells": [{"cents_per_kwh": 900, "wh": 5}]}, "trades": []})
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        if "from" in request.query and request.query["from"] > request.query.get("to", "9"):
+            raise _refusal(400, "bad_request", "from comes before to")
+        if request.match_info["file"] == "statement.csv":
+            return web.Response(text="booked_at,kes\n", content_type="text/csv")
+        return web.json_response({"household": "h-001", "asked": dict(request.query)})
+
     async def _events(self, request: web.Request) -> web.StreamResponse:
         await self._member(request)
         socket = web.WebSocketResponse()
@@ -192,6 +234,12 @@ class SmallHub:
             self.answers_to_lose -= 1
             assert request.transport is not None
             request.transport.abort()
+
+
+def _within(request: web.Request, rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    since, until = int(request.query["from"]), int(request.query["to"])
+    assert until <= since + 32 * 86_400
+    return [row for row in rows if since <= row[name] < until]
 
 
 def _refusal(status: int, code: str, detail: str) -> web.HTTPException:

@@ -153,7 +153,8 @@ async def test_a_snapshot_comes_first_and_then_only_what_changes(
             state = (await socket.receive_json())["state"]
             assert set(state) == {
                 "power", "meter", "hub", "membership", "wallet", "energy", "market", "orders", "auctions",
-                "ahead_orders", "contracts", "partners", "last_settlement", "guidance", "forecast",
+                "ahead_orders", "contracts", "partners", "last_settlement", "guidance", "forecast", "tariffs",
+                "earnings", "reputation", "advice", "tips", "alerts", "trader", "relay",
             }  # fmt: skip
             assert state["membership"] == "admitted"
             assert state["market"] == {

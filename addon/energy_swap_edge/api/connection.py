@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from energy_swap_edge.commands import CommandError
+from energy_swap_edge.events import EventLog
 
 _LOGGER = logging.getLogger(__name__)
 _QUEUE: Final = 64
@@ -27,11 +29,17 @@ class _Command(msgspec.Struct, frozen=True):
 
 
 class Connection:
-    """A paired client that is connected now."""
+    """A paired client that is connected now; ``connected_at`` is the number of the last event before that."""
 
-    def __init__(self, socket: web.WebSocketResponse, carry_out: CarryOut) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, carry_out: CarryOut, events: EventLog, connected_at: int
+    ) -> None:
         self._socket = socket
         self._carry_out = carry_out
+        self._events = events
+        self._connected_at = connected_at
+        self._has_told_before = False
+        self._news = asyncio.Event()
         self._queue: asyncio.Queue[str] = asyncio.Queue(_QUEUE)
         self._commands: set[asyncio.Task[None]] = set()
         self._too_slow = asyncio.Event()
@@ -43,10 +51,18 @@ class Connection:
         except asyncio.QueueFull:
             self._too_slow.set()
 
+    def has_news(self) -> None:
+        """Say that there are new events."""
+        self._news.set()
+
     async def run(self) -> None:
         """Serve until the client leaves."""
         async with asyncio.TaskGroup() as group:
-            helpers = [group.create_task(self._write()), group.create_task(self._drop_when_slow())]
+            helpers = [
+                group.create_task(self._write()),
+                group.create_task(self._drop_when_slow()),
+                group.create_task(self._tell_news()),
+            ]
             try:
                 async for message in self._socket:
                     if message.type is WSMsgType.TEXT:
@@ -74,17 +90,51 @@ class Connection:
     def _take(self, text: str) -> None:
         try:
             asked = msgspec.json.decode(text, type=_Command)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             self.send(_failure(0, "invalid_message", str(error)))
             return
-        if asked.type != "command":
-            return
+        if asked.type == "events_after":
+            self._start(self._tell_after(asked.id))
+        elif asked.type == "command":
+            self._take_command(asked)
+
+    def _take_command(self, asked: _Command) -> None:
         if len(self._commands) >= _MAX_COMMANDS:
             self.send(_failure(asked.id, "busy", "too many commands at once; wait for their results"))
             return
-        task = asyncio.get_running_loop().create_task(self._answer(asked))
+        self._start(self._answer(asked))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
+
+    async def _tell_news(self) -> None:
+        """Tell what happens from now on, as fast as the client reads."""
+        seen = self._connected_at
+        while True:
+            self._news.clear()
+            seen = await self._tell(seen, None)
+            await self._news.wait()
+
+    async def _tell_after(self, event_id: int) -> None:
+        """Tell what happened after the last event that the client has seen and before it connected, once."""
+        if not self._has_told_before:
+            self._has_told_before = True
+            await self._tell(event_id, self._connected_at)
+
+    async def _tell(self, seen: int, until: int | None) -> int:
+        """Tell the events after number ``seen``, up to ``until``; return the last one's number."""
+        try:
+            while events := await self._events.after(seen):
+                for event in events:
+                    if until is not None and event["id"] > until:
+                        return seen
+                    await self._queue.put(_text({"type": "event", "event": event}))
+                    seen = event["id"]
+        except sqlite3.Error as error:
+            _LOGGER.warning("events cannot be read: %s", error)
+        return seen
 
     async def _answer(self, asked: _Command) -> None:
         try:

@@ -1,18 +1,20 @@
-"""The local API server: who this edge is, pairing, and the WebSocket of state and commands."""
+"""The local API server: who this edge is, pairing, the WebSocket of state and commands, and what can be read."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from energy_swap_edge.commands import Commands
+from energy_swap_edge.events import EventLog
 from energy_swap_edge.state import LiveState
 
-from .connection import Connection
+from .connection import CarryOut, Connection
 from .pairing import Pairing, TooManyAttempts, WrongCode
+from .reads import Reads, answer, failure
 
 _LOGGER = logging.getLogger(__name__)
 API_VERSION: Final = 1
@@ -23,6 +25,9 @@ _HEARTBEAT_SECONDS: Final = 20.0
 _GATHER_SECONDS: Final = 0.1
 
 
+type _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 class _PairRequest(msgspec.Struct, frozen=True):
     code: str
     client: str = "unnamed"
@@ -31,11 +36,24 @@ class _PairRequest(msgspec.Struct, frozen=True):
 class LocalApi:
     """The API of one edge. ``edge_id`` and ``name`` are what Home Assistant shows."""
 
-    def __init__(self, *, edge_id: str, name: str, pairing: Pairing, commands: Commands, state: LiveState) -> None:
+    def __init__(
+        self,
+        *,
+        edge_id: str,
+        name: str,
+        pairing: Pairing,
+        carry_out: CarryOut,
+        state: LiveState,
+        events: EventLog,
+        reads: Reads,
+    ) -> None:
         self._edge_id = edge_id
         self._name = name
         self._pairing = pairing
-        self._commands = commands
+        self._carry_out = carry_out
+        self._events = events
+        self._reads = reads
+        events.listeners.append(self._tell)
         self._state = state
         self._connections: set[Connection] = set()
         self._runner: web.AppRunner | None = None
@@ -46,6 +64,8 @@ class LocalApi:
         app.router.add_get("/api/v1/info", self._info)
         app.router.add_post("/api/v1/pair", self._pair)
         app.router.add_get("/api/v1/ws", self._websocket)
+        for path, handler in self._reads.routes().items():
+            app.router.add_get(path, self._for_paired(handler))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -70,6 +90,28 @@ class LocalApi:
                     connection.send(text)
             await asyncio.sleep(_GATHER_SECONDS)
 
+    def _tell(self, _event: dict[str, Any]) -> None:
+        for connection in self._connections:
+            connection.has_news()
+
+    def _is_paired(self, request: web.Request) -> bool:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and self._pairing.is_paired(token)
+
+    def _for_paired(self, handler: _Handler) -> _Handler:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            if not self._is_paired(request):
+                return _not_paired()
+            try:
+                return await handler(request)
+            except Exception as error:
+                known = failure(error)
+                if known is None:
+                    raise
+                return known
+
+        return serve
+
     def _identity(self) -> dict[str, Any]:
         return {
             "api_version": API_VERSION,
@@ -79,29 +121,28 @@ class LocalApi:
         }
 
     async def _info(self, _request: web.Request) -> web.Response:
-        return _json(200, self._identity())
+        return answer(200, self._identity())
 
     async def _pair(self, request: web.Request) -> web.Response:
         try:
             asked = msgspec.json.decode(await request.read(), type=_PairRequest)
         except msgspec.DecodeError as error:
-            return _json(400, {"code": "invalid_request", "message": str(error)})
+            return answer(400, {"code": "invalid_request", "message": str(error)})
         try:
             token = await self._pairing.pair(asked.code, asked.client)
         except WrongCode as error:
-            return _json(403, {"code": "wrong_code", "message": str(error)})
+            return answer(403, {"code": "wrong_code", "message": str(error)})
         except TooManyAttempts as error:
             headers = {"Retry-After": str(error.retry_after)}
-            return _json(429, {"code": "too_many_attempts", "message": str(error)}, headers)
-        return _json(200, {"token": token, "edge_id": self._edge_id, "name": self._name})
+            return answer(429, {"code": "too_many_attempts", "message": str(error)}, headers)
+        return answer(200, {"token": token, "edge_id": self._edge_id, "name": self._name})
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self._pairing.is_paired(token):
-            return _json(401, {"code": "not_paired", "message": "pair again: this token is not known"})
+        if not self._is_paired(request):
+            return _not_paired()
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES)
         await socket.prepare(request)
-        connection = Connection(socket, self._commands.carry_out)
+        connection = Connection(socket, self._carry_out, self._events, await self._events.last())
         for message in (
             {"type": "hello", **self._identity()},
             {"type": "snapshot", "state": self._state.snapshot()},
@@ -115,7 +156,5 @@ class LocalApi:
         return socket
 
 
-def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status, body=msgspec.json.encode(body), content_type="application/json", headers=headers
-    )
+def _not_paired() -> web.Response:
+    return answer(401, {"code": "not_paired", "message": "pair again: this token is not known"})

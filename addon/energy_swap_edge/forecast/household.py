@@ -13,7 +13,7 @@ type Tier = Literal["live", "cached", "history"]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Energy in Wh: it is below ``p10`` once in ten times, below ``p50`` every other time; ``mean`` is for sums."""
+    """Energy in Wh: below ``p10`` once in ten times, below ``p50`` every other time; ``mean`` is for sums."""
 
     p10: float
     p50: float

@@ -85,7 +85,7 @@ class EdgeApi:
         ]
 
     async def _chain(self, _call: Call[None, None]) -> dict[str, Any]:
-        return await self._chain_info()
+        return {**await self._chain_info(), "time": int(self._clock().timestamp())}
 
     async def _messages(self, call: Call[None, Envelope]) -> dict[str, Any]:
         answer = await self._messages_waiting.receive(call.body)

@@ -130,7 +130,7 @@ def own_trades(
     """
     return [
         {
-            "at": int(touch.at.timestamp()),
+            "at": int(touch.booked_at.timestamp()),
             "market": touch.source,
             "wh": touch.change["ekwh_wh"] + touch.change["ekwh_held_wh"],
             "cents": touch.change["kes_cents"] + touch.change["kes_held_cents"],

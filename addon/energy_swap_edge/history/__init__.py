@@ -1,0 +1,1 @@
+"""What the household measured and traded, by period, for ever."""
