@@ -6,7 +6,8 @@ The rules (each one survives a kill at any instruction):
 - an intent is signed anew only after the finalized chain has passed the last valid height and neither its
   signature nor its memo is found in the chain's history;
 - an error on the chain is final; so is one that preflight finds before anything was sent;
-- what a household or the approvers signed cannot be signed anew by the hub: it fails with the reason;
+- what a household or the approvers signed cannot be signed anew by the hub: it fails with the reason, an admission
+  once its nonce has been used for 150 finalized blocks by a transaction that is not its own;
 - the next intent of a community is sent when the one before is confirmed; only finalized ones become final.
 """
 
@@ -37,6 +38,7 @@ type Clock = Callable[[], datetime]
 _POLL_SECONDS: Final = 0.15
 _RESEND_SECONDS: Final = 1.5
 _RETRY_SECONDS: Final = 2.0
+_NONCE_LAG_BLOCKS: Final = 150
 _BATCH: Final = 64
 _NONCE: Final = slice(40, 72)
 
@@ -55,6 +57,7 @@ class Sender:
         self._woken = asyncio.Event()
         self._sent_at: dict[int, float] = {}  # by intent number, this process's last sending
         self._retry_at: dict[str, float] = {}  # by community
+        self._nonce_used_at: dict[int, int] = {}  # by intent number, the finalized height when it was first seen
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -162,6 +165,11 @@ class Sender:
             if await self._node.block_height() > intent.last_valid_block_height:
                 return await self._expired(intent)
         elif isinstance(intent.payload, Admit) and await self._is_nonce_used(intent, intent.payload):
+            # The one that used it may be this very transaction: a node can show an account before the history that
+            # changed it, and behind one address there may be several nodes.
+            height = await self._node.block_height()
+            if height <= self._nonce_used_at.setdefault(intent.number, height) + _NONCE_LAG_BLOCKS:
+                return False
             return await self._expired(intent)
         self._sent_at[intent.number] = now
         try:
@@ -219,6 +227,7 @@ class Sender:
 
         await self._database.write(change)
         self._sent_at.pop(intent.number, None)
+        self._nonce_used_at.pop(intent.number, None)
         if error is not None:
             _log.warning("chain of %s: %s failed: %s", intent.community, intent.id, error)
 

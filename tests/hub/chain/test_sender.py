@@ -23,6 +23,7 @@ from energy_swap_hub.chain import (
     enqueue_release,
 )
 from energy_swap_hub.chain.community import check_community, multisig_instructions, plan_community
+from energy_swap_hub.chain.directory import household_account
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_protocol.transaction import lock_message
@@ -31,11 +32,12 @@ from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
-from solders.system_program import TransferParams, transfer
+from solders.system_program import AdvanceNonceAccountParams, TransferParams, advance_nonce_account, transfer
 from solders.transaction import VersionedTransaction
 from sqlalchemy import update
 
-from .world import COMMUNITY, Household, World, frame, now
+from .test_token_life import attempt
+from .world import APPROVERS, COMMUNITY, Household, World, frame, now
 
 
 class Wire:
@@ -45,6 +47,7 @@ class Wire:
         self.localnet = localnet
         self.loses_requests: set[str] = set()
         self.loses_answers: set[str] = set()
+        self.hides_statuses = False
         self.calls: list[str] = []
         self.client = AsyncClient("http://localnet", max_transport_retries=0)
         self.client._provider.session = httpx2.AsyncClient(transport=httpx2.MockTransport(self.handle))
@@ -57,6 +60,10 @@ class Wire:
         answer = await self.localnet.call(request.content)
         if method in self.loses_answers:
             raise httpx2.ReadTimeout("no answer")
+        if self.hides_statuses and method == "getSignatureStatuses":
+            told = json.loads(answer)
+            told["result"]["value"] = [None] * len(told["result"]["value"])
+            answer = json.dumps(told).encode()
         return httpx2.Response(200, content=answer)
 
 
@@ -191,6 +198,51 @@ async def test_household_transaction_that_expires_on_the_way_fails(
     intent = await world.done(intent_id, chain)
     assert intent.state is State.FAILED
     assert "sign it again" in (intent.error or "")
+
+
+async def signed_admission(world: World) -> str:
+    await world.open_account("h-009", Keypair().pubkey())
+    for approver in APPROVERS[: world.community.needed]:
+        await world.sign_admission("h-009", approver)
+    await world.tick()
+    return await world.admit_intent("h-009")
+
+
+async def test_admission_whose_nonce_is_seen_used_before_its_own_status_is_not_given_up(
+    world: World, wire: Wire
+) -> None:
+    intent_id = await signed_admission(world)
+    chain = world.new_chain(wire.client)
+    wire.hides_statuses = True
+    for _ in range(5):
+        await send_once(chain)
+        await asyncio.sleep(0.03)
+        await world.tick(10)
+    assert (await world.intent(intent_id)).state is State.SENT
+    wire.hides_statuses = False
+    assert (await world.done(intent_id, chain)).state is State.CONFIRMED
+
+
+async def test_admission_whose_nonce_another_transaction_used_fails_with_the_reason(
+    world: World, wire: Wire
+) -> None:
+    intent_id = await signed_admission(world)
+    wire.loses_requests = {"sendTransaction"}
+    chain = world.new_chain(wire.client)
+    await send_once(chain)
+    nonce = (await world.database.read(lambda c: household_account(c, COMMUNITY, "h-009"))).nonce_account
+    hub = world.keys.hub
+    advance = advance_nonce_account(AdvanceNonceAccountParams(nonce_pubkey=nonce, authorized_pubkey=hub.pubkey()))
+    await attempt(world, advance)
+    await world.tick(149)
+    for _ in range(2):
+        await send_once(chain)
+        await asyncio.sleep(0.03)
+    assert (await world.intent(intent_id)).state is State.SENT
+    await world.tick(151)
+    intent = await world.done(intent_id, chain)
+    assert intent.state is State.FAILED
+    assert "approve again" in (intent.error or "")
 
 
 async def test_transaction_no_node_takes_fails_and_holds_nothing_up(world: World, seller: Household) -> None:
