@@ -1,5 +1,7 @@
 // The hub's console API: its answers as types and one client that speaks it.
 
+import type { Act, Comparison, Health, LastingSession, Meters, MpesaState, NewFactor, QuarantinedFrame, Receipt, Reconciliation } from "./office-api.js";
+
 export type Role = "admin" | "auditor";
 
 export interface Session {
@@ -7,6 +9,8 @@ export interface Session {
   role: Role;
   community: { id: string; name: string };
   csrf: string;
+  /** Whether this user signs in with a code as well. */
+  second_factor: boolean;
 }
 
 export interface LiveHousehold {
@@ -269,6 +273,8 @@ export class HubProblem extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** The hub's word for it, for programs. */
+    readonly code = "",
   ) {
     super(message);
   }
@@ -293,8 +299,9 @@ export class HubApi {
     }
   }
 
-  async signIn(user: string, password: string): Promise<Session> {
-    return this.#keep(await this.#request<Session>("POST", "/sign-in", { user, password }, true));
+  /** `code` is that of the authenticator app, for who has set one up. */
+  async signIn(user: string, password: string, code: string | null): Promise<Session> {
+    return this.#keep(await this.#request<Session>("POST", "/sign-in", { user, password, ...(code === null ? {} : { code }) }, true));
   }
 
   async signOut(): Promise<void> {
@@ -335,6 +342,44 @@ export class HubApi {
 
   resolveReview = (id: number, decision: Decision): Promise<unknown> => this.#request("POST", `/reviews/${id}/resolve`, decision);
 
+  mpesa = (): Promise<MpesaState> => this.#request("GET", "/mpesa");
+
+  receipts = async (): Promise<Receipt[]> => (await this.#request<{ receipts: Receipt[] }>("GET", "/mpesa/receipts")).receipts;
+
+  reconciliations = async (): Promise<Reconciliation[]> =>
+    (await this.#request<{ reconciliations: Reconciliation[] }>("GET", "/mpesa/reconciliations")).reconciliations;
+
+  takeStatement = (csv: Blob): Promise<Comparison> => this.#request("POST", "/mpesa/statements", csv);
+
+  reverse = (receipt: string, reason: string): Promise<unknown> => this.#request("POST", `/mpesa/receipts/${encodeURIComponent(receipt)}/reverse`, { reason });
+
+  meters = (): Promise<Meters> => this.#request("GET", "/meters");
+
+  quarantine = async (household: string | null, before: number | null, limit = 50): Promise<Slice<QuarantinedFrame>> => {
+    const path = `/meters/quarantine${cursor(limit, before)}${household === null ? "" : `&household=${household}`}`;
+    const answer = await this.#request<{ frames: QuarantinedFrame[]; next: number | null }>("GET", path);
+    return { items: answer.frames, next: answer.next };
+  };
+
+  startEpoch = (household: string, frame: string, reason: string): Promise<unknown> => this.#request("POST", `/meters/${household}/epoch`, { frame, reason });
+
+  audit = async (before: number | null, limit = 50): Promise<Slice<Act>> => {
+    const answer = await this.#request<{ acts: Act[]; next: number | null }>("GET", `/audit${cursor(limit, before)}`);
+    return { items: answer.acts, next: answer.next };
+  };
+
+  health = (): Promise<Health> => this.#request("GET", "/health");
+
+  sessions = async (): Promise<LastingSession[]> => (await this.#request<{ sessions: LastingSession[] }>("GET", "/sessions")).sessions;
+
+  endSession = (id: string): Promise<unknown> => this.#request("POST", `/sessions/${id}/end`, {});
+
+  beginFactor = (): Promise<NewFactor> => this.#request("POST", "/second-factor", {});
+
+  confirmFactor = (code: string): Promise<unknown> => this.#request("POST", "/second-factor/confirm", { code }, true);
+
+  removeFactor = (code: string): Promise<unknown> => this.#request("POST", "/second-factor/remove", { code }, true);
+
   /** Opens the push channel; every message is a whole `Overview`. */
   openLive(): WebSocket {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -346,31 +391,33 @@ export class HubApi {
     return session;
   }
 
-  async #request<T>(method: "GET" | "POST", path: string, body?: object, isSigningIn = false): Promise<T> {
+  /** `isAnswering`: a 401 is about a password or code that was just typed, not about the session. */
+  async #request<T>(method: "GET" | "POST", path: string, body?: object, isAnswering = false): Promise<T> {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (method !== "GET") headers["X-CSRF-Token"] = this.#csrf;
-    if (body) headers["Content-Type"] = "application/json";
+    if (body) headers["Content-Type"] = body instanceof Blob ? "text/csv" : "application/json";
     let answer: Response;
     try {
-      answer = await fetch(BASE + path, { method, headers, credentials: "same-origin", body: body ? JSON.stringify(body) : null });
+      answer = await fetch(BASE + path, { method, headers, credentials: "same-origin", body: body instanceof Blob ? body : body ? JSON.stringify(body) : null });
     } catch {
       throw new HubProblem(0, "unreachable");
     }
-    if (answer.status === 401 && !isSigningIn) this.onSignedOut();
-    if (!answer.ok) throw new HubProblem(answer.status, await detail(answer));
+    if (answer.status === 401 && !isAnswering) this.onSignedOut();
+    if (!answer.ok) throw await problemOf(answer);
     return (answer.status === 204 ? undefined : await answer.json()) as T;
   }
 }
 
 const cursor = (limit: number, before: number | null): string => `?limit=${limit}${before === null ? "" : `&before=${before}`}`;
 
-async function detail(answer: Response): Promise<string> {
+async function problemOf(answer: Response): Promise<HubProblem> {
   try {
-    const problem = (await answer.json()) as { detail?: unknown; title?: unknown };
-    if (typeof problem.detail === "string") return problem.detail;
-    if (typeof problem.title === "string") return problem.title;
+    const problem = (await answer.json()) as { detail?: unknown; title?: unknown; code?: unknown };
+    const code = typeof problem.code === "string" ? problem.code : "";
+    if (typeof problem.detail === "string") return new HubProblem(answer.status, problem.detail, code);
+    if (typeof problem.title === "string") return new HubProblem(answer.status, problem.title, code);
   } catch {
     // Not JSON: a proxy answered, so the status line is all we know.
   }
-  return `${answer.status} ${answer.statusText}`.trim();
+  return new HubProblem(answer.status, `${answer.status} ${answer.statusText}`.trim());
 }

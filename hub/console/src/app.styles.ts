@@ -131,15 +131,15 @@ export const appStyles = css`
     height: 60px;
     border-radius: 18px;
   }
-  @media (max-width: 1080px) {
+  @media (max-width: 1240px) {
     nav a svg {
       display: none;
     }
     nav a {
-      padding: 0 10px;
+      padding: 0 8px;
     }
   }
-  @media (max-width: 860px) {
+  @media (max-width: 960px) {
     header {
       padding: 4px 12px;
       /* A filter would hold the fixed bar of pages inside the header. */
@@ -159,10 +159,11 @@ export const appStyles = css`
       padding: 4px 4px calc(4px + env(safe-area-inset-bottom));
       background: var(--card);
       border-top: 1px solid var(--line);
+      overflow-x: auto;
+      scrollbar-width: none;
     }
     nav a {
-      flex: 1 1 0;
-      min-width: 0;
+      flex: 1 0 62px;
       flex-direction: column;
       justify-content: center;
       gap: 2px;

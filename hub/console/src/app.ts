@@ -1,5 +1,5 @@
 // The console's frame: who is signed in, which page is shown, the live feed, and the navigation around it.
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { HubApi, type Session } from "./api.js";
 import { appStyles } from "./app.styles.js";
@@ -14,8 +14,11 @@ import "./pages/live.js";
 import "./pages/households.js";
 import "./pages/market.js";
 import "./pages/ledger.js";
+import "./pages/money.js";
+import "./pages/meters.js";
 import "./pages/chain.js";
 import "./pages/reviews.js";
+import "./pages/office.js";
 
 @customElement("es-console")
 export class EsConsole extends TranslatedElement {
@@ -46,8 +49,12 @@ export class EsConsole extends TranslatedElement {
     window.removeEventListener("popstate", this.#moved);
   }
 
-  protected override updated(): void {
+  protected override updated(changed: PropertyValues): void {
     const page = say(`nav.${this.route.page}`);
+    // On a narrow screen the bar of pages scrolls.
+    if (changed.has("route") || changed.has("session")) {
+      this.renderRoot.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    }
     document.title = this.session ? `${page} · ${this.session.community.name} · Energy Swap` : "Energy Swap";
   }
 
@@ -113,8 +120,11 @@ export class EsConsole extends TranslatedElement {
       households: () => html`<es-households .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-households>`,
       market: () => html`<es-market .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-market>`,
       ledger: () => html`<es-ledger .api=${this.#api} .overview=${overview}></es-ledger>`,
+      money: () => html`<es-money .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-money>`,
+      meters: () => html`<es-meters .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-meters>`,
       chain: () => html`<es-chain .api=${this.#api} .overview=${overview}></es-chain>`,
       reviews: () => html`<es-reviews .api=${this.#api} .overview=${overview} .canResolve=${session.role === "admin"}></es-reviews>`,
+      office: () => html`<es-office .api=${this.#api} .overview=${overview} .session=${session} @changed=${this.#begin}></es-office>`,
     };
     return pages[this.route.page]();
   }

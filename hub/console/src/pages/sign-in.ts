@@ -59,12 +59,18 @@ export class EsSignIn extends TranslatedElement {
         font-weight: 500;
         color: var(--ink-soft);
       }
+      .hint {
+        margin-top: 6px;
+        font-size: 13.5px;
+        color: var(--ink-soft);
+      }
     `,
   ];
 
   @property({ attribute: false }) api!: HubApi;
   @state() private problem = "";
   @state() private isBusy = false;
+  @state() private isCodeAsked = false;
 
   protected override render(): TemplateResult {
     const isEnglish = currentLanguage() === "en";
@@ -81,6 +87,13 @@ export class EsSignIn extends TranslatedElement {
           <label for="password">${say("sign_in.password")}</label>
           <input id="password" name="password" type="password" autocomplete="current-password" required />
         </div>
+        ${this.isCodeAsked
+          ? html`<div>
+              <label for="code">${say("sign_in.code")}</label>
+              <input id="code" name="code" inputmode="numeric" pattern="[0-9]{6}" maxlength="6" autocomplete="one-time-code" required />
+              <p class="hint">${say("sign_in.code_means")}</p>
+            </div>`
+          : nothing}
         ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
         <button class="primary" type="submit" ?disabled=${this.isBusy}>${say(this.isBusy ? "sign_in.busy" : "sign_in.go")}</button>
       </form>
@@ -110,10 +123,16 @@ export class EsSignIn extends TranslatedElement {
     this.isBusy = true;
     this.problem = "";
     try {
-      const session = await this.api.signIn(text("user").trim(), text("password"));
+      const session = await this.api.signIn(text("user").trim(), text("password"), this.isCodeAsked ? text("code") : null);
       this.dispatchEvent(new CustomEvent("signed-in", { detail: session }));
     } catch (problem) {
-      this.problem = this.#explain(problem);
+      if (problem instanceof HubProblem && problem.code === "code_needed" && !this.isCodeAsked) {
+        this.isCodeAsked = true;
+        await this.updateComplete;
+        this.renderRoot.querySelector<HTMLElement>("#code")?.focus();
+      } else {
+        this.problem = this.#explain(problem);
+      }
     } finally {
       this.isBusy = false;
     }
@@ -123,6 +142,7 @@ export class EsSignIn extends TranslatedElement {
     if (!(problem instanceof HubProblem)) return String(problem);
     if (problem.status === 0) return say("app.unreachable");
     if (problem.status === 429 || problem.message.startsWith("too many")) return say("sign_in.too_many");
+    if (problem.code === "code_wrong") return say("sign_in.code_wrong");
     return problem.status === 401 ? say("sign_in.wrong") : problem.message;
   }
 }

@@ -1,6 +1,9 @@
 // The console's texts in English; the keys are the vocabulary every other language must cover. {count|one|many} chooses by number.
 
+import { enOffice } from "./office.en.js";
+
 export const en = {
+  ...enOffice,
   "app.skip": "Skip to the page",
   "app.pages": "Pages",
   "app.lost": "The connection to the hub is lost. What you see may be old; reconnecting…",

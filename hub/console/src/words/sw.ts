@@ -1,7 +1,9 @@
 // The console's texts in Swahili.
 import type { en } from "./en.js";
+import { swOffice } from "./office.sw.js";
 
 export const sw: Record<keyof typeof en, string> = {
+  ...swOffice,
   "app.skip": "Ruka hadi kwenye ukurasa",
   "app.pages": "Kurasa",
   "app.lost": "Muunganisho na kituo umekatika. Unachoona huenda ni cha zamani; inaunganisha tena…",

@@ -1,0 +1,134 @@
+// What the hub says about money, meters and its own office, as types.
+
+export interface MpesaState {
+  /** Payments and payouts that are under way. */
+  open: number;
+  payouts_stopped: string | null;
+  trust_cents: number;
+  suspense_cents: number;
+  at_mpesa: { cents: number; at: number } | null;
+}
+
+export interface Receipt {
+  receipt: string;
+  /** Null: nobody knows whose money it is; it waits in suspense. */
+  household_id: string | null;
+  reference: string;
+  kes: number;
+  channel: string;
+  paid_at: number;
+  recorded_at: number;
+  reversal: string | null;
+}
+
+export interface Difference {
+  kind: string;
+  receipt: string;
+  mpesa_cents: number | null;
+  books_cents: number | null;
+}
+
+export interface Reconciliation {
+  source: string;
+  starts_at: number;
+  ends_at: number;
+  made_at: number;
+  matched: number;
+  credited: number;
+  differences: Difference[];
+}
+
+export type Comparison = Pick<Reconciliation, "matched" | "credited" | "differences">;
+
+export interface MeterEpoch {
+  number: number;
+  meter: string;
+  since: number;
+  who: string;
+  reason: string;
+  at: number;
+}
+
+export interface Meter {
+  household: string;
+  name: string;
+  status: string;
+  meter: string;
+  sequence: number | null;
+  measured_at: number | null;
+  export_wh: number | null;
+  import_wh: number | null;
+  generation_wh: number | null;
+  net_w: number | null;
+  generation_w: number | null;
+  rated_pv_w: number;
+  main_breaker_w: number;
+  quarantined: number;
+  epochs: MeterEpoch[];
+}
+
+export interface WaitingMeter {
+  household: string;
+  meter: string;
+  sequence: number;
+  measured_at: number;
+  export_wh: number;
+  import_wh: number;
+  generation_wh: number;
+  reason: string;
+  received_at: number;
+  frames: number;
+  frame: string;
+}
+
+export interface Meters {
+  meters: Meter[];
+  waiting: WaitingMeter[];
+}
+
+export interface QuarantinedFrame {
+  id: number;
+  household: string;
+  received_at: number;
+  reason: string;
+  meter: string | null;
+  sequence: number | null;
+  measured_at: number | null;
+  export_wh: number | null;
+  import_wh: number | null;
+  generation_wh: number | null;
+}
+
+export interface Act {
+  id: number;
+  at: number;
+  who: string;
+  what: string;
+  subject: string;
+}
+
+export interface Work {
+  kind: string;
+  waiting: number;
+  due: number;
+  retried: number;
+  oldest_due_at: number | null;
+}
+
+export interface Health {
+  up_since: number | null;
+  work: Work[];
+}
+
+export interface LastingSession {
+  id: string;
+  started_at: number;
+  used_at: number;
+  address: string;
+  is_this: boolean;
+}
+
+export interface NewFactor {
+  secret: string;
+  uri: string;
+}

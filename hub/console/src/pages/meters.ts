@@ -1,0 +1,196 @@
+// Meters: how each is, which readings were refused and why, register epochs, and a replaced meter that waits for a word.
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { HubApi, Overview } from "../api.js";
+import { clock, count, energy, moment, power } from "../format.js";
+import { currentLanguage, say, TranslatedElement } from "../language.js";
+import type { Meter, Meters, QuarantinedFrame, WaitingMeter } from "../office-api.js";
+import type { Question } from "../parts/ask.js";
+import { icon } from "../parts/icons.js";
+import { whenHere, whenListed } from "../parts/pending.js";
+import { Remote, RemoteList } from "../remote.js";
+import { writeRoute } from "../route.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { tableStyles } from "../style/tables.js";
+import { officeStyles } from "./office.styles.js";
+import "../parts/ask.js";
+import "../parts/key-text.js";
+
+type Tab = "all" | "refused";
+
+/** A meter signs a reading every minute; after a quarter of an hour something is wrong with it or its way here. */
+const STALE_SECONDS = 900;
+
+@customElement("es-meters")
+export class EsMeters extends TranslatedElement {
+  static override styles = [baseStyles, controlStyles, tableStyles, officeStyles];
+
+  @property({ attribute: false }) api!: HubApi;
+  @property({ attribute: false }) overview: Overview | undefined;
+  @property({ type: Boolean }) canChange = false;
+  @state() private tab: Tab = "all";
+  @state() private question: Question | null = null;
+
+  readonly #meters = new Remote<Meters>(this, () => this.api.meters(), 10);
+  readonly #refused = new RemoteList<QuarantinedFrame>(this, (before) => this.api.quarantine(null, before), 30);
+
+  protected override render(): TemplateResult {
+    const tab = (name: Tab): TemplateResult =>
+      html`<button
+        aria-pressed=${this.tab === name}
+        @click=${() => {
+          this.tab = name;
+        }}
+      >
+        ${say(`meters.${name}`)}
+      </button>`;
+    return html`
+      <div class="page-head">
+        <h1>${say("nav.meters")}</h1>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("all")}${tab("refused")}</div>
+      </div>
+      ${this.tab === "all"
+        ? whenHere(this.#meters, ({ meters, waiting }) => html`<div class="stack">${waiting.map((one) => this.#renderWaiting(one))}${this.#renderMeters(meters)}</div>`)
+        : html`<section class="card">
+            <p class="soft before-list">${say("meters.refused_means")}</p>
+            ${whenListed(this.#refused, (frames) => this.#renderRefused(frames))}
+          </section>`}
+      ${this.question === null
+        ? nothing
+        : html`<es-ask
+            .question=${this.question}
+            @closed=${() => {
+              this.question = null;
+            }}
+          ></es-ask>`}
+    `;
+  }
+
+  #renderWaiting(one: WaitingMeter): TemplateResult {
+    return html`<article class="card waiting-meter">
+      <div class="card-head">
+        <h2>${say("meters.waits", { name: this.#nameOf(one.household) })}</h2>
+        <span class="pill warn">${say("meters.waiting_frames", { count: one.frames })}</span>
+      </div>
+      <p>${one.reason}</p>
+      <dl class="facts">
+        <div><dt>${say("meters.meter")}</dt><dd><es-key .text=${one.meter}></es-key></dd></div>
+        <div><dt>${say("meters.measured")}</dt><dd class="number">${this.#when(one.measured_at)}</dd></div>
+        <div><dt>${say("meters.export")}</dt><dd class="number">${energy(one.export_wh)}</dd></div>
+        <div><dt>${say("meters.import")}</dt><dd class="number">${energy(one.import_wh)}</dd></div>
+      </dl>
+      ${this.canChange
+        ? html`<button class="primary" @click=${() => { this.#askEpoch(one); }}>${say("meters.begin")}</button>`
+        : html`<p class="soft">${say("meters.admin_begins")}</p>`}
+    </article>`;
+  }
+
+  #renderMeters(meters: Meter[]): TemplateResult {
+    if (meters.length === 0) return html`<section class="card"><p class="empty">${say("households.none")}</p></section>`;
+    return html`<section class="card">
+      <table class="cards">
+        <thead>
+          <tr>
+            <th>${say("households.household")}</th>
+            <th>${say("meters.state")}</th>
+            <th>${say("meters.meter")}</th>
+            <th class="right">${say("meters.reading")}</th>
+            <th class="right">${say("meters.export")}</th>
+            <th class="right">${say("meters.import")}</th>
+            <th class="right">${say("meters.generation")}</th>
+            <th class="right">${say("meters.refused")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${meters.map((one) => this.#renderMeter(one))}
+        </tbody>
+      </table>
+    </section>`;
+  }
+
+  #renderMeter(one: Meter): TemplateResult {
+    const wh = (value: number | null): string => (value === null ? "–" : energy(value));
+    return html`<tr>
+        <td class="lead"><a href=${writeRoute("households", one.household)}>${one.name}</a></td>
+        <td class="tail">${this.#renderState(one)}</td>
+        <td class="wide-only"><es-key .text=${one.meter}></es-key></td>
+        <td class="right">${one.measured_at === null ? "–" : this.#when(one.measured_at)}</td>
+        <td class="right">${wh(one.export_wh)}<span class="unit">${say("meters.export").toLowerCase()}</span></td>
+        <td class="right">${wh(one.import_wh)}<span class="unit">${say("meters.import").toLowerCase()}</span></td>
+        <td class="right wide-only">${wh(one.generation_wh)}</td>
+        <td class="right wide-only ${one.quarantined > 0 ? "ill" : ""}">${count(one.quarantined)}</td>
+      </tr>
+      ${one.epochs.map(
+        (epoch) =>
+          html`<tr class="sub">
+            <td colspan="8">
+              ${say("meters.epoch", { number: epoch.number, when: this.#when(epoch.since), who: epoch.who })}: ${epoch.reason}
+              <es-key .text=${epoch.meter}></es-key>
+            </td>
+          </tr>`,
+      )}`;
+  }
+
+  #renderState(one: Meter): TemplateResult {
+    if (one.measured_at === null) return html`<span class="pill">${say("meters.no_reading")}</span>`;
+    if (this.#now() - one.measured_at > STALE_SECONDS) return html`<span class="pill bad">${icon("alert", 15)} ${say("meters.silent")}</span>`;
+    const now = one.net_w === null ? "" : say(one.net_w < 0 ? "households.gives" : "households.takes", { quantity: power(Math.abs(one.net_w)) });
+    return html`<span class="pill good">${now || say("meters.well")}</span>`;
+  }
+
+  #renderRefused(frames: QuarantinedFrame[]): TemplateResult {
+    return html`<ul class="rows">
+      ${frames.map(
+        (one) =>
+          html`<li>
+            <div class="row-head">
+              <b>${this.#nameOf(one.household)}</b>
+              <span class="soft number">${moment(one.received_at, this.#now(), currentLanguage())}</span>
+            </div>
+            <p>${one.reason}</p>
+            <p class="soft number">
+              ${one.measured_at === null
+                ? say("meters.unreadable")
+                : say("meters.frame", {
+                    sequence: one.sequence ?? 0,
+                    when: clock(one.measured_at),
+                    export: energy(one.export_wh ?? 0),
+                    import: energy(one.import_wh ?? 0),
+                  })}
+            </p>
+          </li>`,
+      )}
+    </ul>`;
+  }
+
+  #askEpoch(one: WaitingMeter): void {
+    this.question = {
+      title: say("meters.begin_title", { name: this.#nameOf(one.household) }),
+      lead: say("meters.begin_means"),
+      label: say("app.reason"),
+      go: say("meters.begin"),
+      act: async (reason) => {
+        await this.api.startEpoch(one.household, one.frame, reason);
+        await this.#meters.refresh();
+      },
+    };
+  }
+
+  #when(unix: number): string {
+    return moment(unix, this.#now(), currentLanguage());
+  }
+
+  #now(): number {
+    return this.overview?.now ?? 0;
+  }
+
+  #nameOf(household: string): string {
+    return this.overview?.households.find((one) => one.household === household)?.name ?? household;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-meters": EsMeters;
+  }
+}

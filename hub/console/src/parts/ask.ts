@@ -1,0 +1,125 @@
+// A dialog that asks for one text before something is done, and shows what went wrong.
+import { css, html, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { say, TranslatedElement } from "../language.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import { explain } from "./pending.js";
+
+/** What to ask, in the reader's language, and what to do with the answer; a promise that fails leaves the dialog open. */
+export interface Question {
+  title: string;
+  lead: string;
+  label: string;
+  go: string;
+  isCode?: boolean;
+  act: (text: string) => Promise<unknown>;
+}
+
+@customElement("es-ask")
+export class EsAsk extends TranslatedElement {
+  static override styles = [
+    baseStyles,
+    controlStyles,
+    css`
+      dialog {
+        width: min(520px, calc(100% - 24px));
+        margin: auto;
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--card);
+        color: var(--ink);
+        padding: 20px;
+        box-shadow: 0 16px 60px rgb(0 0 0 / 24%);
+      }
+      dialog::backdrop {
+        background: rgb(10 16 13 / 40%);
+      }
+      h2 {
+        font-size: 19px;
+      }
+      .lead {
+        margin-top: 10px;
+        color: var(--ink-soft);
+      }
+      form {
+        display: grid;
+        gap: 14px;
+        margin-top: 16px;
+      }
+      .problem {
+        background: var(--bad-wash);
+        color: var(--bad);
+        border-radius: 10px;
+        padding: 9px 12px;
+        font-weight: 560;
+      }
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 10px;
+      }
+      .code {
+        width: 10ch;
+        font: 600 22px/1.4 var(--mono);
+        letter-spacing: 0.1em;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) question!: Question;
+  @state() private problem = "";
+  @state() private isBusy = false;
+
+  protected override firstUpdated(): void {
+    this.renderRoot.querySelector("dialog")?.showModal();
+    this.renderRoot.querySelector<HTMLElement>("input, textarea")?.focus();
+  }
+
+  protected override render(): TemplateResult {
+    const { title, lead, label, go, isCode } = this.question;
+    return html`<dialog aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
+      <h2 id="title">${title}</h2>
+      <p class="lead">${lead}</p>
+      <form @submit=${this.#act}>
+        <div>
+          <label for="text">${label}</label>
+          ${isCode
+            ? html`<input id="text" name="text" class="code" required inputmode="numeric" pattern="[0-9]{6}" maxlength="6" autocomplete="one-time-code" />`
+            : html`<textarea id="text" name="text" rows="3" required maxlength="2000"></textarea>`}
+        </div>
+        ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
+        <div class="actions">
+          <button class="primary" type="submit" ?disabled=${this.isBusy}>${go}</button>
+          <button type="button" @click=${this.#close}>${say("app.cancel")}</button>
+        </div>
+      </form>
+    </dialog>`;
+  }
+
+  readonly #close = (): void => {
+    this.renderRoot.querySelector("dialog")?.close();
+  };
+
+  readonly #act = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    if (this.isBusy) return;
+    const text = new FormData(event.target as HTMLFormElement).get("text");
+    if (typeof text !== "string" || text.trim() === "") return;
+    this.isBusy = true;
+    this.problem = "";
+    try {
+      await this.question.act(text.trim());
+      this.#close();
+    } catch (problem) {
+      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
+    } finally {
+      this.isBusy = false;
+    }
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-ask": EsAsk;
+  }
+}
