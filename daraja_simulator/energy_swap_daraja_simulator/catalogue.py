@@ -136,7 +136,12 @@ FAULTS: Final[Mapping[str, Fault]] = {
         partial="the subscriber pays half",
         over="the subscriber pays double",
     ),
-    "F25": _fault("forged-callback", "stk", paid="a forged success arrives while the prompt is still open"),
+    "F25": _fault(
+        "forged-callback",
+        "stk",
+        paid="a forged success arrives while the prompt is still open",
+        race="a forged success with a receipt of its own arrives between the payment and its callback",
+    ),
     "F26": _fault(
         "source-hidden",
         "any",

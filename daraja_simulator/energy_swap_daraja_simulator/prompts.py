@@ -49,6 +49,7 @@ class Prompts:
         self._least_manual_wait = least_manual_wait
         self._real_clock = real_clock
         self._asked_really_at: dict[str, datetime] = {}
+        self._forged_when_paid: set[str] = set()
 
     def open(self, prompt: dict[str, Any]) -> None:
         """Put a prompt on its phone. Call inside a transaction."""
@@ -59,8 +60,11 @@ class Prompts:
         if self._real_clock is not None:
             self._asked_really_at[prompt["checkout"]] = self._real_clock()
         bound = prompt["bound"]
-        if self._faults.happens("F25", "stk", phone=prompt["phone"], bound=bound):
-            self._forge(prompt)
+        if forgery := self._faults.happens("F25", "stk", phone=prompt["phone"], bound=bound):
+            if forgery.variant == "race":
+                self._forged_when_paid.add(prompt["checkout"])
+            else:
+                self._forge(prompt, prompt["asked_at"] + timedelta(seconds=1))
 
     def decide(self, checkout: str, pin: str | None) -> bool:
         """Answer an open prompt by hand: with a PIN, or cancel it with ``None``. False if it is not open."""
@@ -150,6 +154,9 @@ class Prompts:
         )
         told_at = at + _OVERTAKEN if is_overtaken else at
         self._end(prompt, "0", at, receipt, told_at=told_at, is_told=is_told)
+        if prompt["checkout"] in self._forged_when_paid:
+            self._forged_when_paid.discard(prompt["checkout"])
+            self._forge(prompt, at)
 
     def _end(
         self,
@@ -197,14 +204,12 @@ class Prompts:
             items.insert(2, ("Balance", None))
         return items
 
-    def _forge(self, prompt: dict[str, Any]) -> None:
-        at = prompt["asked_at"]
+    def _forge(self, prompt: Any, at: datetime) -> None:
         receipt = self._books.new_receipt(self._chance.of("forged receipt"), at)
         words = stk_words("0", self._chance.of("forged"))
         metadata = self._metadata(prompt, receipt, at)
         body = stk_callback(prompt["merchant"], prompt["checkout"], "0", words, metadata)
-        later = at + timedelta(seconds=1)
-        self._deliveries.post(prompt["callback"], body, later, channel="forged", subject=prompt["checkout"])
+        self._deliveries.post(prompt["callback"], body, at, channel="forged", subject=prompt["checkout"])
 
     def _open_prompt(self, checkout: str) -> sqlite3.Row | None:
         return self._books.row("SELECT * FROM prompt WHERE checkout = ? AND code IS NULL", checkout)

@@ -1,5 +1,6 @@
 """What a stored callback means for the payment that it is about."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
@@ -9,7 +10,9 @@ from .charges import Charges
 from .config import MPesaConfig
 from .events import PayerOf, PaymentEvents
 from .hooks import Callback
+from .intents import Intent
 from .receipts import Asked
+from .tables import PAID
 from .wire import (
     Unreadable,
     masked,
@@ -24,24 +27,38 @@ from .wire import (
 _NOTHING: Final = "nothing of ours"
 
 
-def waits_for_list(callback: Callback, confirm_above_kes: int) -> bool:
-    """Return whether a payment by hand is so large that M-Pesa's own list must show it: callbacks are unsigned."""
-    if callback.channel != hooks.CONFIRMATION:
-        return False
-    try:
-        return read_confirmation(callback.body).payment.kes > confirm_above_kes
-    except Unreadable:
-        return False
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Money in that an unsigned callback tells of, and what M-Pesa must be asked before it counts."""
+
+    ask_about: Intent | None = None  # the push, by query
+    needs_list: bool = False  # the list of payments
 
 
-def says_paid(callback: Callback) -> bool:
-    """Return whether a callback tells of the success of a payment that a phone was asked for."""
-    if callback.channel != hooks.PUSH:
-        return False
+def claim_of(connection: Connection, callback: Callback, confirm_above_kes: int) -> Claim:
+    """Return what must be asked about a callback before it can be understood.
+
+    A push is asked about. A payment by hand cannot be asked about: it counts at once, as long as all that count so
+    and are not on M-Pesa's list yet stay within ``confirm_above_kes``; so does what comes on top of a paid push.
+    """
     try:
-        return read_push_result(callback.body).payment is not None
+        match callback.channel:
+            case hooks.PUSH:
+                intent = intents.find(connection, callback.subject)
+                payment = read_push_result(callback.body).payment
+            case hooks.CONFIRMATION:
+                told = read_confirmation(callback.body)
+                payment, intent = told.payment, intents.find_by_reference(connection, told.reference)
+            case _:
+                return Claim()
     except Unreadable:
-        return False
+        return Claim()
+    if payment is None or receipts.find(connection, payment.receipt) is not None:
+        return Claim()
+    if intent is None:
+        unproven = receipts.unproven_kes(connection, callback.community_id, callback.received_at)
+        return Claim(needs_list=payment.kes + unproven > confirm_above_kes)
+    return Claim(needs_list=True) if intent.state == PAID else Claim(ask_about=intent)
 
 
 def understand(
@@ -80,20 +97,15 @@ def _understand(
     at = callback.received_at
     match callback.channel:
         case hooks.PUSH:
-            push = read_push_result(callback.body)
-            intent = intents.find(connection, callback.subject)
-            if intent is None:
-                return _NOTHING, False
-            most = config.confirm_above_kes
-            return receipts.record_push_result(
-                connection, events, intent, push, at, confirm_above_kes=most, asked=asked
-            ), False
+            return _record_push(connection, config, events, callback, asked), False
         case hooks.PAYOUT:
             result = read_payout_result(callback.body)
             item = payouts.find_by_conversation(connection, callback.subject)
             if item is None:
                 return _NOTHING, False
-            return payouts.record_result(connection, events, charges, item, result, at), False
+            return payouts.record_result(
+                *(connection, events, charges, item, result, at), confirm_above_kes=config.confirm_above_kes
+            ), False
         case hooks.STATUS:
             status = read_status(callback.body)
             item = payouts.find_by_conversation(connection, callback.subject)
@@ -113,9 +125,25 @@ def _understand(
             reports.record_balances(connection, int(callback.subject), balances, at)
             return "balances", False
         case hooks.CONFIRMATION:
-            return _receive(connection, config, events, payer_of, callback)
+            return _receive(connection, config, events, payer_of, callback, asked)
         case _:
             return "queue time-out: the outcome is still open", False
+
+
+def _record_push(
+    connection: Connection, config: MPesaConfig, events: PaymentEvents, callback: Callback, asked: Asked
+) -> str:
+    push, at = read_push_result(callback.body), callback.received_at
+    intent = intents.find(connection, callback.subject)
+    if intent is None:
+        return _NOTHING
+    if push.code != "0":
+        return intents.record_code(connection, events, intent, push.code, at)
+    return receipts.record_success(
+        *(connection, events, intent, push.payment, receipts.CALLBACK, at),
+        confirm_above_kes=config.confirm_above_kes,
+        asked=asked,
+    )
 
 
 def _receive(
@@ -124,10 +152,17 @@ def _receive(
     events: PaymentEvents,
     payer_of: PayerOf | None,
     callback: Callback,
+    asked: Asked,
 ) -> tuple[str, bool]:
-    told = read_confirmation(callback.body)
+    told, at, most = read_confirmation(callback.body), callback.received_at, config.confirm_above_kes
+    intent = intents.find_by_reference(connection, told.reference)
+    if intent is not None:
+        return receipts.record_success(
+            *(connection, events, intent, told.payment, receipts.BY_HAND, at), confirm_above_kes=most, asked=asked
+        ), False
     is_credited = receipts.find(connection, told.payment.receipt) is not None
-    if told.payment.kes > config.confirm_above_kes and not is_credited:
+    unproven = receipts.unproven_kes(connection, callback.community_id, at)
+    if not is_credited and told.payment.kes + unproven > most:
         events.needs_review(
             connection,
             community_id=callback.community_id,
@@ -136,4 +171,4 @@ def _receive(
             evidence={"kes": told.payment.kes, "reference": masked(told.reference), "callback": callback.number},
         )
         return "so much waits for the list of payments", False
-    return receipts.receive(connection, events, payer_of, told, "c2b", callback.received_at), False
+    return receipts.receive(connection, events, payer_of, told, receipts.BY_HAND, at), False

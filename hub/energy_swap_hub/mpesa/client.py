@@ -60,6 +60,7 @@ class DarajaClient:
         self._gateway = Gateway(session, config, clock)
         self._config = config
         self._clock = clock
+        self._credential: str | None = None
 
     async def push(self, *, phone: str, kes: int, account_reference: str, callback_url: str) -> Answer:
         """Ask a phone for ``kes``. It is sent at most once; ``Accepted.reference`` is the CheckoutRequestID."""
@@ -263,14 +264,15 @@ class DarajaClient:
         """Post what only the initiator may do."""
         if self._config.certificate_pem is None:
             return NotSent("There is no Daraja certificate in the configuration.")
+        if self._credential is None:  # it may be used again, and sealing takes long
+            password, certificate = self._config.initiator_password, self._config.certificate_pem
+            self._credential = security_credential(password, certificate)
         return await self._gateway.post(
             endpoint,
             body
             | {
                 "CommandID": command,
-                "SecurityCredential": security_credential(
-                    self._config.initiator_password, self._config.certificate_pem
-                ),
+                "SecurityCredential": self._credential,
                 "ResultURL": result_url,
                 "QueueTimeOutURL": timeout_url,
             },

@@ -44,8 +44,12 @@ class PaymentEvents(Protocol):
         purpose: str = TOP_UP,
         is_late: bool = False,
         reference: str = "",
+        name: str = "",
     ) -> None:
-        """Money came in; ``receipt`` is M-Pesa's and is never told twice. It may follow a `receive_failed`.
+        """Money came in; it may follow a `receive_failed`.
+
+        ``name`` is ours for the payment, "" for its receipt, and is never told twice; ``receipt`` is M-Pesa's as
+        far as is known: that of a callback may turn out to be another.
 
         ``household_id`` None: paid by hand to an account that nobody has (``reference``). ``purpose`` is what was
         asked to be paid for; ``is_late``: after `receive_failed` was told, so it is money for the wallet only.

@@ -10,12 +10,12 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from aiohttp import ClientError, web
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from energy_swap_hub.caller import address_of
 from energy_swap_hub.storage import Database
 
-from . import intents, payouts, reversals
+from . import intents, payouts, reversals, rows
 from .config import MPesaConfig
 from .events import PayerOf, PaymentEvents
 from .gateway import Clock
@@ -51,6 +51,16 @@ class Callback:
     subject: str
     body: bytes
     received_at: datetime
+
+
+_STORE: Final = insert(payment_callback).returning(payment_callback.c.number)
+_FINISH: Final = update(payment_callback).where(payment_callback.c.number == bindparam("key_number"))
+_UNPROCESSED: Final = (
+    select(*rows.columns(Callback, payment_callback))
+    .where(payment_callback.c.processed_at.is_(None), payment_callback.c.is_held.is_(False))
+    .order_by(payment_callback.c.number)
+    .limit(bindparam("most"))
+)
 
 
 def callback_url(config: MPesaConfig, channel: str, subject: str) -> str:
@@ -102,19 +112,16 @@ class Hooks:
             community_id = self._owner(connection, channel, subject)
             if community_id is None:
                 return False
-            number = connection.execute(
-                insert(payment_callback)
-                .values(
-                    channel=channel,
-                    community_id=community_id,
-                    subject=subject,
-                    source=source,
-                    is_held=is_held,
-                    body=body,
-                    received_at=now,
-                )
-                .returning(payment_callback.c.number)
-            ).scalar_one()
+            new = {
+                "channel": channel,
+                "community_id": community_id,
+                "subject": subject,
+                "source": source,
+                "is_held": is_held,
+                "body": body,
+                "received_at": now,
+            }
+            number = connection.execute(_STORE, new).scalar_one()
             if is_held and community_id:
                 self._events.needs_review(
                     connection,
@@ -206,19 +213,14 @@ async def _body(request: web.Request) -> bytes:
 
 def unprocessed(connection: Connection, limit: int) -> list[Callback]:
     """Return the oldest callbacks that nobody has understood yet and that are not held."""
-    rows = connection.execute(
-        select(payment_callback)
-        .where(payment_callback.c.processed_at.is_(None), payment_callback.c.is_held.is_(False))
-        .order_by(payment_callback.c.number)
-        .limit(limit)
-    )
-    return [Callback(**{name: row[name] for name in Callback.__slots__}) for row in rows.mappings()]
+    return [Callback(*row) for row in connection.execute(_UNPROCESSED, {"most": limit})]
 
 
 def finish(connection: Connection, callback: Callback, outcome: str, now: datetime, *, keep_body: bool) -> None:
     """Note what a callback meant and, unless it could not be read, forget its body with the phone in it."""
     body = callback.body if keep_body else b""
-    _change(connection, callback.number, processed_at=now, outcome=outcome, body=body)
+    done = {"key_number": callback.number, "processed_at": now, "outcome": outcome, "body": body}
+    connection.execute(_FINISH, done)
 
 
 def is_held(connection: Connection, number: int) -> bool:

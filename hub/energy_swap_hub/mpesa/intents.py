@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from energy_swap_hub.storage import insert_rows
+
+from . import rows
 from .codes import Meaning, push_meaning
 from .events import PaymentEvents, PaymentRefused
 from .gateway import Accepted, Answer, NotSent, Refused, Unknown
@@ -38,6 +41,9 @@ _QUESTIONS: Final = (
 )
 _PULL_AFTER: Final = timedelta(minutes=32)
 _PULL_WITHOUT_CHECKOUT_AFTER: Final = timedelta(seconds=60)
+_OPEN_OF_PHONE: Final = select(payment_intent.c.intent_id).where(
+    payment_intent.c.phone_key == bindparam("phone_key"), rows.is_in(OPEN_INTENT)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Intent:
     checkout_request_id: str | None
     created_at: datetime
     sent_at: datetime | None
+    given_up_at: datetime | None
 
     def wants_pull(self, now: datetime) -> bool:
         """Return whether the query cannot settle it (any more) and the list of payments must be read."""
@@ -64,10 +71,6 @@ class Intent:
             or waited >= _PULL_AFTER
             or (self.checkout_request_id is None and waited >= _PULL_WITHOUT_CHECKOUT_AFTER)
         )
-
-
-def _intent(row: RowMapping) -> Intent:
-    return Intent(**{name: row[name] for name in Intent.__slots__})
 
 
 def new_account_reference() -> str:
@@ -103,59 +106,44 @@ def create(
             raise PaymentRefused("It is paid already.")
         if known is not None:
             return str(known.intent_id)
-    if connection.execute(
-        select(row.intent_id).where(row.phone_key == phone_key, row.state.in_(OPEN_INTENT))
-    ).first():
+    if connection.execute(_OPEN_OF_PHONE, {"phone_key": phone_key}).first():
         raise PaymentRefused("A payment is already under way: answer it on the phone, or wait until it has ended.")
     intent_id = secrets.token_hex(16)
-    connection.execute(
-        insert(payment_intent).values(
-            community_id=community_id,
-            intent_id=intent_id,
-            household_id=household_id,
-            kes=kes,
-            purpose=purpose,
-            phone_key=phone_key,
-            account_reference=new_account_reference(),
-            state=QUEUED,
-            created_at=now,
-            expires_at=expires_at,
-            due_at=now,
-        )
-    )
+    new = {
+        "community_id": community_id,
+        "intent_id": intent_id,
+        "household_id": household_id,
+        "kes": kes,
+        "purpose": purpose,
+        "phone_key": phone_key,
+        "account_reference": new_account_reference(),
+        "state": QUEUED,
+        "created_at": now,
+        "expires_at": expires_at,
+        "due_at": now,
+    }
+    insert_rows(connection, payment_intent, tuple(new), [tuple(new.values())])
     return intent_id
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Intent]:
     """Return the payments whose next step is due."""
-    return _all(connection, payment_intent.c.due_at, now, limit)
+    return rows.due(connection, Intent, payment_intent, "due_at", now, limit)
 
 
 def expired(connection: Connection, now: datetime, limit: int) -> list[Intent]:
     """Return the payments whose purpose is to be given up."""
-    return _all(connection, payment_intent.c.expires_at, now, limit)
-
-
-def _all(connection: Connection, by: ColumnElement[Any], now: datetime, limit: int) -> list[Intent]:
-    rows = connection.execute(
-        select(payment_intent).where(by <= now).order_by(by, payment_intent.c.intent_id).limit(limit)
-    )
-    return [_intent(row) for row in rows.mappings()]
+    return rows.due(connection, Intent, payment_intent, "expires_at", now, limit)
 
 
 def find(connection: Connection, intent_id: str) -> Intent | None:
     """Return a payment by its id, which is unique in the hub."""
-    return _one(connection, payment_intent.c.intent_id == intent_id)
+    return rows.find(connection, Intent, payment_intent, intent_id=intent_id)
 
 
 def find_by_reference(connection: Connection, reference: str) -> Intent | None:
     """Return a payment by the account reference that its payer saw."""
-    return _one(connection, payment_intent.c.account_reference == reference)
-
-
-def _one(connection: Connection, condition: ColumnElement[bool]) -> Intent | None:
-    row = connection.execute(select(payment_intent).where(condition)).mappings().first()
-    return None if row is None else _intent(row)
+    return rows.find(connection, Intent, payment_intent, account_reference=reference)
 
 
 def begin_sending(connection: Connection, intent: Intent, now: datetime) -> bool:
@@ -248,7 +236,12 @@ def _give_up(connection: Connection, events: PaymentEvents, intent: Intent, reas
     row = payment_intent.c
     given_up = connection.execute(
         update(payment_intent)
-        .where(*_is(intent), row.given_up_at.is_(None), row.state != PAID)
+        .where(
+            row.community_id == intent.community_id,
+            row.intent_id == intent.intent_id,
+            row.given_up_at.is_(None),
+            row.state != PAID,
+        )
         .values(given_up_at=now, expires_at=None)
     )
     if given_up.rowcount:
@@ -288,19 +281,10 @@ def confirm(connection: Connection, intent: Intent, now: datetime) -> None:
     _change(connection, intent, (FAILED, REVIEW), due_at=now)
 
 
-def _is(intent: Intent) -> tuple[Any, Any]:
-    return (
-        payment_intent.c.community_id == intent.community_id,
-        payment_intent.c.intent_id == intent.intent_id,
-    )
-
-
 def _change(connection: Connection, intent: Intent, states: Sequence[str], **values: Any) -> bool:
     """Change the row if it is in one of ``states``."""
-    changed = connection.execute(
-        update(payment_intent).where(*_is(intent), payment_intent.c.state.in_(states)).values(**values)
-    )
-    return changed.rowcount == 1
+    key = {"community_id": intent.community_id, "intent_id": intent.intent_id}
+    return rows.change(connection, payment_intent, key, states, **values)
 
 
 def _review(

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 
+from energy_swap_hub.storage import insert_rows
+
+from . import rows
 from .charges import Charges
 from .codes import STATUS_FAILED, STATUS_PAID, Meaning, payout_meaning
 from .events import PaymentEvents, PaymentRefused
@@ -44,8 +47,16 @@ class Payout:
     accepted_at: datetime | None
 
 
-def _payout(row: RowMapping) -> Payout:
-    return Payout(**{name: row[name] for name in Payout.__slots__})
+_DUE: Final = (
+    select(*rows.columns(Payout, payout))
+    .where(
+        payout.c.due_at <= bindparam("now"),
+        # Where payouts are stopped, none begins.
+        or_(payout.c.state != QUEUED, payout.c.community_id.not_in(select(payout_stop.c.community_id))),
+    )
+    .order_by(payout.c.due_at, payout.c.payout_id)
+    .limit(bindparam("most"))
+)
 
 
 def create(
@@ -56,20 +67,19 @@ def create(
         raise PaymentRefused(f"A payout is between {LEAST_KES} and {MOST_KES:,} whole KES; this was {kes}.")
     if find(connection, community_id, payout_id) is not None:
         return
-    connection.execute(
-        insert(payout).values(
-            community_id=community_id,
-            payout_id=payout_id,
-            household_id=household_id,
-            kes=kes,
-            originator_conversation_id=_conversation_id(community_id, payout_id),
-            state=QUEUED,
-            attempts=0,
-            is_overdue=False,
-            created_at=now,
-            due_at=now,
-        )
-    )
+    new = {
+        "community_id": community_id,
+        "payout_id": payout_id,
+        "household_id": household_id,
+        "kes": kes,
+        "originator_conversation_id": _conversation_id(community_id, payout_id),
+        "state": QUEUED,
+        "attempts": 0,
+        "is_overdue": False,
+        "created_at": now,
+        "due_at": now,
+    }
+    insert_rows(connection, payout, tuple(new), [tuple(new.values())])
 
 
 def _conversation_id(community_id: str, payout_id: str) -> str:
@@ -82,14 +92,7 @@ def _conversation_id(community_id: str, payout_id: str) -> str:
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Payout]:
     """Return the payouts whose next step is due; where payouts are stopped, none begins."""
-    stopped = select(payout_stop.c.community_id)
-    rows = connection.execute(
-        select(payout)
-        .where(payout.c.due_at <= now, or_(payout.c.state != QUEUED, payout.c.community_id.not_in(stopped)))
-        .order_by(payout.c.due_at, payout.c.payout_id)
-        .limit(limit)
-    )
-    return [_payout(row) for row in rows.mappings()]
+    return [Payout(*row) for row in connection.execute(_DUE, {"now": now, "most": limit})]
 
 
 def stop(connection: Connection, community_id: str, reason: str, now: datetime) -> None:
@@ -111,24 +114,12 @@ def let_go(connection: Connection, community_id: str) -> None:
 
 def find(connection: Connection, community_id: str, payout_id: str) -> Payout | None:
     """Return a payout."""
-    row = (
-        connection.execute(
-            select(payout).where(payout.c.community_id == community_id, payout.c.payout_id == payout_id)
-        )
-        .mappings()
-        .first()
-    )
-    return None if row is None else _payout(row)
+    return rows.find(connection, Payout, payout, community_id=community_id, payout_id=payout_id)
 
 
 def find_by_conversation(connection: Connection, originator_conversation_id: str) -> Payout | None:
     """Return a payout by the id that M-Pesa knows it by."""
-    row = (
-        connection.execute(select(payout).where(payout.c.originator_conversation_id == originator_conversation_id))
-        .mappings()
-        .first()
-    )
-    return None if row is None else _payout(row)
+    return rows.find(connection, Payout, payout, originator_conversation_id=originator_conversation_id)
 
 
 def begin_sending(connection: Connection, item: Payout, now: datetime) -> bool:
@@ -169,26 +160,35 @@ def record_result(
     item: Payout,
     result: PayoutResult,
     received_at: datetime,
+    *,
+    confirm_above_kes: int,
 ) -> str:
-    """Record a result callback and return what it meant."""
+    """Record a result callback and return what it meant.
+
+    Nobody signs it: above ``confirm_above_kes`` M-Pesa is asked first, and its answer counts.
+    """
     if result.originator_conversation_id not in ("", item.originator_conversation_id):
         _review(connection, events, item, "payout_result_of_another", {})
         return "result of another request"
     meaning, reason = payout_meaning(result.code)
-    match meaning:
-        case Meaning.PAID if result.payment is not None and result.payment.kes == item.kes:
-            return pay(connection, events, charges, item, result, received_at)
-        case Meaning.PAID | Meaning.OPEN:
-            _review(connection, events, item, "payout_result_unclear", {"code": result.code})
-        case Meaning.FAILED:
-            fail(connection, events, item, reason, received_at)
-        case Meaning.OURS_TO_MEND:
-            if fail(connection, events, item, reason, received_at):
-                # The next one would fare no better, and a password tried too often gets locked.
-                stop(connection, item.community_id, reason, received_at)
-                evidence = {"code": result.code, "reason": reason}
-                _tell_review(connection, events, item, "payout_set_up", evidence)
-    return f"result {result.code}"
+    is_open = _is_open(connection, item)
+    outcome = f"result {result.code}"
+    if is_open and item.kes > confirm_above_kes and meaning is not Meaning.OPEN:
+        at_once = {"due_at": received_at, "accepted_at": item.accepted_at or received_at}
+        _change(connection, item, (*OPEN_PAYOUT, REVIEW), state=ACCEPTED, reason=None, **at_once)
+        outcome += ", M-Pesa is asked whether it is so"
+    elif meaning is Meaning.PAID and result.payment is not None and result.payment.kes == item.kes:
+        return pay(connection, events, charges, item, result, received_at)
+    elif meaning in (Meaning.PAID, Meaning.OPEN):
+        _review(connection, events, item, "payout_result_unclear", {"code": result.code})
+    else:
+        fail(connection, events, item, reason, received_at)
+    if is_open and meaning is Meaning.OURS_TO_MEND:
+        # The next one would fare no better, and a password tried too often gets locked.
+        stop(connection, item.community_id, reason, received_at)
+        evidence = {"code": result.code, "reason": reason}
+        _tell_review(connection, events, item, "payout_set_up", evidence)
+    return outcome
 
 
 def record_status(
@@ -206,6 +206,12 @@ def record_status(
     if told.status in STATUS_FAILED:
         fail(connection, events, item, f"M-Pesa says that the payout was {told.status}.", received_at)
     return f"status {told.status or told.code}"
+
+
+def _is_open(connection: Connection, item: Payout) -> bool:
+    """Return whether it has not ended; ``item`` may have been read before it did."""
+    current = find(connection, item.community_id, item.payout_id)
+    return current is not None and current.state in (*OPEN_PAYOUT, REVIEW)
 
 
 def record_asked(connection: Connection, events: PaymentEvents, item: Payout, now: datetime) -> None:
@@ -249,8 +255,11 @@ def pay(
         due_at=None,
         ended_at=received_at,
     ):
-        known = connection.execute(select(payout.c.receipt).where(*_is(item))).scalar()
-        if known == receipt:
+        row = payout.c
+        is_known = select(row.receipt).where(
+            row.community_id == item.community_id, row.payout_id == item.payout_id, row.receipt == receipt
+        )
+        if connection.execute(is_known).first() is not None:
             return "recorded before"
         _tell_review(connection, events, item, "payout_paid_after_end", {"receipt": receipt})
         return "paid after its end"
@@ -313,11 +322,7 @@ def _pause(attempts: int) -> timedelta:
     return min(_FIRST_PAUSE * (1 << min(attempts, 10)), _LONGEST_PAUSE)
 
 
-def _is(item: Payout) -> tuple[Any, Any]:
-    return payout.c.community_id == item.community_id, payout.c.payout_id == item.payout_id
-
-
 def _change(connection: Connection, item: Payout, states: Sequence[str], **values: Any) -> bool:
     """Change the row if it is in one of ``states``."""
-    changed = connection.execute(update(payout).where(*_is(item), payout.c.state.in_(states)).values(**values))
-    return changed.rowcount == 1
+    key = {"community_id": item.community_id, "payout_id": item.payout_id}
+    return rows.change(connection, payout, key, states, **values)

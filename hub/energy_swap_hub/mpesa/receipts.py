@@ -1,22 +1,41 @@
-"""Money that came in: each receipt counts once, whichever way its news came and whoever it is for."""
+"""Money that came in: each payment counts once, whichever way its news came and whoever it is for.
+
+Nobody signs a callback, so its receipt number is hearsay until M-Pesa's own list shows it. A payment that a phone
+was asked for is therefore booked under its account reference, once; another number for it is believed from the
+list only.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
-from . import intents
+from energy_swap_hub.storage import insert_rows
+
+from . import intents, reports, rows
 from .events import Payer, PayerOf, PaymentEvents
 from .intents import Intent
-from .tables import FAILED, PAID, TOP_UP, payment_intent, payment_receipt, payment_reversal
-from .wire import Payment, PulledPayment, PushResult, masked
+from .tables import FAILED, PAID, TOP_UP, payment_intent, payment_receipt, payment_reversal, statement_line
+from .wire import Payment, PulledPayment, masked
 
 CREDITED: Final = "credited"
 CREDITED_BEFORE: Final = "credited before"
+IN_SUSPENSE: Final = "nobody's: in suspense"
+_NEW: Final = (CREDITED, IN_SUSPENSE)
+
+CALLBACK: Final = "callback"  # of a push
+BY_HAND: Final = "c2b"  # an announcement, which comes for a push, too
+_UNSIGNED: Final = (CALLBACK, BY_HAND)
+_UNPROVEN_FOR: Final = timedelta(hours=48)  # M-Pesa's list reaches no further back
+_PAID_NOW: Final = (
+    update(payment_intent)
+    .where(payment_intent.c.intent_id == bindparam("key_intent_id"))
+    .values(state=PAID, reason=None, due_at=None, expires_at=None, ended_at=bindparam("now"))
+)
 
 
 class Asked(Enum):
@@ -34,16 +53,15 @@ class Receipt:
     receipt: str
     community_id: str
     household_id: str | None
+    intent_id: str | None  # none: paid by hand
     reference: str
     kes: int
+    channel: str
 
 
 def find(connection: Connection, receipt: str) -> Receipt | None:
     """Return what came by a receipt."""
-    row = (
-        connection.execute(select(payment_receipt).where(payment_receipt.c.receipt == receipt)).mappings().first()
-    )
-    return None if row is None else Receipt(**{name: row[name] for name in Receipt.__slots__})
+    return rows.find(connection, Receipt, payment_receipt, receipt=receipt)
 
 
 def latest(connection: Connection, community_id: str, limit: int) -> list[dict[str, Any]]:
@@ -65,24 +83,51 @@ def latest(connection: Connection, community_id: str, limit: int) -> list[dict[s
 def credit(
     connection: Connection, events: PaymentEvents, intent: Intent, payment: Payment, channel: str, now: datetime
 ) -> str:
-    """Credit a receipt of an asked payment once, whatever state that was in: money that came is real."""
-    if find(connection, payment.receipt) is not None:
+    """Credit an asked payment once, whatever state it was in: money that came is real.
+
+    What is told of one that is paid counts from M-Pesa's list only: it is the true number of the receipt that was
+    credited, or a second payment to the same account reference.
+    """
+    known = find(connection, payment.receipt)
+    if known is not None and (channel in _UNSIGNED or not _take_back(connection, known, intent.account_reference)):
         return CREDITED_BEFORE
-    current = connection.execute(
-        select(payment_intent.c.state, payment_intent.c.given_up_at).where(
-            payment_intent.c.intent_id == intent.intent_id
+    current = intents.find(connection, intent.intent_id)
+    assert current is not None, "payments are never deleted"
+    if current.state != PAID:
+        # What was given up cannot be had any more.
+        is_late = current.purpose != TOP_UP and (current.state == FAILED or current.given_up_at is not None)
+        _book(
+            *(connection, events, current, payment, channel, now),
+            name=current.account_reference,
+            purpose=current.purpose,
+            is_late=is_late,
         )
-    ).one()
-    # What was paid for once is not paid for again, and what was given up cannot be had any more.
-    purpose = TOP_UP if current.state == PAID else intent.purpose
-    is_late = purpose != TOP_UP and (current.state == FAILED or current.given_up_at is not None)
+        connection.execute(_PAID_NOW, {"key_intent_id": current.intent_id, "now": now})
+        return CREDITED
+    if channel in _UNSIGNED:
+        return "another receipt for what is paid: M-Pesa's list decides"
+    if (hearsay := _hearsay(connection, current, payment.kes)) is not None:
+        _rename(connection, hearsay, payment.receipt, channel)
+        return f"the true receipt of what was credited as {hearsay}"
+    # What was paid for once is not paid for again.
+    _book(connection, events, current, payment, channel, now, name=payment.receipt, purpose=TOP_UP, is_late=False)
+    return CREDITED
+
+
+def _book(
+    connection: Connection,
+    events: PaymentEvents,
+    intent: Intent,
+    payment: Payment,
+    channel: str,
+    now: datetime,
+    *,
+    name: str,
+    purpose: str,
+    is_late: bool,
+) -> None:
     payer = Payer(intent.community_id, intent.household_id)
     _record(connection, payer, payment, intent.account_reference, channel, now, intent_id=intent.intent_id)
-    connection.execute(
-        update(payment_intent)
-        .where(payment_intent.c.intent_id == intent.intent_id)
-        .values(state=PAID, reason=None, due_at=None, expires_at=None, ended_at=now)
-    )
     events.received(
         connection,
         community_id=intent.community_id,
@@ -93,26 +138,64 @@ def credit(
         purpose=purpose,
         is_late=is_late,
         reference=intent.account_reference,
+        name=name,
     )
-    return CREDITED
 
 
-def record_push_result(
+def _hearsay(connection: Connection, intent: Intent, kes: int) -> str | None:
+    """Return the receipt of a paid payment that M-Pesa's list does not show for it; None: all are listed."""
+    row = payment_receipt.c
+    credited = select(row.receipt).where(row.intent_id == intent.intent_id, row.kes == kes).order_by(row.receipt)
+    for receipt in connection.execute(credited).scalars():
+        line = reports.line_of(connection, receipt, "in")
+        if line is None or line.reference != intent.account_reference:
+            return str(receipt)
+    return None
+
+
+def _take_back(connection: Connection, known: Receipt, listed_reference: str) -> bool:
+    """Take a receipt number from a payment that an unsigned callback gave it to; false if it has it by right."""
+    if known.channel not in _UNSIGNED or known.reference == masked(listed_reference):
+        return False
+    _rename(connection, known.receipt, f"{known.receipt}?{known.reference}", known.channel)
+    return True
+
+
+def _rename(connection: Connection, old: str, new: str, channel: str) -> None:
+    row = payment_receipt.c
+    connection.execute(update(payment_receipt).where(row.receipt == old).values(receipt=new, channel=channel))
+
+
+def unproven_kes(connection: Connection, community_id: str, now: datetime) -> int:
+    """Return how many KES are credited by announcement only: M-Pesa's list did not show them yet."""
+    row, line = payment_receipt.c, statement_line.c
+    is_listed = exists().where(line.receipt == row.receipt, line.kind == "in")
+    query = select(func.coalesce(func.sum(row.kes), 0)).where(
+        row.community_id == community_id,
+        row.recorded_at >= now - _UNPROVEN_FOR,
+        row.channel == BY_HAND,
+        row.intent_id.is_(None),
+        ~is_listed,
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def record_success(
     connection: Connection,
     events: PaymentEvents,
     intent: Intent,
-    result: PushResult,
+    payment: Payment | None,
+    channel: str,
     received_at: datetime,
     *,
     confirm_above_kes: int,
     asked: Asked,
 ) -> str:
-    """Record an STK callback and return what it meant. A success counts if M-Pesa says so when it is ``asked``."""
-    if result.code != "0":
-        return intents.record_code(connection, events, intent, result.code, received_at)
-    payment = result.payment
+    """Record a success that a callback tells of, and return what it meant. It counts if M-Pesa says so, too."""
     if payment is not None and find(connection, payment.receipt) is not None:
         return CREDITED_BEFORE
+    if intent.state == PAID and payment is not None:
+        return credit(connection, events, intent, payment, channel, received_at)
     if payment is None or payment.kes != intent.kes:
         # Without receipt or with another amount it proves nothing: the list of payments does.
         intents.doubt(connection, events, intent, payment.kes if payment else None, received_at)
@@ -122,7 +205,7 @@ def record_push_result(
     if asked is Asked.SAYS_OTHERWISE or payment.kes > confirm_above_kes:
         intents.confirm(connection, intent, received_at)
         return "success that waits for the list of payments"
-    return credit(connection, events, intent, payment, "callback", received_at)
+    return credit(connection, events, intent, payment, channel, received_at)
 
 
 def receive(
@@ -137,11 +220,14 @@ def receive(
 
     Without ``payer_of`` only our requests are known, and what else came is left alone.
     """
-    if find(connection, told.payment.receipt) is not None:
-        return CREDITED_BEFORE
     intent = intents.find_by_reference(connection, told.reference)
     if intent is not None:
         return credit(connection, events, intent, told.payment, channel, now)
+    known = find(connection, told.payment.receipt)
+    if known is not None and (channel in _UNSIGNED or known.intent_id is None):
+        return CREDITED_BEFORE
+    if known is not None and not _take_back(connection, known, told.reference):
+        return CREDITED_BEFORE
     if payer_of is None:
         return "not one of ours"
     payer = payer_of(connection, told.reference)
@@ -155,25 +241,19 @@ def receive(
         at=told.payment.at or now,
         reference=masked(told.reference),
     )
-    return CREDITED if payer.household_id is not None else "nobody's: in suspense"
+    return CREDITED if payer.household_id is not None else IN_SUSPENSE
 
 
 def receive_all(
     connection: Connection,
     events: PaymentEvents,
     payer_of: PayerOf | None,
-    rows: Iterable[PulledPayment],
+    told: Iterable[PulledPayment],
     channel: str,
     now: datetime,
 ) -> int:
     """Credit every listed payment that was not credited before; return how many were new."""
-    credited = 0
-    for row in rows:
-        before = find(connection, row.payment.receipt)
-        if before is None:
-            receive(connection, events, payer_of, row, channel, now)
-            credited += find(connection, row.payment.receipt) is not None
-    return credited
+    return sum(receive(connection, events, payer_of, one, channel, now) in _NEW for one in told)
 
 
 def assign(connection: Connection, receipt: str, household_id: str) -> None:
@@ -198,16 +278,15 @@ def _record(
     *,
     intent_id: str | None,
 ) -> None:
-    connection.execute(
-        insert(payment_receipt).values(
-            receipt=payment.receipt,
-            community_id=payer.community_id,
-            intent_id=intent_id,
-            household_id=payer.household_id,
-            reference=masked(reference),
-            kes=payment.kes,
-            channel=channel,
-            paid_at=payment.at or now,
-            recorded_at=now,
-        )
-    )
+    new = {
+        "receipt": payment.receipt,
+        "community_id": payer.community_id,
+        "intent_id": intent_id,
+        "household_id": payer.household_id,
+        "reference": masked(reference),
+        "kes": payment.kes,
+        "channel": channel,
+        "paid_at": payment.at or now,
+        "recorded_at": now,
+    }
+    insert_rows(connection, payment_receipt, tuple(new), [tuple(new.values())])

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert
 
+from . import rows
 from .codes import Meaning, reversal_meaning
 from .events import PaymentEvents, PaymentRefused
 from .gateway import Accepted, Answer, NotSent, Refused, Unknown
@@ -53,21 +54,12 @@ def create(connection: Connection, received: Receipt, now: datetime) -> None:
 
 def find(connection: Connection, receipt: str) -> Reversal | None:
     """Return the reversal of a receipt."""
-    row = (
-        connection.execute(select(payment_reversal).where(payment_reversal.c.receipt == receipt))
-        .mappings()
-        .first()
-    )
-    return None if row is None else Reversal(**{name: row[name] for name in Reversal.__slots__})
+    return rows.find(connection, Reversal, payment_reversal, receipt=receipt)
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Reversal]:
     """Return the reversals whose next step is due."""
-    row = payment_reversal.c
-    found = connection.execute(
-        select(payment_reversal).where(row.due_at <= now).order_by(row.due_at, row.receipt).limit(limit)
-    )
-    return [Reversal(**{name: row[name] for name in Reversal.__slots__}) for row in found.mappings()]
+    return rows.due(connection, Reversal, payment_reversal, "due_at", now, limit)
 
 
 def begin_sending(connection: Connection, item: Reversal, now: datetime) -> bool:
@@ -171,8 +163,4 @@ def _review(
 
 def _change(connection: Connection, item: Reversal, states: Sequence[str], **values: Any) -> bool:
     """Change the row if it is in one of ``states``."""
-    row = payment_reversal.c
-    changed = connection.execute(
-        update(payment_reversal).where(row.receipt == item.receipt, row.state.in_(states)).values(**values)
-    )
-    return changed.rowcount == 1
+    return rows.change(connection, payment_reversal, {"receipt": item.receipt}, states, **values)

@@ -82,7 +82,7 @@ payment_receipt: Final = Table(
     metadata,
     Column("receipt", Text, primary_key=True),
     Column("community_id", Text, nullable=False),
-    Column("intent_id", Text),  # none: paid by hand to the short code
+    Column("intent_id", Text, index=True),  # none: paid by hand to the short code
     Column("household_id", Text),  # none: nobody is known, the money waits in suspense
     Column("reference", Text, nullable=False),  # the account that the payer named, without control characters
     Column("kes", BigInteger, nullable=False),

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain, zip_longest
 from typing import Any, Final
 
 from aiohttp import ClientSession, TCPConnector
@@ -13,7 +15,7 @@ from sqlalchemy import Connection
 from energy_swap_hub.storage import Database
 
 from . import hooks, intents, payouts, receipts, reports, reversals
-from .callbacks import says_paid, understand, waits_for_list
+from .callbacks import claim_of, understand
 from .charges import Charges
 from .client import UNDECIDED, DarajaClient, DarajaUnavailable
 from .config import MPesaConfig
@@ -27,7 +29,7 @@ from .reversals import Reversal
 from .tables import ACCEPTED, CONFIRMED, OPEN_INTENT, QUEUED, SENDING
 
 _LOGGER: Final = logging.getLogger(__name__)
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 32
 _REST_AFTER_ERROR: Final = timedelta(seconds=30)
 _PULL_REACH: Final = timedelta(hours=48)
 _PULL_MARGIN: Final = timedelta(minutes=5)
@@ -35,6 +37,7 @@ _LOOK_EVERY: Final = timedelta(hours=1)
 _ASK_AGAIN_AFTER_SECONDS: Final = (0.2, 0.5, 0)  # a query about a finished payment is now and then not answered
 
 type _Step = Coroutine[Any, Any, None]
+type _Offer = tuple[str, Callable[[], _Step]]
 
 
 class Worker:
@@ -66,6 +69,7 @@ class Worker:
         self._cadence_seconds = cadence_seconds
         self._busy: set[str] = set()
         self._resting: dict[str, datetime] = {}
+        self._is_full = False
         self._pulling = asyncio.Lock()
         self._pulled: tuple[datetime, datetime] | None = None  # (oldest time covered, when it was asked)
         self._next_look: datetime | None = None
@@ -76,10 +80,10 @@ class Worker:
         async with ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
             client = DarajaClient(session, self._config, self._clock)
             while True:
+                self._news.clear()
                 for key, step in await self._due_steps(client):
                     self._busy.add(key)
                     group.create_task(self._take(key, step))
-                self._news.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._news.wait(), self._cadence_seconds)
 
@@ -98,27 +102,26 @@ class Worker:
                 reversals.due(connection, now, room),
             )
 
-        callbacks, expired, due_intents, due_payouts, due_reversals = await self._database.read(read)
+        callbacks, expired, due_intents, outs, due_reversals = await self._database.read(read)
+        is_look_due = self._next_look is None or self._next_look <= now
+        lanes: tuple[Iterable[_Offer], ...] = (
+            [("look", lambda: self._look(client, now))] if is_look_due else [],
+            ((f"callback/{c.number}", partial(self._process, client, c)) for c in callbacks),
+            ((f"expiry/{i.intent_id}", partial(self._give_up, i)) for i in expired),
+            ((f"reversal/{r.receipt}", partial(self._advance_reversal, client, r)) for r in due_reversals),
+            ((f"payout/{p.originator_conversation_id}", partial(self._advance_payout, client, p)) for p in outs),
+            ((f"intent/{i.intent_id}", partial(self._advance_intent, client, i)) for i in due_intents),
+        )
         steps: list[tuple[str, _Step]] = []
-
-        def offer[**P](key: str, step: Callable[P, _Step], *args: P.args, **kwargs: P.kwargs) -> None:
-            is_free = key not in self._busy and self._resting.get(key, now) <= now
-            if is_free and len(self._busy) + len(steps) < _AT_ONCE:
-                steps.append((key, step(*args, **kwargs)))
-
-        if self._next_look is None or self._next_look <= now:
-            # First, for there may always be something else to do.
-            offer("look", self._look, client, now)
-        for callback in callbacks:
-            offer(f"callback/{callback.number}", self._process, client, callback)
-        for intent in expired:
-            offer(f"expiry/{intent.intent_id}", self._give_up, intent)
-        for intent in due_intents:
-            offer(f"intent/{intent.intent_id}", self._advance_intent, client, intent)
-        for item in due_payouts:
-            offer(f"payout/{item.community_id}/{item.payout_id}", self._advance_payout, client, item)
-        for reversal in due_reversals:
-            offer(f"reversal/{reversal.receipt}", self._advance_reversal, client, reversal)
+        self._is_full = False
+        # In turns, for in each lane there may always be something else to do.
+        for key, step in filter(None, chain.from_iterable(zip_longest(*lanes))):
+            if key in self._busy or self._resting.get(key, now) > now:
+                continue
+            if len(self._busy) + len(steps) >= _AT_ONCE:
+                self._is_full = True
+                break
+            steps.append((key, step()))
         return steps
 
     async def _take(self, key: str, step: _Step) -> None:
@@ -131,13 +134,18 @@ class Worker:
             self._resting[key] = self._clock() + _REST_AFTER_ERROR
         finally:
             self._busy.discard(key)
+            if self._is_full:
+                self._news.set()
 
     # Callbacks
 
     async def _process(self, client: DarajaClient, callback: Callback) -> None:
-        if waits_for_list(callback, self._config.confirm_above_kes):
+        claim = await self._database.read(lambda c: claim_of(c, callback, self._config.confirm_above_kes))
+        asked = Asked.SAYS_SO
+        if claim.needs_list:
             await self._pull(client, callback.received_at - _PULL_MARGIN, self._clock())
-        asked = await self._ask_whether_true(client, callback) if says_paid(callback) else Asked.SAYS_SO
+        elif claim.ask_about is not None:
+            asked = await self._ask_whether_true(client, claim.ask_about)
 
         def change(connection: Connection) -> None:
             outcome, keep_body = understand(
@@ -147,10 +155,9 @@ class Worker:
 
         await self._database.write(change)
 
-    async def _ask_whether_true(self, client: DarajaClient, callback: Callback) -> Asked:
-        """Ask M-Pesa about the success that a callback tells of."""
-        intent = await self._database.read(lambda c: intents.find(c, callback.subject))
-        if intent is None or intent.checkout_request_id is None:
+    async def _ask_whether_true(self, client: DarajaClient, intent: Intent) -> Asked:
+        """Ask M-Pesa about the success of a push that a callback tells of."""
+        if intent.checkout_request_id is None:
             return Asked.SAYS_OTHERWISE
         for pause_seconds in _ASK_AGAIN_AFTER_SECONDS:
             code = await client.query_push(intent.checkout_request_id)
@@ -308,8 +315,8 @@ class Worker:
                 return False
 
             def record(connection: Connection) -> None:
-                receipts.receive_all(connection, self._events, self._payer_of, rows, "pull", now)
                 reports.keep_lines(connection, reports.pulled_lines(rows, now), "pull", now)
+                receipts.receive_all(connection, self._events, self._payer_of, rows, "pull", now)
 
             await self._database.write(record)
             self._pulled = (since, now)

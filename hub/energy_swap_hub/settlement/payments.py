@@ -192,8 +192,9 @@ class PaymentBook:
         purpose: str = TOP_UP,
         is_late: bool = False,
         reference: str = "",
+        name: str = "",
     ) -> None:
-        """Credit the household by receipt; money for nobody we know waits in suspense, with a review."""
+        """Credit the household, once by the payment's name; nobody's money waits in suspense, with a review."""
         owner = _member(connection, community_id, household_id)
         if owner is None:
             account = SUSPENSE
@@ -205,7 +206,7 @@ class PaymentBook:
             account = ledger.kes(owner)
         postings = [Posting(account, cents), Posting(TRUST_CASH, -cents)]
         text = "top-up" if purpose == TOP_UP else f"late paid for {purpose}" if is_late else f"paid for {purpose}"
-        entry = Entry("mpesa", receipt, at, text, postings, booked_at=self._clock())
+        entry = Entry("mpesa", name or receipt, at, text, postings, booked_at=self._clock())
         is_new = ledger.post(connection, community_id, entry)
         if is_new and owner is not None:
             data = {"cents": cents, "receipt": receipt}

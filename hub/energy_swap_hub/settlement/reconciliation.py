@@ -81,7 +81,8 @@ def reconcile_statement(
     keep_lines(connection, lines, _PORTAL, now)
     start = min((line.at for line in lines), default=now)
     end = max((line.at for line in lines), default=now) + timedelta(seconds=1)
-    unlisted = list(_unlisted(connection, community_id, {line.receipt for line in lines}, start, end))
+    # Asked once the lines are compared: they may tell the true receipt of what was credited under another.
+    unlisted = _unlisted(connection, community_id, {line.receipt for line in lines}, start, end)
     return _conclude(connection, mpesa, community_id, _PORTAL, start, end, lines, unlisted, now)
 
 
@@ -159,7 +160,7 @@ def _conclude(
     start: datetime,
     end: datetime,
     lines: Iterable[Line],
-    more: list[Difference],
+    more: Iterable[Difference],
     now: datetime,
 ) -> Reconciliation:
     differences, matched = [], 0
@@ -221,7 +222,8 @@ def _compare_in(connection: Connection, mpesa: MPesa, line: Line, source: str, n
     if line.cents % CENTS_PER_KES:
         return Difference("other_amount", line.receipt, line.cents, None)
     payment = Payment(line.receipt, line.cents // CENTS_PER_KES, line.at)
-    mpesa.take_in(connection, [PulledPayment(line.reference, payment)], source, now)
+    if not mpesa.take_in(connection, [PulledPayment(line.reference, payment)], source, now):
+        return None  # it is the true receipt of what was credited under another
     return Difference("missing_credit", line.receipt, line.cents, None)
 
 

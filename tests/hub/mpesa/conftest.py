@@ -34,7 +34,7 @@ from energy_swap_hub.mpesa.tables import (
 from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out, payer
 from energy_swap_hub.settlement.tables import review
 from energy_swap_hub.storage import Database
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 BOOK = PhoneBook(b"p" * 32)
 PHONES = {"h-001": "254712345678", "h-002": "254110000002", "h-003": "254799999999"}
@@ -401,6 +401,16 @@ class Bank(World):
         """The state of the only payment asked for."""
         [row] = await self.intents()
         return str(row["state"])
+
+    async def lose(self, cents: int) -> None:
+        """Take out of a household's wallet, and of the check at the end, what a forger has put there."""
+
+        def correct(connection: Connection) -> None:
+            postings = [ledger.Posting(ledger.kes("h-001"), -cents), ledger.Posting(TRUST_CASH, cents)]
+            ledger.post(connection, "green", ledger.Entry("correction", "forged", self.now, "forged", postings))
+            connection.execute(delete(payment_receipt))
+
+        await self.database.write(correct)
 
     def at_mpesa_cents(self) -> int:
         return sum(self.simulator.books.balance_cents(name) for name in ("utility", "working", "charges"))

@@ -37,9 +37,10 @@ _CALLBACK_KES: Final = 150  # above it, only M-Pesa's list is believed
 _MOST_KES: Final = 300
 _AT_ONCE: Final = 4  # wishes at a time
 _OPERATOR_EVERY: Final = 12  # steps
-# The receipt in a forged success is believed once M-Pesa says that *something* was paid, up to `confirm_above_kes`
-# (docs/mpesa.md). So whoever forges here, forges what is above it.
+# A forged success and a query that says paid of what was not (F07) would together be believed, up to
+# `confirm_above_kes`. So whoever forges before the end here forges what is above it.
 _FORGED: Final = "F25"
+_FORGED_BEFORE: Final = (_FORGED, "paid")
 # A request that hangs does so in real time; the hub gives it up after 20 seconds.
 _TOO_SLOW: Final = {("F01", "hang"), ("F17", "hang")}
 _BEHAVIOURS: Final[dict[int, Behaviour]] = {3: "cancels", 6: "ignores", 9: "expires"}
@@ -180,7 +181,7 @@ class Storm:
             (number, variant)
             for number, fault in FAULTS.items()
             for variant in fault.variants
-            if number != _FORGED and (number, variant) not in _TOO_SLOW
+            if (number, variant) not in (_FORGED_BEFORE, *_TOO_SLOW)
         ]
         random.shuffle(faults)
         faults.sort(key=lambda fault: fault[0] != "F31")  # the balance is asked for each hour, and at each start
@@ -214,13 +215,14 @@ class Storm:
         self.outcome.kills += 1
 
     def arm_storm(self) -> None:
-        """Begin the scenario; forged callbacks are for those who pay much."""
+        """Begin the scenario; callbacks are forged in a race, and early for those who pay much."""
         for number, probability in SCENARIOS["storm"].items():
-            if number != _FORGED:
-                self.simulator.faults.arm(number, None, probability=probability, seconds=_SECONDS.get(number))
+            variant = "race" if number == _FORGED else ""
+            seconds = _SECONDS.get(number)
+            self.simulator.faults.arm(number, None, variant=variant, probability=probability, seconds=seconds)
         for home, phone in self.phones.items():
             if int(home[2:]) % 4 == 0:
-                self.simulator.faults.arm(_FORGED, None, probability=0.3, phone=phone)
+                self.simulator.faults.arm(_FORGED, None, variant="paid", probability=0.3, phone=phone)
 
     def arm(self, number: str, variant: str) -> None:
         # What may befall any product would mostly hit questions; money is what matters.

@@ -409,6 +409,21 @@ async def test_f25_a_forged_success_is_not_borne_out_by_m_pesa(bank: Any, behavi
     assert (await bank.cents(), await bank.state()) == (cents, "paid" if cents else "failed")
 
 
+async def test_f25_a_forged_receipt_that_wins_the_race_is_credited_once_and_put_right(bank: Any) -> None:
+    bank.simulator.faults.arm("F25", variant="race")
+    await bank.announce_payments_by_hand()
+    await bank.top_up(100)
+    await bank.settle()
+    assert await bank.cents() == 10_000, "the forged, the true and the announced receipt are one payment"
+    await bank.look()
+    [row], [moved] = (
+        await bank.received(),
+        bank.simulator.books.rows("SELECT receipt FROM movement WHERE kind = 'c2b'"),
+    )
+    assert (row["receipt"], row["channel"]) == (moved["receipt"], "pull"), "the list told the true receipt"
+    assert (await bank.cents(), await bank.state()) == (10_000, "paid")
+
+
 @pytest.mark.parametrize("bank", [ABROAD], indirect=True)
 async def test_f25_a_forged_success_from_elsewhere_is_held(bank: Any) -> None:
     bank.simulator.faults.arm("F25")

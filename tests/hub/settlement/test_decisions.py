@@ -293,7 +293,9 @@ async def result(village: Village, item: payouts.Payout, code: str, receipt: str
     payment = None if receipt is None else Payment(receipt, item.kes, village.now)
     told = PayoutResult(code, item.originator_conversation_id, payment, None)
     return await village.database.write(
-        lambda c: payouts.record_result(c, village.payments, Charges.load(), item, told, village.now)
+        lambda c: payouts.record_result(
+            c, village.payments, Charges.load(), item, told, village.now, confirm_above_kes=5_000
+        )
     )
 
 
