@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import socket
-from collections import Counter
+import struct
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from energy_swap_protocol.reading import Reading, decode_frame, frame_from_text
 
 MICROWATT_SECONDS_PER_WH = 3_600_000_000
 PATIENCE = 30.0
+SLOT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,17 @@ class Broker:
 
 
 class Listener:
-    """A subscriber with a lasting session, as an edge is one: it misses no QoS 1 message."""
+    """A subscriber with a lasting session, as an edge is one: it misses no QoS 1 message, and acknowledges if asked to."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, acknowledges: bool = False) -> None:
         self._port = port
+        self._acknowledges = acknowledges
         self._task: asyncio.Task[None] | None = None
         self._is_subscribed = asyncio.Event()
         self.frames: list[tuple[str, Reading]] = []
         self.powers: list[dict[str, Any]] = []
         self.statuses: list[str] = []
+        self.said: dict[str, list[str]] = defaultdict(list)  # under the other topics of the meter
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._listen())
@@ -135,18 +139,25 @@ class Listener:
                     await client.subscribe("energy_swap/+/#", qos=1)
                     self._is_subscribed.set()
                     async for message in client.messages:
-                        self._take(str(message.topic), bytes(message.payload))
+                        answer = self._take(str(message.topic), bytes(message.payload))
+                        if answer is not None and self._acknowledges:
+                            await client.publish(*answer)
             await asyncio.sleep(0.05)
 
-    def _take(self, topic: str, payload: bytes) -> None:
-        _, meter, kind = topic.split("/")
+    def _take(self, topic: str, payload: bytes) -> tuple[str, str] | None:
+        _, meter, kind = topic.split("/", maxsplit=2)
         match kind:
             case "reading":
-                self.frames.append((meter, decode_frame(frame_from_text(payload.decode()))))
+                reading = decode_frame(frame_from_text(payload.decode()))
+                self.frames.append((meter, reading))
+                return f"energy_swap/{meter}/ack", str(reading.sequence)
             case "power":
                 self.powers.append(json.loads(payload))
             case "status":
                 self.statuses.append(payload.decode())
+            case _:
+                self.said[kind].append(payload.decode())
+        return None
 
     @property
     def readings(self) -> list[Reading]:
@@ -165,6 +176,7 @@ class Feed:
     """The producer's side: sends lines, a few ahead of the confirmed ones, and repeats after a reconnect."""
 
     ahead: int = 8
+    is_live: bool = False
     port: int = 0
     confirmed: int = 0
     _server: asyncio.Server | None = None
@@ -203,6 +215,8 @@ class Feed:
             done = 0
             while done < len(lines):
                 reader, writer = self._current or await self._connection.get()
+                if self._current is None and self.is_live:
+                    writer.write(b"live\n")
                 self._current = reader, writer
                 sent = done
                 try:
@@ -223,17 +237,19 @@ class Feed:
 class MeterProcess:
     """The compiled meter as a process, with its state in a folder."""
 
-    def __init__(self, program: Path, state: Path, broker: str, feed: str) -> None:
+    def __init__(self, program: Path, state: Path, broker: str, feed: str | None, **settings: str) -> None:
         self._program = program
         self.state = state
-        self._settings = {"ENERGY_SWAP_MQTT": broker, "ENERGY_SWAP_FEED": feed}
+        self.settings = {"ENERGY_SWAP_MQTT": broker, **settings}
+        if feed is not None:
+            self.settings["ENERGY_SWAP_FEED"] = feed
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         with (self.state.parent / "meter.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 self._program,
-                env={**os.environ, "ESPHOME_PREFDIR": str(self.state), **self._settings},
+                env={**os.environ, "ESPHOME_PREFDIR": str(self.state), **self.settings},
                 stdout=log,
                 stderr=log,
             )
@@ -242,6 +258,30 @@ class MeterProcess:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(how)
             await self._process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """What a meter's file says at a generation; the layout is that of memory.cpp on a 64-bit machine."""
+
+    generation: int
+    seed: bytes
+    sequence: int
+    acknowledged: int
+    export_mwh: int
+    import_mwh: int
+    generation_mwh: int
+
+
+def stored_state(file: Path) -> StoredState:
+    """Return the newest state in ``file`` and the key beside it."""
+    content = file.read_bytes()
+    states = [content[SLOT * slot : SLOT * (slot + 1)] for slot in (2, 3)]
+    newest = max(states, key=lambda state: int.from_bytes(state[8:16], "little"))
+    generation, sequence = struct.unpack_from("<QQ", newest, 8)
+    (acknowledged,) = struct.unpack_from("<Q", newest, 64)
+    exported, _, imported, _, generated, _ = struct.unpack_from("<6Q", newest, 96)
+    return StoredState(generation, content[16:48], sequence, acknowledged, exported, imported, generated)
 
 
 def repeated(values: Iterable[int]) -> list[int]:

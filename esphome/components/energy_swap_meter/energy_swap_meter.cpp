@@ -21,13 +21,9 @@ namespace {
 constexpr const char *TAG = "energy_swap_meter";
 constexpr uint64_t SENSOR_TIMEOUT_MS = 10'000;
 constexpr uint64_t TELL_POWER_MS = 1000;
+constexpr uint64_t SAVE_MS = 60'000;  // at most this much is lost when the power is cut
 constexpr uint64_t EARLIEST_TIME_MS = 1'704'067'200'000;  // 2024: a clock that says less was never set
-// Two hours on a device with little memory, two days on Linux.
-#ifdef USE_HOST
-constexpr size_t MOST_WAITING = 2880;
-#else
-constexpr size_t MOST_WAITING = 120;
-#endif
+constexpr uint64_t LONGEST_OFF_MS = 31 * LONGEST_STEP_MS;
 
 uint64_t unix_ms() {
   timeval now{};
@@ -37,53 +33,73 @@ uint64_t unix_ms() {
 
 int64_t nearest_watt(int64_t milliwatts) { return (milliwatts + (milliwatts < 0 ? -500 : 500)) / 1000; }
 
+void show(sensor::Sensor *sensor, const Register &shown) {
+  if (sensor != nullptr)
+    sensor->publish_state(static_cast<float>(static_cast<double>(shown.wh()) / 1000));
+}
+
 }  // namespace
 
 void EnergySwapMeter::setup() {
+#ifdef USE_HOST
+  this->choose_api_();
+#endif
   if (sodium_init() < 0 || !this->load_or_create_()) {
     this->mark_failed();
     return;
   }
-  this->signer_.emplace(this->stored_.seed);
-  this->meter_ = Meter(this->stored_.state);
-  if (this->stored_.state.sequence > 0) {
-    this->waiting_.push_back(this->stored_.last_frame);
-    this->taken_ = 1;
-  }
-  const std::string key = key_to_text(this->signer_->public_key());
-  this->topic_ = "energy_swap/" + key;
+  this->public_key_ = key_to_text(this->signer_->public_key());
+  this->topic_ = "energy_swap/" + this->public_key_;
   if (this->public_key_sensor_ != nullptr)
-    this->public_key_sensor_->publish_state(key);
+    this->public_key_sensor_->publish_state(this->public_key_);
 #ifdef USE_HOST
   this->is_clock_synchronised_ = true;  // the system sees to it
   if (!this->start_sockets_()) {
     this->mark_failed();
     return;
   }
-  if (this->feed_ != nullptr)
-    return;
 #else
   this->publisher_ = std::make_unique<Publisher>(this->topic_ + "/status");
   this->clock_->add_on_time_sync_callback([this]() { this->is_clock_synchronised_ = true; });
+#endif
+  this->publisher_->on_delivered = [this](uint64_t sequence) { this->unsent_.delivered(sequence); };
+  this->publisher_->subscribe(this->topic_ + "/ack", [this](const std::string &text) {
+    if (!this->unsent_.acknowledge(text, millis_64()))
+      ESP_LOGW(TAG, "An acknowledgement is a list of sequences and ranges, such as 7 9-12");
+    this->meter_.set_acknowledged(this->unsent_.done_to(this->meter_.state().sequence()));
+  });
+  this->start_control_();
+#ifdef USE_HOST
+  if (this->feed_ != nullptr)
+    return;
 #endif
   this->start_sensors_();
 }
 
 bool EnergySwapMeter::load_or_create_() {
-  this->store_.emplace(App.get_name().str());
-  switch (this->store_->load(&this->stored_)) {
+#ifdef USE_HOST
+  this->storage_.emplace(App.get_name().str());
+#else
+  this->storage_.emplace();
+#endif
+  this->memory_.emplace(&*this->storage_);
+  Seed seed{};
+  MeterState state;
+  switch (this->memory_->load(&seed, &state, &this->unsent_)) {
     case Loaded::YES:
-      return true;
+      break;
     case Loaded::NOT_READABLE:
       ESP_LOGE(TAG, "The stored key and registers cannot be read. Restore them, or erase them to begin as a new meter");
       return false;
     case Loaded::NOTHING_THERE:
-      break;
+      if (!this->make_seed_(&seed) || !this->memory_->create(seed, state)) {
+        ESP_LOGE(TAG, "The new key cannot be stored");
+        return false;
+      }
   }
-  if (!this->make_seed_(&this->stored_.seed) || !this->store_->save(this->stored_)) {
-    ESP_LOGE(TAG, "The new key cannot be stored");
-    return false;
-  }
+  this->meter_ = Meter(state);
+  this->signer_.emplace(seed);
+  sodium_memzero(seed.data(), seed.size());
   return true;
 }
 
@@ -100,11 +116,23 @@ bool EnergySwapMeter::make_seed_(Seed *seed) {
 }
 
 void EnergySwapMeter::start_sensors_() {
-  this->meter_.set_power({});  // nobody knows what flowed while the meter was off
-  this->counted_to_ = this->sensed_at_ = millis_64();
+  this->meter_.forget_power();  // nobody knows what flowed while the meter was off
+  this->counted_to_ = this->sensed_at_ = this->saved_at_ = millis_64();
   this->power_sensor_->add_on_state_callback([this](float /*watts*/) { this->take_sensors_(); });
   if (this->generation_sensor_ != nullptr)
     this->generation_sensor_->add_on_state_callback([this](float /*watts*/) { this->take_sensors_(); });
+  for (size_t number = 0; number < this->counters_.size(); number++) {
+    if (this->counters_[number].kind == CounterKind::STARTS_AT_ZERO)
+      this->meter_.forget_counter(number);
+    this->counters_[number].sensor->add_on_state_callback(
+        [this, number](float value) { this->take_counter_(number, value); });
+  }
+  if (this->tamper_sensor_ != nullptr) {
+    this->tamper_sensor_->add_on_state_callback([this](bool is_open) {
+      if (is_open)
+        this->meter_.set_flag(TAMPER, true);
+    });
+  }
 }
 
 void EnergySwapMeter::take_sensors_() {
@@ -114,12 +142,37 @@ void EnergySwapMeter::take_sensors_() {
   if (std::isfinite(net))
     this->sensed_at_ = this->counted_to_;
   const auto milliwatts = [this](float watts) -> int64_t {
-    if (std::isfinite(watts) && std::fabs(watts) <= MOST_MILLIWATTS / 1000)
-      return std::llround(static_cast<double>(watts) * 1000);
-    this->meter_.set_flag(SENSOR_FAULT, true);
-    return 0;
+    if (!std::isfinite(watts) || std::fabs(watts) > MOST_MILLIWATTS / 1000) {
+      this->meter_.set_flag(SENSOR_FAULT, true);
+      return 0;
+    }
+    const int64_t measured = std::llround(static_cast<double>(watts) * 1000);
+    return std::llabs(measured) < this->no_load_mw_ ? 0 : measured;
   };
-  this->meter_.set_power({milliwatts(net), milliwatts(generation)});
+  this->power_ = {milliwatts(net), milliwatts(generation)};
+  // What a chip counts is not counted a second time.
+  Power counted = this->power_;
+  for (const CounterInput &counter : this->counters_)
+    (counter.direction == Direction::GENERATION ? counted.generation_mw : counted.net_mw) = 0;
+  this->meter_.set_power(counted);
+}
+
+void EnergySwapMeter::take_counter_(size_t number, float value) {
+  if (!std::isfinite(value) || value < 0)
+    return;  // the power sensor falls silent, too
+  CounterInput &counter = this->counters_[number];
+  const double microwatt_seconds = static_cast<double>(value) * static_cast<double>(counter.unit_microwatt_seconds);
+  if (microwatt_seconds >= 9e18) {
+    this->meter_.set_flag(SENSOR_FAULT, true);
+    return;
+  }
+  const uint64_t now = millis_64();
+  // A minute more than has passed: a counter moves in steps.
+  const uint64_t passed = counter.read_at == 0 ? LONGEST_OFF_MS : now - counter.read_at + SAVE_MS;
+  counter.read_at = now;
+  this->count_by_clock_();
+  this->meter_.count(counter.direction, number, counter.kind, std::llround(microwatt_seconds),
+                     this->largest_mw_ * passed);
 }
 
 void EnergySwapMeter::count_by_clock_() {
@@ -127,6 +180,8 @@ void EnergySwapMeter::count_by_clock_() {
   const uint64_t elapsed = now - this->counted_to_;
   this->counted_to_ = now;
   this->meter_.set_flag(CLOCK_NOT_SYNCHRONISED, !this->is_clock_synchronised_);
+  if (this->tamper_sensor_ != nullptr && this->tamper_sensor_->state)
+    this->meter_.set_flag(TAMPER, true);
   const uint64_t time = unix_ms();
   if (time >= EARLIEST_TIME_MS) {
     this->take_readings_(this->meter_.advance(elapsed, time));
@@ -134,7 +189,8 @@ void EnergySwapMeter::count_by_clock_() {
     this->meter_.count(elapsed);
   }
   if (now - this->sensed_at_ > SENSOR_TIMEOUT_MS) {
-    this->meter_.set_power({});
+    this->meter_.forget_power();
+    this->power_ = {};
     this->meter_.set_flag(SENSOR_FAULT, true);
   }
 }
@@ -152,6 +208,8 @@ void EnergySwapMeter::loop() {
     this->count_by_clock_();
     this->publish_power_();
   }
+  this->run_control_();
+  this->save_when_due_();
   this->publish_readings_();
 #ifdef USE_HOST
   this->confirm_lines_();
@@ -163,20 +221,24 @@ void EnergySwapMeter::loop() {
 
 void EnergySwapMeter::take_readings_(const std::vector<Reading> &readings) {
   for (const Reading &reading : readings) {
-    this->stored_.last_frame = this->signer_->sign(reading);
-    this->waiting_.push_back(this->stored_.last_frame);
-    this->taken_++;
+    this->unsent_.add(reading);
+    if (ends_period(reading))
+      this->to_keep_.push_back(reading);
     this->is_saved_ = false;
   }
-  // Registers are cumulative: the readings that stay carry the energy of those that go.
-  while (this->waiting_.size() > MOST_WAITING)
-    this->waiting_.pop_front();
+  if (readings.empty())
+    return;
+  this->meter_.set_acknowledged(this->unsent_.done_to(this->meter_.state().sequence()));
+  this->publish_registers_();
 }
 
 bool EnergySwapMeter::save_() {
-  this->stored_.state = this->meter_.state();
-  this->is_saved_ = this->store_->save(this->stored_);
+  // Period ends first: one that is beyond the state is erased at the next start, one that is missing is lost.
+  while (!this->to_keep_.empty() && this->memory_->keep(this->to_keep_.back()))
+    this->to_keep_.pop_back();
+  this->is_saved_ = this->to_keep_.empty() && this->memory_->save(this->meter_.state());
   if (this->is_saved_) {
+    this->saved_at_ = millis_64();
     this->status_clear_error();
   } else {
     this->status_set_error(LOG_STR("registers cannot be stored, so no reading is published"));
@@ -184,22 +246,42 @@ bool EnergySwapMeter::save_() {
   return this->is_saved_;
 }
 
+void EnergySwapMeter::save_when_due_() {
+  // Each full minute makes a reading, which is stored; this is for a meter that does not know the time.
+  if (!this->is_saved_ || millis_64() - this->saved_at_ >= SAVE_MS)
+    this->save_();
+}
+
 void EnergySwapMeter::publish_readings_() {
   // Stored before published: after a restart no sequence comes twice and no register falls.
-  if (!this->is_saved_ && !this->save_())
+  if (!this->is_saved_)
     return;
   const std::string topic = this->topic_ + "/reading";
-  while (!this->waiting_.empty() &&
-         this->publisher_->send_until_acknowledged(topic, frame_to_text(this->waiting_.front())))
-    this->waiting_.pop_front();
+  const uint64_t now = millis_64();
+  while (const Reading *reading = this->unsent_.due(now)) {
+    const uint64_t sequence = reading->sequence;
+    const Frame frame = sign_reading(*reading, *this->signer_);
+    if (!this->publisher_->send_until_delivered(topic, base64url(frame.data(), frame.size()), sequence))
+      break;
+    this->unsent_.sent(sequence, now);
+  }
 }
 
 void EnergySwapMeter::publish_power_() {
-  const MeterState &state = this->meter_.state();
   char payload[96];
   snprintf(payload, sizeof(payload), "{\"net_w\":%" PRId64 ",\"generation_w\":%" PRId64 ",\"at\":%" PRIu64 "}",
-           nearest_watt(state.power.net_mw), nearest_watt(state.power.generation_mw), state.counted_to / 1000);
+           nearest_watt(this->power_.net_mw), nearest_watt(this->power_.generation_mw),
+           this->meter_.state().counted_to / 1000);
   this->publisher_->send(this->topic_ + "/power", payload);
+}
+
+void EnergySwapMeter::publish_registers_() {
+  const Registers &registers = this->meter_.state().registers;
+  show(this->import_sensor_, registers.imported);
+  show(this->export_sensor_, registers.exported);
+  show(this->generated_sensor_, registers.generated);
+  if (this->unsent_sensor_ != nullptr)
+    this->unsent_sensor_->publish_state(this->unsent_.size());
 }
 
 void EnergySwapMeter::on_shutdown() {
@@ -220,6 +302,8 @@ void EnergySwapMeter::dump_config() {
   ESP_LOGCONFIG(TAG, "Energy Swap meter %s", this->topic_.c_str());
   LOG_SENSOR("  ", "Power", this->power_sensor_);
   LOG_SENSOR("  ", "Generation", this->generation_sensor_);
+  for (const CounterInput &counter : this->counters_)
+    LOG_SENSOR("  ", "Counter", counter.sensor);
   if (this->is_failed())
     ESP_LOGE(TAG, "  Failed: see the log of the start");
 }

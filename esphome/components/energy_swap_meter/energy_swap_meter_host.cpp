@@ -5,16 +5,22 @@
 
 #include <cstdlib>
 
+#include "esphome/core/defines.h"
 #include "esphome/core/hal.h"
 #include "esphome/core/log.h"
 #include "esphome/core/wake.h"
+#ifdef USE_API
+#include "esphome/components/api/api_server.h"
+#endif
 
 namespace esphome::energy_swap_meter {
 
 namespace {
 
 constexpr const char *TAG = "energy_swap_meter";
-constexpr int LINES_AT_ONCE = 64;
+constexpr size_t MOST_UNDELIVERED = 50;
+constexpr uint64_t BROKER_AWAY_MS = 2000;
+constexpr int LINES_AT_ONCE = 1024;
 
 /// The environment wins over the configuration, so that one program serves many meters.
 std::string setting(const char *variable, const std::string &configured) {
@@ -34,44 +40,82 @@ bool EnergySwapMeter::start_sockets_() {
   const std::string client_id = "es" + key_to_text(this->signer_->public_key()).substr(0, 20);
   this->publisher_ = std::make_unique<MqttClient>(broker, client_id, this->topic_ + "/status");
 
+  this->broker_seen_at_ = millis_64();
   const std::string feed_address = setting("ENERGY_SWAP_FEED", this->feed_address_);
   if (feed_address.empty())
     return true;
+  if (feed_address.starts_with('/')) {
+    this->feed_ = std::make_unique<Feed>(feed_address);
+    return true;
+  }
   Endpoint feed;
   if (!feed.parse(feed_address)) {
-    ESP_LOGE(TAG, "Feed '%s' is not host:port (ENERGY_SWAP_FEED)", feed_address.c_str());
+    ESP_LOGE(TAG, "Feed '%s' is neither host:port nor a file's whole path (ENERGY_SWAP_FEED)", feed_address.c_str());
     return false;
   }
   this->feed_ = std::make_unique<Feed>(feed);
   return true;
 }
 
+void EnergySwapMeter::choose_api_() {
+#ifdef USE_API
+  // One program serves many meters on one machine: without a port of its own a meter has no native API.
+  const char *port = getenv("ENERGY_SWAP_API");
+  if (port == nullptr) {
+    api::global_api_server->mark_failed();
+  } else {
+    api::global_api_server->set_port(strtol(port, nullptr, 10));
+  }
+#endif
+}
+
 void EnergySwapMeter::take_feed_() {
-  if (this->feed_->loop(millis_64()))
+  if (this->feed_->loop(millis_64())) {
     this->unconfirmed_.clear();  // what an earlier connection asked for, this one did not
-  for (int i = 0; i < LINES_AT_ONCE && this->waiting_.size() < LINES_AT_ONCE; i++) {
+    this->is_first_line_ = true;
+  }
+  if (this->publisher_->is_connected())
+    this->broker_seen_at_ = millis_64();
+  const bool is_broker_there = millis_64() - this->broker_seen_at_ < BROKER_AWAY_MS;
+  bool has_come = false;
+  for (int i = 0; i < LINES_AT_ONCE; i++) {
+    // Simulated time passes no faster than a broker that is there can follow; one that is away is not waited for.
+    if (is_broker_there && this->unsent_.undelivered() >= MOST_UNDELIVERED)
+      break;
     const auto line = this->feed_->next();
     if (!line)
-      return;
+      break;
     const uint64_t counted_to = this->meter_.state().counted_to;
     const uint64_t time_ms = line->time * 1000;
     if (time_ms > counted_to) {
-      // Before the first line there is nothing to count.
-      const uint64_t elapsed = counted_to == 0 ? 0 : time_ms - counted_to;
+      // Before the first line there is nothing to count; of a live feed, what flowed while nobody listened neither.
+      const bool is_counted = counted_to != 0 && !(this->feed_->is_live() && this->is_first_line_);
+      const uint64_t elapsed = is_counted ? time_ms - counted_to : 0;
       if (elapsed > LONGEST_STEP_MS)
         ESP_LOGW(TAG, "The feed has left out more than a day; nothing is counted for it");
       this->take_readings_(this->meter_.advance(elapsed, time_ms));
     }
     this->meter_.set_power(line->power);
-    this->is_saved_ = false;
+    this->power_ = this->meter_.state().power;
+    this->is_first_line_ = false;
+    has_come = true;
+    if (this->feed_->is_live()) {
+      this->feed_->confirm(line->time);
+    } else {
+      this->is_saved_ = false;
+      this->unconfirmed_.push_back({line->time, this->meter_.state().sequence()});
+    }
+  }
+  if (has_come) {
     this->publish_power_();
-    this->unconfirmed_.push_back({line->time, this->taken_});
+    if (this->power_sensor_ != nullptr)
+      this->power_sensor_->publish_state(static_cast<float>(this->power_.net_mw) / 1000);
   }
 }
 
 void EnergySwapMeter::confirm_lines_() {
-  const uint64_t delivered = this->taken_ - this->waiting_.size() - this->publisher_->unacknowledged();
-  while (this->is_saved_ && !this->unconfirmed_.empty() && this->unconfirmed_.front().readings <= delivered) {
+  while (this->is_saved_ && !this->unconfirmed_.empty() &&
+         this->unsent_.has_delivered(this->unconfirmed_.front().sequence)) {
     this->feed_->confirm(this->unconfirmed_.front().time);
     this->unconfirmed_.pop_front();
   }

@@ -2,6 +2,7 @@
 
 #include "feed_host.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace esphome::energy_swap_meter {
@@ -39,18 +40,48 @@ std::optional<FeedLine> FeedLine::parse(std::string_view line) {
   return FeedLine{static_cast<uint64_t>(*time), {*net, *generation}};
 }
 
-std::optional<FeedLine> Feed::next() {
-  std::string &received = this->connection_.received();
-  const size_t end = received.find('\n');
-  if (end == std::string::npos && received.size() <= LONGEST_LINE)
+std::optional<FeedLine> Feed::next_of_file_() {
+  std::string line;
+  if (!std::getline(this->file_, line))
     return std::nullopt;
-  const auto line = end == std::string::npos ? std::nullopt : FeedLine::parse({received.data(), end});
-  if (line) {
+  const auto parsed = FeedLine::parse(line);
+  if (!parsed)
+    this->file_.setstate(std::ios::failbit);
+  return parsed;
+}
+
+bool Feed::loop(uint64_t now_ms) {
+  const bool is_new = this->connection_ && this->connection_->loop(now_ms);
+  if (is_new)
+    this->is_live_ = false;
+  return is_new;
+}
+
+std::optional<FeedLine> Feed::next() {
+  if (!this->connection_)
+    return this->next_of_file_();
+  std::string &received = this->connection_->received();
+  while (true) {
+    const size_t end = received.find('\n');
+    if (end == std::string::npos && received.size() <= LONGEST_LINE)
+      return std::nullopt;
+    const std::string line = received.substr(0, std::min(end, LONGEST_LINE + 1));
+    const auto parsed = FeedLine::parse(line);
+    if (!parsed && line != "live") {
+      received.clear();
+      this->connection_->close();
+      return std::nullopt;
+    }
     received.erase(0, end + 1);
-  } else {
-    this->connection_.close();
+    if (parsed)
+      return parsed;
+    this->is_live_ = true;
   }
-  return line;
+}
+
+void Feed::confirm(uint64_t time) {
+  if (this->connection_)
+    this->connection_->send("ok " + std::to_string(time) + "\n");
 }
 
 }  // namespace esphome::energy_swap_meter

@@ -33,6 +33,26 @@ void Meter::count(uint64_t elapsed_ms) {
     this->state_.registers.add(this->state_.power, elapsed_ms);
 }
 
+void Meter::count(Direction direction, size_t counter, CounterKind kind, uint64_t microwatt_seconds, uint64_t most) {
+  const CounterStep step = take_counter(&this->state_.counters.at(counter), kind, microwatt_seconds, most);
+  Registers &registers = this->state_.registers;
+  switch (direction) {
+    case Direction::IMPORT:
+      registers.imported.add(step.microwatt_seconds);
+      break;
+    case Direction::EXPORT:
+      registers.exported.add(step.microwatt_seconds);
+      break;
+    case Direction::GENERATION:
+      registers.generated.add(step.microwatt_seconds);
+      break;
+  }
+  if (step.has_fallen)
+    this->set_flag(TAMPER, true);
+  if (step.has_leapt)
+    this->set_flag(SENSOR_FAULT, true);
+}
+
 std::vector<Reading> Meter::advance(uint64_t elapsed_ms, uint64_t now_ms) {
   std::vector<Reading> readings;
   if (elapsed_ms > LONGEST_STEP_MS)
@@ -42,7 +62,8 @@ std::vector<Reading> Meter::advance(uint64_t elapsed_ms, uint64_t now_ms) {
     this->count(minute - counted_to);
     counted_to = minute;
     const uint64_t at = minute / 1000;
-    if (at > this->state_.last_reading || at + CLOCK_CORRECTION_S < this->state_.last_reading)
+    const uint64_t last = this->state_.newest.measured_at;
+    if (at > last || at + CLOCK_CORRECTION_S < last)
       readings.push_back(this->take_reading_(at));
   }
   this->count(now_ms - counted_to);
@@ -52,15 +73,14 @@ std::vector<Reading> Meter::advance(uint64_t elapsed_ms, uint64_t now_ms) {
 
 Reading Meter::take_reading_(uint64_t at) {
   MeterState &state = this->state_;
-  const Reading reading{++state.sequence,
-                        at,
-                        state.registers.exported.wh,
-                        state.registers.imported.wh,
-                        state.registers.generated.wh,
-                        state.flags};
-  state.last_reading = at;
+  state.newest = {.sequence = state.sequence() + 1,
+                  .measured_at = at,
+                  .export_wh = state.registers.exported.wh(),
+                  .import_wh = state.registers.imported.wh(),
+                  .generation_wh = state.registers.generated.wh(),
+                  .flags = state.flags};
   state.flags = 0;
-  return reading;
+  return state.newest;
 }
 
 }  // namespace esphome::energy_swap_meter

@@ -10,9 +10,10 @@ constexpr size_t MOST_IN_FLIGHT = 64;
 constexpr uint16_t KEEP_ALIVE_S = 30;
 constexpr uint64_t PING_MS = KEEP_ALIVE_S * 500;
 constexpr uint64_t SILENCE_MS = KEEP_ALIVE_S * 1500;
+constexpr uint16_t SUBSCRIBE_ID = 1;  // its answer is not waited for, so it may be a message's id, too
 constexpr size_t LARGEST_PACKET = 1 << 16;
 
-enum PacketType : uint8_t { CONNECT = 1, CONNACK = 2, PUBLISH = 3, PUBACK = 4, PINGREQ = 12, DISCONNECT = 14 };
+enum PacketType : uint8_t { CONNECT = 1, CONNACK = 2, PUBLISH = 3, PUBACK = 4, SUBSCRIBE = 8, PINGREQ = 12, DISCONNECT = 14 };
 enum PublishFlag : uint8_t { RETAIN = 1, AT_LEAST_ONCE = 2, REPEATED = 8 };
 enum ConnectFlag : uint8_t {
   CLEAN_SESSION = 2,
@@ -78,12 +79,12 @@ void MqttClient::send(const std::string &topic, const std::string &payload, bool
     this->connection_.send(packet(PUBLISH, retain ? RETAIN : 0, text(topic) + payload));
 }
 
-bool MqttClient::send_until_acknowledged(const std::string &topic, const std::string &payload) {
+bool MqttClient::send_until_delivered(const std::string &topic, const std::string &payload, uint64_t tag) {
   if (!this->is_accepted_ || this->in_flight_.size() >= MOST_IN_FLIGHT)
     return false;
   // An id is free again long before the counter comes back to it: at most MOST_IN_FLIGHT are taken.
   this->last_id_ = this->last_id_ == UINT16_MAX ? 1 : this->last_id_ + 1;
-  this->in_flight_.push_back({this->last_id_, false, topic, payload});
+  this->in_flight_.push_back({this->last_id_, false, tag, topic, payload});
   this->send_publish_(this->in_flight_.back(), false);
   return true;
 }
@@ -127,14 +128,14 @@ void MqttClient::read_packets_() {
     if (!is_complete || bytes.size() < header + length)
       return;
     const std::string body = bytes.substr(header, length);
-    const uint8_t type = static_cast<uint8_t>(bytes[0]) >> 4;
+    const auto first = static_cast<uint8_t>(bytes[0]);
     this->connection_.received().erase(0, header + length);
     this->heard_ms_ = this->now_ms_;
-    this->take_packet_(type, body);
+    this->take_packet_(first >> 4, first & 15, body);
   }
 }
 
-void MqttClient::take_packet_(uint8_t type, std::string_view body) {
+void MqttClient::take_packet_(uint8_t type, uint8_t flags, std::string_view body) {
   if (type == CONNACK) {
     if (body.size() != 2 || body[1] != 0) {
       this->connection_.close();
@@ -142,15 +143,55 @@ void MqttClient::take_packet_(uint8_t type, std::string_view body) {
     }
     this->is_accepted_ = true;
     this->send(this->status_topic_, "online", true);
+    this->send_subscribe_();
     for (const Message &message : this->in_flight_)
       this->send_publish_(message, true);
   } else if (type == PUBACK && body.size() == 2) {
     const uint16_t id = static_cast<uint8_t>(body[0]) << 8 | static_cast<uint8_t>(body[1]);
-    for (Message &message : this->in_flight_)
-      message.is_acknowledged |= message.id == id;
+    for (Message &message : this->in_flight_) {
+      if (message.id != id || message.is_acknowledged)
+        continue;
+      message.is_acknowledged = true;
+      if (this->on_delivered)
+        this->on_delivered(message.tag);
+    }
     while (!this->in_flight_.empty() && this->in_flight_.front().is_acknowledged)
       this->in_flight_.pop_front();
+  } else if (type == PUBLISH) {
+    this->take_publish_(flags, body);
   }
+}
+
+void MqttClient::subscribe(const std::string &topic, std::function<void(const std::string &)> take) {
+  this->subscriptions_.push_back({topic, std::move(take)});
+}
+
+void MqttClient::send_subscribe_() {
+  if (this->subscriptions_.empty())
+    return;
+  std::string body = number(SUBSCRIBE_ID);
+  for (const Subscription &subscription : this->subscriptions_)
+    body += text(subscription.topic) + static_cast<char>(1);  // QoS 1
+  this->connection_.send(packet(SUBSCRIBE, 2, body));
+}
+
+void MqttClient::take_publish_(uint8_t flags, std::string_view body) {
+  const auto length_at = [&body](size_t at) {
+    return static_cast<size_t>(static_cast<uint8_t>(body[at]) << 8 | static_cast<uint8_t>(body[at + 1]));
+  };
+  const size_t id_bytes = (flags & AT_LEAST_ONCE) != 0 ? 2 : 0;
+  if (body.size() < 2 || body.size() < 2 + length_at(0) + id_bytes) {
+    this->connection_.close();
+    return;
+  }
+  const std::string_view topic = body.substr(2, length_at(0));
+  const std::string payload(body.substr(2 + topic.size() + id_bytes));
+  for (const Subscription &subscription : this->subscriptions_) {
+    if (subscription.topic == topic)
+      subscription.take(payload);
+  }
+  if (id_bytes != 0)
+    this->connection_.send(packet(PUBACK, 0, std::string(body.substr(2 + topic.size(), 2))));
 }
 
 }  // namespace esphome::energy_swap_meter

@@ -11,6 +11,8 @@ using Publisher = MqttClient;
 
 #else
 
+#include <functional>
+
 #include "esphome/components/mqtt/mqtt_client.h"
 
 namespace esphome::energy_swap_meter {
@@ -30,9 +32,19 @@ class Publisher {
     if (this->is_connected())
       mqtt::global_mqtt_client->publish(topic, payload, 0, retain);
   }
-  /// ESP-IDF's outbox repeats what was not acknowledged, for 30 seconds.
-  bool send_until_acknowledged(const std::string &topic, const std::string &payload) {
-    return this->is_connected() && mqtt::global_mqtt_client->publish(topic, payload, 1, false);
+  /// ESP-IDF's outbox repeats what the broker did not acknowledge, for 30 seconds, and does not tell.
+  bool send_until_delivered(const std::string &topic, const std::string &payload, uint64_t tag = 0) {
+    if (!this->is_connected() || !mqtt::global_mqtt_client->publish(topic, payload, 1, false))
+      return false;
+    if (this->on_delivered)
+      this->on_delivered(tag);
+    return true;
+  }
+  std::function<void(uint64_t tag)> on_delivered;
+  void subscribe(const std::string &topic, std::function<void(const std::string &payload)> take) {
+    mqtt::global_mqtt_client->subscribe(
+        topic, [take = std::move(take)](const std::string & /*topic*/, const std::string &payload) { take(payload); },
+        1);
   }
 };
 
