@@ -29,9 +29,7 @@ def vectors() -> str:
     """Return the lines: kind, name, a few plain values, the frame in hex."""
     meter = bytes(METER.verify_key)
     commands = {
-        "opens_for_a_day": RelayCommand(
-            meter, 7, T, T + 900, Action.OPEN, Reason.PREPAID_USED_UP, T + 86_400
-        ),
+        "opens_for_a_day": RelayCommand(meter, 7, T, T + 900, Action.OPEN, Reason.PREPAID_USED_UP, T + 86_400),
         "closes": RelayCommand(meter, 8, T + 60, T + 960, Action.CLOSE),
         "protects": RelayCommand(meter, 9, T + 120, T + 1020, Action.PROTECT),
         "largest_numbers": RelayCommand(
@@ -43,7 +41,9 @@ def vectors() -> str:
         "open": RelayReport(meter, T, 7, T + 86_400, True, False, Outcome.DONE, Reason.PREPAID_USED_UP),
         "refused_as_protected": RelayReport(meter, 0, 9, 0, False, True, Outcome.PROTECTED, Reason.NONE),
     }
-    lines = ["kind,name,sequence,first,second,third,action_or_open,reason_or_protected,outcome,last_reason,frame_hex"]
+    lines = [
+        "kind,name,sequence,first,second,third,action_or_open,reason_or_protected,outcome,last_reason,frame_hex"
+    ]
     for name, c in commands.items():
         plain = f"{c.sequence},{c.issued_at},{c.expires_at},{c.open_until},{c.action:d},{c.reason:d},0,0"
         lines.append(f"command,{name},{plain},{sign_command(c, AUTHORITY).hex()}")

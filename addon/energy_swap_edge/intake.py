@@ -1,11 +1,11 @@
 """Take in what the meter sends over MQTT: signed readings into the store, power and status into the state.
 
 A reading is acknowledged to the broker only after the store has it on disk, and the edge keeps a persistent
-session: whatever was not acknowledged, or was sent while the edge was away, the broker delivers again.
+session: whatever was not acknowledged, or was sent while the edge was away, the broker delivers again. The meter
+is told, too, what is stored (topic ``ack``): it keeps the period ends of a week and sends again what is missing.
 
-What remains: a broker that restarts without persistence, or that exceeds its own queue limit (mosquitto: 1000
-messages), forgets readings. No energy is lost by that, because registers are cumulative; only the detail of those
-minutes is.
+What remains: of readings that a broker lost (a restart without persistence, its queue's limit) while the edge was
+away for longer than two hours, a meter has the period ends only. No energy is lost: registers are cumulative.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import sqlite3
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Annotated, Any, Final
 
@@ -128,6 +128,10 @@ class MeterIntake:
             try:
                 async with _AcknowledgingClient(self._config, self._identifier, tls) as client:
                     await self._subscribe(client)
+                    # What the meter sent in vain while nobody listened it sends again when it hears of us.
+                    latest = await self._store.latest_frame()
+                    if latest is not None and decode_frame(latest[1]).meter.hex() == self._meter:
+                        await self._tell_meter(client, [latest[0]])
                     _LOGGER.info("listening to meter %s", self._meter[:12])
                     is_down = False
                     self.is_listening = True
@@ -163,8 +167,12 @@ class MeterIntake:
             readings = [reading for message in batch if (reading := self._understand(message)) is not None]
             if readings:
                 await self._keep(readings)
+                await self._tell_meter(client, [reading.sequence for reading, _ in readings])
             for message in batch:
                 client.acknowledge(message)
+
+    async def _tell_meter(self, client: aiomqtt.Client, sequences: Sequence[int]) -> None:
+        await client.publish(f"energy_swap/{self._meter}/ack", acknowledgement(sequences))
 
     def _understand(self, message: aiomqtt.Message) -> tuple[Reading, bytes] | None:
         """Return the reading in ``message``; act on power and status at once; count what is no good."""
@@ -268,3 +276,17 @@ class MeterIntake:
             _LOGGER.warning(
                 "a message on the meter's topic %r is no good: %s (further ones are only counted)", kind, reason
             )
+
+
+def acknowledgement(sequences: Iterable[int]) -> str:
+    """Return what tells a meter that readings are stored: their sequences as numbers and ranges, ``7 9-12``.
+
+    There is at least one sequence; order and repetition do not matter.
+    """
+    ranges: list[list[int]] = []
+    for sequence in sorted(set(sequences)):
+        if ranges and sequence == ranges[-1][1] + 1:
+            ranges[-1][1] = sequence
+        else:
+            ranges.append([sequence, sequence])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

@@ -1,7 +1,7 @@
 """The meter's relay: signed commands to it, its signed reports, and the claim that names who may command.
 
-All frames are little-endian and travel as base64url without padding. A signature covers a domain and the frame's body,
-so it is never one of a reading, a message or a transaction.
+All frames are little-endian and travel as base64url without padding. A signature covers a domain and the frame's
+body, so it is never one of a reading, a message or a transaction.
 
 ===== ==== =========================================== ===== ==== ===========================================
 command, 136 bytes                                     report, 128 bytes
@@ -127,9 +127,7 @@ def decode_command(frame: bytes, authority: bytes) -> RelayCommand:
     body = _opened(frame, COMMAND_BYTES, _COMMAND_MAGIC, _COMMAND_DOMAIN, authority)
     _, meter, sequence, issued_at, expires_at, open_until, action, reason = _COMMAND.unpack(body)
     try:
-        return RelayCommand(
-            meter, sequence, issued_at, expires_at, Action(action), Reason(reason), open_until
-        )
+        return RelayCommand(meter, sequence, issued_at, expires_at, Action(action), Reason(reason), open_until)
     except ValueError as error:
         raise RelayError(str(error)) from None
 
@@ -160,7 +158,7 @@ def decode_report(frame: bytes) -> RelayReport:
 def claim_meter(meter: bytes, authority: bytes, code: str) -> bytes:
     """Return the claim that makes ``authority`` the key whose commands ``meter`` obeys.
 
-    ``code`` is the eight digits that the meter shows while it is unclaimed. Who can read the claim can find the code
+    ``code`` is the eight digits that the meter shows while it is unclaimed. Who reads the claim can find the code
     out by trying, so it is used once only.
     """
     digits = code.replace(" ", "")

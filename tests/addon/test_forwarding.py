@@ -7,8 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+import aiomqtt
 import pytest
 from energy_swap_edge.edge import Edge
+from energy_swap_edge.intake import acknowledgement
 from energy_swap_edge.store import Store
 from energy_swap_protocol.reading import decode_frame
 
@@ -39,6 +41,26 @@ async def test_a_reading_that_the_broker_delivers_twice_counts_once(
     await until(lambda: 3 in hub.accepted)
     assert hub.accepted == [1, 2, 3]
     assert sum(hub.batches) == 3  # the first one again after the application, and two
+
+
+async def test_the_meter_is_told_which_readings_are_stored(
+    admitted_edge: Edge, broker: Broker, hub: SmallHub, meter: Meter
+) -> None:
+    async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+        await client.subscribe(meter.topic("ack"))
+        texts = [meter.next_text() for _ in range(4)]
+        await broker.publish(meter.topic("reading"), texts[0], texts[1], texts[3], "garbage")
+        told: set[str] = set()
+        async with asyncio.timeout(10):
+            async for message in client.messages:
+                assert isinstance(message.payload, bytes)
+                for word in message.payload.decode().split():
+                    first, _, last = word.partition("-")
+                    told |= {str(sequence) for sequence in range(int(first), int(last or first) + 1)}
+                if {"2", "3", "5"} <= told:
+                    break
+    assert "4" not in told
+    assert acknowledgement([5, 7, 6, 5, 12]) == "5-7 12"
 
 
 async def test_a_hub_outage_loses_nothing_and_is_shown(

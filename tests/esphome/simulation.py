@@ -107,7 +107,7 @@ class Broker:
 
 
 class Listener:
-    """A subscriber with a lasting session, as an edge is one: it misses no QoS 1 message, and acknowledges if asked to."""
+    """A subscriber with a lasting session, as an edge is one: it misses no QoS 1 message, and may acknowledge."""
 
     def __init__(self, port: int, *, acknowledges: bool = False) -> None:
         self._port = port
@@ -143,6 +143,11 @@ class Listener:
                         if answer is not None and self._acknowledges:
                             await client.publish(*answer)
             await asyncio.sleep(0.05)
+
+    async def publish(self, topic: str, payload: str, *, retain: bool = False) -> None:
+        """Say something to the meter, as an edge does."""
+        async with aiomqtt.Client("127.0.0.1", self._port) as client:
+            await client.publish(topic, payload, qos=1, retain=retain)
 
     def _take(self, topic: str, payload: bytes) -> tuple[str, str] | None:
         _, meter, kind = topic.split("/", maxsplit=2)

@@ -19,7 +19,17 @@ START = 1_795_174_203
 def core(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = tmp_path_factory.mktemp("core") / "core_tests"
     sources = [Path(__file__).with_name(f"{name}.cpp") for name in ("core_tests", "core_memory", "core_relay")]
-    parts = ("claim", "feed_host", "memory", "meter", "reading", "relay", "signing", "tcp_connection_host", "unsent")
+    parts = (
+        "claim",
+        "feed_host",
+        "memory",
+        "meter",
+        "reading",
+        "relay",
+        "signing",
+        "tcp_connection_host",
+        "unsent",
+    )
     sources += [COMPONENT / f"{part}.cpp" for part in parts]
     options = [
         "-std=gnu++20",
@@ -46,9 +56,7 @@ def core(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_core_keeps_its_rules(core: Path) -> None:
-    result = subprocess.run(
-        [core, ROOT / "protocol/vectors"], capture_output=True, text=True, check=False
-    )
+    result = subprocess.run([core, ROOT / "protocol/vectors"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 
 

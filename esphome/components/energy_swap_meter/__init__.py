@@ -126,9 +126,7 @@ CONFIG_SCHEMA = cv.All(
             cv.Required(CONF_POWER): cv.use_id(sensor.Sensor),
             cv.Optional(CONF_GENERATION): cv.use_id(sensor.Sensor),
             # The chip's own energy counters, if it has some: their directions are not integrated from power.
-            cv.Optional(CONF_COUNTERS, default=[]): cv.All(
-                cv.ensure_list(COUNTER), cv.Length(max=MOST_COUNTERS)
-            ),
+            cv.Optional(CONF_COUNTERS, default=[]): cv.All(cv.ensure_list(COUNTER), cv.Length(max=MOST_COUNTERS)),
             # Less power than this is noise of the sensor and counts as none.
             cv.Optional(CONF_NO_LOAD, default="0W"): cv.All(watts, cv.Range(min=0, max=100)),
             # A counter that rises faster is not believed.
@@ -156,7 +154,7 @@ CONFIG_SCHEMA = cv.All(
             cv.Optional(CONF_CONNECTED): binary_sensor.binary_sensor_schema(
                 device_class=DEVICE_CLASS_CONNECTIVITY
             ),
-            # "[user[:password]@]host:port"; "host:port" or a file. ENERGY_SWAP_MQTT and ENERGY_SWAP_FEED win over them.
+            # "[user[:password]@]host:port"; "host:port" or a file. The environment wins over them.
             cv.Optional(CONF_BROKER): cv.string_strict,
             cv.Optional(CONF_FEED): cv.string_strict,
         }
