@@ -5,13 +5,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from . import key_command
 from .config import ConfigError, EdgeConfig, config_from, options_of_environment
 from .edge import Edge
 from .keys import KeyLocked
@@ -54,8 +55,17 @@ async def _serve(config: EdgeConfig) -> None:
             end.cancel()
 
 
+def _key_command(arguments: Sequence[str]) -> int:
+    app_options = _read_options(APP_OPTIONS)
+    options = {**(app_options or {}), **options_of_environment(os.environ)}
+    data_dir = _SYSTEM_DATA_DIR if app_options is None else APP_OPTIONS.parent
+    return key_command.run(arguments, options=options, data_dir=data_dir)
+
+
 def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT; with ``key`` as the first argument, the command of `key_command`."""
+    if sys.argv[1:2] == ["key"]:
+        sys.exit(_key_command(sys.argv[2:]))
     logging.basicConfig(
         level=os.environ.get("ENERGY_SWAP_LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from nacl.signing import SigningKey
 from solders.pubkey import Pubkey
@@ -34,7 +35,7 @@ class KeyLocked(RuntimeError):  # noqa: N818 - reads as the answer it is
 class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The key at rest; the fields of bytes are base64."""
 
-    version: int
+    version: int  # 2; 1 had scrypt where there is Argon2id now
     protection: str  # "passphrase" or "secret_file"
     public_key: str  # hex
     salt: bytes
@@ -85,20 +86,29 @@ def load_or_create_key(data_dir: Path, passphrase: str | None) -> HouseholdKey:
         return _load(path, passphrase)
     seed = bytes(SigningKey.generate())
     key = HouseholdKey(seed)
+    keep_key(data_dir, key, passphrase)
+    return key
+
+
+def keep_key(data_dir: Path, key: HouseholdKey, passphrase: str | None) -> None:
+    """Write the key to ``data_dir``, encrypted; raises `KeyLocked` when a key is there already."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / KEY_FILE
+    if path.exists():
+        raise KeyLocked(f"{path} is there already and is not replaced; move it away first, with {SECRET_FILE}")
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
     if passphrase is None:
-        _write_private(data_dir / SECRET_FILE, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)))
-    sealing_key = _sealing_key(path, passphrase, salt)
+        write_private(data_dir / SECRET_FILE, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)))
+    sealing_key = _sealing_key(path, passphrase, salt, version=2)
     kept = _KeyFile(
-        version=1,
+        version=2,
         protection="secret_file" if passphrase is None else "passphrase",
         public_key=key.public_key.hex(),
         salt=salt,
         nonce=nonce,
-        sealed=AESGCM(sealing_key).encrypt(nonce, seed, _BOUND_TEXT + key.public_key),
+        sealed=AESGCM(sealing_key).encrypt(nonce, key.seed, _BOUND_TEXT + key.public_key),
     )
-    _write_private(path, msgspec.json.encode(kept))
-    return key
+    write_private(path, msgspec.json.encode(kept))
 
 
 def _load(path: Path, passphrase: str | None) -> HouseholdKey:
@@ -106,13 +116,15 @@ def _load(path: Path, passphrase: str | None) -> HouseholdKey:
         kept = msgspec.json.decode(path.read_bytes(), type=_KeyFile)
     except msgspec.DecodeError as error:
         raise KeyLocked(f"{path} is damaged ({error}); restore it from a backup") from None
+    if kept.version > 2:
+        raise KeyLocked(f"{path} was written by a newer Energy Swap; install that version or newer")
     if kept.protection == "passphrase" and passphrase is None:
         raise KeyLocked(f"{path} is protected by a passphrase; set the option passphrase")
     if kept.protection == "secret_file":
         passphrase = None
     public_key = bytes.fromhex(kept.public_key)
     try:
-        seed = AESGCM(_sealing_key(path, passphrase, kept.salt)).decrypt(
+        seed = AESGCM(_sealing_key(path, passphrase, kept.salt, version=kept.version)).decrypt(
             kept.nonce, kept.sealed, _BOUND_TEXT + public_key
         )
     except InvalidTag:
@@ -127,8 +139,11 @@ def _load(path: Path, passphrase: str | None) -> HouseholdKey:
     return key
 
 
-def _sealing_key(path: Path, passphrase: str | None, salt: bytes) -> bytes:
-    if passphrase is not None:
+def _sealing_key(path: Path, passphrase: str | None, salt: bytes, *, version: int) -> bytes:
+    if passphrase is not None and version > 1:
+        argon2 = Argon2id(salt=salt, length=32, iterations=3, lanes=1, memory_cost=65_536)
+        return argon2.derive(passphrase.encode())
+    if passphrase is not None:  # as the first edges did
         return Scrypt(salt=salt, length=32, n=2**15, r=8, p=1).derive(passphrase.encode())
     secret_path = path.with_name(SECRET_FILE)
     try:
@@ -142,7 +157,7 @@ def _sealing_key(path: Path, passphrase: str | None, salt: bytes) -> bytes:
     return hashlib.sha256(b"energy-swap/sealing-key/1\n" + salt + secret).digest()
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Write durably, readable by the owner only, and never leave half a file under ``path``."""
     unfinished = path.with_suffix(path.suffix + ".new")
     unfinished.unlink(missing_ok=True)

@@ -1,9 +1,15 @@
 """The household's key is made once, kept encrypted, and never replaced silently."""
 
 import stat
+from base64 import b64encode
 from pathlib import Path
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from energy_swap_edge import key_command
+from energy_swap_edge.key_bundle import seal, unseal
 from energy_swap_edge.keys import KEY_FILE, SECRET_FILE, HouseholdKey, KeyLocked, load_or_create_key
 from solders.keypair import Keypair
 
@@ -58,3 +64,79 @@ def test_the_wallet_is_the_same_key() -> None:
     key = HouseholdKey(bytes(range(32)))
     assert key.wallet == Keypair.from_seed(bytes(range(32))).pubkey()
     assert "000102" not in repr(key)
+
+
+def test_an_exported_key_comes_back_on_another_machine(tmp_path: Path) -> None:
+    said: list[str] = []
+    answers = ["maji ni uhai kweli"] * 3
+    first, second, bundle = tmp_path / "first", tmp_path / "second", tmp_path / "amina.key"
+    key = load_or_create_key(first, "own passphrase")
+
+    def run(*arguments: str, folder: Path, passphrase: str | None) -> int:
+        options = {"data_dir": str(folder), "passphrase": passphrase}
+        return key_command.run(
+            arguments, options=options, data_dir=tmp_path, ask=lambda _: answers.pop(0), say=said.append
+        )
+
+    assert run("export", str(bundle), folder=first, passphrase="own passphrase") == 0
+    assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
+    assert key.seed not in bundle.read_bytes()
+    assert run("import", str(bundle), folder=second, passphrase=None) == 0
+    assert load_or_create_key(second, None).seed == key.seed
+    answers[:] = ["maji ni uhai kweli"] * 3
+    assert run("export", str(bundle), folder=first, passphrase="own passphrase") == 2
+    assert "is there already; name a new file" in said[-1]
+    answers[:] = ["maji ni uhai kweli"]
+    assert run("import", str(bundle), folder=second, passphrase=None) == 2
+    assert "is not replaced" in said[-1]
+    assert run("show", folder=second, passphrase=None) == 0
+    assert said[-1] == f"{key.wallet}\n"
+    assert run("show", folder=tmp_path / "third", passphrase=None) == 2
+    assert not (tmp_path / "third").exists()
+
+
+def test_an_export_wants_a_long_passphrase_twice(tmp_path: Path) -> None:
+    load_or_create_key(tmp_path, None)
+    for answers, words in ((["short"] * 2, "at least 12"), (["a long passphrase", "another one"], "not the same")):
+        said: list[str] = []
+        asked = iter(answers)
+        status = key_command.run(
+            ["export", str(tmp_path / "x")],
+            options={},
+            data_dir=tmp_path,
+            ask=lambda _, asked=asked: next(asked),  # type: ignore[misc]
+            say=said.append,
+        )
+        assert status == 2
+        assert words in said[-1]
+        assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda b: b[:-9], "no exported key"),
+        (lambda b: b.replace(b'"memory_kib":19456', b'"memory_kib":999999999'), "no exported key"),
+        (lambda b: b.replace(b'"memory_kib":19456', b'"memory_kib":20480'), "does not open"),
+        (lambda b: b, "does not open"),
+    ],
+)
+def test_a_bundle_that_is_wrong_or_damaged_opens_nothing(damage, words: str) -> None:  # type: ignore[no-untyped-def]
+    bundle = seal(HouseholdKey(bytes(32)), "maji ni uhai", memory_kib=19_456, iterations=2)
+    with pytest.raises(KeyLocked, match=words):
+        unseal(damage(bundle), "another passphrase")
+
+
+def test_a_key_of_the_first_edges_still_opens(tmp_path: Path) -> None:
+    key = load_or_create_key(tmp_path, "maji ni uhai")
+    path = tmp_path / KEY_FILE
+    kept = msgspec.json.decode(path.read_bytes())
+    salt, nonce = bytes(16), bytes(12)
+    sealing_key = Scrypt(salt=salt, length=32, n=2**15, r=8, p=1).derive(b"maji ni uhai")
+    bound = b"energy-swap/household-key/1" + key.public_key
+    kept |= {
+        "version": 1, "salt": b64encode(salt).decode(), "nonce": b64encode(nonce).decode(),
+        "sealed": b64encode(AESGCM(sealing_key).encrypt(nonce, key.seed, bound)).decode(),
+    }  # fmt: skip
+    path.write_bytes(msgspec.json.encode(kept))
+    assert load_or_create_key(tmp_path, "maji ni uhai").seed == key.seed
