@@ -13,14 +13,14 @@ class Backoff:
 
     def __init__(
         self,
-        first: float = _FIRST_SECONDS,
-        last: float = _LAST_SECONDS,
+        first: float | None = None,
+        last: float | None = None,
         random: Callable[[], float] | None = None,
     ) -> None:
-        self._first = first
-        self._last = last
+        self._first = _FIRST_SECONDS if first is None else first
+        self._last = _LAST_SECONDS if last is None else last
         self._random = random or SystemRandom().random
-        self._next = first
+        self._next = self._first
 
     def reset(self) -> None:
         """Begin again with the shortest time, after a success."""

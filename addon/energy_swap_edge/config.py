@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX: Final = "ENERGY_SWAP_"
@@ -18,7 +18,10 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MqttConfig:
-    """Where the meter's MQTT broker is. ``ca_file`` replaces the system's certificate authorities."""
+    """Where the meter's MQTT broker is. ``ca_file`` replaces the system's certificate authorities.
+
+    ``version`` auto: MQTT 5, and 3.1.1 with a broker that does not know it.
+    """
 
     host: str
     port: int = 1883
@@ -26,6 +29,7 @@ class MqttConfig:
     password: str | None = field(default=None, repr=False)
     tls: bool = False
     ca_file: Path | None = None
+    version: Literal["auto", "5", "3.1.1"] = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ def config_from(options: Mapping[str, Any], *, data_dir: Path, mqtt: MqttConfig 
             password=_text(given, "mqtt_password"),
             tls=_is_true(given, "mqtt_tls"),
             ca_file=Path(ca_file) if ca_file else None,
+            version=_mqtt_version(given),
         )
     if mqtt is None:
         raise ConfigError("mqtt_host is missing: the address of the MQTT broker")
@@ -162,6 +167,14 @@ def _decimal(given: Mapping[str, Any], name: str) -> float | None:
         return float(given[name])
     except ValueError:
         raise ConfigError(f"{name} is a number of degrees, not {given[name]!r}") from None
+
+
+def _mqtt_version(given: Mapping[str, Any]) -> Literal["auto", "5", "3.1.1"]:
+    match str(given.get("mqtt_version", "auto")):
+        case "auto" | "5" | "3.1.1" as version:
+            return version
+        case other:
+            raise ConfigError(f"mqtt_version is auto, 5 or 3.1.1, not {other!r}")
 
 
 def _is_true(given: Mapping[str, Any], name: str) -> bool:

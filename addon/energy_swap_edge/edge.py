@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -12,6 +13,7 @@ from .api.announcement import announced
 from .api.pairing import Pairing
 from .api.reads import Reads
 from .api.server import LocalApi
+from .backoff import Backoff
 from .commands import Commands
 from .config import EdgeConfig
 from .events import EventLog
@@ -42,6 +44,7 @@ class Edge:
         self._config = config
         self._clock = clock
         self._key: HouseholdKey | None = None
+        self._store: Store | None = None
         self._pairing: Pairing | None = None
         self._port: int | None = None
         self._intake: MeterIntake | None = None
@@ -64,6 +67,11 @@ class Edge:
     def key(self) -> HouseholdKey:
         """The household's key."""
         return _started(self._key)
+
+    @property
+    def store(self) -> Store:
+        """What the edge keeps on disk."""
+        return _started(self._store)
 
     @property
     def edge_id(self) -> str:
@@ -123,7 +131,7 @@ class Edge:
         config, clock = self._config, self._clock
         async with AsyncExitStack() as stack:
             key = self._key = await asyncio.to_thread(load_or_create_key, config.data_dir, config.passphrase)
-            store = await Store.open(config.data_dir)
+            store = self._store = await Store.open(config.data_dir)
             stack.push_async_callback(store.close)
             session = await stack.enter_async_context(aiohttp.ClientSession())
 
@@ -131,7 +139,7 @@ class Edge:
             hub = HubClient(session, config.hub_url, config.community, key, clock)
             history, events, outlook, power = History(store), EventLog(store), Outlook(), LivePower()
             housekeeping = Housekeeping(
-                history, events, hub, state=self.state, clock=clock, rolled_up=lambda: None
+                store, history, events, hub, state=self.state, clock=clock, rolled_up=lambda: None
             )
             records = HubRecords(
                 hub,
@@ -198,16 +206,27 @@ class Edge:
                         forwarder.run(),
                         courier.run(),
                         membership.run(),
-                        keeper.run(),
-                        records.run(),
-                        housekeeping.run(),
-                        housekeeping.watch_time(),
+                        _kept_alive(keeper.run, "forecast"),
+                        _kept_alive(records.run, "records"),
+                        _kept_alive(housekeeping.run, "housekeeping"),
+                        _kept_alive(housekeeping.watch_time, "clock watch"),
                         api.publish_changes(),
                     )
                 ]
                 await self._stopping.wait()
                 for part in parts:
                     part.cancel()
+
+
+async def _kept_alive(part: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+    """Run a part for ever; one that fails must not stop the readings, and begins again."""
+    backoff = Backoff(1.0, 300.0)
+    while True:
+        try:
+            await part()
+        except Exception:
+            _LOGGER.exception("%s failed and begins again", name)
+        await asyncio.sleep(backoff.seconds())
 
 
 def _started[T](value: T | None) -> T:

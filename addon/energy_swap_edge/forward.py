@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from .backoff import Backoff
 from .hub_client import HubClient, HubRefused, HubUnavailable
 from .state import HubLink
-from .store import Store, WaitingFrame
+from .store import Store, WaitingFrame, WaitingMessage
 
 _LOGGER = logging.getLogger(__name__)
 _CHANNEL: Final = "readings"
@@ -21,12 +22,12 @@ class FrameForwarder:
     """Brings waiting frames to the hub once the household is admitted; before, they wait."""
 
     def __init__(
-        self, store: Store, hub: HubClient, link: HubLink, *, refused_seconds: float = _REFUSED_SECONDS
+        self, store: Store, hub: HubClient, link: HubLink, *, refused_seconds: float | None = None
     ) -> None:
         self._store = store
         self._hub = hub
         self._link = link
-        self._refused_seconds = refused_seconds
+        self._refused_seconds = _REFUSED_SECONDS if refused_seconds is None else refused_seconds
         self._wake = asyncio.Event()
         self._view_changed = asyncio.Event()
         self._is_admitted = False
@@ -49,12 +50,12 @@ class FrameForwarder:
         while True:
             self._wake.clear()
             self._view_changed.clear()
-            waiting = await self._store.waiting_frames(batch_limit) if self._is_admitted else []
-            if not waiting:
-                self._link.set_queue(await self._store.count_waiting_frames())
-                await self._wake.wait()
-                continue
             try:
+                waiting = await self._store.waiting_frames(batch_limit) if self._is_admitted else []
+                if not waiting:
+                    self._link.set_queue(await self._store.count_waiting_frames())
+                    await self._wake.wait()
+                    continue
                 self._link.set_queue(await self._forward(waiting))
                 self._link.report(_CHANNEL, "connected")
                 backoff.reset()
@@ -69,6 +70,10 @@ class FrameForwarder:
                 self._link.report(_CHANNEL, "refused", str(refusal))
                 self._link.set_queue(await self._store.count_waiting_frames())
                 await self._wait_out_refusal()
+            except sqlite3.Error as error:
+                # The hub has them; what it said could not be noted, so they are sent again and counted once.
+                _LOGGER.warning("what the hub said of readings cannot be kept: %s", error)
+                await asyncio.sleep(backoff.seconds())
 
     async def _forward(self, waiting: list[WaitingFrame]) -> int:
         results = await self._hub.post_frames([frame.frame for frame in waiting])
@@ -108,23 +113,29 @@ class MessageCourier:
         backoff = Backoff()
         while True:
             self._wake.clear()
-            waiting = await self._store.waiting_messages()
-            if not waiting:
-                await self._wake.wait()
-                continue
-            for message in waiting:
-                try:
-                    answer = await self._hub.post_message(message.envelope)
-                except HubUnavailable as error:
-                    self._link.report("messages", "unreachable", str(error))
-                    await asyncio.sleep(backoff.seconds())
-                    break
-                except HubRefused as refusal:
-                    _LOGGER.error("the hub refuses the message %r: %s", message.purpose, refusal)  # noqa: TRY400
-                    await self._store.answer_message(message.id, "refused", str(refusal))
-                else:
-                    _LOGGER.info("the hub took the message %r: %s", message.purpose, answer.get("status"))
-                    await self._store.answer_message(message.id, "done", str(answer.get("status")))
-                backoff.reset()
-                self._link.report("messages", "connected")
-                self.answered()
+            try:
+                waiting = await self._store.waiting_messages()
+                if not waiting:
+                    await self._wake.wait()
+                    continue
+                for message in waiting:
+                    await self._deliver(message)
+                    backoff.reset()
+            except HubUnavailable as error:
+                self._link.report("messages", "unreachable", str(error))
+                await asyncio.sleep(backoff.seconds())
+            except sqlite3.Error as error:
+                _LOGGER.warning("what the hub answered cannot be kept: %s", error)
+                await asyncio.sleep(backoff.seconds())
+
+    async def _deliver(self, message: WaitingMessage) -> None:
+        try:
+            answer = await self._hub.post_message(message.envelope)
+        except HubRefused as refusal:
+            _LOGGER.error("the hub refuses the message %r: %s", message.purpose, refusal)  # noqa: TRY400
+            await self._store.answer_message(message.id, "refused", str(refusal))
+        else:
+            _LOGGER.info("the hub took the message %r: %s", message.purpose, answer.get("status"))
+            await self._store.answer_message(message.id, "done", str(answer.get("status")))
+        self._link.report("messages", "connected")
+        self.answered()

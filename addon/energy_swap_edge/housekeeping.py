@@ -10,6 +10,7 @@ from .events import EventLog, News
 from .history.periods import History
 from .hub_client import HubClient, HubRefused, HubUnavailable
 from .state import Clock, LiveState, unix
+from .store import Store
 
 _LOGGER = logging.getLogger(__name__)
 _CADENCE_SECONDS: Final = 5.0
@@ -29,6 +30,7 @@ class Housekeeping:
 
     def __init__(
         self,
+        store: Store,
         history: History,
         events: EventLog,
         hub: HubClient,
@@ -37,6 +39,7 @@ class Housekeeping:
         clock: Clock,
         rolled_up: Callable[[], None],
     ) -> None:
+        self._store = store
         self._history = history
         self._events = events
         self._hub = hub
@@ -67,6 +70,7 @@ class Housekeeping:
     async def run(self) -> None:
         """Work for ever."""
         rolled_up_at = forgot_at = 0
+        is_troubled = False
         while True:
             now = unix(self._clock)
             try:
@@ -79,8 +83,13 @@ class Housekeeping:
                     if forgotten := await self._history.forget_frames(now):
                         _LOGGER.info("%d old readings that the hub has are deleted; their periods stay", forgotten)
                 await self._watch(now)
+                if is_troubled:
+                    await self._store.has_room()
             except sqlite3.Error as error:
-                _LOGGER.error("history cannot be kept (%s); is the disk full?", error)  # noqa: TRY400
+                if not is_troubled:
+                    _LOGGER.error("nothing can be kept (%s); is the disk full?", error)  # noqa: TRY400
+            is_troubled = self._store.trouble is not None
+            self.show("storage", [_storage_alert(self._store.trouble)] if self._store.trouble else [])
             await asyncio.sleep(_CADENCE_SECONDS)
 
     async def _watch(self, now: int) -> None:
@@ -154,3 +163,10 @@ class Housekeeping:
         sentence = f"The hub {what}; {hub['queue']} readings wait here and none is lost."
         numbers = {"queue": hub["queue"]}
         return {"key": "hub_away", "sentence": sentence, "since": hub["since"], "numbers": numbers}
+
+
+def _storage_alert(trouble: str) -> Alert:
+    sentence = (
+        f"New readings cannot be kept on this edge's disk ({trouble}); they wait at the broker meanwhile."
+    )
+    return {"key": "storage", "sentence": sentence, "numbers": {}}

@@ -21,6 +21,9 @@ from typing import Annotated, Any, Final
 import aiomqtt
 import msgspec
 from energy_swap_protocol.reading import FrameError, Reading, decode_frame, frame_from_text
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from .backoff import Backoff
 from .config import MqttConfig
@@ -34,6 +37,12 @@ _SILENT_AFTER_SECONDS: Final = 180
 # With a fast clock 180 s pass in no time; a meter is silent only if it was for a real while, too.
 _SILENT_AFTER_REAL_SECONDS: Final = 10.0
 _WATCH_SECONDS: Final = 1.0
+_FOR_EVER: Final = 0xFFFFFFFF  # how long an MQTT 5 broker is to keep the session
+_VERSIONS: Final = {
+    "auto": (aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311),
+    "5": (aiomqtt.ProtocolVersion.V5,),
+    "3.1.1": (aiomqtt.ProtocolVersion.V311,),
+}
 
 
 type _Watts = Annotated[int, msgspec.Meta(ge=-10_000_000, le=10_000_000)]
@@ -51,14 +60,24 @@ class Power(msgspec.Struct, frozen=True):
 class _AcknowledgingClient(aiomqtt.Client):
     """An MQTT client that acknowledges a message when told to, not when it arrives."""
 
-    def __init__(self, config: MqttConfig, identifier: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, config: MqttConfig, identifier: str, tls: ssl.SSLContext | None, version: aiomqtt.ProtocolVersion
+    ) -> None:
+        is_5 = version is aiomqtt.ProtocolVersion.V5
+        properties = None
+        if is_5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = _FOR_EVER
         super().__init__(
             config.host,
             config.port,
             username=config.username,
             password=config.password,
             identifier=identifier,
-            clean_session=False,
+            protocol=version,
+            clean_session=None if is_5 else False,
+            clean_start=False if is_5 else MQTT_CLEAN_START_FIRST_ONLY,
+            properties=properties,
             keepalive=20,
             tls_context=tls,
             timeout=10,
@@ -123,10 +142,14 @@ class MeterIntake:
             tls = await asyncio.to_thread(ssl.create_default_context, cafile=self._config.ca_file)
         await self._show_last_reading()
         backoff = Backoff()
-        is_down = False
+        is_down = cannot_store = False
+        versions = _VERSIONS[self._config.version]
+        attempt, is_known = 0, False
         while True:
+            version = versions[attempt % len(versions)]
             try:
-                async with _AcknowledgingClient(self._config, self._identifier, tls) as client:
+                async with _AcknowledgingClient(self._config, self._identifier, tls, version) as client:
+                    is_known = True  # else the next attempt tries the other version
                     await self._subscribe(client)
                     # What the meter sent in vain while nobody listened it sends again when it hears of us.
                     latest = await self._store.latest_frame()
@@ -135,7 +158,9 @@ class MeterIntake:
                     _LOGGER.info("listening to meter %s", self._meter[:12])
                     is_down = False
                     self.is_listening = True
-                    backoff.reset()
+                    if not cannot_store:
+                        backoff.reset()
+                    cannot_store = False
                     await self._take_in(client)
             except (aiomqtt.MqttError, OSError) as error:
                 if not is_down:
@@ -143,8 +168,11 @@ class MeterIntake:
                 is_down = True
             except sqlite3.Error as error:
                 # Not acknowledged, so the broker keeps what could not be stored and brings it again.
-                _LOGGER.error("readings cannot be stored (%s); is the disk full?", error)  # noqa: TRY400
+                if not cannot_store:
+                    _LOGGER.error("readings cannot be stored (%s); is the disk full?", error)  # noqa: TRY400
+                cannot_store = True
             self.is_listening = False
+            attempt += 0 if is_known else 1
             await asyncio.sleep(backoff.seconds())
 
     async def watch(self) -> None:

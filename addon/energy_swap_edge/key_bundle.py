@@ -1,4 +1,4 @@
-"""The household's key in a file for a safe place, encrypted under a passphrase; made and taken back by hand only."""
+"""The household's key in a file for a safe place: under a passphrase, made and taken back by hand only."""
 
 import secrets
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -103,9 +104,12 @@ class Membership:
             except HubUnavailable as error:
                 self._link.report(_CHANNEL, "unreachable", str(error))
             except HubRefused as refusal:
-                if not await self._apply_if_stranger(refusal):
-                    self._link.report(_CHANNEL, "refused", str(refusal))
-                    pause = refused_backoff
+                try:
+                    if not await self._apply_if_stranger(refusal):
+                        self._link.report(_CHANNEL, "refused", str(refusal))
+                        pause = refused_backoff
+                except sqlite3.Error as error:
+                    _LOGGER.warning("the application cannot be kept: %s", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause.seconds()):
                     await self._hurry.wait()
@@ -143,6 +147,9 @@ class Membership:
             except HubUnavailable as error:
                 _LOGGER.debug("the allowance waits for the hub: %s", error)
                 await self._look_again_after(Backoff().seconds())
+            except sqlite3.Error as error:
+                _LOGGER.warning("a message to the hub cannot be kept: %s", error)
+                await self._look_again_after(self._again_seconds)
             except HubRefused as refusal:
                 _LOGGER.error("the hub gives no chain facts: %s", refusal)  # noqa: TRY400
                 self._postpone(_ALLOWANCE)

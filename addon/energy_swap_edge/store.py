@@ -56,6 +56,8 @@ class Store:
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="edge-store")
         self._opened: sqlite3.Connection | None = None
+        self.trouble: str | None = None
+        """Why something could not be kept, until `has_room` finds that it can be again; None: all is well."""
 
     @classmethod
     async def open(cls, data_dir: Path) -> Store:
@@ -251,7 +253,21 @@ class Store:
                 raise
             return result
 
-        return await self._run(transaction)
+        try:
+            return await self._run(transaction)
+        except sqlite3.Error as error:
+            self.trouble = str(error)
+            raise
+
+    async def has_room(self) -> None:
+        """Try whether there is room for new readings, and end the trouble if so; errors are those of `sqlite3`."""
+
+        def probe(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO note VALUES ('probe', zeroblob(65536))")
+            db.execute("DELETE FROM note WHERE name = 'probe'")
+
+        await self.write(probe)
+        self.trouble = None
 
     async def read[T](self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Return what ``query`` finds."""

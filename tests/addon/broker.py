@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -19,13 +20,16 @@ def free_port() -> int:
 class Broker:
     """Start, stop and start again: the port and the sessions stay."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *settings: str) -> None:
+        """``settings`` are further lines of its configuration, for its one listener."""
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
-            f"persistence true\npersistence_location {folder}/\nlog_dest none\n"
-        )
+        lines = (
+            f"listener {self.port} 127.0.0.1", *settings, "allow_anonymous true", "user root",
+            "persistence true", f"persistence_location {folder}/", "log_dest none", "max_queued_messages 10000",
+        )  # fmt: skip
+        self._config.write_text("".join(f"{line}\n" for line in lines))
+        self.tls: ssl.SSLContext | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -51,6 +55,6 @@ class Broker:
             self._process = None
 
     async def publish(self, topic: str, *payloads: str | bytes, qos: int = 1, retain: bool = False) -> None:
-        async with aiomqtt.Client("127.0.0.1", self.port) as client:
+        async with aiomqtt.Client("127.0.0.1", self.port, tls_context=self.tls) as client:
             for payload in payloads:
                 await client.publish(topic, payload, qos=qos, retain=retain)
