@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from energy_swap_verifier.decision import Community
 from solders.pubkey import Pubkey
 
-from .approvers import sign_pending
+from .approvers import sign_waiting
 from .households import ADMISSIONS_NEEDED, COMMUNITY_START, HOUSEHOLDS
 from .neighbourhood import Neighbourhood
 from .settings import COMMUNITY
@@ -25,7 +26,7 @@ async def found_community(neighbourhood: Neighbourhood, say: Callable[[str], Non
         neighbourhood.clock.set(FOUNDED)
         await neighbourhood.metering.publish_minute(FOUNDED)
     chain = await neighbourhood.console.chain(COMMUNITY)
-    mint = Pubkey.from_string(chain["mint"])
+    community = Community(Pubkey.from_string(chain["mint"]), Pubkey.from_string(chain["hub"]))
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while True:
             neighbourhood.children.raise_if_any_died()
@@ -36,16 +37,12 @@ async def found_community(neighbourhood: Neighbourhood, say: Callable[[str], Non
                 break
             # Any two of the three will do; here the third one is away.
             for device in neighbourhood.approvers[:ADMISSIONS_NEEDED]:
-                for decision in await sign_pending(
-                    neighbourhood.session,
-                    neighbourhood.hub_url,
-                    COMMUNITY,
-                    device,
-                    neighbourhood.clock,
-                    mint,
-                ):
-                    verdict = "" if decision.is_signed else "refuses: "
-                    say(f"{device.name} ({device.role}) {verdict}{decision.explanation}")
+                at_work = device.connect(
+                    neighbourhood.session, neighbourhood.hub_url, COMMUNITY, neighbourhood.clock, community
+                )
+                for verdict in await sign_waiting(at_work):
+                    refuses = "" if verdict.is_signed else "refuses: "
+                    say(f"{device.name} ({device.role}) {refuses}{verdict.explanation}")
             await asyncio.sleep(0.1)
     say(
         f"{len(HOUSEHOLDS)} households are admitted, each by {ADMISSIONS_NEEDED} of {len(neighbourhood.approvers)}"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from energy_swap_verifier.__main__ import run
-from energy_swap_verifier.config import load_config
+from energy_swap_verifier.config import VerifierConfig, load_config
 
 from .clock import SharedClock
 from .settings import Folder
@@ -16,7 +16,7 @@ def main() -> None:
     """Serve until stopped: ``python -m energy_swap_demo.verifier_process FOLDER``."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     folder = Folder(Path(sys.argv[1]))
-    asyncio.run(run(load_config(folder.verifier_config), SharedClock.open(folder.clock)))
+    asyncio.run(run(load_config(folder.verifier_config, VerifierConfig), SharedClock.open(folder.clock)))
 
 
 if __name__ == "__main__":

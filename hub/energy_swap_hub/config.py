@@ -153,6 +153,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     verifiers: tuple[VerifierConfig, ...] = ()  # A and B of the 2-of-3; none: both keys lie here, "pilot custody"
     limits: LimitsConfig = LimitsConfig()
     second_factor: Literal["optional", "required"] = "optional"  # for people who sign in
+    retiring_verifiers: tuple[VerifierConfig, ...] = ()  # those of before, until minting was handed over
     console: Path | None = None  # folder of the built console, where it is not beside the code
 
     def __post_init__(self) -> None:

@@ -19,7 +19,14 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.chain import connect
 from energy_swap_hub.chain.chain import Chain
-from energy_swap_hub.chain.keys import CoSigner, HubKeys, ReserveCoSigner, load_hub_key, load_keys
+from energy_swap_hub.chain.keys import (
+    CoSigner,
+    HubKeys,
+    ReserveCoSigner,
+    load_hub_key,
+    load_keys,
+    pilot_co_signers,
+)
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.verifier import RemoteCoSigner
 from energy_swap_hub.changes import Changes
@@ -92,7 +99,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 clock=clock,
                 changes=changes,
                 chain_info=chain_info,
-                chain_view=ChainView(database, chain, token, is_pilot_custody=keys.is_pilot_custody),
+                chain_view=ChainView(database, chain, token, keys),
                 token=token,
                 seal=Seal(secret, b"second-factor"),
                 wake=chain.wake,
@@ -161,7 +168,9 @@ def chain_keys(config: HubConfig, clock: Clock) -> HubKeys:
     def co_signer(key: Pubkey, url: str | None) -> CoSigner:
         return ReserveCoSigner(key) if url is None else RemoteCoSigner(url, key, hub, clock)
 
-    return HubKeys(hub, [co_signer(Pubkey.from_string(v.key), v.url) for v in config.verifiers])
+    retiring = [co_signer(Pubkey.from_string(v.key), v.url) for v in config.retiring_verifiers]
+    configured = [co_signer(Pubkey.from_string(v.key), v.url) for v in config.verifiers]
+    return HubKeys(hub, configured, [*retiring, *pilot_co_signers(folder)])
 
 
 async def _chain_client(stack: AsyncExitStack, config: HubConfig, clock: Clock) -> AsyncClient:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from energy_swap_hub.chain import State, Transfer, enqueue_mint_period
-from energy_swap_hub.chain.build import draft
+from energy_swap_hub.chain.build import Facts, draft
 from energy_swap_hub.chain.keys import CoSignRequest
 from energy_swap_hub.chain.localnet.chain import Localnet
 from energy_swap_hub.chain.localnet.service import LocalnetService
@@ -107,7 +107,7 @@ async def executing(world: World, localnet: Localnet, accounts: list[Pubkey], ho
         gives = [Transfer(str(a), WH) for a in accounts[:households]]
         wish = mint_part(f"{households}.{number}", 1, 1, mints, gives)
         with watches["draft and sign"].running():
-            message = draft(chain, wish, co_signer.key, 0).message(chain.hub, localnet.blockhash)
+            message = draft(chain, wish, co_signer.key, Facts()).message(chain.hub, localnet.blockhash)
             wire = to_bytes_versioned(message)
             signature = world.keys.hub.sign_message(wire)
             other = await co_signer.co_sign(CoSignRequest(COMMUNITY, "benchmark", wish, wire, signature))

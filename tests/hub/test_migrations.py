@@ -59,8 +59,8 @@ def load(stored: Path, path: Path) -> dict[str, int]:
     """Make the file that an earlier program left behind; return how many rows each of its tables has."""
     with closing(sqlite3.connect(path)) as file:
         file.executescript(stored.read_text())
-        gone = ("alembic_version", "payout_day")  # ordered payouts are sagas since
-        names = file.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN (?, ?)", gone)
+        gone = ("alembic_version", "payout_day", "chain_approval")  # payouts are sagas since, admissions proposals
+        names = file.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN (?, ?, ?)", gone)
         return {name: file.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for (name,) in names.fetchall()}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from energy_swap_hub import ledger, metering
-from energy_swap_hub.chain.admission import admission_for, approve
+from energy_swap_hub.chain.approvals import Stage, paper_for, proposals
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.intent import Intent, State, intents_of, open_intents
 from energy_swap_hub.chain.keys import HubKeys, load_keys
@@ -32,6 +32,7 @@ from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import next_period
+from energy_swap_hub.settlement.proposals import sign_proposal
 from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
@@ -193,7 +194,7 @@ class Village:
         self.localnet = localnet
         self.amina, self.brian, self.chebet, self.david = homes()
         self.homes: tuple[Home, ...] = (self.amina, self.brian, self.chebet, self.david)
-        keys = keys or load_keys(folder / "keys")
+        self.keys = keys = keys or load_keys(folder / "keys")
         self.outcomes = ChainOutcomes(rules, self.clock, lambda: None)
         self.chain = Chain(database, client, keys, self.clock, self.outcomes.final)
         self.payments = PaymentBook(self.clock, lambda _household: None, SpotPurchases(rules, self.clock))
@@ -497,9 +498,10 @@ def _secret(path: Path) -> bytes:
 def _approve(connection: Connection, home: Home, approver: Keypair, now: datetime) -> None:
     household = by_key(connection, bytes(home.key.verify_key))
     assert household is not None
-    admission = admission_for(connection, VILLAGE, household.id, approver.pubkey())
-    signatures = [approver.sign_message(message) for message in admission.messages]
-    approve(connection, VILLAGE, household.id, approver.pubkey(), signatures, now)
+    (proposal,) = [p for p in proposals(connection, VILLAGE, (Stage.OPEN,)) if p.household == household.id]
+    paper = paper_for(connection, proposal, approver.pubkey())
+    signatures = [approver.sign_message(message) for message in paper.messages]
+    sign_proposal(connection, VILLAGE, proposal.id, approver.pubkey(), signatures, now)
 
 
 @asynccontextmanager

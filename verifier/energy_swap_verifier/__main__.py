@@ -27,7 +27,7 @@ def main() -> None:
         if arguments.command == "key":
             sys.stdout.write(f"{load_key(arguments.folder).pubkey()}\n")
             return
-        config = load_config(arguments.config)
+        config = load_config(arguments.config, VerifierConfig)
         if arguments.command == "refusals":
             _refusals(config)
             return

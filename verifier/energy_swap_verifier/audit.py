@@ -73,7 +73,7 @@ class Audit:
 
     def _admitted(self, message: Message) -> None:
         for account in message.thawed(self.token.mint):
-            memo = admission_in(message, self.token, account)
+            memo = admission_in(message, self.token.mint, account)
             if memo is not None:
                 self.meters.setdefault(str(account), {})[memo.meter] = memo
 

@@ -1,4 +1,4 @@
-"""What the holder of a verifier's key sets: one JSON file, read once at start."""
+"""What the holder of a verifier's or an approver's key sets: one JSON file, read once at start."""
 
 import json
 import os
@@ -41,23 +41,45 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
                 raise ValueError(f"{name}: {key!r} is not a base58 public key of 32 bytes") from None
 
 
-def load_config(path: Path) -> VerifierConfig:
+class ApproverConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an approver's device knows, agreed among people at the founding: whose hub, and which token.
+
+    ``hub`` is the hub's public key and ``mint`` the token (base58). ``chain_url`` is a node of the approver's own
+    choice; without one only admissions can be signed, since only the chain says whose an account is.
+    """
+
+    data: Path
+    community: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{2,32}$")]
+    hub_url: str
+    hub: str
+    mint: str
+    chain_url: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, key in (("hub", self.hub), ("mint", self.mint)):
+            try:
+                Pubkey.from_string(key)
+            except ValueError:
+                raise ValueError(f"{name}: {key!r} is not a base58 public key of 32 bytes") from None
+
+
+def load_config[T: (VerifierConfig, ApproverConfig)](path: Path, kind: type[T]) -> T:
     """Read the file at ``path``; raises `ConfigError` naming what is wrong."""
 
-    def hook(kind: type, value: object) -> Path:
-        if kind is Path and isinstance(value, str):
+    def hook(wanted: type, value: object) -> Path:
+        if wanted is Path and isinstance(value, str):
             return Path(value)
         raise ValueError(f"expected a path, got {value!r}")
 
     try:
-        return msgspec.json.decode(path.read_bytes(), type=VerifierConfig, dec_hook=hook)
+        return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=hook)
     except (OSError, msgspec.DecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def load_key(folder: Path) -> Keypair:
-    """Return the verifier's key in ``folder``, made there the first time, readable by its owner only."""
-    path = folder / "verifier.json"
+def load_key(folder: Path, name: str = "verifier.json") -> Keypair:
+    """Return the key in the file ``name`` of ``folder``, made there the first time, readable by its owner only."""
+    path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = path.with_suffix(".part")

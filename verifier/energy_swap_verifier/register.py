@@ -15,7 +15,7 @@ from .accounts import Token
 from .evidence import slot_of
 from .rpc import Node
 from .store import SignedRow, Store
-from .transactions import Memo, Message, NotReadableError, Thaw, Transfer
+from .transactions import Memo, Message, NotReadableError, Transfer
 
 _DOMAIN: Final = b"energy-swap/meter/1\n"
 _LOCK: Final = "lock:"
@@ -71,9 +71,12 @@ def _is_by(key: str, text: str, signed: bytes, token: Token) -> bool:
         return False
 
 
-def admission_in(message: Message, token: Token, account: Pubkey) -> AdmissionMemo | None:
-    """Return what ``message`` says of the meter that it admits with ``account``; None when it admits nothing."""
-    if Thaw(account, token.mint, token.admitting) not in message.operations:
+def admission_in(message: Message, mint: Pubkey, account: Pubkey) -> AdmissionMemo | None:
+    """Return what ``message`` says of the meter that it admits with ``account``; None when it admits nothing.
+
+    Whose thaw it is the token program has asked: the approvers of then, who may be others than those of now.
+    """
+    if account not in message.thawed(mint):
         return None
     for memo in message.memos:
         try:
@@ -83,7 +86,7 @@ def admission_in(message: Message, token: Token, account: Pubkey) -> AdmissionMe
     return None
 
 
-async def find_admissions(node: Node, token: Token, account: Pubkey) -> list[tuple[AdmissionMemo, str]]:
+async def find_admissions(node: Node, mint: Pubkey, account: Pubkey) -> list[tuple[AdmissionMemo, str]]:
     """Return what the chain says of the admissions of ``account``, oldest first, each with its transaction.
 
     That the transaction succeeded proves the approvers' signatures: the token program thaws for nobody else.
@@ -91,7 +94,7 @@ async def find_admissions(node: Node, token: Token, account: Pubkey) -> list[tup
     found = []
     async for seen in node.history(account):
         if seen.is_successful and "admit:" in seen.memo:
-            memo = admission_in(await node.transaction(seen.signature), token, account)
+            memo = admission_in(await node.transaction(seen.signature), mint, account)
             if memo is not None:
                 found.append((memo, seen.signature))
     return found[::-1]
@@ -180,7 +183,7 @@ async def meters_of(node: Node, token: Token, store: Store, account: str) -> Map
     known = store.meters(account)
     if known:
         return known
-    found = await find_admissions(node, token, Pubkey.from_string(account))
+    found = await find_admissions(node, token.mint, Pubkey.from_string(account))
     with store.changing():
         for memo, signature in found:
             store.admit(account, memo, signature)

@@ -4,18 +4,29 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from energy_swap_protocol.transaction import DECIMALS, MEMO, TOKEN_2022
+from energy_swap_protocol.transaction import ASSOCIATED_TOKEN, DECIMALS, MEMO, TOKEN_2022
 from solders.errors import BincodeError
 from solders.hash import Hash
 from solders.message import MessageV0, MessageV1, from_bytes_versioned
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM
 
 _CHECKED: Final = struct.Struct("<BQB")
+_SET_AUTHORITY: Final = 6
+_FREEZE: Final = 10
 _THAW: Final = 11
 _TRANSFER_CHECKED: Final = 12
 _MINT_CHECKED: Final = 14
 _BURN_CHECKED: Final = 15
 _PERMISSIONED_BURN_CHECKED: Final = bytes([46, 2])
+_MAKE_MULTISIG: Final = 19
+_CREATE_WITH_SEED: Final = struct.pack("<I", 3)
+_ADVANCE_NONCE: Final = struct.pack("<I", 4)
+_CREATE_IDEMPOTENT: Final = bytes([1])
+MINTING: Final = 0  # the kinds of authority over a mint, as the token program numbers them
+FREEZING: Final = 1
+CLOSING: Final = 6
+RECOVERING: Final = 8
 
 
 class NotReadableError(ValueError):
@@ -68,6 +79,64 @@ class Thaw:
     account: Pubkey
     mint: Pubkey
     authority: Pubkey
+    signers: tuple[Pubkey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """An account that moves and takes nothing from now on."""
+
+    account: Pubkey
+    mint: Pubkey
+    authority: Pubkey
+    signers: tuple[Pubkey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewAuthority:
+    """Somebody else decides about ``account`` from now on: `MINTING`, `FREEZING`, `CLOSING` or `RECOVERING`."""
+
+    account: Pubkey
+    kind: int
+    authority: Pubkey
+    new: Pubkey
+    signers: tuple[Pubkey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMultisig:
+    """``account`` acts when ``needed`` of ``members`` sign."""
+
+    account: Pubkey
+    needed: int
+    members: tuple[Pubkey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAccount:
+    """``payer`` makes ``account`` for ``owner``, a program."""
+
+    payer: Pubkey
+    account: Pubkey
+    owner: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTokenAccount:
+    """``payer`` makes the token account that ``owner`` has for ``mint``."""
+
+    payer: Pubkey
+    account: Pubkey
+    owner: Pubkey
+    mint: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceNonce:
+    """The transaction waits as long as the nonce in ``account`` is the same; ``authority`` renews it."""
+
+    account: Pubkey
+    authority: Pubkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +146,20 @@ class Other:
     program: Pubkey
 
 
-type Operation = Memo | MintTo | Transfer | Burn | Thaw | Other
+type Operation = (
+    Memo
+    | MintTo
+    | Transfer
+    | Burn
+    | Thaw
+    | Freeze
+    | NewAuthority
+    | MakeMultisig
+    | CreateAccount
+    | CreateTokenAccount
+    | AdvanceNonce
+    | Other
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +213,47 @@ def read(message: object) -> Message:
 def _operation(program: Pubkey, data: bytes, accounts: list[Pubkey]) -> Operation:
     if program == MEMO:
         return Memo(data.decode(errors="replace"))
-    if program != TOKEN_2022 or not data:
-        return Other(program)
-    if data == bytes([_THAW]) and len(accounts) >= 3:
-        return Thaw(accounts[0], accounts[1], accounts[2])
+    if program == SYSTEM:
+        return _system_operation(data, accounts)
+    if program == ASSOCIATED_TOKEN and data == _CREATE_IDEMPOTENT and accounts[5:] == [TOKEN_2022]:
+        return CreateTokenAccount(*accounts[:4])
+    return _token_operation(data, accounts) if program == TOKEN_2022 and data else Other(program)
+
+
+def _token_operation(data: bytes, accounts: list[Pubkey]) -> Operation:
+    if len(data) == 1 and len(accounts) >= 3 and data[0] in {_FREEZE, _THAW}:
+        kind = Thaw if data[0] == _THAW else Freeze
+        return kind(accounts[0], accounts[1], accounts[2], tuple(accounts[3:]))
+    if data[0] == _SET_AUTHORITY and len(data) == 35 and data[2] == 1 and len(accounts) >= 2:
+        new = Pubkey(data[3:])
+        return NewAuthority(accounts[0], data[1], accounts[1], new, tuple(accounts[2:]))
+    if data[0] == _MAKE_MULTISIG and len(data) == 2 and len(accounts) >= 2:
+        return MakeMultisig(accounts[0], data[1], tuple(accounts[1:]))
+    return _checked_operation(data, accounts)
+
+
+def _checked_operation(data: bytes, accounts: list[Pubkey]) -> Operation:
+    """Return an operation that says the token's decimals, so that nobody mistakes the amount."""
     if data[:2] == _PERMISSIONED_BURN_CHECKED and len(data) == 11 and len(accounts) >= 2:
         wh, decimals = struct.unpack("<QB", data[2:])
-        return Burn(accounts[0], accounts[1], wh) if decimals == DECIMALS else Other(program)
+        return Burn(accounts[0], accounts[1], wh) if decimals == DECIMALS else Other(TOKEN_2022)
     if len(data) != _CHECKED.size:
-        return Other(program)
+        return Other(TOKEN_2022)
     tag, wh, decimals = _CHECKED.unpack(data)
     if decimals != DECIMALS:
-        return Other(program)
+        return Other(TOKEN_2022)
     if tag == _MINT_CHECKED and len(accounts) >= 3:
         return MintTo(accounts[0], accounts[1], accounts[2], wh, tuple(accounts[3:]))
     if tag == _TRANSFER_CHECKED and len(accounts) >= 4:
         return Transfer(accounts[0], accounts[1], accounts[2], accounts[3], wh, tuple(accounts[4:]))
     if tag == _BURN_CHECKED and len(accounts) >= 2:
         return Burn(accounts[0], accounts[1], wh)
-    return Other(program)
+    return Other(TOKEN_2022)
+
+
+def _system_operation(data: bytes, accounts: list[Pubkey]) -> Operation:
+    if data == _ADVANCE_NONCE and len(accounts) == 3:
+        return AdvanceNonce(accounts[0], accounts[2])
+    if data[:4] == _CREATE_WITH_SEED and len(data) >= 36 and len(accounts) >= 2:
+        return CreateAccount(accounts[0], accounts[1], Pubkey(data[-32:]))
+    return Other(SYSTEM)

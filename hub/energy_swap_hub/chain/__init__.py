@@ -1,6 +1,6 @@
 """The chain: eKWh on Solana, through durable intents that have their effect exactly once."""
 
-from .admission import Admission, ApprovalError, admission_for, approve
+from .approvals import ApprovalError, Paper, Proposal, Stage, paper_for, proposals, propose, sign
 from .chain import Chain, ChainDocument, Holding
 from .client import NodeRefusedError, NodeUnavailableError, connect
 from .community import CommunityChain, CommunityError
@@ -16,7 +16,6 @@ from .outbox import (
     enqueue_release,
 )
 from .payload import (
-    Admit,
     Burn,
     BurnPeriod,
     HouseholdTransaction,
@@ -28,8 +27,6 @@ from .payload import (
 )
 
 __all__ = [
-    "Admission",
-    "Admit",
     "ApprovalError",
     "Burn",
     "BurnPeriod",
@@ -51,11 +48,12 @@ __all__ = [
     "NodeRefusedError",
     "NodeUnavailableError",
     "OpenAccount",
+    "Paper",
+    "Proposal",
     "Release",
+    "Stage",
     "State",
     "Transfer",
-    "admission_for",
-    "approve",
     "community_chain",
     "connect",
     "enqueue_burn_period",
@@ -69,4 +67,8 @@ __all__ = [
     "household_account",
     "intents_of",
     "load_keys",
+    "paper_for",
+    "proposals",
+    "propose",
+    "sign",
 ]

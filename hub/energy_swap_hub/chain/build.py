@@ -17,10 +17,21 @@ from spl.token.instructions import (
 )
 from spl.token.models import MintToCheckedParams, TransferCheckedParams
 
-from .community import CommunityChain
+from .community import CommunityChain, seed_of
 from .outbox import nonce_seed
-from .payload import Burn, BurnPeriod, MintPeriod, OpenAccount, Release, Transfer, memo_of
-from .token2022 import permissioned_burn_checked
+from .payload import (
+    Burn,
+    BurnPeriod,
+    HandOver,
+    MintPeriod,
+    OpenAccount,
+    OpenNonce,
+    Pause,
+    Release,
+    Transfer,
+    memo_of,
+)
+from .token2022 import Authority, permissioned_burn_checked, set_authority, set_paused
 
 NONCE_ACCOUNT_BYTES: Final = 80
 _UNITS_PER_INSTRUCTION: Final = 8_000  # measured: a transfer by multisig takes 4,000
@@ -28,7 +39,7 @@ _UNITS_BASE: Final = 20_000
 _LOADED_BYTES: Final = 64 * 2**20
 _HEAP_BYTES: Final = 32 * 2**10
 
-type HubPayload = OpenAccount | MintPeriod | BurnPeriod | Release
+type HubPayload = OpenAccount | OpenNonce | MintPeriod | BurnPeriod | Release | HandOver | Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +64,36 @@ class Draft:
 
 def needs_co_signer(payload: HubPayload) -> bool:
     """Whether the 2-of-3 authority acts, so that a verifier signs beside the hub."""
-    return isinstance(payload, MintPeriod | Release)
+    return isinstance(payload, MintPeriod | Release | HandOver)
 
 
-def draft(chain: CommunityChain, payload: HubPayload, co_signer: Pubkey, nonce_lamports: int) -> Draft:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What of the chain's present state a draft depends on: a nonce account's rent, and what is in escrow."""
+
+    nonce_lamports: int = 0
+    escrow_wh: int = 0
+
+
+def draft(chain: CommunityChain, payload: HubPayload, co_signer: Pubkey, facts: Facts) -> Draft:
     """Return the transaction of ``payload``; ``co_signer`` is the verifier that signs with the hub."""
     signers = [chain.hub, co_signer]
     memo = memo_instruction(memo_of(payload, chain.community))
     match payload:
         case OpenAccount():
-            return Draft((memo, *_open(chain, payload, nonce_lamports)), is_large=False)
+            return Draft((memo, *_open(chain, payload, facts.nonce_lamports)), is_large=False)
+        case OpenNonce():
+            seed = seed_of(chain.community, "nonce")
+            account = Pubkey.from_string(payload.account)
+            made = create_nonce_account_with_seed(
+                chain.hub, account, chain.hub, seed, chain.hub, facts.nonce_lamports
+            )
+            return Draft((memo, *made), is_large=False)
+        case HandOver():
+            return Draft((memo, *_hand_over(chain, payload, facts.escrow_wh, signers)), is_large=False)
+        case Pause():
+            pause = set_paused(chain.mint, chain.hub, is_paused=payload.is_paused)
+            return Draft((memo, pause), is_large=False)
         case MintPeriod():
             # One mint of the sum: who exported what is in the root, and instructions take room.
             minted_wh = sum(mint.wh for mint in payload.mints)
@@ -120,11 +151,25 @@ def _burn(chain: CommunityChain, burn: Burn) -> Instruction:
     return permissioned_burn_checked(Pubkey.from_string(burn.account), chain.mint, chain.hub, chain.hub, burn.wh)
 
 
+def _hand_over(
+    chain: CommunityChain, payload: HandOver, escrow_wh: int, signers: list[Pubkey]
+) -> list[Instruction]:
+    moved = [_from_escrow(chain, Transfer(payload.escrow, escrow_wh), signers)] if escrow_wh else []
+    new = Pubkey.from_string(payload.authority)
+    return [*moved, set_authority(chain.mint, Authority.MINT, chain.authority, new, signers)]
+
+
 def witness(chain: CommunityChain, payload: HubPayload) -> Pubkey:
     """Return an account that every transaction of ``payload`` names, to look for it in the chain's history."""
     match payload:
         case OpenAccount():
             return token_account(Pubkey.from_string(payload.owner), chain.mint)
+        case OpenNonce():
+            return Pubkey.from_string(payload.account)
+        case HandOver():
+            return Pubkey.from_string(payload.escrow)
+        case Pause():
+            return chain.mint
         case MintPeriod() | Release():
             return chain.escrow
         case BurnPeriod():

@@ -8,12 +8,16 @@ import msgspec
 from energy_swap_protocol.transaction import DECIMALS, ChainInfo
 from solana.rpc.async_api import AsyncClient
 from solders.pubkey import Pubkey
+from spl.token.constants import MULTISIG_LEN
+from sqlalchemy import Connection
 
 from energy_swap_hub.storage import Database
 
+from .approvals import Stage, proposals
 from .client import Node
 from .community import CommunityChain, CommunityError, check_community, make_community, plan_community
 from .directory import add_community, community_chain, find_community
+from .intent import open_intents
 from .keys import HubKeys
 from .sender import Clock, OnFinal, Sender
 from .token2022 import parse_mint, parse_token_account
@@ -53,6 +57,12 @@ class Holding:
     is_frozen: bool
 
 
+def _is_changing(connection: Connection, community: str) -> bool:
+    """Whether authorities may be on their way to other keys, so that the chain is ahead of what is known of it."""
+    kinds = {"approved", "hand_over", "pause"}
+    return any(intent.kind in kinds for intent in open_intents(connection, community, 1_000))
+
+
 class Chain:
     """The hub's chain. `run` sends what the outbox holds; every other call reads."""
 
@@ -72,21 +82,36 @@ class Chain:
         ``needed`` of ``approvers`` (public keys, at most 11) admit households. Raises `CommunityError` if the
         chain holds something else, or the hub cannot pay for it.
         """
-        verifiers = [co_signer.key for co_signer in self._keys.co_signers]
+        verifiers = self.configured_verifiers
         known = await self._database.read(lambda c: find_community(c, community))
-        genesis = known.genesis if known else await self._node.genesis()
-        plan = plan_community(community, genesis, self._keys.hub.pubkey(), verifiers, approvers, needed)
         if known is not None:
-            if known != plan:
-                raise CommunityError(
-                    f"the token of {community} was made with other keys or approvers than configured; restore "
-                    "them, or rotate the authorities on the chain"
-                )
-            await check_community(self._node, plan)
+            await self._database.read(lambda c: self._check_known(c, known, approvers, needed))
+            if not await self._database.read(lambda c: _is_changing(c, community)):
+                await check_community(self._node, known)
             return known
+        genesis = await self._node.genesis()
+        plan = plan_community(community, genesis, self._keys.hub.pubkey(), verifiers, approvers, needed)
         await make_community(self._node, self._keys.hub, plan)
         await self._database.write(lambda c: add_community(c, plan))
         return plan
+
+    def _check_known(
+        self, connection: Connection, known: CommunityChain, approvers: Sequence[Pubkey], needed: int
+    ) -> None:
+        """Refuse to work with keys that a token does not have; what was changed since its founding is no error."""
+        changed = proposals(connection, known.community, (Stage.DONE,))
+        is_as_founded = not any(proposal.kind == "approvers" for proposal in changed)
+        is_same = (set(known.approvers), known.needed) == (set(approvers), needed)
+        if known.hub != self._keys.hub.pubkey() or (is_as_founded and not is_same):
+            raise CommunityError(
+                f"the token of {known.community} was made with other keys or approvers than configured; restore "
+                "them: other approvers take a proposal that those of now sign"
+            )
+        if not self._keys.of(known.verifiers):
+            raise CommunityError(
+                f"none of the verifiers of {known.community} is configured; until minting was handed over, those "
+                "of before belong into retiring_verifiers"
+            )
 
     async def run(self) -> None:
         """Send what is enqueued, for ever, until cancelled."""
@@ -152,6 +177,15 @@ class Chain:
     async def fee_balance_lamports(self) -> int:
         """Return what the hub has left to pay fees and rent with."""
         return await self._node.lamports(self._keys.hub.pubkey())
+
+    @property
+    def configured_verifiers(self) -> list[Pubkey]:
+        """Who shall mint with the hub, as configured: those of a new 2-of-3, when the token has others."""
+        return [co_signer.key for co_signer in self._keys.co_signers]
+
+    async def multisig_lamports(self) -> int:
+        """Return the rent of a multisig, which is lost for ever."""
+        return await self._node.rent_lamports(MULTISIG_LEN)
 
     async def slot(self) -> int:
         """Return the chain's newest confirmed slot."""

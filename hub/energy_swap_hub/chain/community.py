@@ -24,14 +24,8 @@ from spl.token.instructions import (
     create_idempotent_associated_token_account,
     initialize_mint2,
     initialize_multisig2,
-    set_authority,
 )
-from spl.token.models import (
-    AuthorityType,
-    InitializeMint2Params,
-    InitializeMultisig2Params,
-    SetAuthorityParams,
-)
+from spl.token.models import InitializeMint2Params, InitializeMultisig2Params
 
 from . import token2022
 from .client import Node, NodeRefusedError, describe_error
@@ -76,6 +70,10 @@ class CommunityChain:
     verifiers: tuple[Pubkey, ...]
     approvers: tuple[Pubkey, ...]
     needed: int
+    nonce_account: Pubkey | None = None  # of what the approvers decide about the community itself
+    nonce: str | None = None
+    is_paused: bool = False
+    handing_over: str | None = None  # the proposal by which minting goes to a new 2-of-3, while it does
 
 
 def seed_of(*parts: str) -> str:
@@ -150,6 +148,7 @@ async def check_community(node: Node, plan: CommunityChain) -> None:
         and mint.extensions[Extension.PERMANENT_DELEGATE] == bytes(plan.approvers_authority)
         and mint.extensions[Extension.PERMISSIONED_BURN] == bytes(plan.hub)
         and mint.extensions[Extension.DEFAULT_ACCOUNT_STATE] == bytes([AccountState.FROZEN])
+        and mint.extensions[Extension.PAUSABLE][:32] == bytes(plan.hub)
         and (escrow.mint, escrow.owner, escrow.is_frozen) == (plan.mint, plan.authority, False)
     )
     if not is_true:
@@ -193,6 +192,16 @@ async def _until_over(node: Node, signature: str, last_valid: int) -> None:
         if status is None and await node.block_height() > last_valid:
             return
         await asyncio.sleep(_CONFIRM_SECONDS)
+
+
+def multisig_address(hub: Pubkey, seed: str) -> Pubkey:
+    """Return where `create_multisig_account` makes an account."""
+    return _address(hub, seed)
+
+
+def create_multisig_account(hub: Pubkey, seed: str, lamports: int) -> Instruction:
+    """Make the account of a multisig, which is to be initialised in the same transaction."""
+    return _create(hub, seed, MULTISIG_LEN, lamports)
 
 
 def _address(hub: Pubkey, seed: str) -> Pubkey:
@@ -242,14 +251,6 @@ def approvers_instructions(plan: CommunityChain, lamports: int) -> list[Instruct
 def mint_instructions(plan: CommunityChain, size: int, lamports: int) -> list[Instruction]:
     """Return how the mint and the escrow account are made, with every authority where it belongs."""
     mint, hub, approvers = plan.mint, plan.hub, plan.approvers_authority
-
-    def hand_over(kind: AuthorityType, to: Pubkey) -> Instruction:
-        return set_authority(
-            SetAuthorityParams(
-                program_id=TOKEN_2022, account=mint, authority=kind, current_authority=hub, new_authority=to
-            )
-        )
-
     return [
         memo_instruction(f"community:{plan.community}"),
         _create(hub, seed_of(plan.community, "mint"), size, lamports),
@@ -272,6 +273,6 @@ def mint_instructions(plan: CommunityChain, size: int, lamports: int) -> list[In
             payer=hub, owner=plan.authority, mint=mint, token_program_id=TOKEN_2022
         ),
         token2022.update_default_account_state(mint, hub, AccountState.FROZEN),
-        hand_over(AuthorityType.MINT_TOKENS, plan.authority),
-        hand_over(AuthorityType.FREEZE_ACCOUNT, approvers),
+        token2022.set_authority(mint, token2022.Authority.MINT, hub, plan.authority),
+        token2022.set_authority(mint, token2022.Authority.FREEZE, hub, approvers),
     ]

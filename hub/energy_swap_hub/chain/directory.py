@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from energy_swap_protocol.memo import AdmissionMemo
 from solders.pubkey import Pubkey
@@ -130,13 +131,34 @@ def add_household(connection: Connection, community: str, account: HouseholdAcco
     )
 
 
-def set_nonce(connection: Connection, community: str, household: str, nonce: str) -> None:
-    """Remember the nonce that the household's next admission is bound to."""
+def bind_household(connection: Connection, community: str, account: HouseholdAccount) -> None:
+    """Remember that a household has another account from now on."""
     connection.execute(
         update(chain_household)
-        .where(chain_household.c.community_id == community, chain_household.c.household_id == household)
-        .values(nonce=nonce)
+        .where(chain_household.c.community_id == community, chain_household.c.household_id == account.household)
+        .values(
+            owner=str(account.owner),
+            account=str(account.account),
+            nonce_account=str(account.nonce_account),
+            nonce=account.nonce,
+            memo=None if account.admission is None else account.admission.text,
+        )
     )
+
+
+def set_nonce(connection: Connection, community: str, account: str, nonce: str) -> None:
+    """Remember what is in a nonce ``account`` now."""
+    for table in (chain_household, chain_community):
+        connection.execute(
+            update(table)
+            .where(table.c.community_id == community, table.c.nonce_account == account)
+            .values(nonce=nonce)
+        )
+
+
+def change_community(connection: Connection, community: str, **values: Any) -> None:
+    """Change what is known of a community's token: columns of `chain_community`."""
+    connection.execute(update(chain_community).where(chain_community.c.community_id == community).values(**values))
 
 
 def _community(row: RowMapping) -> CommunityChain:
@@ -151,4 +173,8 @@ def _community(row: RowMapping) -> CommunityChain:
         verifiers=tuple(map(Pubkey.from_string, row["verifiers"].split())),
         approvers=tuple(map(Pubkey.from_string, row["approvers"].split())),
         needed=row["needed"],
+        nonce_account=None if row["nonce_account"] is None else Pubkey.from_string(row["nonce_account"]),
+        nonce=row["nonce"],
+        is_paused=row["paused_at"] is not None,
+        handing_over=row["handing_over"],
     )

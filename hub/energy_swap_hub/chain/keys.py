@@ -7,7 +7,7 @@ community's approver keys are never on the hub; it is told their public halves o
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -106,15 +106,19 @@ class ReserveCoSigner:
 
 @dataclass(frozen=True, slots=True)
 class HubKeys:
-    """The hub's own key and the two that co-sign with it."""
+    """The hub's own key, the two that shall co-sign with it, and those of before while minting goes to them."""
 
     hub: Keypair
     co_signers: Sequence[CoSigner]
+    retiring: Sequence[CoSigner] = ()
 
-    @property
-    def is_pilot_custody(self) -> bool:
-        """Whether a verifier's key lies on this machine, so that whoever takes it can mint."""
-        return any(isinstance(co_signer, LocalCoSigner) for co_signer in self.co_signers)
+    def of(self, verifiers: Collection[Pubkey]) -> list[CoSigner]:
+        """Return who can be asked to sign for a 2-of-3 with these ``verifiers``."""
+        return [one for one in (*self.co_signers, *self.retiring) if one.key in verifiers]
+
+    def is_pilot_custody(self, verifiers: Collection[Pubkey]) -> bool:
+        """Whether a key of these ``verifiers`` lies on this machine, so that whoever takes it can mint."""
+        return any(isinstance(co_signer, LocalCoSigner) for co_signer in self.of(verifiers))
 
 
 def load_keys(folder: Path) -> HubKeys:
@@ -125,6 +129,12 @@ def load_keys(folder: Path) -> HubKeys:
     """
     verifiers = [LocalCoSigner(_load_or_make(folder / name)) for name in _VERIFIERS]
     return HubKeys(load_hub_key(folder), verifiers)
+
+
+def pilot_co_signers(folder: Path) -> list[CoSigner]:
+    """Return the verifiers of a pilot's custody whose keys still lie in ``folder``."""
+    paths = [folder / name for name in _VERIFIERS]
+    return [LocalCoSigner(_load_or_make(path)) for path in paths if path.exists()]
 
 
 def load_hub_key(folder: Path, verifiers: Sequence[Pubkey] = ()) -> Keypair:

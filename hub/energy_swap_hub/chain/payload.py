@@ -41,8 +41,45 @@ class OpenAccount(msgspec.Struct, frozen=True, tag="open_account"):
     owner: str
 
 
+class OpenNonce(msgspec.Struct, frozen=True, tag="open_nonce"):
+    """Create the nonce account of what the approvers decide about the community itself."""
+
+    account: str
+
+
+class Approved(msgspec.Struct, frozen=True, tag="approved"):
+    """What a panel of approvers has signed: ``message`` (base64) with ``signatures`` of ``panel``, in its order.
+
+    ``account`` is the nonce account that it is bound to, ``nonce`` the nonce there.
+    """
+
+    proposal: str
+    memo: str
+    account: str
+    nonce: str
+    message: str
+    panel: tuple[str, ...]
+    signatures: tuple[str, ...]
+
+
+class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
+    """Give minting, and all that lies in escrow, to the new 2-of-3 that the approvers have let in."""
+
+    memo: str
+    authority: str
+    escrow: str
+    verifiers: tuple[str, ...]
+
+
+class Pause(msgspec.Struct, frozen=True, tag="pause"):
+    """Stop every movement of the token, or let it go on."""
+
+    memo: str
+    is_paused: bool
+
+
 class Admit(msgspec.Struct, frozen=True, tag="admit"):
-    """Thaw a household's account; ``signatures`` are those of ``panel``, in its order."""
+    """An admission as it was asked for before there were proposals: read only, from what was stored then."""
 
     household: str
     nonce: str
@@ -92,10 +129,30 @@ class HouseholdTransaction(msgspec.Struct, frozen=True, tag="household_transacti
     transaction: str
 
 
-type Payload = OpenAccount | Admit | MintPeriod | BurnPeriod | Release | HouseholdTransaction
+type Payload = (
+    OpenAccount
+    | OpenNonce
+    | Admit
+    | Approved
+    | HandOver
+    | Pause
+    | MintPeriod
+    | BurnPeriod
+    | Release
+    | HouseholdTransaction
+)
 
 _decoder: msgspec.json.Decoder[Payload] = msgspec.json.Decoder(
-    OpenAccount | Admit | MintPeriod | BurnPeriod | Release | HouseholdTransaction
+    OpenAccount
+    | OpenNonce
+    | Admit
+    | Approved
+    | HandOver
+    | Pause
+    | MintPeriod
+    | BurnPeriod
+    | Release
+    | HouseholdTransaction
 )
 
 
@@ -122,13 +179,15 @@ def memo_of(payload: Payload, community: str) -> str:
     match payload:
         case OpenAccount():
             return f"open:{payload.household}"
+        case OpenNonce():
+            return "open:nonce"
         case Admit():
             return payload.memo or f"admit:{payload.household}"
         case MintPeriod():
             return f"es1|{community}|{payload.period}|{payload.leaves}|{payload.root}" + _part(payload)
         case BurnPeriod():
             return f"burn|{community}|{payload.period}" + _part(payload)
-        case Release() | HouseholdTransaction():
+        case Approved() | HandOver() | Pause() | Release() | HouseholdTransaction():
             return payload.memo
 
 

@@ -6,18 +6,21 @@ The rules (each one survives a kill at any instruction):
 - an intent is signed anew only after the finalized chain has passed the last valid height and neither its
   signature nor its memo is found in the chain's history;
 - an error on the chain is final; so is one that preflight finds before anything was sent;
-- what a household or the approvers signed cannot be signed anew by the hub: it fails with the reason, an admission
+- what a household or the approvers signed cannot be signed anew by the hub: it fails with the reason, an approval
   once its nonce has been used for 150 finalized blocks by a transaction that is not its own;
+- a pause goes before all that is queued, and nothing that moves tokens is sent while the token is paused;
+- after a pause, or when minting goes to other keys, nothing is sent until that is final;
 - the next intent of a community is sent when the one before is confirmed; only finalized ones become final.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 from solders.hash import Hash
+from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
 from energy_swap_hub.storage import Database
@@ -26,10 +29,12 @@ from . import intent as intents
 from .build import NONCE_ACCOUNT_BYTES, HubPayload, witness
 from .client import Node, NodeRefusedError, NodeUnavailableError, Status, describe_error
 from .community import CommunityChain
-from .directory import HouseholdAccount, community_chain, household_account, set_nonce
+from .decided import carry_over
+from .directory import community_chain
 from .intent import Intent, State
 from .keys import HubKeys
-from .payload import Admit, HouseholdTransaction, OpenAccount
+from .outbox import nonce_account
+from .payload import Admit, Approved, HandOver, HouseholdTransaction, OpenAccount, OpenNonce, Pause
 from .signing import NeverError, NotNowError, Signed, Signer
 
 type OnFinal = Callable[[Connection, Intent], None]
@@ -107,7 +112,10 @@ class Sender:
                 return True
             if any(status is None or not status.is_confirmed for status in statuses):
                 return False
-        return bool(queued) and await self._send(queued[0])
+            if any(isinstance(intent.payload, Pause | HandOver) for intent in sent):
+                return False  # what follows depends on what it has changed, known when it is final
+        chosen = next_to_send(queued, await self._chain(community)) if queued else None
+        return chosen is not None and await self._send(chosen)
 
     async def _follow(self, intent: Intent, status: Status | None) -> bool:
         if status is None:
@@ -164,7 +172,7 @@ class Sender:
         if intent.last_valid_block_height is not None:
             if await self._node.block_height() > intent.last_valid_block_height:
                 return await self._expired(intent)
-        elif isinstance(intent.payload, Admit) and await self._is_nonce_used(intent, intent.payload):
+        elif isinstance(intent.payload, Approved) and await self._is_nonce_used(intent.payload):
             # The one that used it may be this very transaction: a node can show an account before the history that
             # changed it, and behind one address there may be several nodes.
             height = await self._node.block_height()
@@ -185,7 +193,7 @@ class Sender:
         match intent.payload:
             case HouseholdTransaction():
                 await self._finish(intent, "expired before it reached the chain; sign it again", 0)
-            case Admit():
+            case Approved() | Admit():
                 await self._finish(intent, "the approvals are outdated: the nonce has changed; approve again", 0)
             case payload:
                 landed = await self._find_by_memo(intent, payload)
@@ -221,8 +229,7 @@ class Sender:
             )
             if final is None:
                 return
-            if nonce is not None:
-                set_nonce(connection, intent.community, *nonce)
+            carry_over(connection, final, nonce, self._clock())
             self._on_final(connection, final)
 
         await self._database.write(change)
@@ -232,22 +239,34 @@ class Sender:
             _log.warning("chain of %s: %s failed: %s", intent.community, intent.id, error)
 
     async def _nonce_after(self, intent: Intent) -> tuple[str, str] | None:
-        """Return the household and its nonce as it now is, if this intent has to do with it."""
-        if not isinstance(intent.payload, OpenAccount | Admit):
-            return None
-        account = await self._household(intent.community, intent.payload.household)
+        """Return the nonce account that has to do with this intent, and the nonce that is in it now."""
+        match intent.payload:
+            case OpenAccount(household=household, owner=owner):
+                chain = await self._chain(intent.community)
+                account = str(nonce_account(chain, household, Pubkey.from_string(owner)))
+            case OpenNonce(account=account) | Approved(account=account):
+                pass
+            case _:
+                return None
         nonce = await self._nonce(account)
-        return None if nonce is None else (account.household, nonce)
+        return None if nonce is None else (account, nonce)
 
-    async def _nonce(self, account: HouseholdAccount) -> str | None:
-        data = (await self._node.accounts([account.nonce_account]))[0]
+    async def _nonce(self, account: str) -> str | None:
+        data = (await self._node.accounts([Pubkey.from_string(account)]))[0]
         return None if data is None or len(data) != NONCE_ACCOUNT_BYTES else str(Hash(data[_NONCE]))
 
-    async def _is_nonce_used(self, intent: Intent, payload: Admit) -> bool:
-        return await self._nonce(await self._household(intent.community, payload.household)) != payload.nonce
+    async def _is_nonce_used(self, payload: Approved) -> bool:
+        return await self._nonce(payload.account) != payload.nonce
 
     async def _chain(self, community: str) -> CommunityChain:
         return await self._database.read(lambda c: community_chain(c, community))
 
-    async def _household(self, community: str, household: str) -> HouseholdAccount:
-        return await self._database.read(lambda c: household_account(c, community, household))
+
+def next_to_send(queued: Sequence[Intent], chain: CommunityChain) -> Intent | None:
+    """Return which of the ``queued`` intents is sent next; None: all of them wait for the token to be resumed."""
+    stops = [intent for intent in queued if isinstance(intent.payload, Pause)]
+    if stops:
+        return stops[0]
+    if not chain.is_paused:
+        return queued[0]
+    return next((i for i in queued if isinstance(i.payload, OpenAccount | OpenNonce)), None)

@@ -12,14 +12,14 @@ from solders.transaction import VersionedTransaction
 
 from energy_swap_hub.storage import Database
 
-from .admission import admission_message
-from .build import NONCE_ACCOUNT_BYTES, Draft, HubPayload, draft, needs_co_signer
+from .build import NONCE_ACCOUNT_BYTES, Draft, Facts, HubPayload, draft, needs_co_signer
 from .client import Node
 from .community import CommunityChain
-from .directory import community_chain, household_account
+from .directory import community_chain
 from .intent import Intent
 from .keys import CoSigned, CoSigner, CoSignerUnavailableError, CoSignRefusedError, CoSignRequest, HubKeys
-from .payload import Admit, HouseholdTransaction, OpenAccount
+from .payload import Admit, Approved, HandOver, HouseholdTransaction, OpenAccount, OpenNonce
+from .token2022 import parse_token_account
 
 _BLOCKS_VALID: Final = 150
 _TOKEN_ACCOUNT_BYTES: Final = 174
@@ -57,8 +57,10 @@ class Signer:
         match intent.payload:
             case HouseholdTransaction(transaction=text):
                 return await self._signed_by_household(text)
-            case Admit() as payload:
-                return await self._signed_by_approvers(chain, payload)
+            case Approved() as payload:
+                return self._signed_by_approvers(payload)
+            case Admit():
+                raise NeverError("approved in an earlier form; the approvers are asked again")
             case payload:
                 return await self._signed_by_hub(chain, intent, payload)
 
@@ -71,23 +73,21 @@ class Signer:
         # An upper bound: which block its blockhash is from is not known.
         return Signed(raw, str(transaction.signatures[0]), height + 2 * _BLOCKS_VALID)
 
-    async def _signed_by_approvers(self, chain: CommunityChain, payload: Admit) -> Signed:
-        account = await self._database.read(lambda c: household_account(c, chain.community, payload.household))
-        panel = [Pubkey.from_string(member) for member in payload.panel]
-        message = admission_message(chain, account, payload.nonce, panel)
+    def _signed_by_approvers(self, payload: Approved) -> Signed:
+        wire = base64.b64decode(payload.message)
+        message = from_bytes_versioned(wire)
+        panel = map(Pubkey.from_string, payload.panel)
         signatures = dict(zip(panel, map(Signature.from_string, payload.signatures), strict=True))
-        signatures[chain.hub] = self._keys.hub.sign_message(to_bytes_versioned(message))
+        signatures[self._keys.hub.pubkey()] = self._keys.hub.sign_message(wire)
         signers = message.account_keys[: message.header.num_required_signatures]
         transaction = VersionedTransaction.populate(message, [signatures[key] for key in signers])
         return Signed(bytes(transaction), str(transaction.signatures[0]), None)
 
     async def _signed_by_hub(self, chain: CommunityChain, intent: Intent, payload: HubPayload) -> Signed:
-        nonce_lamports = 0
-        if isinstance(payload, OpenAccount):
-            nonce_lamports = await self._rent_of_opening(chain)
+        facts = await self._facts(chain, payload)
         unavailable: list[str] = []
-        for co_signer in self._keys.co_signers:
-            plan = draft(chain, payload, co_signer.key, nonce_lamports)
+        for co_signer in self._keys.of(chain.verifiers):
+            plan = draft(chain, payload, co_signer.key, facts)
             blockhash, last_valid = await self._node.latest_blockhash()
             message = plan.message(chain.hub, blockhash)
             wire = to_bytes_versioned(message)
@@ -103,7 +103,20 @@ class Signer:
                 signatures.append(co_signed.signature)
             raw = bytes(VersionedTransaction.populate(message, signatures))
             return Signed(raw, str(signatures[0]), last_valid)
-        raise NotNowError(f"no verifier signs now: {'; '.join(unavailable)}")
+        reason = "; ".join(unavailable) or "none of the token's verifiers is configured here"
+        raise NotNowError(f"no verifier signs now: {reason}")
+
+    async def _facts(self, chain: CommunityChain, payload: HubPayload) -> Facts:
+        match payload:
+            case OpenAccount():
+                return Facts(nonce_lamports=await self._rent_of_opening(chain, _TOKEN_ACCOUNT_BYTES))
+            case OpenNonce():
+                return Facts(nonce_lamports=await self._rent_of_opening(chain))
+            case HandOver():
+                data = (await self._node.accounts([chain.escrow]))[0]
+                return Facts(escrow_wh=0 if data is None else parse_token_account(data).wh)
+            case _:
+                return Facts()
 
     async def _signed_before(self, plan: Draft, chain: CommunityChain, co_signed: CoSigned) -> Signed:
         """Return the transaction that the verifier signed for this intent before a kill made us forget it."""
@@ -124,10 +137,11 @@ class Signer:
         # An upper bound: which block its blockhash is from is not known.
         return Signed(raw, str(signature), await self._node.block_height() + 2 * _BLOCKS_VALID)
 
-    async def _rent_of_opening(self, chain: CommunityChain) -> int:
-        """Return the rent of a nonce account, once the hub can pay for it and the token account."""
+    async def _rent_of_opening(self, chain: CommunityChain, *sizes: int) -> int:
+        """Return the rent of a nonce account, once the hub can pay for it and for accounts of ``sizes``."""
         nonce = await self._node.rent_lamports(NONCE_ACCOUNT_BYTES)
-        needed = nonce + await self._node.rent_lamports(_TOKEN_ACCOUNT_BYTES) + _FEE_RESERVE_LAMPORTS
+        rents = [await self._node.rent_lamports(size) for size in sizes]
+        needed = nonce + sum(rents) + _FEE_RESERVE_LAMPORTS
         has = await self._node.lamports(chain.hub)
         if has < needed:
             raise NotNowError(f"the hub cannot pay for the account; send {needed - has} lamports to {chain.hub}")

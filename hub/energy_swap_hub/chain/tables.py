@@ -1,4 +1,4 @@
-"""The chain's tables: each community's token, each household's account, approvals, and the intents."""
+"""The chain's tables: each community's token, each household's account, proposals, and the intents."""
 
 from typing import Final
 
@@ -19,6 +19,10 @@ chain_community: Final = Table(
     Column("verifiers", String, nullable=False),  # base58, separated by spaces
     Column("approvers", String, nullable=False),
     Column("needed", Integer, nullable=False),
+    Column("nonce_account", String),  # of what the approvers decide about the community; null until it was needed
+    Column("nonce", String),
+    Column("paused_at", UtcTime),
+    Column("handing_over", String),  # the proposal by which minting goes to a new 2-of-3, while it does
 )
 
 chain_household: Final = Table(
@@ -33,12 +37,32 @@ chain_household: Final = Table(
     Column("memo", String),  # of its admission, naming its meter; null in those of before that was so
 )
 
-chain_approval: Final = Table(
-    "chain_approval",
+chain_proposal: Final = Table(
+    "chain_proposal",
     metadata,
     Column("community_id", String, primary_key=True),
-    Column("household_id", String, primary_key=True),
-    Column("nonce", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False),  # <kind>[:<household>]:<number>; also the intent's id
+    Column("kind", String, nullable=False),
+    Column("household_id", String),  # null: it is about the community itself
+    Column("wish", Text, nullable=False),  # JSON of a proposal.Wish
+    Column("reason", Text, nullable=False),
+    Column("asked_by", String, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("nonce_account", String, nullable=False),
+    Column("nonce", String),  # null until the nonce account is open
+    Column("state", String, nullable=False),  # waiting | open | complete | done | failed | withdrawn | outdated
+    Column("approved", Text),  # JSON of the payload.Approved, once a panel has signed
+    Column("ended_at", UtcTime),
+    UniqueConstraint("community_id", "id"),
+)
+Index("chain_proposal_state", chain_proposal.c.community_id, chain_proposal.c.state)
+
+chain_signature: Final = Table(
+    "chain_signature",
+    metadata,
+    Column("community_id", String, primary_key=True),
+    Column("proposal_id", String, primary_key=True),
     Column("panel", String, primary_key=True),  # positions of the panel's approvers, separated by commas
     Column("approver", String, primary_key=True),
     Column("signature", String, nullable=False),

@@ -146,6 +146,27 @@ def permissioned_burn_checked(
     )
 
 
+class Authority(IntEnum):
+    """What a mint's `set_authority` hands over, by its number in the interface."""
+
+    MINT = 0
+    FREEZE = 1
+    CLOSE_MINT = 6
+    PERMANENT_DELEGATE = 8
+
+
+def set_authority(
+    account: Pubkey, kind: Authority, current: Pubkey, new: Pubkey, signers: Sequence[Pubkey] = ()
+) -> Instruction:
+    """Hand ``kind`` of ``account`` from ``current`` to ``new``; ``signers`` act for a multisig."""
+    return _instruction(bytes([6, kind, 1]) + bytes(new), _writable(account), *_acting(current, signers))
+
+
+def set_paused(mint: Pubkey, authority: Pubkey, *, is_paused: bool) -> Instruction:
+    """Stop every movement of the token, or let it go on; ``authority``, a plain key, signs."""
+    return _instruction(bytes([44, 1 if is_paused else 2]), _writable(mint), _signer(authority))
+
+
 # --- accounts --------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +262,13 @@ def _readable(key: Pubkey) -> AccountMeta:
 
 def _signer(key: Pubkey) -> AccountMeta:
     return AccountMeta(key, is_signer=True, is_writable=False)
+
+
+def _acting(authority: Pubkey, signers: Sequence[Pubkey]) -> list[AccountMeta]:
+    """Return how an authority signs: a plain key by itself, a multisig by some of its members."""
+    if not signers:
+        return [_signer(authority)]
+    return [_readable(authority), *map(_signer, signers)]
 
 
 def _discriminator(name: str) -> bytes:

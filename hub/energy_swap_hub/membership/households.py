@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from energy_swap_protocol.message import Application
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .phone import PhoneBook
-from .tables import audit, household
+from .tables import audit, household, recovery_claim
 
 # Anybody may apply, and each application costs the hub the rent of two accounts.
 _MOST_WAITING: Final = 50
+_MOST_CLAIMS: Final = 5  # devices that ask to be one household's
 
 
 class NotAdmitted(PermissionError):  # noqa: N818 - reads as the answer it is
@@ -181,6 +182,66 @@ def set_meter(connection: Connection, community_id: str, household_id: str, mete
         .where(household.c.community_id == community_id, household.c.id == household_id)
         .values(meter=meter)
     )
+
+
+def set_key(connection: Connection, community_id: str, household_id: str, key: bytes) -> None:
+    """Take a household's word from another key from now on: its device was lost, and approvers said so."""
+    connection.execute(
+        update(household)
+        .where(household.c.community_id == community_id, household.c.id == household_id)
+        .values(key=key)
+    )
+    claims = recovery_claim.c
+    connection.execute(
+        delete(recovery_claim).where(
+            claims.community_id == community_id, (claims.household_id == household_id) | (claims.key == key)
+        )
+    )
+
+
+def claim(
+    connection: Connection,
+    community_id: str,
+    application: Application,
+    *,
+    signer: bytes,
+    phones: PhoneBook,
+    now: datetime,
+) -> str | None:
+    """Note that a device without a household applies with the meter and the phone of one; return that household.
+
+    Its old device may be lost. The note decides nothing: it saves the office from typing a key (`set_key`).
+    """
+    row, claims = household.c, recovery_claim.c
+    query = select(row.id).where(
+        row.community_id == community_id,
+        row.meter == bytes.fromhex(application.meter),
+        row.phone_hash == phones.hash(application.phone),
+        row.status != "applied",
+    )
+    found = connection.execute(query).scalar()
+    if found is None:
+        return None
+    connection.execute(delete(recovery_claim).where(claims.community_id == community_id, claims.key == signer))
+    known = select(func.count()).where(claims.community_id == community_id, claims.household_id == found)
+    if connection.execute(known).scalar_one() >= _MOST_CLAIMS:
+        raise ValueError(f"too many devices ask to be that of {found}; ask the community's office")
+    values = {"community_id": community_id, "household_id": found, "key": signer, "at": now}
+    connection.execute(insert(recovery_claim).values(values))
+    return str(found)
+
+
+def claimed_by(connection: Connection, key: bytes) -> str | None:
+    """Return the household that the device with this key asks to be bound to."""
+    query = select(recovery_claim.c.household_id).where(recovery_claim.c.key == key)
+    return connection.execute(query).scalar()
+
+
+def claims_of(connection: Connection, community_id: str) -> list[tuple[str, bytes, datetime]]:
+    """Return which devices ask to be bound to which household, and since when; the newest first."""
+    row = recovery_claim.c
+    query = select(row.household_id, row.key, row.at).where(row.community_id == community_id)
+    return [(name, bytes(key), at) for name, key, at in connection.execute(query.order_by(row.at.desc()))]
 
 
 def record_audit(

@@ -24,6 +24,15 @@ household = Table(
     UniqueConstraint("community_id", "phone_hash"),
 )
 
+recovery_claim = Table(
+    "recovery_claim",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),  # of a device that asks to be bound to the household
+    Column("household_id", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
 session = Table(
     "console_session",
     metadata,

@@ -95,6 +95,18 @@ def cancel(
     _update(connection, community.id, order_id, status="cancelled")
 
 
+def withdraw(connection: Connection, community: CommunityConfig, order_id: str, now: datetime) -> bool:
+    """Take back the open order of a household that is a member no longer; False once its gate has closed."""
+    row = order_row(connection, community.id, order_id)
+    assert row is not None
+    period = Period(row["start"], community.period_length)
+    if now >= gate_closes_at(period, community.gate_periods):
+        return False  # the gate is about to make a contract of it, which is settled like any other
+    ledger.close_hold(connection, community.id, order_hold(order_id), at=now, text="order withdrawn")
+    _update(connection, community.id, order_id, status="cancelled")
+    return True
+
+
 def order_row(connection: Connection, community_id: str, order_id: str) -> dict[str, Any] | None:
     """Return an order for a period to come as stored; None if there is none."""
     query = select(ahead_order).where(ahead_order.c.community_id == community_id, ahead_order.c.id == order_id)

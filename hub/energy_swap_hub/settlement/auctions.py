@@ -107,6 +107,26 @@ def cancel(
     _give_back(connection, community, row, "cancelled", "auction cancelled", now)
 
 
+def stop(
+    connection: Connection, community: CommunityConfig, auction_id: str, household_id: str, now: datetime
+) -> None:
+    """Take a household that is a member no longer out of an open auction.
+
+    Its own auction ends unsold and its tokens come back; a bid of its own that leads is dropped, and the auction
+    goes on from its start price, since outbid money was given back long ago.
+    """
+    row = auction_row(connection, community.id, auction_id)
+    assert row is not None
+    if row["leader"] is not None:
+        ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="auction stopped")
+    if row["seller"] == household_id:
+        _tell_end(connection, community.id, row, None, now)
+        _give_back(connection, community, row, "cancelled", "the seller is suspended", now)
+        return
+    free = dict.fromkeys(("leader", "best_bid", "leader_hold", "leader_since"))
+    _update(connection, community.id, auction_id, **free)
+
+
 def end_auctions(connection: Connection, community: CommunityConfig, now: datetime) -> list[str]:
     """Settle the auctions that are over, or give the tokens back; return the ids of those that ended."""
     query = select(auction).where(

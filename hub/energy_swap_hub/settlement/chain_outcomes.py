@@ -3,13 +3,27 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
+from energy_swap_hub.chain import approvals
 from energy_swap_hub.chain.intent import Intent, State
 from energy_swap_hub.chain.outbox import enqueue_burn_period
-from energy_swap_hub.chain.payload import Admit, BurnPeriod, HouseholdTransaction, MintPeriod, OpenAccount, Release
+from energy_swap_hub.chain.payload import (
+    Admit,
+    Approved,
+    BurnPeriod,
+    HandOver,
+    HouseholdTransaction,
+    MintPeriod,
+    OpenAccount,
+    OpenNonce,
+    Pause,
+    Release,
+)
+from energy_swap_hub.chain.proposal import Admission, Readmission, Recovery
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.membership.households import by_id, set_status
+from energy_swap_hub.membership.households import by_id, record_audit, set_key, set_status
 
 from . import auctions, spot
 from .allowances import grant_confirmed, lose_allowance
@@ -41,27 +55,48 @@ class ChainOutcomes:
         """Carry a confirmed or failed intent over into the hub's own state."""
         now, error = self._clock(), intent.error if intent.state is State.FAILED else None
         match intent.payload:
-            case OpenAccount():
+            case OpenAccount() | OpenNonce() | Release() | Admit():
                 self._review_failure(connection, intent, error, now)
-            case Admit():
-                self._admitted(connection, intent, error, now)
+            case Approved():
+                self._decided(connection, intent, error, now)
+            case HandOver() | Pause():
+                self._review_failure(connection, intent, error, now)
+                self._audit(connection, intent, error, now)
             case MintPeriod() | BurnPeriod():
                 self._period(connection, intent, error, now)
             case HouseholdTransaction():
                 self._household_transaction(connection, intent, error, now)
-            case Release():
-                self._review_failure(connection, intent, error, now)
         self._on_change()
 
-    def _admitted(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
-        assert isinstance(intent.payload, Admit)
-        household = by_id(connection, self._community.id, intent.payload.household)
+    def _decided(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
+        """Carry over what the approvers have decided about a household; the rest is the chain's room's."""
+        self._review_failure(connection, intent, error, now)
+        self._audit(connection, intent, error, now)
         if error is not None:
-            self._review_failure(connection, intent, error, now)
-        elif household.status == "applied":
-            set_status(connection, self._community.id, household.id, "admitted", now=now)
-            start_registers(connection, self._community.id, household)
-            notify(connection, self._community.id, [Notification(household.id, Event.ADMITTED, {})], now)
+            return
+        community_id = self._community.id
+        wish = approvals.get(connection, community_id, intent.id).wish
+        match wish:
+            case Admission():
+                household = by_id(connection, community_id, wish.household)
+                if household.status != "applied":
+                    return
+                start_registers(connection, community_id, household)
+                told = Notification(household.id, Event.ADMITTED, {})
+            case Readmission():
+                told = Notification(wish.household, Event.READMITTED, {})
+            case Recovery():
+                set_key(connection, community_id, wish.household, bytes(Pubkey.from_string(wish.owner)))
+                lose_allowance(connection, community_id, wish.household)  # the new account has granted nothing
+                told = Notification(wish.household, Event.RECOVERED, {"wh": wish.wh})
+            case _:
+                return
+        set_status(connection, community_id, wish.household, "admitted", now=now)
+        notify(connection, community_id, [told], now)
+
+    def _audit(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
+        what = f"{intent.kind} is on the chain" if error is None else f"{intent.kind} failed: {error}"
+        record_audit(connection, self._community.id, who="the chain", what=what, subject=intent.id, now=now)
 
     def _period(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         assert isinstance(intent.payload, MintPeriod | BurnPeriod)

@@ -130,7 +130,9 @@ def answer(
     match message:
         case Application():
             household = households.by_key(connection, signer)
-            assert household is not None
+            if household is None:
+                claimed = households.claimed_by(connection, signer)
+                return base | {"status": "waits_for_recovery", "household": claimed}
             return base | {"status": household.status, "household": household.id}
         case SellOrder() | BuyOrder():
             return base | spot.order_answer(connection, community_id, str(message.id))
@@ -158,6 +160,8 @@ def _apply(
     except FrameError as error:
         raise MessageError(f"frame: {error}") from None
     if households.by_key(connection, signer) is not None:
+        return {}
+    if households.claim(connection, desk.community.id, message, signer=signer, phones=desk.phones, now=now):
         return {}
     household = households.apply(
         connection, desk.community.id, message, signer=signer, phones=desk.phones, now=now

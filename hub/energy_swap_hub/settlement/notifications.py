@@ -34,6 +34,11 @@ class Event(StrEnum):
     TRUED_UP = "trued_up"  # period, minted_wh, burned_wh, grid_wh
     REWARDED = "rewarded"  # day, cents
     METER_SILENT = "meter_silent"  # period
+    SUSPENDED = "suspended"  # reason
+    READMITTED = "readmitted"
+    RECOVERED = "recovered"  # wh: they are in the account of the household's new key
+    WALLET_DIFFERS = "wallet_differs"  # books_wh, chain_wh: who moves tokens past the hub is told
+    ALLOWANCE_LOST = "allowance_lost"  # wh: what the hub cannot burn any more
 
 
 class Notification(NamedTuple):

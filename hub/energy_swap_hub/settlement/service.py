@@ -16,6 +16,7 @@ from energy_swap_hub.membership.households import households
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.storage import Database, LeaseLost
 
+from . import suspensions
 from .auctions import end_auctions
 from .gates import close_gate
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
@@ -64,6 +65,7 @@ class Settlement:
             "payouts": self._pay_out_evening,
             "rewards": self._reward,
             "reconciliation": self._reconcile,
+            suspensions.SAGA: self._suspend,
         }
 
     async def run(self) -> None:
@@ -170,6 +172,9 @@ class Settlement:
         row = auction.c
         open_auctions = (row.community_id == self._desk.community.id, row.status == "open")
         return Next(WAITING, connection.execute(select(func.min(row.ends_at)).where(*open_auctions)).scalar())
+
+    def _suspend(self, connection: Connection, work: Work, now: datetime) -> Next | None:
+        return suspensions.freeze_when_clear(connection, self._desk.community, work, now)
 
     def _evening(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, self._desk.community.payout_hour, tzinfo=EAST_AFRICA)

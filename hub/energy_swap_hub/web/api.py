@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.membership.seal import Seal
@@ -14,7 +15,6 @@ from energy_swap_hub.mpesa import open_payments
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database
 
-from .approver_api import ApproverApi
 from .chain_view import ChainView
 from .console_api import ConsoleApi
 from .doors import Call, Doors
@@ -25,6 +25,7 @@ from .mpesa_api import MPesaApi
 from .office_api import OfficeApi
 from .openapi import openapi
 from .own_periods_api import OwnPeriodsApi
+from .proposals_api import ApproverApi, ProposalsApi
 from .readings_api import ReadingsApi
 from .route import Route
 from .session_api import SessionApi
@@ -60,7 +61,7 @@ def make_routes(parts: Parts) -> list[Route]:
     doors = Doors(
         database,
         clock,
-        approvers=community.approvers,
+        approvers=lambda connection: community_chain(connection, community.id).approvers,
         users=users,
         limits=config.limits,
         trusted_proxies=config.daraja.trusted_proxies,
@@ -95,6 +96,7 @@ def make_routes(parts: Parts) -> list[Route]:
         MetersApi(_CONSOLE, doors, database, community.id, clock, changes),
         OfficeApi(_CONSOLE, doors, database, community, clock),
         MPesaApi(_CONSOLE, doors, database, desk, clock, changes),
+        ProposalsApi(_CONSOLE, doors, database, community.id, clock, changes, parts.chain_view.chain),
     )
     routes = [route for api in apis for route in api.routes()]
     described: dict[str, Any] = {}

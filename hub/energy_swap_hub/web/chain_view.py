@@ -7,11 +7,15 @@ from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
+from energy_swap_hub.chain import approvals
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.chain.intent import Intent, State, intents_of
+from energy_swap_hub.chain.keys import HubKeys
 from energy_swap_hub.chain.payload import (
     Admit,
+    Approved,
     BurnPeriod,
     HouseholdTransaction,
     MintPeriod,
@@ -37,14 +41,16 @@ _VERIFIED: Final = (
 class ChainView:
     """Reads the chain for the console."""
 
-    def __init__(
-        self, database: Database, chain: Chain, community: CommunityChain, *, is_pilot_custody: bool
-    ) -> None:
+    def __init__(self, database: Database, chain: Chain, community: CommunityChain, keys: HubKeys) -> None:
         self._database = database
-        self._chain = chain
+        self.chain = self._chain = chain
         self._community = community
-        keys = ", ".join(map(str, community.verifiers))
-        self._custody = _PILOT_CUSTODY if is_pilot_custody else _VERIFIED.format(keys)
+        self._keys = keys
+
+    def _custody(self, verifiers: tuple[Pubkey, ...]) -> str:
+        if self._keys.is_pilot_custody(verifiers):
+            return _PILOT_CUSTODY
+        return _VERIFIED.format(", ".join(map(str, verifiers)))
 
     def account(self, key: bytes) -> str:
         """Return the token account (base58) of a household's public key."""
@@ -98,13 +104,15 @@ class ChainView:
                 ],
             }
 
+        token = await self._database.read(lambda c: community_chain(c, name))
         return {
             **await self.summary(),
             **await self._database.read(query),
             "version": await self._chain.version(),
-            "escrow": str(self._community.escrow),
+            "escrow": str(token.escrow),
             "escrow_wh": await self._chain.escrow_wh(name),
-            "custody": self._custody,
+            "custody": self._custody(token.verifiers),
+            "is_paused": token.is_paused,
         }
 
 
@@ -114,6 +122,9 @@ def _what(connection: Connection, intent: Intent) -> dict[str, Any]:
     match intent.payload:
         case OpenAccount() | Admit() as payload:
             household = payload.household
+        case Approved() as payload:
+            proposal = approvals.find(connection, intent.community, payload.proposal)
+            household = None if proposal is None else proposal.household
         case MintPeriod() as payload:
             wh = sum(mint.wh for mint in payload.mints)
         case BurnPeriod() as payload:

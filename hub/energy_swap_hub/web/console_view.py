@@ -8,7 +8,7 @@ from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
-from energy_swap_hub.chain.tables import chain_approval
+from energy_swap_hub.chain.approvals import signed_counts
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
@@ -68,6 +68,7 @@ def household_rows(
     rows = []
     facts = facts_of(connection, community.id, now)
     limits = limits_of_all(connection, community.id, now)
+    signatures = signed_counts(connection, community.id, "admit")
     for member in households.households(connection, community.id):
         standing = reputation(facts.get(member.id, Facts()))
         sell_at_least, buy_at_most = limits.get(member.id, NO_LIMITS)
@@ -78,11 +79,6 @@ def household_rows(
             select(func.count())
             .select_from(quarantine)
             .where(quarantine.c.community_id == community.id, quarantine.c.household_id == member.id)
-        ).scalar_one()
-        signatures = connection.execute(
-            select(func.count(chain_approval.c.approver.distinct())).where(
-                chain_approval.c.community_id == community.id, chain_approval.c.household_id == member.id
-            )
         ).scalar_one()
         phone = phones.open(households.sealed_phone(connection, community.id, member.id))
         rows.append(
@@ -104,7 +100,7 @@ def household_rows(
                 "allowance_wh": allowance_wh(connection, community.id, member.id),
                 "sell_at_least": sell_at_least,
                 "buy_at_most": buy_at_most,
-                "signatures": signatures,
+                "signatures": signatures.get(member.id, 0),
                 "signatures_needed": community.approvals_needed,
                 "reputation": standing.basis_points,
                 "reputation_reason": standing.reason,

@@ -11,6 +11,7 @@ from aiohttp import web
 from energy_swap_protocol.message import Envelope
 from energy_swap_protocol.request import HEADER, MAX_SKEW_SECONDS, RequestError, verify_request
 from solders.pubkey import Pubkey
+from sqlalchemy import Connection
 
 from energy_swap_hub.caller import address_of
 from energy_swap_hub.config import LimitsConfig, UserConfig, utc_now
@@ -53,6 +54,10 @@ class SeenNonces:
         self._seen[signer, nonce] = now
 
 
+def _no_approvers(_connection: Connection) -> Collection[Pubkey]:
+    return ()
+
+
 class Doors:
     """Makes routes: the method's name says whom a route lets in.
 
@@ -65,7 +70,7 @@ class Doors:
         database: Database,
         clock: Callable[[], datetime],
         *,
-        approvers: Collection[str] = (),
+        approvers: Callable[[Connection], Collection[Pubkey]] = _no_approvers,
         users: dict[str, UserConfig] | None = None,
         limits: LimitsConfig | None = None,
         trusted_proxies: int = 0,
@@ -175,7 +180,7 @@ class Doors:
 
     async def _approver(self, request: web.Request) -> Pubkey:
         key = Pubkey.from_bytes(await self._signer(request))
-        if str(key) not in self._approvers:
+        if key not in await self._database.read(self._approvers):
             raise PermissionError("this key is no approver of the community")
         return key
 

@@ -118,7 +118,7 @@ class EdgeApi:
         frames = [_frame_bytes(text) for text in call.body.frames]
 
         def take(connection: Connection) -> list[metering.IntakeResult]:
-            household = _known(households.by_key(connection, call.who))
+            household = _known(connection, call.who)
             return metering.accept_frames(
                 connection,
                 community_id,
@@ -143,7 +143,7 @@ class EdgeApi:
         after = int(text)
 
         def look(connection: Connection) -> list[dict[str, Any]]:
-            household = _known(households.by_key(connection, call.who))
+            household = _known(connection, call.who)
             return notifications_after(connection, self._desk.community.id, household.id, after)
 
         return {"notifications": await self._database.read(look)}
@@ -174,7 +174,7 @@ class EdgeApi:
         days = statement_view.asked_days(call.request, self._clock())
 
         def query(connection: Connection) -> Statement:
-            household = _known(households.by_key(connection, call.who))
+            household = _known(connection, call.who)
             return statement_view.read(connection, self._desk.community.id, household, days)
 
         return await self._database.read(query)
@@ -183,13 +183,16 @@ class EdgeApi:
         now = self._clock()
 
         def query(connection: Connection) -> dict[str, Any]:
-            household = _known(households.by_key(connection, signer))
+            household = _known(connection, signer)
             return household_state(connection, self._desk.community, household, now, self._advise)
 
         return await self._database.read(query)
 
 
-def _known(household: Household | None) -> Household:
+def _known(connection: Connection, signer: bytes) -> Household:
+    household = households.by_key(connection, signer)
+    if household is None and (claimed := households.claimed_by(connection, signer)) is not None:
+        raise NotAdmitted(f"this device has asked to be that of {claimed}; the community's approvers decide")
     if household is None:
         raise NotAdmitted("this key belongs to no household here; apply first")
     return household

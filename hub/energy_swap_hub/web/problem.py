@@ -10,7 +10,7 @@ from energy_swap_protocol.message import MessageError
 from energy_swap_protocol.request import RequestError
 from energy_swap_protocol.transaction import TransactionError
 
-from energy_swap_hub.chain.admission import ApprovalError
+from energy_swap_hub.chain.approvals import ApprovalError
 from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.chain.directory import NoChainError
 from energy_swap_hub.chain.intent import IntentConflictError

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import combinations, permutations
 
 import pytest
-from energy_swap_hub.chain.admission import _all_panels, _panels
 from energy_swap_hub.chain.community import CommunityChain, plan_community
+from energy_swap_hub.chain.panels import all_panels, panels_to_sign
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
@@ -21,11 +21,13 @@ def sign_in_order(community: CommunityChain, order: Iterable[int]) -> tuple[bool
     signatures: set[tuple[tuple[int, ...], int]] = set()
     counts = []
     for position in order:
-        panels = _panels(community, position, signed)
+        panels = panels_to_sign(len(community.approvers), community.needed, position, signed)
         counts.append(len(panels))
         signatures |= {(panel, position) for panel in panels}
         signed.append(position)
-    return any(all((p, i) in signatures for i in p) for p in _all_panels(community)), counts
+    return any(
+        all((p, i) in signatures for i in p) for p in all_panels(len(community.approvers), community.needed)
+    ), counts
 
 
 @pytest.mark.parametrize(("approvers", "needed"), [(1, 1), (3, 2), (4, 3), (5, 3)])

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from energy_swap_hub.chain import Burn, BurnPeriod, Mint, MintPeriod, State, Transfer, enqueue_mint_period
-from energy_swap_hub.chain.build import draft
+from energy_swap_hub.chain.build import Facts, draft
 from energy_swap_hub.chain.client import NodeRefusedError
 from energy_swap_hub.chain.keys import CoSignRequest
 from energy_swap_hub.chain.outbox import MAX_BURNS, MAX_MINTS, MAX_RELEASES, mint_part
@@ -62,7 +62,7 @@ async def test_58_households_would_be_too_many_for_the_protocol(world: World) ->
     wish = mint_part("p", 1, 1, [Mint("h", account, 58, (frame(1, 1),))], gives)
     hub, co_signer = world.keys.hub, world.keys.co_signers[0]
     blockhash, _ = await world.node.latest_blockhash()
-    message = draft(world.community, wish, co_signer.key, 0).message(hub.pubkey(), blockhash)
+    message = draft(world.community, wish, co_signer.key, Facts()).message(hub.pubkey(), blockhash)
     assert len(message.account_keys) == 65
     wire = to_bytes_versioned(message)
     signature = hub.sign_message(wire)
@@ -76,7 +76,7 @@ async def test_the_most_burns_of_as_many_accounts_fit_into_a_transaction(world: 
     burns = tuple(Burn("h", str(Keypair().pubkey()), 2**40) for _ in range(MAX_BURNS))
     wish = BurnPeriod("2026-11-20T09:00Z.late.2", 10, 10, burns)
     hub = world.keys.hub
-    message = draft(world.community, wish, hub.pubkey(), 0).message(hub.pubkey(), Hash.default())
+    message = draft(world.community, wish, hub.pubkey(), Facts()).message(hub.pubkey(), Hash.default())
     assert len(message.account_keys) == 64
     assert len(bytes(VersionedTransaction(message, [hub]))) <= 4096
 

@@ -4,26 +4,24 @@ from uuid import uuid4
 
 import pytest
 from energy_swap_hub.chain import (
-    Admission,
+    ApprovalError,
     Burn,
     Mint,
+    Paper,
     State,
     Transfer,
-    admission_for,
-    approve,
     enqueue_burn_period,
     enqueue_mint_period,
     enqueue_refund,
     enqueue_release,
+    sign,
 )
-from energy_swap_hub.chain.admission import ApprovalError, admission_message
 from energy_swap_hub.chain.client import NodeRefusedError
-from energy_swap_hub.chain.directory import household_account
 from energy_swap_hub.chain.token2022 import permissioned_burn_checked
 from energy_swap_protocol.transaction import TOKEN_2022
 from solders.instruction import Instruction
 from solders.keypair import Keypair
-from solders.message import MessageV0, to_bytes_versioned
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
@@ -46,12 +44,13 @@ async def attempt(world: World, instruction: Instruction, *signers: Keypair) -> 
     await world.node.send(bytes(transaction), preflight=True)
 
 
-async def admission_of(world: World, household: str, approver: Keypair) -> Admission:
-    return await world.database.read(lambda c: admission_for(c, COMMUNITY, household, approver.pubkey()))
+async def admission_of(world: World, household: str, approver: Keypair) -> Paper:
+    return await world.paper(await world.proposal("admit", household), approver.pubkey())
 
 
-async def hand_in(world: World, household: str, approver: Pubkey, signatures: list[Signature]) -> Admission:
-    return await world.enqueue(lambda c: approve(c, COMMUNITY, household, approver, signatures, now()))
+async def hand_in(world: World, household: str, approver: Pubkey, signatures: list[Signature]) -> Paper:
+    proposal = await world.proposal("admit", household)
+    return await world.enqueue(lambda c: sign(c, COMMUNITY, proposal.id, approver, signatures, now()))
 
 
 def thaw(world: World, account: Pubkey, *approvers: Keypair) -> Instruction:
@@ -72,7 +71,7 @@ async def test_account_is_inert_until_two_of_three_approvers_admit_it(world: Wor
     assert holding.is_frozen
 
     first = await admission_of(world, "h-001", APPROVERS[2])
-    assert (len(first.messages), first.needed, first.memo) == (2, 2, "admit:h-001")
+    assert (len(first.messages), first.needed, first.memos) == (2, 2, ("admit:h-001",))
     assert await world.sign_admission("h-001", APPROVERS[2]) == 1
     await world.chain.send_waiting()
     assert (await world.chain.holdings([account]))[0] == holding, "one approver is not enough"
@@ -121,10 +120,8 @@ async def test_false_or_strange_approvals_are_refused(world: World) -> None:
 async def test_approval_of_one_household_admits_no_other(world: World) -> None:
     for name in ("h-001", "h-002"):
         await world.open_account(name, Keypair().pubkey())
-    account = await world.database.read(lambda c: household_account(c, COMMUNITY, "h-002"))
-    panel = [key.pubkey() for key in APPROVERS[:2]]
-    message = admission_message(world.community, account, account.nonce or "", panel)
-    signature = APPROVERS[0].sign_message(to_bytes_versioned(message))
+    other = await admission_of(world, "h-002", APPROVERS[0])
+    signature = APPROVERS[0].sign_message(other.messages[0])
     with pytest.raises(ApprovalError):
         await hand_in(world, "h-001", APPROVERS[0].pubkey(), [signature])
 

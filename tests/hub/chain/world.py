@@ -11,20 +11,22 @@ from energy_swap_hub.chain import (
     Chain,
     HubKeys,
     Intent,
+    Stage,
     State,
     Transfer,
-    admission_for,
-    approve,
     enqueue_household_transaction,
     enqueue_mint_period,
     enqueue_open_account,
     find,
     load_keys,
+    paper_for,
+    proposals,
+    sign,
 )
+from energy_swap_hub.chain.approvals import Paper, Proposal, send_approved
 from energy_swap_hub.chain.client import Node
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.payload import Mint
-from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.storage import Database
 from energy_swap_protocol.reading import Reading, frame_to_text, sign_reading
 from energy_swap_protocol.transaction import (
@@ -41,7 +43,7 @@ from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 COMMUNITY = "kibera-01"
 APPROVERS = sorted((Keypair.from_seed(bytes([n] * 32)) for n in (101, 102, 103)), key=lambda k: str(k.pubkey()))
@@ -114,19 +116,35 @@ class World:
         await self.confirmed(f"open:{household}")
         return account
 
-    async def sign_admission(self, household: str, approver: Keypair) -> int:
+    async def proposal(self, kind: str, household: str | None = None) -> Proposal:
+        """The newest proposal of a kind."""
+        found = await self.database.read(lambda c: proposals(c, COMMUNITY, tuple(Stage)))
+        return next(one for one in found if (one.kind, one.household) == (kind, household))
+
+    async def paper(self, proposal: Proposal, approver: Pubkey) -> Paper:
+        return await self.database.read(lambda c: paper_for(c, proposal, approver))
+
+    async def sign(self, proposal: Proposal, approver: Keypair) -> Paper:
         """An approver's device: fetch, sign everything off-line, hand in."""
-        admission = await self.database.read(lambda c: admission_for(c, COMMUNITY, household, approver.pubkey()))
-        signatures = [approver.sign_message(message) for message in admission.messages]
-        after = await self.enqueue(
-            lambda c: approve(c, COMMUNITY, household, approver.pubkey(), signatures, now())
-        )
-        return len(after.signed)
+        paper = await self.paper(proposal, approver.pubkey())
+        signatures = [approver.sign_message(message) for message in paper.messages]
+        return await self.enqueue(lambda c: sign(c, COMMUNITY, proposal.id, approver.pubkey(), signatures, now()))
+
+    async def sign_admission(self, household: str, approver: Keypair) -> int:
+        return len((await self.sign(await self.proposal("admit", household), approver)).signed)
 
     async def admit_intent(self, household: str) -> str:
-        query = select(chain_intent.c.id).where(chain_intent.c.id.startswith(f"admit:{household}:"))
-        ids: list[str] = await self.database.read(lambda c: list(c.execute(query).scalars()))
-        return ids[-1]
+        return (await self.proposal("admit", household)).id
+
+    async def decide(self, proposal: Proposal, *approvers: Keypair) -> Intent:
+        """Have a panel sign, and the chain carry it out; an unsigned household's things are in order before."""
+        for approver in approvers or APPROVERS[: self.community.needed]:
+            await self.sign(proposal, approver)
+        complete = await self.proposal(proposal.kind, proposal.household)
+        if complete.kind == "suspend":
+            await self.enqueue(lambda c: send_approved(c, complete, now()))
+        await self.tick()
+        return await self.confirmed(proposal.id)
 
     async def household(self, name: str, seed: int) -> Household:
         """An admitted household."""

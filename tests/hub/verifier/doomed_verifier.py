@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from energy_swap_verifier.__main__ import run
-from energy_swap_verifier.config import load_config
+from energy_swap_verifier.config import VerifierConfig, load_config
 from energy_swap_verifier.judge import Judge
 from energy_swap_verifier.store import Store
 
@@ -20,7 +20,11 @@ def die(*_: Any, **__: Any) -> None:
 
 
 def main() -> None:
-    config, now, moment = load_config(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2]), sys.argv[3]
+    config, now, moment = (
+        load_config(Path(sys.argv[1]), VerifierConfig),
+        datetime.fromisoformat(sys.argv[2]),
+        sys.argv[3],
+    )
     last = patch.object(Store, "record", die) if moment == "before" else patch.object(Judge, "_answer", die)
     with last:
         asyncio.run(run(config, lambda: now))

@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 import pytest
 from energy_swap_hub.chain import outbox
-from energy_swap_hub.chain.build import draft
+from energy_swap_hub.chain.build import Facts, draft
 from energy_swap_hub.chain.client import Node, NodeRefusedError
 from energy_swap_hub.chain.intent import Intent, State
 from energy_swap_hub.chain.keys import CoSigned, CoSignerUnavailableError, CoSignRefusedError
@@ -44,7 +44,7 @@ def refusal(intent: Intent) -> str:
 async def wire_of(verified: Verified, payload: MintPeriod | Release, *more: Instruction) -> bytes:
     """The message that the hub would ask a signature for, with what a thief would add."""
     chain, node = await verified.chain(), Node(verified.village.localnet.client())
-    plan = draft(chain, payload, chain.verifiers[0], 0)
+    plan = draft(chain, payload, chain.verifiers[0], Facts())
     blockhash, _ = await node.latest_blockhash()
     return to_bytes_versioned(
         replace(plan, instructions=(*plan.instructions, *more)).message(chain.hub, blockhash)

@@ -30,6 +30,7 @@ LET_IN = {
     "admin": {"admin"},
 }
 PATHS = {
+    "proposal": "admit:h-001:1",
     "household": "h-001",
     "id": "1",
     "period": "2026-11-20T03:00Z",

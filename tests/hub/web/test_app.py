@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
-from energy_swap_hub.chain.admission import ApprovalError
+from energy_swap_hub.chain.approvals import ApprovalError
 from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.chain.directory import NoChainError
 from energy_swap_hub.chain.intent import IntentConflictError

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 from datetime import timedelta
 from typing import Any
@@ -30,8 +31,8 @@ SIGNED = (
     ("GET", "/household/statement.csv", b""),
     ("GET", "/household/notifications?after=7", b""),
     ("POST", "/readings", b'{"frames":[]}'),
-    ("GET", "/admissions", b""),
-    ("POST", "/admissions/h-001/signatures", b'{"signatures":["1"]}'),
+    ("GET", "/proposals", b""),
+    ("POST", "/proposals/admit:h-001:1/signatures", b'{"signatures":["1"]}'),
 )
 
 
@@ -126,22 +127,23 @@ async def test_approver_routes_are_for_approvers(hub: Hub) -> None:
         for method, path, body in SIGNED[-2:]:
             answer = await hub.signed(key, method, path, body)
             assert (answer.status, (await problem_of(answer))["code"]) == (403, "forbidden"), path
-    assert await (await hub.signed(approver(0), "GET", "/admissions")).json() == []
+    assert await (await hub.signed(approver(0), "GET", "/proposals")).json() == []
 
 
 async def test_an_approver_admits_only_with_signatures_of_its_own_over_this_admission(hub: Hub) -> None:
     esther = Home("h-005", "<script>alert('x')</script>", 5, 0)
     assert (await hub.send(esther.key, esther.application(OPENED + timedelta(minutes=1)))).status == 200
-    unknown = await hub.signed(approver(0), "POST", "/admissions/h-099/signatures", b'{"signatures":["1"]}')
+    unknown = await hub.signed(approver(0), "POST", "/proposals/admit:h-099:1/signatures", b'{"signatures":["1"]}')
     assert unknown.status == 422, "no signature at all"
     waiting: list[dict[str, Any]] = []
     while not waiting:  # until the chain has opened the account
-        waiting = await (await hub.signed(approver(0), "GET", "/admissions")).json()
+        waiting = await (await hub.signed(approver(0), "GET", "/proposals")).json()
+        await asyncio.sleep(0.1)  # who asks too often is refused
     [admission] = waiting
     assert (admission["household"], admission["name"], admission["needed"]) == ("h-005", esther.name, 2)
     messages = [base64.b64decode(text) for text in admission["messages"]]
 
-    path = "/admissions/h-005/signatures"
+    path = "/proposals/admit:h-005:5/signatures"
     other = msgspec.json.encode({"signatures": [str(APPROVERS[1].sign_message(m)) for m in messages]})
     for body, status, code in (
         (other, 409, "approval_refused"),
@@ -153,7 +155,7 @@ async def test_an_approver_admits_only_with_signatures_of_its_own_over_this_admi
         answer = await hub.signed(approver(0), "POST", path, body)
         assert (answer.status, (await problem_of(answer))["code"]) == (status, code), body
     good = msgspec.json.encode({"signatures": [str(APPROVERS[0].sign_message(m)) for m in messages]})
-    nobody = await hub.signed(approver(0), "POST", "/admissions/h-099/signatures", good)
+    nobody = await hub.signed(approver(0), "POST", "/proposals/admit:h-099:1/signatures", good)
     assert (nobody.status, (await problem_of(nobody))["code"]) == (404, "not_found")
     for _ in range(2):
         answer = await hub.signed(approver(0), "POST", path, good)

@@ -1,0 +1,128 @@
+"""What a final decision about accounts and authorities changes in what the hub knows of the chain."""
+
+from datetime import datetime
+from typing import Final
+
+from energy_swap_protocol.memo import AdmissionMemo
+from energy_swap_protocol.transaction import token_account
+from solders.pubkey import Pubkey
+from sqlalchemy import Connection
+
+from . import approvals
+from .approvals import Proposal, Stage, propose
+from .directory import (
+    HouseholdAccount,
+    bind_household,
+    change_community,
+    community_chain,
+    household_account,
+    set_nonce,
+)
+from .intent import Intent, State, enqueue
+from .payload import Admit, Approved, HandOver, Pause
+from .proposal import (
+    Admission,
+    ApproversChange,
+    MintersChange,
+    Recovery,
+    new_approvers_authority,
+    new_minting_authority,
+)
+
+HUB: Final = "the hub"
+
+
+def carry_over(connection: Connection, intent: Intent, nonce: tuple[str, str] | None, now: datetime) -> None:
+    """Change accounts, authorities and proposals as a final ``intent`` says; ``nonce`` is (account, value) now."""
+    is_done = intent.state is State.CONFIRMED
+    match intent.payload:
+        case Approved() as payload:
+            proposal = approvals.get(connection, intent.community, payload.proposal)
+            approvals.end(connection, proposal, Stage.DONE if is_done else Stage.FAILED, now)
+            if is_done:
+                _decided(connection, proposal, now)
+        case HandOver() as payload:
+            if is_done:
+                change_community(
+                    connection,
+                    intent.community,
+                    authority=payload.authority,
+                    escrow=payload.escrow,
+                    verifiers=" ".join(payload.verifiers),
+                )
+            change_community(connection, intent.community, handing_over=None)
+        case Pause(is_paused=is_paused) if is_done:
+            change_community(connection, intent.community, paused_at=now if is_paused else None)
+        case _:
+            pass
+    if nonce is not None:
+        set_nonce(connection, intent.community, *nonce)
+        approvals.nonce_changed(connection, intent.community, *nonce, now)
+    _ask_again(connection, intent, now)
+
+
+def propose_admission(connection: Connection, community: str, account: HouseholdAccount, now: datetime) -> None:
+    """Ask the approvers to admit a household with its account."""
+    wish = Admission(account.household, str(account.account), account.memo)
+    nonce = (account.nonce_account, account.nonce)
+    propose(connection, community, wish, nonce, asked_by=HUB, reason="the household has applied", now=now)
+
+
+def _decided(connection: Connection, proposal: Proposal, now: datetime) -> None:
+    community = proposal.community
+    chain = community_chain(connection, community)
+    match proposal.wish:
+        case Recovery() as wish:
+            owner = Pubkey.from_string(wish.owner)
+            account = HouseholdAccount(
+                household=wish.household,
+                owner=owner,
+                account=token_account(owner, chain.mint),
+                nonce_account=proposal.nonce_account,
+                nonce=proposal.nonce,
+                admission=AdmissionMemo.parse(wish.memo),
+            )
+            bind_household(connection, community, account)
+        case ApproversChange() as wish:
+            members = sorted(wish.approvers, key=str)
+            change_community(
+                connection,
+                community,
+                approvers=" ".join(members),
+                needed=wish.needed,
+                approvers_authority=str(new_approvers_authority(chain, proposal.id)),
+            )
+            # What was asked of the approvers of before is asked of those of now.
+            for ended in approvals.outdate_open(connection, community, now):
+                if isinstance(ended.wish, Admission):
+                    account = household_account(connection, community, ended.wish.household)
+                    propose_admission(connection, community, account, now)
+        case MintersChange() as wish:
+            authority = new_minting_authority(chain, proposal.id)
+            payload = HandOver(
+                memo=f"handover:{proposal.number}",
+                authority=str(authority),
+                escrow=str(token_account(authority, chain.mint)),
+                verifiers=wish.verifiers,
+            )
+            change_community(connection, community, handing_over=proposal.id)
+            enqueue(connection, community, payload.memo, payload, now)
+        case _:
+            pass
+
+
+def _ask_again(connection: Connection, intent: Intent, now: datetime) -> None:
+    """An admission that failed or was forestalled is asked for again, with the nonce as it is now."""
+    if intent.state is not State.FAILED:
+        return
+    match intent.payload:
+        case Approved(proposal=proposal_id):
+            wish = approvals.get(connection, intent.community, proposal_id).wish
+            household = wish.household if isinstance(wish, Admission) else None
+        case Admit(household=household):
+            pass
+        case _:
+            return
+    if household is not None:
+        account = household_account(connection, intent.community, household)
+        propose_admission(connection, intent.community, account, now)

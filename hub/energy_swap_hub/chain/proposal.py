@@ -1,0 +1,248 @@
+"""What approvers can be asked to decide, and the one Solana message by which a panel of them does each.
+
+Every message begins with the advance of a durable nonce, whose authority is the hub, which also pays. So approvers
+take the time they need, and of two decisions that are bound to the same nonce only one can have its effect.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from energy_swap_protocol.transaction import DECIMALS, TOKEN_2022, memo_instruction, token_account
+from solders.hash import Hash
+from solders.instruction import Instruction
+from solders.message import MessageV1, TransactionConfig, to_bytes_versioned
+from solders.pubkey import Pubkey
+from solders.system_program import AdvanceNonceAccountParams, advance_nonce_account
+from spl.token.instructions import (
+    create_idempotent_associated_token_account,
+    freeze_account,
+    initialize_multisig2,
+    thaw_account,
+    transfer_checked,
+)
+from spl.token.models import (
+    FreezeAccountParams,
+    InitializeMultisig2Params,
+    ThawAccountParams,
+    TransferCheckedParams,
+)
+
+from .community import CommunityChain, create_multisig_account, multisig_address, seed_of
+from .token2022 import Authority, set_authority
+
+_CONFIG: Final = TransactionConfig(
+    priority_fee=0,
+    compute_unit_limit=200_000,  # measured: 60,000 for 11 of 11 with a new multisig and an account
+    loaded_accounts_data_size_limit=64 * 2**20,
+    heap_size=32 * 2**10,
+)
+
+
+class Admission(msgspec.Struct, frozen=True, tag="admit"):
+    """Thaw a new household's token account; ``memo`` names its meter (`AdmissionMemo`)."""
+
+    household: str
+    account: str
+    memo: str
+
+
+class Suspension(msgspec.Struct, frozen=True, tag="suspend"):
+    """Freeze a member's token account."""
+
+    household: str
+    account: str
+
+
+class Readmission(msgspec.Struct, frozen=True, tag="readmit"):
+    """Thaw a suspended member's token account."""
+
+    household: str
+    account: str
+
+
+class Recovery(msgspec.Struct, frozen=True, tag="recover"):
+    """Move a suspended member's ``wh`` to the account of its new key; the old account stays frozen for good.
+
+    ``memo`` admits the new account with the household's meter, as that of an admission does.
+    """
+
+    household: str
+    account: str
+    owner: str
+    wh: int
+    memo: str
+
+
+class ApproversChange(msgspec.Struct, frozen=True, tag="approvers"):
+    """Give freezing, recovery and closing to ``needed`` of other ``approvers``."""
+
+    approvers: tuple[str, ...]
+    needed: int
+    lamports: int  # rent of the new multisig
+
+
+class MintersChange(msgspec.Struct, frozen=True, tag="minters"):
+    """Let a new 2-of-3 {hub, ``verifiers``} in: it is made, and its escrow account is opened and thawed.
+
+    Minting itself and what lies in escrow are then handed over by the old 2-of-3.
+    """
+
+    verifiers: tuple[str, str]
+    lamports: int
+
+
+type Wish = Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange
+
+_decoder: msgspec.json.Decoder[Wish] = msgspec.json.Decoder(
+    Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange
+)
+
+
+def encode_wish(wish: Wish) -> str:
+    """Return the JSON text of ``wish``."""
+    return msgspec.json.encode(wish, order="deterministic").decode()
+
+
+def decode_wish(text: str) -> Wish:
+    """Return the wish in ``text``, as written by `encode_wish`."""
+    return _decoder.decode(text)
+
+
+def kind_of(wish: Wish) -> str:
+    """Return the name of the wish's kind."""
+    return str(wish.__struct_config__.tag)
+
+
+def household_of(wish: Wish) -> str | None:
+    """Return the household that a wish is about; None: the community itself."""
+    return None if isinstance(wish, ApproversChange | MintersChange) else wish.household
+
+
+def memos_of(wish: Wish, proposal_id: str) -> tuple[str, ...]:
+    """Return what the transaction says; the first one is its own."""
+    match wish:
+        case Admission(memo=memo):
+            return (memo,)
+        case Recovery(memo=memo):
+            return (proposal_id, memo)
+        case _:
+            return (proposal_id,)
+
+
+def new_approvers_authority(chain: CommunityChain, proposal_id: str) -> Pubkey:
+    """Return where the multisig of an `ApproversChange` will be."""
+    return multisig_address(chain.hub, seed_of(chain.community, proposal_id))
+
+
+def new_minting_authority(chain: CommunityChain, proposal_id: str) -> Pubkey:
+    """Return where the 2-of-3 of a `MintersChange` will be."""
+    return multisig_address(chain.hub, seed_of(chain.community, proposal_id))
+
+
+def message_of(
+    chain: CommunityChain, wish: Wish, proposal_id: str, nonce: tuple[Pubkey, str], panel: Sequence[Pubkey]
+) -> bytes:
+    """Return the message by which ``panel`` does ``wish``; ``nonce`` is a nonce account and what is in it."""
+    account, value = nonce
+    instructions = [
+        advance_nonce_account(AdvanceNonceAccountParams(nonce_pubkey=account, authorized_pubkey=chain.hub)),
+        *map(memo_instruction, memos_of(wish, proposal_id)),
+        *_effects(chain, wish, proposal_id, list(panel)),
+    ]
+    return to_bytes_versioned(MessageV1.try_compile(chain.hub, instructions, Hash.from_string(value), _CONFIG))
+
+
+def _effects(chain: CommunityChain, wish: Wish, proposal_id: str, panel: list[Pubkey]) -> list[Instruction]:
+    match wish:
+        case Admission(account=account) | Readmission(account=account):
+            return [_thaw(chain, Pubkey.from_string(account), panel)]
+        case Suspension(account=account):
+            return [_freeze(chain, Pubkey.from_string(account), panel)]
+        case Recovery():
+            return _recover(chain, wish, panel)
+        case ApproversChange():
+            return _change_approvers(chain, wish, proposal_id, panel)
+        case MintersChange():
+            return _let_minters_in(chain, wish, proposal_id, panel)
+
+
+def _recover(chain: CommunityChain, wish: Recovery, panel: list[Pubkey]) -> list[Instruction]:
+    old, new = Pubkey.from_string(wish.account), token_account(Pubkey.from_string(wish.owner), chain.mint)
+    moved = []
+    if wish.wh:
+        # A frozen account gives nothing, not even to the permanent delegate.
+        moved = [_thaw(chain, old, panel), _move_as_delegate(chain, old, new, wish.wh, panel)]
+        moved.append(_freeze(chain, old, panel))
+    return [_thaw(chain, new, panel), *moved]
+
+
+def _change_approvers(
+    chain: CommunityChain, wish: ApproversChange, proposal_id: str, panel: list[Pubkey]
+) -> list[Instruction]:
+    new = new_approvers_authority(chain, proposal_id)
+    members = [Pubkey.from_string(key) for key in wish.approvers]
+    kinds = (Authority.FREEZE, Authority.PERMANENT_DELEGATE, Authority.CLOSE_MINT)
+    return [
+        create_multisig_account(chain.hub, seed_of(chain.community, proposal_id), wish.lamports),
+        initialize_multisig2(
+            InitializeMultisig2Params(program_id=TOKEN_2022, multisig=new, m=wish.needed, signers=members)
+        ),
+        *(set_authority(chain.mint, kind, chain.approvers_authority, new, panel) for kind in kinds),
+    ]
+
+
+def _let_minters_in(
+    chain: CommunityChain, wish: MintersChange, proposal_id: str, panel: list[Pubkey]
+) -> list[Instruction]:
+    new = new_minting_authority(chain, proposal_id)
+    members = [chain.hub, *map(Pubkey.from_string, wish.verifiers)]
+    return [
+        create_multisig_account(chain.hub, seed_of(chain.community, proposal_id), wish.lamports),
+        initialize_multisig2(InitializeMultisig2Params(program_id=TOKEN_2022, multisig=new, m=2, signers=members)),
+        create_idempotent_associated_token_account(
+            payer=chain.hub, owner=new, mint=chain.mint, token_program_id=TOKEN_2022
+        ),
+        _thaw(chain, token_account(new, chain.mint), panel),
+    ]
+
+
+def _thaw(chain: CommunityChain, account: Pubkey, panel: list[Pubkey]) -> Instruction:
+    return thaw_account(
+        ThawAccountParams(
+            program_id=TOKEN_2022,
+            account=account,
+            mint=chain.mint,
+            authority=chain.approvers_authority,
+            multi_signers=panel,
+        )
+    )
+
+
+def _freeze(chain: CommunityChain, account: Pubkey, panel: list[Pubkey]) -> Instruction:
+    return freeze_account(
+        FreezeAccountParams(
+            program_id=TOKEN_2022,
+            account=account,
+            mint=chain.mint,
+            authority=chain.approvers_authority,
+            multi_signers=panel,
+        )
+    )
+
+
+def _move_as_delegate(
+    chain: CommunityChain, old: Pubkey, new: Pubkey, wh: int, panel: list[Pubkey]
+) -> Instruction:
+    return transfer_checked(
+        TransferCheckedParams(
+            program_id=TOKEN_2022,
+            source=old,
+            mint=chain.mint,
+            dest=new,
+            owner=chain.approvers_authority,
+            amount=wh,
+            decimals=DECIMALS,
+            signers=panel,
+        )
+    )

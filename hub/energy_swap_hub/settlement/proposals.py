@@ -1,0 +1,206 @@
+"""What an admin may ask the approvers for, and what their word does at once to a member."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from energy_swap_protocol.memo import AdmissionMemo
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from sqlalchemy import Connection
+
+from energy_swap_hub import metering
+from energy_swap_hub.chain import approvals
+from energy_swap_hub.chain.approvals import ApprovalError, Paper, Proposal, Stage
+from energy_swap_hub.chain.community import MAX_APPROVERS
+from energy_swap_hub.chain.directory import HouseholdAccount, NoChainError, community_chain, household_account
+from energy_swap_hub.chain.outbox import community_nonce, enqueue_open_new_account, enqueue_pause
+from energy_swap_hub.chain.proposal import (
+    ApproversChange,
+    MintersChange,
+    Readmission,
+    Recovery,
+    Suspension,
+    Wish,
+    kind_of,
+)
+from energy_swap_hub.membership.households import Household, by_id, by_key, record_audit
+
+from .suspensions import suspend
+
+_MANY_LETTERS: Final = 500
+
+
+def ask_suspension(
+    connection: Connection, community_id: str, household_id: str, *, who: str, reason: str, now: datetime
+) -> Proposal:
+    """Ask for a member's account to be frozen; raise `ApprovalError` when it is no member."""
+    household = by_id(connection, community_id, household_id)
+    if not household.is_admitted:
+        raise ApprovalError(f"{household.id} is {household.status}; only a member can be suspended")
+    account = household_account(connection, community_id, household.id)
+    wish = Suspension(household.id, str(account.account))
+    return _ask(connection, community_id, wish, _nonce_of(account), who=who, reason=reason, now=now)
+
+
+def ask_readmission(
+    connection: Connection, community_id: str, household_id: str, *, who: str, reason: str, now: datetime
+) -> Proposal:
+    """Ask for a suspended member's account to be thawed; raise `ApprovalError` when it is not suspended."""
+    household = _suspended(connection, community_id, household_id)
+    account = household_account(connection, community_id, household.id)
+    wish = Readmission(household.id, str(account.account))
+    return _ask(connection, community_id, wish, _nonce_of(account), who=who, reason=reason, now=now)
+
+
+def ask_recovery(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    key: Pubkey,
+    frozen_wh: int,
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Proposal:
+    """Ask for a suspended member, with all it has, to be bound to the ``key`` of its new device.
+
+    ``frozen_wh`` is what lies in its frozen account, which cannot change. Its readings count for the new account
+    from the last one the hub has. Raises `ApprovalError`.
+    """
+    household = _suspended(connection, community_id, household_id)
+    if by_key(connection, bytes(key)) is not None:
+        raise ApprovalError(f"key: {key} belongs to a household already; give the key that the new device shows")
+    if not key.is_on_curve():
+        raise ApprovalError(f"key: {key} is nobody's public key; copy it from the new device, do not type it")
+    last = metering.latest(connection, household.meter)
+    assert last is not None, "a member has been admitted with a reading"
+    account = household_account(connection, community_id, household.id)
+    memo = AdmissionMemo(
+        household.id, household.meter, last.sequence, household.rated_pv_w, household.main_breaker_w
+    )
+    wish = Recovery(household.id, str(account.account), str(key), frozen_wh, memo.text)
+    nonce = enqueue_open_new_account(connection, community_id, household.id, key, now)
+    return _ask(connection, community_id, wish, (nonce, None), who=who, reason=reason, now=now)
+
+
+def ask_approvers(
+    connection: Connection,
+    community_id: str,
+    approvers: Sequence[Pubkey],
+    needed: int,
+    lamports: int,
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Proposal:
+    """Ask the approvers of now to give their office to others; ``lamports`` is the rent of a multisig."""
+    chain = community_chain(connection, community_id)
+    if not 1 <= needed <= len(approvers) <= MAX_APPROVERS or len(set(approvers)) != len(approvers):
+        raise ApprovalError(
+            f"approvers: give 1 to {MAX_APPROVERS} different keys, and needed from 1 to their number, "
+            f"not {needed} of {len(approvers)}"
+        )
+    if (set(approvers), needed) == (set(chain.approvers), chain.needed):
+        raise ApprovalError("approvers: these are the approvers of now")
+    wish = ApproversChange(tuple(sorted(map(str, approvers))), needed, lamports)
+    nonce = community_nonce(connection, community_id, now)
+    return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
+
+
+def ask_minters(
+    connection: Connection,
+    community_id: str,
+    verifiers: Sequence[Pubkey],
+    lamports: int,
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Proposal:
+    """Ask for minting and escrow to go to the hub and these two ``verifiers``, who are those of hub.json."""
+    chain = community_chain(connection, community_id)
+    if len(verifiers) != 2 or len({chain.hub, *verifiers}) != 3:
+        raise ApprovalError("verifiers: configure two with different keys, not the hub's")
+    if set(verifiers) == set(chain.verifiers):
+        raise ApprovalError("verifiers: hub.json names those who mint now; write the new ones there first")
+    wish = MintersChange((str(verifiers[0]), str(verifiers[1])), lamports)
+    nonce = community_nonce(connection, community_id, now)
+    return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
+
+
+def sign_proposal(
+    connection: Connection,
+    community_id: str,
+    proposal_id: str,
+    approver: Pubkey,
+    signatures: Sequence[Signature],
+    now: datetime,
+) -> Paper:
+    """Count an approver's signatures (`approvals.sign`); a suspension that is complete holds at once."""
+    paper = approvals.sign(connection, community_id, proposal_id, approver, signatures, now)
+    record_audit(connection, community_id, who=str(approver), what="signed", subject=proposal_id, now=now)
+    if paper.proposal.stage is Stage.COMPLETE and isinstance(paper.proposal.wish, Suspension):
+        suspend(connection, community_id, paper.proposal, now)
+    return paper
+
+
+def withdraw_proposal(
+    connection: Connection, community_id: str, proposal_id: str, *, who: str, reason: str, now: datetime
+) -> None:
+    """Take back what the approvers were asked and have not decided; raise `ApprovalError` for anything else."""
+    what = f"withdrew: {_in_words(reason)}"
+    approvals.withdraw(connection, community_id, proposal_id, now)
+    record_audit(connection, community_id, who=who, what=what, subject=proposal_id, now=now)
+
+
+def set_pause(
+    connection: Connection, community_id: str, *, is_paused: bool, who: str, reason: str, now: datetime
+) -> str:
+    """Stop every movement of the token, or let it go on, and return the intent's id; raise `ValueError`."""
+    what = f"{'paused' if is_paused else 'resumed'} the token: {_in_words(reason)}"
+    intent_id = enqueue_pause(connection, community_id, is_paused=is_paused, now=now)
+    record_audit(connection, community_id, who=who, what=what, subject=intent_id, now=now)
+    return intent_id
+
+
+def _ask(
+    connection: Connection,
+    community_id: str,
+    wish: Wish,
+    nonce: tuple[Pubkey, str | None],
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Proposal:
+    words = _in_words(reason)
+    proposal = approvals.propose(connection, community_id, wish, nonce, asked_by=who, reason=words, now=now)
+    what = f"asked the approvers to {kind_of(wish)}: {words}"
+    record_audit(connection, community_id, who=who, what=what, subject=proposal.id, now=now)
+    return proposal
+
+
+def _suspended(connection: Connection, community_id: str, household_id: str) -> Household:
+    household = by_id(connection, community_id, household_id)
+    if household.status != "suspended":
+        raise ApprovalError(
+            f"{household.id} is {household.status}; suspend it first, so that its account is frozen and nobody "
+            "moves its tokens meanwhile"
+        )
+    return household
+
+
+def _nonce_of(account: HouseholdAccount) -> tuple[Pubkey, str | None]:
+    if account.nonce is None:
+        raise NoChainError(f"the account of {account.household} is not open on the chain yet; try again shortly")
+    return account.nonce_account, account.nonce
+
+
+def _in_words(reason: str) -> str:
+    words = reason.strip()
+    if not 1 <= len(words) <= _MANY_LETTERS:
+        raise ValueError(f"reason: say why in 1 to {_MANY_LETTERS} letters; the approvers read it")
+    return words
