@@ -1,9 +1,6 @@
 """The token's whole life, unchanged, on the embedded chain and on a Solana server that is not ours."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,74 +10,27 @@ from energy_swap_hub.chain import (
     Mint,
     State,
     Transfer,
-    connect,
     enqueue_burn_period,
     enqueue_mint_period,
     enqueue_refund,
     enqueue_release,
-    load_keys,
 )
-from energy_swap_hub.chain.client import Node, NodeRefusedError
+from energy_swap_hub.chain.client import NodeRefusedError
 from energy_swap_protocol.transaction import TOKEN_2022
 from solders.instruction import Instruction
 from spl.token.instructions import mint_to_checked
 from spl.token.models import MintToCheckedParams
 
-from .test_kill import localnet_process
+from .servers import KINDS, community_on
 from .test_token_life import attempt
-from .world import APPROVERS, COMMUNITY, World, frame, new_world, now
-
-SURFPOOL = Path(__file__).parent / "surfpool"
-PACKAGE = SURFPOOL / "node_modules" / "@solana" / "surfpool-linux-x64-gnu"
-SOL = 10**9
+from .world import APPROVERS, COMMUNITY, World, frame, now
 
 
-def node_program() -> str:
-    """Node.js, as script/bootstrap finds or fetches it."""
-    private = Path(__file__).parents[3] / ".toolchain" / "node" / "bin"
-    found = shutil.which("node", path=str(private)) or shutil.which("node")
-    if found is None:
-        pytest.skip("no Node.js on this machine, which runs the Surfpool server; script/bootstrap fetches it")
-    if not PACKAGE.exists():
-        pytest.skip(f"{PACKAGE.name} is not installed: it is there for 64-bit Linux on Intel, by script/bootstrap")
-    return found
-
-
-@asynccontextmanager
-async def surfpool_process() -> AsyncIterator[str]:
-    """A Surfpool server without a chain behind it; yields its address."""
-    process = await asyncio.create_subprocess_exec(
-        node_program(), "server.js", cwd=SURFPOOL, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
-        assert line.startswith("http://127.0.0.1:"), f"the server said {line!r}"
-        yield line
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-@pytest.fixture(params=["energy-swap-localnet", "surfpool"])
+@pytest.fixture(params=KINDS)
 async def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    """A community on a chain of its own in another process, over HTTP; slots pass as that chain lets them."""
-    is_ours = request.param == "energy-swap-localnet"
-    async with localnet_process(tmp_path / "chain.sqlite") if is_ours else surfpool_process() as started:
-        url = started if isinstance(started, str) else started[1]
-        client = connect(url)
-        node = Node(client)
-
-        async def pass_slots(count: int) -> None:
-            until = await node.slot() + count
-            while await node.slot() < until:  # noqa: ASYNC110 - the chain is another process
-                await asyncio.sleep(0.05)
-
-        await node.airdrop(load_keys(tmp_path / "keys").hub.pubkey(), 100 * SOL)
-        async with new_world(tmp_path, client, pass_slots) as world:
-            yield world
-        await client.close()
+    """A community on a chain in another process."""
+    async with community_on(request.param, tmp_path) as (world, _):
+        yield world
 
 
 async def test_a_token_lives_from_its_making_to_its_burning(anywhere: World) -> None:

@@ -1,0 +1,238 @@
+"""A community that handed its mint to the trust mode's program, on an embedded chain whose clock a test sets."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from energy_swap_hub.chain import trust
+from energy_swap_hub.chain.client import NodeRefusedError
+from energy_swap_hub.chain.keys import LocalCoSigner
+from energy_swap_hub.chain.localnet.service import LocalnetService
+from energy_swap_protocol.reading import Reading, sign_reading
+from energy_swap_protocol.transaction import TOKEN_2022, token_account
+from nacl.signing import SigningKey
+from solders.instruction import Instruction
+from solders.keypair import Keypair
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+from spl.token.instructions import create_idempotent_associated_token_account, thaw_account
+from spl.token.models import ThawAccountParams
+
+from tests.hub.chain.world import APPROVERS, World, new_world
+
+ROOT = Path(__file__).parents[4]
+BUILD = ROOT / "hub" / "program" / "build.py"
+COMPILERS = {"clang": ("clang-19", "clang"), "gcc": ("bpf-gcc",)}
+RATED_W = 8_000
+
+
+def build(compiler: str, folder: Path) -> bytes:
+    """Build the program from source."""
+    if not any(shutil.which(name) for name in COMPILERS[compiler]):
+        pytest.skip(f"{COMPILERS[compiler][0]} is not on this machine; script/bootstrap installs it as root")
+    command = [sys.executable, str(BUILD), "--compiler", compiler, "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return (folder / "on_chain.so").read_bytes()
+
+
+@pytest.fixture(scope="session", params=["clang, as in the tree", "gcc, built now"])
+def content(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The program, by either compiler."""
+    if request.param.startswith("clang"):
+        return trust.program_bytes()
+    return build("gcc", tmp_path_factory.mktemp("program"))
+
+
+class Site:
+    """A household with its meter and its token account."""
+
+    def __init__(self, seed: int, key: Keypair, account: Pubkey, at: datetime) -> None:
+        self.meter_key = SigningKey(bytes([seed] * 32))
+        self.meter = bytes(self.meter_key.verify_key)
+        self.key = key
+        self.account = account
+        self.reading = Reading(self.meter, 7, int(at.timestamp()), 1_000, 500, 1_500)
+
+    def next(self, *, export_wh: int = 0, import_wh: int = 0, seconds: int = 1_800) -> bytes:
+        """Return the frame of the next reading, so much later and higher."""
+        last = self.reading
+        self.reading = replace(
+            last,
+            sequence=last.sequence + 1,
+            measured_at=last.measured_at + seconds,
+            export_wh=last.export_wh + export_wh,
+            import_wh=last.import_wh + import_wh,
+        )
+        return self.frame()
+
+    def frame(self, **changes: object) -> bytes:
+        """Return the frame of the last reading, or of one that differs from it."""
+        return sign_reading(replace(self.reading, **changes), self.meter_key)  # type: ignore[arg-type]
+
+
+class Trusting:
+    """The community, its program and two households."""
+
+    def __init__(self, world: World, program: Pubkey, now: datetime) -> None:
+        self.world = world
+        self.program = program
+        self.mint = world.community.mint
+        self.vault = trust.vault_of(program, self.mint)
+        self.hub = world.keys.hub
+        self.now = now
+        self.stranger = Keypair()  # with money for fees
+        self.service: LocalnetService
+        self.amina: Site
+        self.brian: Site
+
+    async def send(
+        self, *instructions: Instruction, signers: Sequence[Keypair] = (), payer: Keypair | None = None
+    ) -> None:
+        """Send a transaction past all of the hub's rules; raises `NodeRefusedError`."""
+        paying = payer or self.hub
+        blockhash, _ = await self.world.node.latest_blockhash()
+        message = MessageV0.try_compile(paying.pubkey(), list(instructions), [], blockhash)
+        keys = {key.pubkey(): key for key in (paying, *signers)}
+        wanted = message.account_keys[: message.header.num_required_signatures]
+        transaction = VersionedTransaction(message, [keys[key] for key in wanted])
+        await self.world.node.send(bytes(transaction), preflight=True)
+        async with asyncio.timeout(20):
+            while (await self.world.node.statuses([str(transaction.signatures[0])]))[0] is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await self.world.tick()
+
+    async def found(self) -> None:
+        """Hand the mint over, admit Amina and Brian, register Amina's meter and let it export 3,000 Wh."""
+        chain = self.world.community
+        await self.world.node.airdrop(self.stranger.pubkey(), 10**9)
+        await self.send(trust.make_vault(chain, self.program))
+        approvers = [approver.pubkey() for approver in APPROVERS[:2]]
+        await self.send(trust.thaw_vault(chain, self.program, approvers), signers=APPROVERS[:2])
+        hand_over = trust.hand_over_mint(chain, self.program, self.verifier.pubkey())
+        await self.send(hand_over, signers=[self.verifier])
+        self.amina, self.brian = await self.site(1), await self.site(2)
+        await self.register(self.amina)
+        await self.send(*self.attested(self.amina, self.amina.next(export_wh=3_000)))
+
+    async def refused(self, why: trust.Refusal, *instructions: Instruction, **who: object) -> None:
+        """Send what the program itself must refuse, for just this reason."""
+        with pytest.raises(NodeRefusedError) as refused:
+            await self.send(*instructions, **who)  # type: ignore[arg-type]
+        reason = refused.value.reason
+        assert isinstance(reason, dict), reason
+        number = reason["InstructionError"][1]
+        assert number == {"Custom": why.value}, (number, refused.value.logs)
+
+    async def balance(self, account: Pubkey) -> int:
+        return await self.world.chain.balance_wh(account)
+
+    async def site(self, seed: int) -> Site:
+        key = Keypair.from_seed(bytes([seed] * 32))
+        account = token_account(key.pubkey(), self.mint)
+        make = create_idempotent_associated_token_account(
+            payer=self.hub.pubkey(), owner=key.pubkey(), mint=self.mint, token_program_id=TOKEN_2022
+        )
+        thaw = thaw_account(
+            ThawAccountParams(
+                program_id=TOKEN_2022, account=account, mint=self.mint,
+                authority=self.world.community.approvers_authority,
+                multi_signers=[key.pubkey() for key in APPROVERS[:2]],
+            )
+        )  # fmt: skip
+        await self.send(make, thaw, signers=APPROVERS[:2])
+        return Site(100 + seed, key, account, self.now - timedelta(hours=6))
+
+    async def registration(
+        self, site: Site, signers: Sequence[Keypair], *, first_sequence: int = 7, rated_w: int = RATED_W
+    ) -> Instruction:
+        return trust.register_meter(
+            self.program,
+            payer=self.hub.pubkey(),
+            mint=self.mint,
+            approvers=self.world.community.approvers_authority,
+            signers=[key.pubkey() for key in signers],
+            meter=site.meter,
+            account=site.account,
+            rated_w=rated_w,
+            first_sequence=first_sequence,
+            rent_lamports=await self.world.node.rent_lamports(144),
+        )
+
+    async def register(self, site: Site) -> None:
+        """Register the meter and tell where its registers stand."""
+        await self.send(await self.registration(site, APPROVERS[:2]), signers=APPROVERS[:2])
+        await self.send(*self.attested(site, site.frame()))
+
+    def attested(self, site: Site, frame: bytes, *, account: Pubkey | None = None) -> list[Instruction]:
+        return trust.attested_mint(self.program, mint=self.mint, account=account or site.account, frame=frame)
+
+    async def order(
+        self,
+        number: int,
+        wh: int,
+        *,
+        minutes: int = 30,
+        arbiter: Pubkey | None = None,
+        vault: Pubkey | None = None,
+    ) -> Instruction:
+        """Amina's sale to Brian."""
+        return trust.open_order(
+            self.program,
+            payer=self.hub.pubkey(),
+            mint=self.mint,
+            seller=self.amina.key.pubkey(),
+            seller_account=self.amina.account,
+            vault=vault or self.vault,
+            buyer_account=self.brian.account,
+            arbiter=arbiter or self.world.community.authority,
+            order=UUID(int=number),
+            wh=wh,
+            deadline=self.now + timedelta(minutes=minutes),
+            rent_lamports=await self.world.node.rent_lamports(232),
+        )
+
+    async def opened(self, number: int, wh: int, **how: object) -> trust.OrderState:
+        await self.send(await self.order(number, wh, **how), signers=[self.amina.key])  # type: ignore[arg-type]
+        return trust.parse_order(
+            await self.state(trust.order_address(self.program, self.mint, UUID(int=number))) or b""
+        )
+
+    async def state(self, address: Pubkey) -> bytes | None:
+        return (await self.world.node.accounts([address]))[0]
+
+    @property
+    def verifier(self) -> Keypair:
+        co_signer = self.world.keys.co_signers[0]
+        assert isinstance(co_signer, LocalCoSigner)
+        return co_signer._keypair
+
+
+@pytest.fixture
+async def trusting(content: bytes, tmp_path: Path) -> AsyncIterator[Trusting]:
+    """A community whose mint belongs to the program; Amina's meter is registered and has exported 3,000 Wh."""
+    made: list[Trusting] = []
+    begin = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    service = await LocalnetService.open(tmp_path / "chain.sqlite", lambda: made[0].now if made else begin)
+    client = service.client()
+    async with new_world(tmp_path, client, service.tick) as world:
+        key = Keypair()
+        slots = asyncio.create_task(service.run_slots(0.005))
+        await trust.deploy(world.node, world.keys.hub, key, content)
+        slots.cancel()
+        await service.tick(2)
+        trusting = Trusting(world, key.pubkey(), begin)
+        trusting.service = service
+        made.append(trusting)
+        await trusting.found()
+        yield trusting
+    await client.close()
+    await service.close()
