@@ -58,7 +58,7 @@ export const enOffice = {
   "meters.refused": "Refused",
   "meters.refused_means": "Readings that were not believed. They are kept as evidence and never minted.",
   "meters.waits": "{name}: a meter waits for a word",
-  "meters.waiting_frames": "{count|1 reading waits|{count} readings wait}",
+  "meters.waiting_frames": "{count} {count|reading waits|readings wait}",
   "meters.meter": "Meter",
   "meters.measured": "First reading",
   "meters.export": "Given",

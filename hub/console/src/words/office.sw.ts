@@ -58,7 +58,7 @@ export const swOffice = {
   "meters.refused": "Zilizokataliwa",
   "meters.refused_means": "Vipimo ambavyo havikuaminika. Vinahifadhiwa kama ushahidi, na havitengenezi tokeni.",
   "meters.waits": "{name}: mita inasubiri uamuzi",
-  "meters.waiting_frames": "{count|kipimo 1 kinasubiri|vipimo {count} vinasubiri}",
+  "meters.waiting_frames": "{count|kipimo|vipimo} {count} {count|kinasubiri|vinasubiri}",
   "meters.meter": "Mita",
   "meters.measured": "Kipimo cha kwanza",
   "meters.export": "Ilitoa",
