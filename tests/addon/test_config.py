@@ -94,8 +94,10 @@ async def test_the_supervisor_names_the_broker() -> None:
 
 def test_the_apps_options_are_the_edges_options() -> None:
     app = yaml.safe_load((ADDON / "config.yaml").read_text())
-    texts = yaml.safe_load((ADDON / "translations/en.yaml").read_text())
-    assert set(texts["configuration"]) == set(app["schema"])
+    for language in ("en", "sw"):
+        texts = yaml.safe_load((ADDON / f"translations/{language}.yaml").read_text())
+        assert set(texts["configuration"]) == set(app["schema"]), language
+        assert all(set(text) == {"name", "description"} for text in texts["configuration"].values()), language
     example = {
         name: OPTIONS.get(name) or app["options"].get(name) or {"float?": 1.0}.get(kind, 2)
         for name, kind in app["schema"].items()
