@@ -41,7 +41,9 @@ class EdgeConfig:
     ``api_port`` 0 takes any free port. ``latitude`` and ``longitude`` are degrees, north and east positive;
     without ``latitude`` there is no forecast before two days have been measured.
     ``passphrase`` protects the household's key; without it a secret file beside the key does.
-    The hub may burn up to ``allowance_wh`` for consumption; below ``allowance_low_wh`` it is granted anew.
+    A battery of ``battery_wh`` that charges and gives at most ``battery_power_w`` is not used below
+    ``battery_floor_wh``; 0: there is none. The hub may burn up to ``allowance_wh`` for consumption; below
+    ``allowance_low_wh`` it is granted anew.
     """
 
     data_dir: Path
@@ -64,6 +66,9 @@ class EdgeConfig:
     passphrase: str | None = field(default=None, repr=False)
     allowance_wh: int = 50_000
     allowance_low_wh: int = 20_000
+    battery_wh: int = 0
+    battery_power_w: int = 0
+    battery_floor_wh: int = 0
 
     def __post_init__(self) -> None:
         if not _METER_KEY.fullmatch(self.meter):
@@ -79,6 +84,10 @@ class EdgeConfig:
         for limit in (self.sell_at_least, self.buy_at_most):
             if limit is not None and not 0 < limit <= 100_000:
                 raise ConfigError("sell_at_least and buy_at_most are cents per kWh, 1 to 100000")
+        if not 0 <= self.battery_floor_wh <= self.battery_wh <= 10_000_000:
+            raise ConfigError("battery_floor_wh lies between 0 and battery_wh, at most 10000000")
+        if self.battery_wh and not 0 < self.battery_power_w <= 1_000_000:
+            raise ConfigError("battery_power_w is watts, 1 to 1000000, where there is a battery")
         if not 0 < self.allowance_low_wh <= self.allowance_wh <= 10_000_000:
             raise ConfigError("allowance_low_wh lies between 1 and allowance_wh, at most 10000000")
         try:
@@ -130,6 +139,9 @@ def config_from(options: Mapping[str, Any], *, data_dir: Path, mqtt: MqttConfig 
         time_zone=str(given.get("time_zone", config.time_zone)),
         allowance_wh=_whole(given, "allowance_wh", config.allowance_wh),
         allowance_low_wh=_whole(given, "allowance_low_wh", config.allowance_low_wh),
+        battery_wh=_whole(given, "battery_wh", 0),
+        battery_power_w=_whole(given, "battery_power_w", 0),
+        battery_floor_wh=_whole(given, "battery_floor_wh", 0),
     )
 
 

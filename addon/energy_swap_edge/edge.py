@@ -16,7 +16,9 @@ from .api.server import LocalApi
 from .backoff import Backoff
 from .commands import Commands
 from .config import EdgeConfig
+from .counsel import Counsel
 from .events import EventLog
+from .forecast.household import HouseholdForecast
 from .forecast.renewal import ForecastKeeper
 from .forward import FrameForwarder, MessageCourier
 from .history.periods import History
@@ -28,8 +30,12 @@ from .live_power import LivePower
 from .membership import Membership
 from .outlook import Outlook
 from .records import HubRecords
+from .settings import OwnSettings
 from .state import Clock, HubLink, LiveState, unix
 from .store import Store
+from .trader.journal import Journal
+from .trader.offers import Offers
+from .trader.trader import Trader
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -138,8 +144,12 @@ class Edge:
             link = HubLink(self.state, clock)
             hub = HubClient(session, config.hub_url, config.community, key, clock)
             history, events, outlook, power = History(store), EventLog(store), Outlook(), LivePower()
+
+            def reconsider() -> None:
+                counsel.changed()
+
             housekeeping = Housekeeping(
-                store, history, events, hub, state=self.state, clock=clock, rolled_up=lambda: None
+                store, history, events, hub, state=self.state, clock=clock, rolled_up=reconsider
             )
             records = HubRecords(
                 hub,
@@ -148,7 +158,7 @@ class Edge:
                 state=self.state,
                 clock=clock,
                 zone=ZoneInfo(config.time_zone),
-                changed=lambda: None,
+                changed=reconsider,
                 is_told_of_meter=lambda: housekeeping.has_told_of_meter,
             )
             forwarder = FrameForwarder(store, hub, link)
@@ -176,19 +186,60 @@ class Edge:
                 frames_stored=(forwarder.waiting_changed, membership.frames_stored),
                 power=power,
             )
+            settings = await OwnSettings.load(store)
+            counsel = Counsel(
+                config, history, events, outlook, housekeeping, settings, state=self.state, clock=clock
+            )
+            journal = Journal(store)
+            trader = Trader(
+                key,
+                config.community,
+                settings,
+                journal,
+                history,
+                Offers(hub, key, config.community, journal, state=self.state, clock=clock),
+                state=self.state,
+                clock=clock,
+                zone=ZoneInfo(config.time_zone),
+                situation=lambda: counsel.situation,
+                outbox_changed=courier.message_added,
+                settings_changed=counsel.changed,
+            )
             pairing = self._pairing = await Pairing.load(store, clock)
             commands = Commands(hub, key, config.community, state=self.state, clock=clock)
-            reads = Reads(hub=hub, history=history, state=self.state, clock=clock, curves=outlook, power=power)
+
+            async def carry_out(command: str, data: dict[str, Any]) -> dict[str, Any]:
+                if command in trader.commands:
+                    return await trader.carry_out(command, data)
+                result = await commands.carry_out(command, data)
+                if command == "set_limits":
+                    await trader.own_limits_set(data["sell_at_least"], data["buy_at_most"])
+                return result
+
+            reads = Reads(
+                hub=hub,
+                history=history,
+                state=self.state,
+                clock=clock,
+                curves=outlook,
+                power=power,
+                decisions=journal.newest,
+            )
             api = LocalApi(
                 edge_id=key.edge_id,
                 name=config.name,
                 pairing=pairing,
-                carry_out=commands.carry_out,
+                carry_out=carry_out,
                 state=self.state,
                 events=events,
                 reads=reads,
             )
-            keeper = ForecastKeeper(config, store, self.state, clock, outlook.take_forecast)
+
+            def take_forecast(forecast: HouseholdForecast) -> None:
+                outlook.newest_forecast = forecast
+                counsel.changed()
+
+            keeper = ForecastKeeper(config, store, self.state, clock, take_forecast)
             self._port = await api.start(config.api_host, config.api_port)
             stack.push_async_callback(api.stop)
             if config.zeroconf:
@@ -208,6 +259,8 @@ class Edge:
                         membership.run(),
                         _kept_alive(keeper.run, "forecast"),
                         _kept_alive(records.run, "records"),
+                        _kept_alive(counsel.run, "adviser"),
+                        _kept_alive(trader.run, "trader"),
                         _kept_alive(housekeeping.run, "housekeeping"),
                         _kept_alive(housekeeping.watch_time, "clock watch"),
                         api.publish_changes(),

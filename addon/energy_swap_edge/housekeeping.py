@@ -166,7 +166,5 @@ class Housekeeping:
 
 
 def _storage_alert(trouble: str) -> Alert:
-    sentence = (
-        f"New readings cannot be kept on this edge's disk ({trouble}); they wait at the broker meanwhile."
-    )
+    sentence = f"New readings cannot be kept on this edge's disk ({trouble}); they wait at the broker meanwhile."
     return {"key": "storage", "sentence": sentence, "numbers": {}}

@@ -14,10 +14,6 @@ class Outlook:
         self.newest_advice: Mapping[str, Any] | None = None
         self.newest_prices: Mapping[str, Any] = {"expected": []}
 
-    def take_forecast(self, forecast: HouseholdForecast) -> None:
-        """Keep a new forecast."""
-        self.newest_forecast = forecast
-
     def forecast(self) -> Mapping[str, Any] | None:
         """Return the forecast by period."""
         return None if self.newest_forecast is None else as_document(self.newest_forecast)

@@ -6,7 +6,14 @@ from typing import Any
 
 import msgspec
 from aiohttp import WSCloseCode, web
-from energy_swap_protocol.message import AnyMessage, Application, Envelope, MessageError, open_envelope
+from energy_swap_protocol.message import (
+    AnyMessage,
+    Application,
+    Envelope,
+    MessageError,
+    StandingOrder,
+    open_envelope,
+)
 from energy_swap_protocol.reading import decode_frame, frame_from_text
 from energy_swap_protocol.request import HEADER, RequestError, verify_request
 from solders.hash import Hash
@@ -54,6 +61,9 @@ class SmallHub:
         self.prices: list[dict[str, Any]] = []
         self.earned_cents = 1
         self.clock_offset = 0
+        self.limits: tuple[int | None, int | None] = (1500, None)
+        self.ekwh_wh = 2500
+        self.orders: list[dict[str, Any]] = []
         self._answers: dict[str, dict[str, Any]] = {}
         self._nonces: set[tuple[bytes, str]] = set()
         self._sockets: set[web.WebSocketResponse] = set()
@@ -97,15 +107,15 @@ class SmallHub:
     def state(self) -> dict[str, Any]:
         return {
             "household": "h-001", "community": COMMUNITY, "name": "Amina's house", "status": self.status,
-            "wallet": {"kes_cents": 12_345, "kes_held_cents": 0, "ekwh_wh": 2500, "ekwh_held_wh": 500},
-            "standing_order": {"sell_at_least": 1500, "buy_at_most": None},
+            "wallet": {"kes_cents": 12_345, "kes_held_cents": 0, "ekwh_wh": self.ekwh_wh, "ekwh_held_wh": 500},
+            "standing_order": {"sell_at_least": self.limits[0], "buy_at_most": self.limits[1]},
             "sold_wh": 700, "bought_wh": 300, "earned_cents": self.earned_cents, "spent_cents": 2,
             "exported_wh": 900, "imported_wh": 400, "generated_wh": 1200,
             "reputation": {"basis_points": 9_650, "reason": "kept 96.5 % of what it promised"},
             "last_notification": max((n["number"] for n in self.notifications), default=0),
             "clearing": {"period": "2026-11-20T11:30Z", "cents_per_kwh": 1875}, "last_settlement": None,
             "ahead_orders": self.ahead_orders, "contracts": self.contracts, "partners": ["h-002"],
-            "orders": [], "auctions": [], "book": {"best_sell": None, "best_buy": None},
+            "orders": self.orders, "auctions": [], "book": {"best_sell": None, "best_buy": None},
             "accepted_sequence": max(self.accepted, default=0), "allowance_wh": self.allowance_wh,
             "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800, "fees": 200,
             "guidance": self.guidance, "of_a_newer_hub": {"x": 1},
@@ -164,6 +174,8 @@ class SmallHub:
         elif signer != self.household_key or self.status != "admitted":
             raise _refusal(403, "not_admitted", "only members may do that")
         self.messages.append(message)
+        if isinstance(message, StandingOrder):
+            self.limits = message.sell_at_least, message.buy_at_most
         return answer | self.results.get(kind, {})
 
     async def _readings(self, request: web.Request) -> web.Response:

@@ -49,6 +49,7 @@ class Reads:
         clock: Clock,
         curves: Curves,
         power: LivePower,
+        decisions: Callable[[], Awaitable[list[dict[str, Any]]]],
     ) -> None:
         self._hub = hub
         self._history = history
@@ -56,6 +57,7 @@ class Reads:
         self._clock = clock
         self._curves = curves
         self._power = power
+        self._decisions = decisions
         self._market: tuple[float, dict[str, Any]] | None = None
         self._market_lock = asyncio.Lock()
 
@@ -70,6 +72,7 @@ class Reads:
             "/api/v1/statement": self._statement,
             "/api/v1/statement.csv": self._statement_csv,
             "/api/v1/market": self._market_now,
+            "/api/v1/decisions": self._newest_decisions,
         }
 
     async def _forecast(self, _request: web.Request) -> web.Response:
@@ -115,6 +118,9 @@ class Reads:
             return web.Response(body=body, content_type="application/json")
         headers = {"Content-Disposition": 'attachment; filename="energy-swap-statement.csv"'}
         return web.Response(body=body, content_type="text/csv", charset="utf-8", headers=headers)
+
+    async def _newest_decisions(self, _request: web.Request) -> web.Response:
+        return answer(200, {"decisions": await self._decisions()})
 
     async def _market_now(self, _request: web.Request) -> web.Response:
         async with self._market_lock:  # many clients, one question

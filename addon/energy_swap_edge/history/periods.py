@@ -255,6 +255,17 @@ class History:
 
         return await self._store.read(query)
 
+    async def spent(self, since: int, until: int) -> int:
+        """Return the cents that periods and trades of ``[since, until)`` cost."""
+
+        def query(db: sqlite3.Connection) -> int:
+            span = (since, until)
+            settled = "SELECT coalesce(sum(paid_cents), 0) FROM settled WHERE start >= ? AND start < ?"
+            traded = "SELECT coalesce(sum(max(-cents, 0)), 0) FROM own_trade WHERE at >= ? AND at < ?"
+            return int(db.execute(settled, span).fetchone()[0] + db.execute(traded, span).fetchone()[0])
+
+        return await self._store.read(query)
+
 
 _FIELDS: Final = (
     "minutes", "export_wh", "import_wh", "generation_wh", "sold_wh", "bought_wh", "own_wh", "earned_cents",
