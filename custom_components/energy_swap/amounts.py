@@ -26,8 +26,8 @@ class AmountError(ValueError):
         self.problem = problem
 
 
-def whole_units(amount: object, units: int) -> int:
-    """Return ``amount`` times ``units``, which must be a whole number above zero.
+def whole_units(amount: object, units: int, *, may_be_zero: bool = False) -> int:
+    """Return ``amount`` times ``units``, which must be a whole number above zero, or zero where that is taken.
 
     A float counts as the decimal number it prints as, so 12.35 is 1235 hundredths and nothing is ever rounded.
     Raises AmountError.
@@ -40,7 +40,7 @@ def whole_units(amount: object, units: int) -> int:
         raise AmountError(Problem.NOT_A_NUMBER) from err
     if not exact.is_finite():
         raise AmountError(Problem.NOT_A_NUMBER)
-    if exact <= 0:
+    if exact < 0 or (exact == 0 and not may_be_zero):
         raise AmountError(Problem.NOT_POSITIVE)
     if exact > LARGEST:
         raise AmountError(Problem.TOO_LARGE)

@@ -1,8 +1,8 @@
-"""Is the hub there, is the meter heard."""
+"""Is the hub there, is the meter heard, is the relay closed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity, BinarySensorEntityDescription
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import EnergySwapConfigEntry
 from .entity import EnergySwapEntity
-from .state import State, always, is_hub_connected, is_meter_heard
+from .state import State, always, is_hub_connected, is_meter_heard, is_relay_known, value
 
 PARALLEL_UPDATES = 0
 
@@ -22,6 +22,12 @@ class EnergySwapBinarySensorDescription(BinarySensorEntityDescription):
     """A yes or no taken from the edge's state."""
 
     value_fn: Callable[[State], bool | None]
+    available_fn: Callable[[State], bool] = always
+    attributes_fn: Callable[[State], Mapping[str, Any]] | None = None
+
+
+def _relay(state: State) -> Mapping[str, Any]:
+    return {field: value("relay", field)(state) for field in ("reason", "protected")}
 
 
 DESCRIPTIONS = (
@@ -39,6 +45,14 @@ DESCRIPTIONS = (
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=is_meter_heard,
     ),
+    EnergySwapBinarySensorDescription(
+        key="relay",
+        translation_key="relay",
+        device_class=BinarySensorDeviceClass.POWER,
+        value_fn=value("relay", "is_closed"),
+        available_fn=is_relay_known,
+        attributes_fn=_relay,
+    ),
 )
 
 
@@ -47,7 +61,8 @@ async def async_setup_entry(
 ) -> None:
     """Add the binary sensors of one edge."""
     async_add_entities(
-        EnergySwapBinarySensor(entry.runtime_data, description, always) for description in DESCRIPTIONS
+        EnergySwapBinarySensor(entry.runtime_data, description, description.available_fn)
+        for description in DESCRIPTIONS
     )
 
 
@@ -60,3 +75,9 @@ class EnergySwapBinarySensor(EnergySwapEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         return self.entity_description.value_fn(self.coordinator.data)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        attributes_fn = self.entity_description.attributes_fn
+        return None if attributes_fn is None else attributes_fn(self.coordinator.data)

@@ -4,37 +4,45 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from homeassistant.core import callback
+from homeassistant.core import Context, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .api import AnswerLostError, CommandRefusedError
 from .const import DOMAIN
 from .coordinator import EnergySwapCoordinator
+from .guards import check_permission
 
 # Refusals that no other input would have avoided.
 NOT_THE_CALLERS_FAULT: Final = frozenset({"hub_unreachable", "busy", "internal_error", "unknown_command"})
+# Refusals whose reason is always the same, so that it can be said in the language of the household.
+SAID_BY_US: Final = frozenset({"hub_unreachable", "busy", "unknown_command"})
 SHOWN_SECONDS: Final = 10
 
 
-async def carry_out(coordinator: EnergySwapCoordinator, command: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the hub's answer to a command.
+async def carry_out(
+    coordinator: EnergySwapCoordinator, command: str, data: Mapping[str, Any], context: Context | None = None
+) -> dict[str, Any]:
+    """Return the hub's answer to a command; ``context`` says who wants it.
 
     Raises ServiceValidationError for what the caller can change, HomeAssistantError for everything else.
     """
+    await check_permission(coordinator, command, data, context)
     try:
         return await coordinator.command(command, data)
     except CommandRefusedError as err:
         refusal = HomeAssistantError if err.code in NOT_THE_CALLERS_FAULT else ServiceValidationError
         raise refusal(
             translation_domain=DOMAIN,
-            translation_key="refused",
+            translation_key=f"refused_{err.code}" if err.code in SAID_BY_US else "refused",
             translation_placeholders={"reason": err.message},
         ) from err
     except AnswerLostError as err:
         raise HomeAssistantError(translation_domain=DOMAIN, translation_key="answer_lost") from err
 
 
-async def change_limits(coordinator: EnergySwapCoordinator, changes: Mapping[str, int | None]) -> dict[str, Any]:
+async def change_limits(
+    coordinator: EnergySwapCoordinator, changes: Mapping[str, int | None], context: Context | None = None
+) -> dict[str, Any]:
     """Change one limit price or both (cents per kWh; None keeps out of that side of the market).
 
     A command always says both limits. So one change waits until the state shows the change before it, which it
@@ -45,7 +53,7 @@ async def change_limits(coordinator: EnergySwapCoordinator, changes: Mapping[str
         if limits is None:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="limits_unknown")
         wanted = {**limits, **changes}
-        answer = await carry_out(coordinator, "set_limits", wanted)
+        answer = await carry_out(coordinator, "set_limits", wanted, context)
         await _until_shown(coordinator, wanted)
         return answer
 

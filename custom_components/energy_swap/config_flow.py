@@ -4,21 +4,28 @@ from collections.abc import Mapping
 from typing import Any, override
 
 import probatio
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+)
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TOKEN
+from homeassistant.core import callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.service_info.hassio import HassioServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
-from yarl import URL
 
 from . import api
-from .const import DEFAULT_PORT, DOMAIN
+from .addresses import ADDRESS_SCHEMA, address_of
+from .const import DEFAULT_PORT, DOMAIN, EXTRA_METER, STANDING_OFFER
+from .options_flow import EnergySwapOptionsFlow
+from .subentry_flows import ExtraMeterFlow, StandingOfferFlow
 
 CONF_CODE = "code"
 
-ADDRESS_SCHEMA = probatio.Schema(
-    {probatio.Required(CONF_HOST): cv.string, probatio.Required(CONF_PORT, default=DEFAULT_PORT): cv.port}
-)
 CODE_SCHEMA = probatio.Schema({probatio.Required(CONF_CODE): cv.string})
 
 
@@ -29,14 +36,29 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
 
     _address: api.EdgeAddress
     _name: str
+    _token: str
     _versions: Mapping[str, str] = {"edge": "", "integration": str(api.API_VERSION)}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the flow of a household's preferences."""
+        return EnergySwapOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return what can be added to a household."""
+        return {STANDING_OFFER: StandingOfferFlow, EXTRA_METER: ExtraMeterFlow}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask where the edge is."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._find(_address(user_input))
+            errors = await self._find(address_of(user_input))
             if not errors:
                 self._abort_if_unique_id_configured(updates=self._address_data())
                 return await self.async_step_pair()
@@ -56,6 +78,37 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
         self.context["title_placeholders"] = {"name": self._name}
         return await self.async_step_pair()
 
+    @override
+    async def async_step_hassio(self, discovery_info: HassioServiceInfo) -> ConfigFlowResult:
+        """The app told the Supervisor where it is; with a token of its own nothing has to be typed."""
+        config = discovery_info.config
+        if not config.get("host"):
+            return self.async_abort(reason="not_an_edge")
+        self._address = api.EdgeAddress(str(config["host"]), int(config.get("port", DEFAULT_PORT)))
+        if errors := await self._find(self._address):
+            return self.async_abort(reason=errors["base"], description_placeholders=self._versions)
+        token = config.get("token")
+        self._abort_if_unique_id_configured(
+            updates={**self._address_data(), **({CONF_TOKEN: token} if token else {})}
+        )
+        self.context["title_placeholders"] = {"name": self._name}
+        if not token:
+            return await self.async_step_pair()
+        self._token = str(token)
+        return await self.async_step_hassio_confirm()
+
+    async def async_step_hassio_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask whether to use the app that was found."""
+        if user_input is not None:
+            return self.async_create_entry(
+                title=self._name, data={**self._address_data(), CONF_TOKEN: self._token}
+            )
+        self._set_confirm_only()
+        return self.async_show_form(
+            step_id="hassio_confirm",
+            description_placeholders={"name": self._name, "address": str(self._address)},
+        )
+
     async def async_step_pair(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the pairing code that the edge shows."""
         errors: dict[str, str] = {}
@@ -68,7 +121,7 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """The edge no longer takes our token."""
-        self._address = _address(entry_data)
+        self._address = address_of(entry_data)
         self._name = self._get_reauth_entry().title
         await self.async_set_unique_id(self._get_reauth_entry().unique_id)
         return await self.async_step_reauth_confirm()
@@ -89,7 +142,7 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._find(_address(user_input))
+            errors = await self._find(address_of(user_input))
             if not errors:
                 self._abort_if_unique_id_mismatch(reason="wrong_edge")
                 return self.async_update_reload_and_abort(entry, data_updates=self._address_data())
@@ -149,15 +202,3 @@ class EnergySwapConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _address_data(self) -> dict[str, Any]:
         return {CONF_HOST: self._address.host, CONF_PORT: self._address.port}
-
-
-def _address(data: Mapping[str, Any]) -> api.EdgeAddress:
-    """Take the host as people write it, even as a pasted URL, whose port then counts."""
-    host, port = data[CONF_HOST].strip(), data[CONF_PORT]
-    if "://" in host:
-        try:
-            url = URL(host)
-        except ValueError:
-            return api.EdgeAddress(host, port)
-        host, port = url.host or host, url.explicit_port or port
-    return api.EdgeAddress(host, port)

@@ -8,8 +8,25 @@ from homeassistant.core import HomeAssistant
 
 from .coordinator import EnergySwapConfigEntry
 
-# Keys, the token and the name say who this is; the balances are nobody else's business.
-PRIVATE = {CONF_HOST, CONF_TOKEN, "key", "wallet", "orders", "auctions"}
+# Keys, the token and the name say who this is; money, orders and sentences about them are nobody else's business.
+PRIVATE = {
+    CONF_HOST,
+    CONF_TOKEN,
+    "key",
+    "wallet",
+    "orders",
+    "auctions",
+    "ahead_orders",
+    "contracts",
+    "partners",
+    "earnings",
+    "earned_cents",
+    "paid_cents",
+    "spent_today_cents",
+    "sentence",
+    "reason",
+    "phone",
+}
 
 
 async def async_get_config_entry_diagnostics(_hass: HomeAssistant, entry: EnergySwapConfigEntry) -> dict[str, Any]:
@@ -17,6 +34,8 @@ async def async_get_config_entry_diagnostics(_hass: HomeAssistant, entry: Energy
     coordinator = entry.runtime_data
     return {
         "entry": async_redact_data(dict(entry.data), PRIVATE),
+        "options": dict(entry.options),
+        "subentries": [subentry.subentry_type for subentry in entry.subentries.values()],
         "edge_version": coordinator.info.edge_version,
         "connected": coordinator.last_update_success,
         "state": async_redact_data(dict(coordinator.data), PRIVATE),

@@ -1,12 +1,13 @@
 """What people fill in, exactly as the edge takes it, or the reason why it cannot be taken."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util import dt as dt_util
 
 from .amounts import CENTS_PER_KES, WH_PER_KWH, AmountError, Problem, whole_units
 from .const import DOMAIN
@@ -31,12 +32,14 @@ class Measure:
 ENERGY: Final = Measure("kWh", WH_PER_KWH, least=100, most=10_000_000)
 PRICE: Final = Measure("KES/kWh", CENTS_PER_KES, least=1, most=100_000)
 MONEY: Final = Measure("KES", 1, least=1, most=250_000)
+RESERVE: Final = Measure("kWh", WH_PER_KWH, least=0, most=1_000_000)
+DAILY_CAP: Final = Measure("KES", 1, least=0, most=250_000)
 
 
 def amount(field: str, value: object, measure: Measure) -> int:
     """Return an amount in the edge's units; raises ServiceValidationError."""
     try:
-        units = whole_units(value, measure.units)
+        units = whole_units(value, measure.units, may_be_zero=measure.least == 0)
         if units < measure.least:
             raise AmountError(Problem.TOO_SMALL)
         if units > measure.most:
@@ -66,6 +69,36 @@ def minutes(duration: timedelta) -> int:
             translation_placeholders={"value": str(duration), "longest": str(LONGEST.days)},
         )
     return whole
+
+
+def days(first: date | None, last: date | None, today: date) -> tuple[date, date]:
+    """Return the first and last day of a report, this month until today unless said.
+
+    Raises ServiceValidationError.
+    """
+    last = last or today
+    first = first or last.replace(day=1)
+    _check_order(first, last)
+    return first, last
+
+
+def span(
+    start: datetime | None, end: datetime | None, now: datetime, around: tuple[timedelta, timedelta]
+) -> tuple[datetime, datetime]:
+    """Return when a span of time begins and ends, ``around`` now unless said; raises ServiceValidationError."""
+    start = now - around[0] if start is None else dt_util.as_utc(start)
+    end = now + around[1] if end is None else dt_util.as_utc(end)
+    _check_order(start, end)
+    return start, end
+
+
+def _check_order[Moment: (date, datetime)](start: Moment, end: Moment) -> None:
+    if end < start or end - start > LONGEST:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="ends_before_start" if end < start else "span_too_long",
+            translation_placeholders={"start": str(start), "end": str(end), "longest": str(LONGEST.days)},
+        )
 
 
 def identity(field: str, value: str) -> str:

@@ -4,22 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import probatio
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import service
-from homeassistant.util.json import JsonObjectType
 
 from .commands import carry_out, change_limits
 from .const import DOMAIN
-from .coordinator import EnergySwapConfigEntry
 from .fields import ENERGY, MONEY, PRICE, amount, identity, minutes
-from .state import is_hub_connected
+from .households import HOUSEHOLD_FIELDS, async_get_household
 
-ATTR_CONFIG_ENTRY: Final = "config_entry"
 ATTR_DURATION: Final = "duration"
 
 # Amounts are taken as they come: fields.amount says more clearly what is wrong with them.
@@ -41,6 +37,8 @@ def _valid_for(fields: Fields) -> dict[str, int]:
     duration: timedelta | None = fields.get(ATTR_DURATION)
     return {} if duration is None else {"valid_for_minutes": minutes(duration)}
 
+
+MOST_DAYS: Final = 366  # that a simulation may look back
 
 ACTIONS: Final = (
     Action(
@@ -105,6 +103,16 @@ ACTIONS: Final = (
         {probatio.Optional("amount"): AMOUNT},
         lambda fields: {"kes": amount("amount", fields["amount"], MONEY)} if "amount" in fields else {},
     ),
+    Action(
+        "simulate_strategy",
+        {
+            probatio.Required("strategy"): cv.string,
+            probatio.Optional("days", default=30): probatio.All(
+                probatio.Coerce(int), probatio.Range(min=1, max=MOST_DAYS)
+            ),
+        },
+        lambda fields: {"strategy": fields["strategy"], "days": fields["days"]},
+    ),
 )
 
 # Each limit price: its field, the one that ends trading on its side, and the command's name for it.
@@ -129,7 +137,6 @@ def async_setup_services(hass: HomeAssistant) -> None:
         },
         SupportsResponse.OPTIONAL,
     )
-    _register(hass, "get_market", partial(_get_market, hass), {}, SupportsResponse.ONLY)
 
 
 @callback
@@ -144,19 +151,19 @@ def _register(
         DOMAIN,
         name,
         handler,
-        schema=probatio.Schema({probatio.Optional(ATTR_CONFIG_ENTRY): cv.string, **schema}),
+        schema=probatio.Schema({**HOUSEHOLD_FIELDS, **schema}),
         supports_response=supports_response,
     )
 
 
 async def _send(hass: HomeAssistant, action: Action, call: ServiceCall) -> ServiceResponse:
-    entry = _entry(hass, call)
-    answer = await carry_out(entry.runtime_data, action.command, action.data_fn(call.data))
+    coordinator = await async_get_household(hass, call)
+    answer = await carry_out(coordinator, action.command, action.data_fn(call.data), call.context)
     return answer if call.return_response else None
 
 
 async def _set_limits(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
-    entry = _entry(hass, call)
+    coordinator = await async_get_household(hass, call)
     changes: dict[str, int | None] = {}
     for limit, stop in LIMITS:
         if call.data.get(stop):
@@ -171,23 +178,5 @@ async def _set_limits(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse
             changes[limit] = amount(limit, call.data[limit], PRICE)
     if not changes:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_limit_given")
-    answer = await change_limits(entry.runtime_data, changes)
+    answer = await change_limits(coordinator, changes, call.context)
     return answer if call.return_response else None
-
-
-async def _get_market(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
-    state = _entry(hass, call).runtime_data.data
-    if (market := state["market"]) is None or not is_hub_connected(state):
-        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="hub_away")
-    known = {
-        "orders": state["orders"],
-        "auctions": state["auctions"],
-        "best_sell": market["best_sell"],
-        "best_buy": market["best_buy"],
-    }
-    return cast("JsonObjectType", known)
-
-
-def _entry(hass: HomeAssistant, call: ServiceCall) -> EnergySwapConfigEntry:
-    entry: EnergySwapConfigEntry = service.async_get_config_entry(hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY))
-    return entry

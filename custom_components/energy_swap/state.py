@@ -1,114 +1,19 @@
-"""What the edge tells us, and how far each part of it can be trusted right now."""
+"""Values of the edge's state, and how far each part of it can be trusted right now."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-
-class Power(TypedDict):
-    """Live power in W; net is positive while importing. ``at`` is Unix seconds."""
-
-    net_w: int
-    surplus_w: int
-    generation_w: int
-    at: int
+from .api.model import State as State  # noqa: PLC0414 - it is at home here, too
 
 
-class Meter(TypedDict):
-    """The meter's cumulative registers in Wh, and whether it is heard."""
+def value(part: str, field: str) -> Callable[[State], Any]:
+    """Return a function that reads one field of a part; None where either is not known or not sent."""
 
-    key: str
-    status: Literal["live", "silent", "unknown"]
-    export_wh: int
-    import_wh: int
-    generation_wh: int
-    measured_at: int
+    def read(state: State) -> Any:
+        known: Mapping[str, Any] | None = cast("Mapping[str, Any]", state).get(part)
+        return None if known is None else known.get(field)
 
-
-class Hub(TypedDict):
-    """The edge's link to the community hub; ``queue`` counts readings not yet there."""
-
-    status: Literal["connected", "unreachable", "refused"]
-    since: int
-    queue: int
-
-
-class Wallet(TypedDict):
-    """Balances at the hub: what is free and what a hold reserves."""
-
-    kes_cents: int
-    kes_held_cents: int
-    ekwh_wh: int
-    ekwh_held_wh: int
-
-
-class Energy(TypedDict):
-    """Energy traded in the household's lifetime, in Wh."""
-
-    sold_wh: int
-    bought_wh: int
-
-
-class Offer(TypedDict):
-    """The best limit of one side of the spot market, and how much is offered at it."""
-
-    cents_per_kwh: int
-    wh: int
-
-
-class Market(TypedDict):
-    """The latest settled period's price and the household's own limits, in cents per kWh; the best spot offers."""
-
-    clearing_cents_per_kwh: int | None
-    period: str | None
-    sell_at_least: int | None
-    buy_at_most: int | None
-    best_sell: Offer | None
-    best_buy: Offer | None
-
-
-class Settlement(TypedDict):
-    """The household's part in the latest settled period."""
-
-    period: str
-    net_wh: int
-    sold_wh: int
-    bought_wh: int
-    paid_cents: int
-    earned_cents: int
-
-
-class Guidance(TypedDict):
-    """Advice on limits in cents per kWh, and how much dearer now is than the week, in percent. None: not known."""
-
-    suggested_sell: int | None
-    suggested_buy: int | None
-    week_average: int | None
-    now_against_week_percent: int | None
-
-
-class Forecast(TypedDict):
-    """Surplus the edge expects today, in Wh."""
-
-    surplus_today_wh: int
-    surplus_remaining_wh: int
-    tier: Literal["history", "prior"]
-    made_at: int
-
-
-class State(TypedDict):
-    """Everything the edge shows to Home Assistant; a part is None until it is known."""
-
-    power: Power | None
-    meter: Meter | None
-    hub: Hub
-    membership: Literal["unknown", "applied", "admitted", "suspended"]
-    wallet: Wallet | None
-    energy: Energy | None
-    market: Market | None
-    orders: list[dict[str, Any]]
-    auctions: list[dict[str, Any]]
-    last_settlement: Settlement | None
-    guidance: NotRequired[Guidance | None]  # an older edge has none
-    forecast: Forecast | None
+    return read
 
 
 # When is a value honest? Not "is the newest copy still lying about", but "is it still true".
@@ -141,3 +46,13 @@ def is_power_live(state: State) -> bool:
 def is_hub_connected(state: State) -> bool:
     """Balances and prices may change at the hub without us while it is away."""
     return state["hub"]["status"] == "connected"
+
+
+def is_trader_known(state: State) -> bool:
+    """An older edge has no trader, so there is nothing to switch."""
+    return state.get("trader") is not None
+
+
+def is_relay_known(state: State) -> bool:
+    """Many meters have no relay, and while the meter is silent nobody knows how it stands."""
+    return state.get("relay") is not None and is_meter_heard(state) is True

@@ -238,11 +238,14 @@ class HomeAssistant:
         """Fill in the form of a flow's step and return the next step."""
         return cast("Json", await self.request("POST", f"config/config_entries/flow/{flow_id}", data))
 
-    async def entities(self, entry_id: str) -> dict[str, str]:
+    async def entities(self, entry_id: str, *, also_disabled: bool = False) -> dict[str, str]:
         """Return the entity ids of an entry by our own key, as in ``{"surplus_power": "sensor.…"}``."""
         registry = await self.command("config/entity_registry/list")
-        ours = (entity for entity in registry if entity["config_entry_id"] == entry_id)
-        return {entity["translation_key"]: entity["entity_id"] for entity in ours}
+        return {
+            entity["translation_key"]: entity["entity_id"]
+            for entity in registry
+            if entity["config_entry_id"] == entry_id and (also_disabled or entity["disabled_by"] is None)
+        }
 
     async def show_dashboard(self, entry_id: str, *, hours: float = 3) -> str:
         """Put the household's dashboard into the sidebar, as the page to begin with; return its URL.

@@ -24,6 +24,9 @@ EXPECTED = re.compile(
 COMPLAINT = re.compile(r" (WARNING|ERROR|CRITICAL) .*energy_swap|custom_components/energy_swap/")
 
 
+collect_ignore = ["inside"]  # test_inside.py starts these, in a process of their own
+
+
 def free_port() -> int:
     """Return a port that nothing listens on."""
     with socket.socket() as listener:

@@ -67,9 +67,46 @@ SUNNY_NOON: Json = {
     "forecast": {
         "surplus_today_wh": 9_400,
         "surplus_remaining_wh": 4_100,
-        "tier": "history",
+        "surplus_tomorrow_wh": 8_300,
+        "surplus_next_hour_wh": 1_250,
+        "production_today_wh": 14_200,
+        "production_tomorrow_wh": 12_900,
+        "consumption_today_wh": 7_700,
+        "confidence_percent": 82,
+        "seed_confidence_percent": 74,
+        "tier": "live",
         "made_at": 1795160000,
     },
+    "advice": {
+        "action": "sell",
+        "wh": 1_200,
+        "cents_per_kwh": 1_520,
+        "from": 1795168800,
+        "until": 1795176000,
+        "gain_cents": 640,
+        "sentence": "Sell 1.2 kWh now: the evening's price is expected to be lower.",
+        "key": "sell_now",
+        "numbers": {"gain_cents": 640},
+        "made_at": 1795168800,
+    },
+    "earnings": {
+        "earned_today_cents": 4_210,
+        "saved_today_cents": 380,
+        "earned_month_cents": 61_050,
+        "saved_month_cents": 9_900,
+    },
+    "trader": {
+        "auto_sell": True,
+        "strategy": "forecast",
+        "strategies": ["limits", "forecast", "patient"],
+        "reserve_wh": 1_500,
+        "daily_cap_cents": 20_000,
+        "spent_today_cents": 1_250,
+        "last": {"at": 1795168200, "sentence": "Offered 0.8 kWh at KES 12.00."},
+    },
+    "reputation": {"percent": 97.5, "reason": "29 of 30 promises were kept."},
+    "alerts": [],
+    "relay": {"is_closed": True, "reason": "prepaid", "protected": False},
 }
 
 
@@ -90,6 +127,10 @@ class ContractEdge:
         self.is_mute = False
         self.command_came = asyncio.Event()
         self.port = 0
+        self.events: list[Json] = []
+        self.asked_for_events: list[int] = []
+        self.records: dict[str, Any] = {}  # what GET /api/v1/<key> answers; what is not here is not kept
+        self.questions: list[tuple[str, dict[str, str]]] = []
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
 
@@ -99,6 +140,7 @@ class ContractEdge:
         app.router.add_get("/api/v1/info", self._info)
         app.router.add_post("/api/v1/pair", self._pair)
         app.router.add_get("/api/v1/ws", self._ws)
+        app.router.add_get("/api/v1/{record}", self._record)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -123,6 +165,13 @@ class ContractEdge:
         self.state.update(parts)
         for socket in self._sockets:
             await socket.send_json({"type": "change", "state": parts})
+
+    async def happen(self, kind: str, at: int = 1795168900, **data: Any) -> None:
+        """Let something happen, and tell everybody who is connected."""
+        event = {"id": len(self.events) + 1, "kind": kind, "at": at, "data": data}
+        self.events.append(event)
+        for socket in self._sockets:
+            await socket.send_json({"type": "event", "event": event})
 
     def mute(self) -> None:
         """Take commands from now on, and never answer."""
@@ -161,10 +210,32 @@ class ContractEdge:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    await self._command(socket, message.json())
+                    await self._take(socket, message.json())
         finally:
             self._sockets.discard(socket)
         return socket
+
+    async def _record(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+            return web.json_response({"code": "not_paired", "message": "pair first"}, status=401)
+        name = request.match_info["record"]
+        self.questions.append((name, dict(request.query)))
+        if (record := self.records.get(name)) is None:
+            return web.json_response({"code": "not_found", "message": "no such thing"}, status=404)
+        if isinstance(record, web.Response):
+            return web.Response(body=record.body, status=record.status, content_type=record.content_type)
+        if isinstance(record, str):
+            return web.Response(text=record, content_type="text/csv")
+        return web.json_response(record)
+
+    async def _take(self, socket: web.WebSocketResponse, message: Json) -> None:
+        if message["type"] == "events_after":
+            self.asked_for_events.append(message["id"])
+            for event in self.events:
+                if event["id"] > message["id"]:
+                    await socket.send_json({"type": "event", "event": event})
+            return
+        await self._command(socket, message)
 
     async def _command(self, socket: web.WebSocketResponse, message: Json) -> None:
         self.commands.append({"command": message["command"], **message["data"]})
@@ -177,6 +248,9 @@ class ContractEdge:
             return
         result = _result(message["command"], message["data"])
         await socket.send_json({**answer, "ok": True, "result": result})
+        if (trader := _trader_after(message["command"], message["data"])) is not None:
+            await asyncio.sleep(0.05)
+            await self.change(trader={**self.state["trader"], **trader})
         if message["command"] == "set_limits":
             # The edge hears of it from the hub, so its state follows only after the answer.
             await asyncio.sleep(0.1)
@@ -197,4 +271,25 @@ def _result(command: str, data: Json) -> Json:
             return {"intent": "fe7eedf8", "status": "queued"}
         case "pay_out":
             return {"payout": "836e4f85", "status": "accepted", "kes": data.get("kes", 1_234)}
+        case "simulate_strategy":
+            return {
+                "earned_cents": 4_000,
+                "baseline_cents": 3_400,
+                "gain_cents": 600,
+                "days": data["days"],
+                "sentence": "KES 6.00 more than plain limits.",
+            }
     return {"status": "accepted"}
+
+
+def _trader_after(command: str, data: Json) -> Json | None:
+    match command:
+        case "set_auto_sell":
+            return {"auto_sell": data["on"]}
+        case "set_strategy":
+            return {"strategy": data["strategy"]}
+        case "set_reserve":
+            return {"reserve_wh": data["wh"]}
+        case "set_daily_cap":
+            return {"daily_cap_cents": data["kes"] * 100}
+    return None

@@ -93,7 +93,9 @@ async def test_a_refusal_says_why(household: Household) -> None:
     assert failed.value.code == "service_validation_error"
 
     household.edge.refusal = {"code": "hub_unreachable", "message": "The hub cannot be reached; try again later."}
-    with pytest.raises(CommandFailedError, match="try again later") as failed:
+    with pytest.raises(
+        CommandFailedError, match="The community hub cannot be reached; nothing was done"
+    ) as failed:
         await household.home.call("energy_swap", "sell", {"energy": 9, "minimum_price": 18})
     assert failed.value.code == "home_assistant_error"
 

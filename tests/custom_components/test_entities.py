@@ -7,9 +7,28 @@ from tests.custom_components.household import Household
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 POWER = {"surplus_power", "net_power", "generation_power"}
+METER = POWER | {"relay"}
 SUGGESTED = {"suggested_sell_price", "suggested_buy_price"}
-CHANGES_AT_THE_HUB = {"kes_balance", "token_balance", "clearing_price", "pay_out"} | SUGGESTED
-MOMENTS = {"pay_out", "settlement"}  # when it was pressed or told last, which Home Assistant remembers by its name
+MONEY = {"kes_balance", "kes_held"}
+OF_A_DAY_OR_MONTH = {"earned_today", "saved_today", "earned_month", "saved_month", "spent_today"}
+TOKENS = {"token_balance", "token_held"}
+CHANGES_AT_THE_HUB = (
+    MONEY
+    | OF_A_DAY_OR_MONTH
+    | TOKENS
+    | SUGGESTED
+    | {"clearing_price", "price_against_week", "reputation", "open_orders", "pay_out"}
+)
+EVENTS = {"settlement", "order", "trade", "payment", "price_alert", "meter_alert"}
+MOMENTS = {"pay_out"} | EVENTS  # when it was pressed or told last, which Home Assistant remembers by its name
+EXPECTED = {
+    "surplus_today",
+    "surplus_remaining",
+    "surplus_tomorrow",
+    "surplus_next_hour",
+    "production_today",
+    "production_tomorrow",
+}
 
 
 async def unavailable(household: Household) -> set[str]:
@@ -27,10 +46,34 @@ async def test_the_state_of_the_edge_is_shown_in_the_units_people_use(household:
         "exported_energy": "412.345",
         "imported_energy": "198.76",
         "generated_energy": "655.02",
+        "consumed_energy": "441.435",
         "sold_energy": "310.4",
         "bought_energy": "12.075",
         "surplus_today": "9.4",
         "surplus_remaining": "4.1",
+        "surplus_tomorrow": "8.3",
+        "surplus_next_hour": "1.25",
+        "production_today": "14.2",
+        "production_tomorrow": "12.9",
+        "forecast_confidence": "82",
+        "recommendation": "sell",
+        "earned_today": "42.1",
+        "saved_today": "3.8",
+        "earned_month": "610.5",
+        "saved_month": "99",
+        "spent_today": "12.5",
+        "kes_held": "50",
+        "token_held": "0.5",
+        "price_against_week": "-15",
+        "reputation": "97.5",
+        "open_orders": "1",
+        "last_decision": "2026-11-20T09:50:00+00:00",
+        "alerts": "0",
+        "relay": "on",
+        "auto_sell": "on",
+        "strategy": "forecast",
+        "reserve": "1.5",
+        "daily_cap": "200.0",
         "kes_balance": "1234.5",
         "token_balance": "7.25",
         "clearing_price": "17.35",
@@ -56,9 +99,15 @@ async def test_the_state_of_the_edge_is_shown_in_the_units_people_use(household:
             "total_increasing",
             "kWh",
         ),
-        ({"surplus_today", "surplus_remaining"}, "energy", None, "kWh"),
-        ({"kes_balance"}, "monetary", "total", "KES"),
-        ({"token_balance"}, None, "total", "kWh"),
+        ({"consumed_energy"}, "energy", "total", "kWh"),
+        (EXPECTED, "energy", None, "kWh"),
+        (MONEY, "monetary", "total", "KES"),
+        (OF_A_DAY_OR_MONTH, "monetary", None, "KES"),
+        (TOKENS, None, "total", "kWh"),
+        ({"forecast_confidence", "price_against_week", "reputation"}, None, None, "%"),
+        ({"recommendation"}, "enum", None, None),
+        ({"reserve"}, "energy", None, "kWh"),
+        ({"daily_cap"}, "monetary", None, "KES"),
         ({"clearing_price"}, None, "measurement", "KES/kWh"),
         ({"sell_limit", "buy_limit"}, None, None, "KES/kWh"),
         (SUGGESTED, None, None, "KES/kWh"),
@@ -92,7 +141,7 @@ async def test_a_silent_meter_hides_power_and_keeps_the_registers(household: Hou
     meter = {**household.edge.state["meter"], "status": "silent"}
     await household.edge.change(meter=meter)
     await household.wait_for("meter", "off", seconds=2)
-    assert await unavailable(household) == POWER
+    assert await unavailable(household) == METER
     assert (await household.states())["exported_energy"] == "412.345"
 
     await household.edge.change(meter={**meter, "status": "live", "export_wh": 412_500})
@@ -149,10 +198,15 @@ async def test_what_is_not_known_yet_is_unknown(household: Household) -> None:
         guidance=None,
         forecast=None,
         membership="unknown",
+        advice=None,
+        earnings=None,
+        reputation=None,
     )
     await household.wait_for("membership", "unknown", seconds=2)
     states = await household.states()
-    for key in states.keys() - POWER - MOMENTS - {"hub_connection", "readings_waiting"}:
+    of_the_trader = {"auto_sell", "strategy", "reserve", "daily_cap", "spent_today", "last_decision"}
+    own = {"hub_connection", "readings_waiting", "alerts"}
+    for key in states.keys() - METER - MOMENTS - of_the_trader - own:
         assert states[key] == "unknown", key
 
 

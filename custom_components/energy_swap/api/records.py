@@ -1,0 +1,105 @@
+"""What the edge keeps for longer than a moment: forecasts, prices, statements, its history and the market."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import aiohttp
+
+from .edge import EdgeAddress, json_object
+from .errors import (
+    CannotConnectError,
+    CommandRefusedError,
+    EdgeError,
+    NotAnEdgeError,
+    NotKeptError,
+    TokenRefusedError,
+)
+
+READ_SECONDS = 60
+
+
+class EdgeRecords:
+    """Reads what the edge keeps.
+
+    Every call raises CannotConnectError, TokenRefusedError, NotKeptError, NotAnEdgeError, or CommandRefusedError
+    with the edge's own reason.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, address: EdgeAddress, token: str) -> None:
+        self._session = session
+        self._address = address
+        self._token = token
+
+    async def forecast(self) -> dict[str, Any]:
+        """Return the expected production, consumption and surplus of the periods to come."""
+        return await self._object("forecast", {})
+
+    async def prices(self, start: datetime, end: datetime) -> dict[str, Any]:
+        """Return the prices of past periods and what is expected of those to come."""
+        return await self._object("prices", _between(start, end))
+
+    async def statement(self, first: date, last: date) -> dict[str, Any]:
+        """Return the hub's statement of these days, both included."""
+        return await self._object("statement", {"from": first.isoformat(), "to": last.isoformat()})
+
+    async def statement_csv(self, first: date, last: date) -> str:
+        """Return the hub's statement of these days as CSV."""
+        return await self._read("statement.csv", {"from": first.isoformat(), "to": last.isoformat()})
+
+    async def history(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """Return what was measured and traded in each settled period, oldest first."""
+        periods = (await self._object("history", _between(start, end))).get("periods")
+        if not isinstance(periods, list):
+            raise NotAnEdgeError("the history has no periods")
+        return periods
+
+    async def market(self) -> dict[str, Any]:
+        """Return the order book by levels and the newest trades."""
+        return await self._object("market", {})
+
+    async def _object(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            return json_object(json.loads(await self._read(path, query)))
+        except ValueError as err:
+            raise NotAnEdgeError(f"{path} is not JSON") from err
+
+    async def _read(self, path: str, query: Mapping[str, str]) -> str:
+        try:
+            async with (
+                asyncio.timeout(READ_SECONDS),
+                self._session.get(
+                    self._address.url(path, query),
+                    headers={"Authorization": f"Bearer {self._token}"},
+                    allow_redirects=False,
+                ) as response,
+            ):
+                text = await response.text()
+                if response.status != 200:
+                    raise _refusal(response.status, path, text)
+                return text
+        except (aiohttp.ClientError, TimeoutError, OSError) as err:
+            raise CannotConnectError(str(err) or f"{self._address} does not answer") from err
+
+
+def _between(start: datetime, end: datetime) -> dict[str, str]:
+    return {"from": str(int(start.timestamp())), "to": str(int(end.timestamp()))}
+
+
+def _refusal(status: int, path: str, text: str) -> EdgeError:
+    try:
+        reason = json.loads(text)
+    except ValueError:
+        reason = {}
+    reason = reason if isinstance(reason, dict) else {}
+    code = str(reason.get("code", ""))
+    if status == 401:
+        return TokenRefusedError()
+    if status == 404 and code in {"", "not_found"}:
+        return NotKeptError(f"this edge does not know {path}")
+    message = reason.get("message") or reason.get("detail")
+    if not message:
+        return CannotConnectError(f"{path} was answered with status {status}")
+    return CommandRefusedError(code, str(message))
