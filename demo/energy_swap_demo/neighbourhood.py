@@ -12,7 +12,7 @@ import aiohttp
 from energy_swap_daraja_simulator.business import Business
 from energy_swap_edge.config import EdgeConfig, MqttConfig
 from energy_swap_hub.chain.keys import load_hub_key
-from energy_swap_hub.config import CommunityConfig, DarajaConfig, HubConfig, RewardPolicy, UserConfig
+from energy_swap_hub.config import CommunityConfig, DarajaConfig, HubConfig, LimitsConfig, RewardPolicy, UserConfig
 from energy_swap_hub.config import VerifierConfig as HubVerifier
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.sign_in import hash_password
@@ -249,6 +249,8 @@ class Neighbourhood:
                 ),
                 HubVerifier(key=str(load_key(self.folder.reserve).pubkey())),
             ),
+            # A day passes in a minute or so, and everybody calls from this machine.
+            limits=LimitsConfig(address_per_second=0, key_per_second=0),
             users=(
                 UserConfig("admin", "admin", hash_password(secrets.admin)),
                 UserConfig("auditor", "auditor", hash_password(secrets.auditor)),
