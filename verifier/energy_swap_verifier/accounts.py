@@ -64,6 +64,11 @@ def read_token(mint: Pubkey, mint_data: bytes | None, minting: bytes | None, adm
     return Token(mint, token_account(authority, mint), supply, authority, minters, freezer, approvers, approvals)
 
 
+def is_frozen(data: bytes | None) -> bool:
+    """Whether a token account takes and gives nothing; so also when it does not exist."""
+    return data is None or len(data) < _ACCOUNT_BYTES or data[108] != 1
+
+
 def balance_wh(data: bytes | None) -> int:
     """Return the Wh in a token account; none in one that does not exist."""
     if data is None or len(data) < _ACCOUNT_BYTES:

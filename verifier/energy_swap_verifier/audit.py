@@ -27,6 +27,7 @@ class Audit:
     head: Head
     token: Token
     published: dict[str, Transaction]
+    escrows: frozenset[Pubkey]  # all that the token has had: minting may have gone to other keys
     endorsed: dict[str, dict[bytes, AdmissionMemo]] = field(default_factory=dict)
     meters: dict[str, dict[bytes, AdmissionMemo]] = field(default_factory=dict)
     spans: dict[bytes, list[tuple[int, int]]] = field(default_factory=dict)
@@ -68,8 +69,8 @@ class Audit:
         self._orders(signature, message, is_mint=bool(minted) or _is_mint(message))
 
     def _moved(self, move: Transfer) -> None:
-        self.escrow_wh += move.wh if move.to == self.token.escrow else 0
-        self.escrow_wh -= move.wh if move.source == self.token.escrow else 0
+        self.escrow_wh += move.wh if move.to in self.escrows else 0
+        self.escrow_wh -= move.wh if move.source in self.escrows else 0
 
     def _admitted(self, message: Message) -> None:
         for account in message.thawed(self.token.mint):
@@ -82,7 +83,7 @@ class Audit:
         if evidence is None:
             wh = sum(mint.wh for mint in minted)
             raise LieError(f"{signature}: {wh} Wh were minted and no readings are published for them")
-        if any(mint.to != self.token.escrow for mint in minted):
+        if any(mint.to not in self.escrows for mint in minted):
             raise LieError(f"{signature}: minted past the escrow, to {[str(m.to) for m in minted]}")
         wh, told = sum(mint.wh for mint in minted), sum(mint.wh for mint in evidence.mints)
         if wh != told:
@@ -135,9 +136,11 @@ class Audit:
         spans.insert(place, span)
 
     def _orders(self, signature: str, message: Message, *, is_mint: bool) -> None:
-        lock = lock_in(message, self.token, Pubkey.from_string(self.head.hub))
-        out = [o for o in message.operations if isinstance(o, Transfer) and o.source == self.token.escrow]
-        came = sum(o.wh for o in message.operations if isinstance(o, Transfer) and o.to == self.token.escrow)
+        lock = lock_in(message, self.token.mint, self.escrows, Pubkey.from_string(self.head.hub))
+        moves = [o for o in message.operations if isinstance(o, Transfer) and o.mint == self.token.mint]
+        # What is handed over stays in escrow, and stays locked for the same orders.
+        out = [o for o in moves if o.source in self.escrows and o.to not in self.escrows]
+        came = sum(o.wh for o in moves if o.to in self.escrows and o.source not in self.escrows)
         if lock is not None:
             self.orders[lock[0]] = self.orders.get(lock[0], 0) + lock[1].wh
         else:

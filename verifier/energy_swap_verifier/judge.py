@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
+from energy_swap_protocol.transaction import token_account
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from .accounts import Token, WrongTokenError, mint_address
+from .accounts import Token, WrongTokenError, balance_wh, is_frozen, members, mint_address
 from .config import VerifierConfig
 from .evidence import (
     MAX_AHEAD,
@@ -26,15 +27,26 @@ from .evidence import (
     runs_of,
     slot_of,
 )
-from .proposal import MintPeriod, Release, Request, Signed, Wish, digest_of, memo_of
+from .proposal import HandOver, MintPeriod, Release, Request, Signed, Wish, digest_of, memo_of
 from .register import endorsed, memory_begins, meters_of, read_locks
 from .rpc import Node
 from .store import SignedRow, Store
-from .transactions import Memo, Message, MintTo, NotReadableError, Operation, Transfer, read_message
+from .transactions import (
+    MINTING,
+    Memo,
+    Message,
+    MintTo,
+    NewAuthority,
+    NotReadableError,
+    Operation,
+    Transfer,
+    read_message,
+)
 
 _BLOCKS_VALID: Final = 150
 _LAG: Final = timedelta(minutes=2)
 _CLOCKS_DIFFER: Final = timedelta(minutes=10)
+_HAND_OVER: Final = re.compile(r"handover:\d+")
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OUT: Final = re.compile(rf"(release|refund):({_ID})(?:/({_ID}))?([/.].*)?")
 
@@ -101,9 +113,7 @@ class Judge:
                 raise RefusedError(f"{name} was on the chain and failed; another try has a name of its own")
         message = read_message(raw)
         self._check_message(message, wish, token)
-        checked = await (
-            self._check_mint(wish, token) if isinstance(wish, MintPeriod) else self._check_release(wish, token)
-        )
+        checked = await self._check(wish, message, token)
         if not await self._node.is_blockhash_valid(str(message.blockhash)):
             raise NotNowError("the verifier's node does not know the message's blockhash, or not any more")
         last_height = await self._node.block_height("confirmed") + _BLOCKS_VALID
@@ -140,6 +150,15 @@ class Judge:
             self._store.set_state(row.name, state)
         return replace(row, state=state)
 
+    async def _check(self, wish: Wish, message: Message, token: Token) -> _Checked:
+        match wish:
+            case MintPeriod():
+                return await self._check_mint(wish, token)
+            case Release():
+                return await self._check_release(wish, token)
+            case HandOver():
+                return await self._check_hand_over(wish, message, token)
+
     def _check_message(self, message: Message, wish: Wish, token: Token) -> None:
         """Raise unless ``message`` does what ``wish`` says, all of it and nothing else."""
         signers = (self._hub, self._key.pubkey())
@@ -157,8 +176,11 @@ class Judge:
                 minted_wh = sum(mint.wh for mint in wish.mints)
                 wanted.append(MintTo(token.mint, token.escrow, token.authority, minted_wh, signers))
             wanted += [out(move.account, move.wh) for move in wish.releases]
-        else:
+        elif isinstance(wish, Release):
             wanted.append(out(wish.transfer.account, wish.transfer.wh))
+        else:
+            wanted += [out(wish.escrow, wh) for wh in amounts(message)]
+            wanted.append(NewAuthority(token.mint, MINTING, token.authority, _key(wish.authority), signers))
         if len(message.operations) != len(wanted):
             raise RefusedError(f"the message has {len(message.operations)} instructions, not {len(wanted)}")
         for number, (found, expected) in enumerate(zip(message.operations, wanted, strict=True)):
@@ -218,6 +240,21 @@ class Judge:
                     span = f"readings {run.start.sequence} to {run.end.sequence}"
                     raise _again(row, f"energy of {account} ({span})")
 
+    async def _check_hand_over(self, wish: HandOver, message: Message, token: Token) -> _Checked:
+        """Give minting away only to a 2-of-3 with the hub that the approvers let in, with all that is locked."""
+        authority = _key(wish.authority)
+        if _HAND_OVER.fullmatch(wish.memo) is None or _key(wish.escrow) != token_account(authority, token.mint):
+            raise RefusedError("minting goes to a new 2-of-3, and what is locked to its escrow account")
+        made, escrow, locked = await self._node.accounts([authority, _key(wish.escrow), token.escrow])
+        needed, minters = members(made)
+        if (needed, len(set(minters))) != (2, 3) or set(minters) != {self._hub, *map(_key, wish.verifiers)}:
+            raise RefusedError("minting goes to 2 of 3 with the hub and the named verifiers, and to nobody else")
+        if is_frozen(escrow):
+            raise RefusedError("the approvers have not let the new 2-of-3 in: its escrow account is frozen")
+        if sum(amounts(message)) != balance_wh(locked):
+            raise NotNowError(f"the escrow holds {balance_wh(locked)} Wh, all of which go to the new one")
+        return _Checked(wish.memo, wish.memo, "", 0, sum(amounts(message)), ())
+
     async def _check_release(self, wish: Release, token: Token) -> _Checked:
         found = _OUT.fullmatch(wish.memo)
         if found is None:
@@ -269,8 +306,13 @@ class Judge:
         return {**admitted, **more.get(key, {})}
 
 
+def amounts(message: Message) -> list[int]:
+    """Return the Wh that a message moves, transfer by transfer."""
+    return [operation.wh for operation in message.operations if isinstance(operation, Transfer)]
+
+
 def _name(wish: Wish) -> str:
-    if isinstance(wish, Release):
+    if isinstance(wish, Release | HandOver):
         return wish.memo
     return f"mint:{wish.period}" + (f":{wish.part}/{wish.parts}" if wish.parts > 1 else "")
 

@@ -49,7 +49,16 @@ class Release(msgspec.Struct, frozen=True, tag="release"):
     transfer: Move
 
 
-type Wish = MintPeriod | Release
+class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
+    """Minting and all in escrow go to the 2-of-3 at ``authority``, whose escrow account the approvers thawed."""
+
+    memo: str
+    authority: str
+    escrow: str
+    verifiers: tuple[str, ...]
+
+
+type Wish = MintPeriod | Release | HandOver
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -80,7 +89,7 @@ class NotSigned(msgspec.Struct, frozen=True):
 
 def memo_of(community: str, wish: Wish) -> str:
     """Return the memo that the transaction of ``wish`` must carry, worked out from its mints."""
-    if isinstance(wish, Release):
+    if isinstance(wish, Release | HandOver):
         return wish.memo
     root = merkle.root_text(leaves_of(wish.mints))
     part = f"|{wish.part}/{wish.parts}" if wish.parts > 1 else ""

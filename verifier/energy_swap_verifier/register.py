@@ -1,24 +1,26 @@
 """The verifier's own register: admitted meters and locked orders, from the chain and the approvers' signatures."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
+from energy_swap_protocol.transaction import token_account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from .accounts import Token
 from .evidence import slot_of
-from .rpc import Node
+from .rpc import Node, Seen
 from .store import SignedRow, Store
-from .transactions import Memo, Message, NotReadableError, Transfer
+from .transactions import MINTING, Memo, Message, NewAuthority, NotReadableError, Transfer
 
 _DOMAIN: Final = b"energy-swap/meter/1\n"
 _LOCK: Final = "lock:"
+HAND_OVER: Final = "handover:"
 OUT_WORDS: Final = ("release:", "refund:")
 _ID_LENGTH: Final = 36  # of an order's UUID as text
 
@@ -100,35 +102,57 @@ async def find_admissions(node: Node, mint: Pubkey, account: Pubkey) -> list[tup
     return found[::-1]
 
 
-def lock_in(message: Message, token: Token, hub: Pubkey) -> tuple[str, Transfer] | None:
+def escrow_before(message: Message, mint: Pubkey) -> Pubkey | None:
+    """Return the escrow account of the 2-of-3 that gives minting away in ``message``; None if none does."""
+    for operation in message.operations:
+        if isinstance(operation, NewAuthority) and (operation.account, operation.kind) == (mint, MINTING):
+            return token_account(operation.authority, mint)
+    return None
+
+
+async def escrows_of(node: Node, token: Token, history: Sequence[Seen]) -> frozenset[Pubkey]:
+    """Return every escrow account that a token has had, the one of now among them, from its whole ``history``."""
+    found = {token.escrow}
+    for seen in history:
+        if seen.is_successful and HAND_OVER in seen.memo:
+            before = escrow_before(await node.transaction(seen.signature), token.mint)
+            found |= {before} if before is not None else set()
+    return frozenset(found)
+
+
+def lock_in(
+    message: Message, mint: Pubkey, escrows: Collection[Pubkey], hub: Pubkey
+) -> tuple[str, Transfer] | None:
     """Return the order that ``message`` locks energy for, and the transfer that does it; None for another.
 
     Only a lock that the hub has signed, too, is one: else anybody could lock under another's order.
     """
-    moves = [o for o in message.operations if isinstance(o, Transfer) and o.to == token.escrow]
+    moves = [o for o in message.operations if isinstance(o, Transfer) and o.to in escrows]
     notes = [o.text for o in message.operations if isinstance(o, Memo) and o.text.startswith(_LOCK)]
-    if len(moves) != 1 or len(notes) != 1 or moves[0].mint != token.mint or message.signers[0] != hub:
+    if len(moves) != 1 or len(notes) != 1 or moves[0].mint != mint or message.signers[0] != hub:
         return None
     return notes[0].removeprefix(_LOCK), moves[0]
 
 
 async def read_locks(node: Node, token: Token, hub: Pubkey, store: Store) -> None:
-    """Read the escrow's history on from where it was left, and remember each order's lock.
+    """Read the token's history on from where it was left, and remember each order's lock, in whichever escrow.
 
     A store that begins here also learns what orders gave out before: its verifier may have lost an older one.
     """
-    place = f"locks of {token.escrow}"
-    known, newest = store.place(place), None
+    place = f"locks of {token.mint}"
+    known = store.place(place)
+    history = [seen async for seen in node.history(token.mint, until=known)]
+    newest = history[0].signature if history else None
+    escrows = await escrows_of(node, token, history)
     found, given = [], []
-    async for seen in node.history(token.escrow, until=known):
-        newest = newest or seen.signature
+    for seen in history:
         if not seen.is_successful or not any(word in seen.memo for word in (_LOCK, *OUT_WORDS)):
             continue
         try:
             message = await node.transaction(seen.signature)
         except NotReadableError:
             continue
-        lock = lock_in(message, token, hub)
+        lock = lock_in(message, token.mint, escrows, hub)
         if lock is not None:
             found.append((lock, seen.signature))
         elif known is None:
@@ -137,7 +161,7 @@ async def read_locks(node: Node, token: Token, hub: Pubkey, store: Store) -> Non
         for (reference, move), signature in reversed(found):
             store.add_lock(reference, str(move.source), move.wh, signature)
         for message, signature in given:
-            _remember_given(message, signature, token, store)
+            _remember_given(message, signature, escrows, store)
         if newest is not None:
             store.set_place(place, newest)
 
@@ -150,8 +174,8 @@ def orders_named(memo: str) -> list[str]:
     return [name for name in (rest[:_ID_LENGTH], rest[_ID_LENGTH + 1 : 2 * _ID_LENGTH + 1]) if name]
 
 
-def _remember_given(message: Message, signature: str, token: Token, store: Store) -> None:
-    moved = sum(o.wh for o in message.operations if isinstance(o, Transfer) and o.source == token.escrow)
+def _remember_given(message: Message, signature: str, escrows: Collection[Pubkey], store: Store) -> None:
+    moved = sum(o.wh for o in message.operations if isinstance(o, Transfer) and o.source in escrows)
     for memo in message.memos:
         order = next((name for name in orders_named(memo) if store.lock(name) is not None), None)
         if order is not None and moved and store.signed(memo) is None:
@@ -170,7 +194,7 @@ async def memory_begins(node: Node, token: Token, community: str, length: timede
     if known is not None:
         return int(known)
     memo, begins = re.compile(rf"\bes1\|{community}\|([^|. ]+)"), 0
-    async for seen in node.history(token.escrow):
+    async for seen in node.history(token.mint):
         for period in memo.findall(seen.memo) if seen.is_successful else ():
             begins = max(begins, int(slot_of(period, length).period.end.timestamp()))
     with store.changing():

@@ -14,7 +14,7 @@ from solders.pubkey import Pubkey
 from .accounts import WrongTokenError, balance_wh
 from .audit import Audit, LieError
 from .published import PublishedError, published
-from .register import endorsed
+from .register import endorsed, escrows_of
 from .rpc import Node, NodeError
 from .transactions import NotReadableError
 
@@ -86,17 +86,18 @@ async def _audit(
         address = Pubkey.from_string(told.head.mint)
         history = [seen async for seen in node.history(address)]
         token = await node.token(address)
-        escrow = (await node.accounts([token.escrow]))[0]
+        escrows = await escrows_of(node, token, history)
+        locked = sum(map(balance_wh, await node.accounts(sorted(escrows, key=str))))
         newest = [seen async for seen in node.history(address, until=history[0].signature if history else None)]
         if newest:
             continue  # the chain went on meanwhile; a moment without a transaction is needed
-        audit = Audit(told.head, token, told.transactions)
+        audit = Audit(told.head, token, told.transactions, escrows)
         if meters is not None:
             audit.endorsed = endorsed(meters, told.head.community, token)
         for seen in reversed(history):
             if seen.is_successful:
                 audit.add(seen.signature, await node.transaction(seen.signature))
-        audit.close(token.supply_wh, balance_wh(escrow))
+        audit.close(token.supply_wh, locked)
         return audit
     raise NodeError("the token is too busy to be counted now; try again")
 
