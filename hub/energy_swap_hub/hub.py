@@ -38,6 +38,7 @@ from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
+from energy_swap_hub.settlement.chain_watch import ChainWatch
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook, payer
 from energy_swap_hub.settlement.purchases import SpotPurchases
@@ -99,7 +100,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 clock=clock,
                 changes=changes,
                 chain_info=chain_info,
-                chain_view=ChainView(database, chain, token, keys),
+                chain_view=ChainView(database, chain, token, keys, clock),
                 token=token,
                 seal=Seal(secret, b"second-factor"),
                 wake=chain.wake,
@@ -108,7 +109,8 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         app = make_app([*route_definitions(routes), *mpesa.routes()], config.console or CONSOLE)
         await _serve(stack, app, config)
         settlement = Settlement(database, desk, clock, changes, chain.wake)
-        await _work(stack, chain.run(), mpesa.run(), settlement.run())
+        watch = ChainWatch(database, chain, community.id, clock, changes)
+        await _work(stack, chain.run(), mpesa.run(), settlement.run(), watch.run())
         _LOG.info("hub of %s on http://%s:%d", community.name, config.host, config.port)
         yield
 

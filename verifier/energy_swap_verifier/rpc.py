@@ -1,5 +1,6 @@
 """The few Solana JSON-RPC calls that checking takes, through a node of the verifier's own choice."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from .accounts import Token, authorities, read_token
 from .transactions import Message, read
 
 _CONFIRMED: Final = {"commitment": "confirmed"}
+_TOO_MANY: Final = 429
+_WAIT_SECONDS: Final = 10.0  # where a node does not say
+_LONGEST_WAIT_SECONDS: Final = 300.0
 _PAGE: Final = 1_000
 _ACCOUNTS: Final = 100
 
@@ -36,12 +40,20 @@ class Node:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
+        self._quiet_until = 0.0  # by the loop's clock: a node that is asked too often is left alone so long
 
     async def call(self, method: str, *params: Any) -> Any:
-        """Return the result of a method; raise `NodeError`."""
+        """Return the result of a method; raise `NodeError`, also while the node wants to be left alone."""
+        wait = self._quiet_until - asyncio.get_running_loop().time()
+        if wait > 0:
+            raise NodeError(f"{method}: the node is left alone for {wait:.0f} s, as it asked")
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         try:
             async with self._session.post(self._url, json=body) as response:
+                if response.status == _TOO_MANY:
+                    said = response.headers.get("Retry-After", "")
+                    seconds = min(float(said), _LONGEST_WAIT_SECONDS) if said.isdecimal() else _WAIT_SECONDS
+                    self._quiet_until = asyncio.get_running_loop().time() + seconds
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise NodeError(f"{method}: the node cannot be asked ({type(error).__name__})") from None

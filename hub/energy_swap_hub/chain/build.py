@@ -49,13 +49,16 @@ class Draft:
     instructions: tuple[Instruction, ...]
     is_large: bool
 
-    def message(self, hub: Pubkey, blockhash: Hash) -> MessageV0 | MessageV1:
-        """Return the message to sign; a large one is a version 1 transaction, with every limit set."""
+    def message(self, hub: Pubkey, blockhash: Hash, units: int | None = None) -> MessageV0 | MessageV1:
+        """Return the message to sign; a large one is a version 1 transaction, with every limit set.
+
+        ``units`` is its compute budget, as a simulation has shown it; else what is enough for any.
+        """
         if not self.is_large:
             return MessageV0.try_compile(hub, self.instructions, [], blockhash)
         config = TransactionConfig(
             priority_fee=0,
-            compute_unit_limit=_UNITS_BASE + _UNITS_PER_INSTRUCTION * len(self.instructions),
+            compute_unit_limit=units or _UNITS_BASE + _UNITS_PER_INSTRUCTION * len(self.instructions),
             loaded_accounts_data_size_limit=_LOADED_BYTES,
             heap_size=_HEAP_BYTES,
         )

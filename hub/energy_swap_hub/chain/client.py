@@ -3,6 +3,7 @@
 Answers are read as JSON: the typed parsers of the library panic on some errors that real nodes send.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ _STATUSES_PER_CALL: Final = 256
 _MEMOS_SEARCHED: Final = 100
 _REFUSED_FOR_GOOD: Final = {-32602, -32003, -32006}  # not a transaction, or not truly signed
 _FAILS_FOR_GOOD: Final = ("SanitizeFailure", "UnsupportedVersion", "MaxLoadedAccountsDataSizeExceeded")
+_TOO_MANY: Final = 429
+_WAIT_SECONDS: Final = 10.0  # where a node does not say; public ones count requests in windows of 10 s
+_LONGEST_WAIT_SECONDS: Final = 300.0
 _SAID: Final = "Program log: Error: "
 _TOKEN_FAILED: Final = f"Program {TOKEN_2022} failed"
 _TOKEN_ERRORS: Final = {
@@ -37,7 +41,11 @@ _TOKEN_ERRORS: Final = {
 
 
 class NodeUnavailableError(Exception):
-    """The node could not be asked, or gave no sensible answer; the same call may succeed later."""
+    """The node could not be asked or gave no sensible answer; the call may succeed after ``wait_seconds``."""
+
+    def __init__(self, text: str, wait_seconds: float = 0.0) -> None:
+        super().__init__(text)
+        self.wait_seconds = wait_seconds
 
 
 class NodeRefusedError(Exception):
@@ -89,16 +97,26 @@ class Node:
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
+        self._quiet_until = 0.0  # by the loop's clock: a node that is asked too often is left alone so long
 
     async def call(self, method: str, *params: Any) -> Any:
-        """Return the raw result of a JSON-RPC method."""
+        """Return the raw result of a JSON-RPC method.
+
+        After a node has said that it is asked too often (HTTP 429), nothing is asked of it until it may be.
+        """
+        wait = self._quiet_until - asyncio.get_running_loop().time()
+        if wait > 0:
+            raise NodeUnavailableError(f"{method}: the node is left alone for {wait:.0f} s, as it asked", wait)
         try:
             return await self._client.send_rpc_request(JsonRpcRequest(method=method, params=list(params)), Any)
         except SolanaJsonRpcError as error:
             raise NodeRefusedError(error.code, str(error), error.data) from None
         except (SolanaRpcException, ValidationError) as error:
+            cause = error.__cause__ or error
+            wait = _asked_to_wait(cause)
+            self._quiet_until = asyncio.get_running_loop().time() + wait if wait else self._quiet_until
             # The transport's own words name the node's address, and with it perhaps an API key.
-            raise NodeUnavailableError(f"{method}: {_transport_error(error.__cause__ or error)}") from None
+            raise NodeUnavailableError(f"{method}: {_transport_error(cause)}", wait) from None
 
     async def version(self) -> dict[str, Any]:
         """Return what the node says it is."""
@@ -156,6 +174,13 @@ class Node:
         }
         await self.call("sendTransaction", base64.b64encode(raw).decode(), options)
 
+    async def units_consumed(self, raw: bytes) -> int | None:
+        """Return the compute units that a transaction would take; None when it would fail, or nobody can say."""
+        options = {"encoding": "base64", "sigVerify": False, "replaceRecentBlockhash": True} | _CONFIRMED
+        value = (await self.call("simulateTransaction", base64.b64encode(raw).decode(), options))["value"]
+        units = value.get("unitsConsumed")
+        return None if value["err"] is not None or not units else int(units)
+
     async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> list[Status | None]:
         """Return what became of each transaction, ``None`` for one that the node does not know."""
         found: list[Status | None] = []
@@ -180,6 +205,15 @@ class Node:
         value = await self.call("getSignaturesForAddress", str(account), {"limit": _MEMOS_SEARCHED} | _CONFIRMED)
         wanted = f"[{len(memo.encode())}] {memo}"
         return [item["signature"] for item in value if item["err"] is None and item["memo"] == wanted]
+
+
+def _asked_to_wait(error: BaseException) -> float:
+    """Return for how many seconds a node wants to be left alone; 0: it says nothing of the kind."""
+    response = getattr(error, "response", None)
+    if getattr(response, "status_code", None) != _TOO_MANY:
+        return 0.0
+    told = response.headers.get("Retry-After", "") if response is not None else ""
+    return min(float(told), _LONGEST_WAIT_SECONDS) if told.isascii() and told.isdecimal() else _WAIT_SECONDS
 
 
 def _transport_error(error: BaseException) -> str:

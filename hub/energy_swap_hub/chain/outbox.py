@@ -83,8 +83,8 @@ def enqueue_open_new_account(
 ) -> Pubkey:
     """Open a frozen account for the new key of a member that has lost its device; return its nonce account."""
     chain = community_chain(connection, community)
-    wanted = OpenAccount(household, str(owner))
-    enqueue(connection, community, f"open:{household}:{str(owner)[:8]}", wanted, now)
+    intent_id = f"open:{household}:{str(owner)[:8]}"
+    enqueue(connection, community, intent_id, OpenAccount(household, str(owner), intent_id), now)
     return nonce_account(chain, household, owner)
 
 

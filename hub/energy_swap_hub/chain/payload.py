@@ -34,11 +34,15 @@ class Burn(msgspec.Struct, frozen=True):
     wh: Wh
 
 
-class OpenAccount(msgspec.Struct, frozen=True, tag="open_account"):
-    """Create a household's frozen token account and the nonce account of its admission."""
+class OpenAccount(msgspec.Struct, frozen=True, tag="open_account", omit_defaults=True):
+    """Create a household's frozen token account and the nonce account of decisions about it.
+
+    A household that gets another account in place of its first one says so in ``memo``.
+    """
 
     household: str
     owner: str
+    memo: str = ""
 
 
 class OpenNonce(msgspec.Struct, frozen=True, tag="open_nonce"):
@@ -178,7 +182,7 @@ def memo_of(payload: Payload, community: str) -> str:
     """
     match payload:
         case OpenAccount():
-            return f"open:{payload.household}"
+            return payload.memo or f"open:{payload.household}"
         case OpenNonce():
             return "open:nonce"
         case Admit():

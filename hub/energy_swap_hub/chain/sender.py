@@ -91,14 +91,14 @@ class Sender:
             while await self._step(community):
                 pass
         except NodeUnavailableError as error:
-            self._pause(community)
+            self._pause(community, error.wait_seconds)
             _log.warning("chain of %s: the node cannot be asked, trying again: %s", community, error)
         except Exception:  # noqa: BLE001 - a defect in one community's work must not stop the others'
             self._pause(community)
             _log.exception("chain of %s: unexpected error, trying again", community)
 
-    def _pause(self, community: str) -> None:
-        self._retry_at[community] = asyncio.get_running_loop().time() + _RETRY_SECONDS
+    def _pause(self, community: str, seconds: float = 0.0) -> None:
+        self._retry_at[community] = asyncio.get_running_loop().time() + max(seconds, _RETRY_SECONDS)
 
     async def _step(self, community: str) -> bool:
         """Follow what has been sent, then send the next; whether anything moved."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from solders.errors import BincodeError
-from solders.message import from_bytes_versioned, to_bytes_versioned
+from solders.hash import Hash
+from solders.message import MessageV1, from_bytes_versioned, to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
@@ -89,7 +90,7 @@ class Signer:
         for co_signer in self._keys.of(chain.verifiers):
             plan = draft(chain, payload, co_signer.key, facts)
             blockhash, last_valid = await self._node.latest_blockhash()
-            message = plan.message(chain.hub, blockhash)
+            message = plan.message(chain.hub, blockhash, await self._units(plan, chain, blockhash))
             wire = to_bytes_versioned(message)
             signatures = [self._keys.hub.sign_message(wire)]
             if needs_co_signer(payload):
@@ -118,11 +119,22 @@ class Signer:
             case _:
                 return Facts()
 
+    async def _units(self, plan: Draft, chain: CommunityChain, blockhash: Hash) -> int | None:
+        """Return the compute budget of a large transaction: what a simulation takes, and a fifth more."""
+        if not plan.is_large:
+            return None
+        message = plan.message(chain.hub, blockhash)
+        unsigned = [Signature.default()] * message.header.num_required_signatures
+        taken = await self._node.units_consumed(bytes(VersionedTransaction.populate(message, unsigned)))
+        return None if taken is None else -(-taken * 6 // 5)
+
     async def _signed_before(self, plan: Draft, chain: CommunityChain, co_signed: CoSigned) -> Signed:
         """Return the transaction that the verifier signed for this intent before a kill made us forget it."""
         try:
             message = from_bytes_versioned(co_signed.message)
-            is_same = to_bytes_versioned(plan.message(chain.hub, message.recent_blockhash)) == co_signed.message
+            units = message.config.compute_unit_limit if isinstance(message, MessageV1) else None
+            again = plan.message(chain.hub, message.recent_blockhash, units)
+            is_same = to_bytes_versioned(again) == co_signed.message
         except (ValueError, BincodeError) as error:
             raise NotNowError(f"the verifier answered with a message that cannot be read: {error}") from None
         if not is_same:

@@ -68,10 +68,15 @@ def use_allowances(connection: Connection, community_id: str, burned: Mapping[st
 
 def lose_allowance(connection: Connection, community_id: str, household_id: str) -> None:
     """The chain refused to burn for a household: count nothing as granted until it grants again."""
+    set_allowance(connection, community_id, household_id, 0)
+
+
+def set_allowance(connection: Connection, community_id: str, household_id: str, wh: int) -> None:
+    """Count ``wh`` as what is granted and not used, which the chain shows while nothing is on its way there."""
     connection.execute(
         update(burn_allowance)
         .where(burn_allowance.c.community_id == community_id, burn_allowance.c.household_id == household_id)
-        .values(remaining_wh=0)
+        .values(remaining_wh=wh)
     )
 
 

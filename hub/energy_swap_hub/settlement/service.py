@@ -90,7 +90,8 @@ class Settlement:
         now, community_id = self._clock(), self._desk.community.id
         await self._say_up(now)
         due = await self._database.read(lambda c: due_work(c, community_id, now))
-        done = [await self._step(work, now) for work in due]
+        # What needs to ask the chain first is the chain watch's.
+        done = [await self._step(work, now) for work in due if work.kind in self._rules]
         if any(done):
             self._changes.mark()
             self._wake()

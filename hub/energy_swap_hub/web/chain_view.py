@@ -1,5 +1,7 @@
 """What the console shows of the chain, beside what the ledger says."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from energy_swap_protocol.transaction import token_account
@@ -25,7 +27,8 @@ from energy_swap_hub.chain.payload import (
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.ledger import BURNED, MINTED
 from energy_swap_hub.membership.households import by_key
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import chain_watch, tables
+from energy_swap_hub.settlement.chain_watch import fees_needed
 from energy_swap_hub.storage import Database
 
 _PILOT_CUSTODY: Final = (
@@ -41,8 +44,16 @@ _VERIFIED: Final = (
 class ChainView:
     """Reads the chain for the console."""
 
-    def __init__(self, database: Database, chain: Chain, community: CommunityChain, keys: HubKeys) -> None:
+    def __init__(
+        self,
+        database: Database,
+        chain: Chain,
+        community: CommunityChain,
+        keys: HubKeys,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._database = database
+        self._clock = clock
         self.chain = self._chain = chain
         self._community = community
         self._keys = keys
@@ -68,6 +79,29 @@ class ChainView:
         )
         return connection.execute(query).scalar_one()
 
+    def _costs(self, connection: Connection) -> dict[str, Any]:
+        """Return what transactions cost: by kind, for each kWh ever minted, and what should be there for more."""
+        name, row = self._community.community, chain_intent.c
+        query = (
+            select(row.kind, func.count(), func.coalesce(func.sum(row.fee_lamports), 0))
+            .where(row.community_id == name, row.finished_at.is_not(None))
+            .group_by(row.kind)
+            .order_by(row.kind)
+        )
+        kinds = [
+            {"kind": kind, "transactions": int(count), "lamports": int(lamports)}
+            for kind, count, lamports in connection.execute(query)
+        ]
+        total, minted_wh = sum(kind["lamports"] for kind in kinds), -ledger.balance(connection, name, MINTED)
+        needed, week = fees_needed(connection, name, self._clock())
+        return {
+            "lamports": total,
+            "lamports_per_kwh": None if not minted_wh else round(total * 1000 / minted_wh),
+            "week_lamports": week,
+            "needed_lamports": needed,
+            "kinds": kinds,
+        }
+
     async def summary(self) -> dict[str, Any]:
         """Return supply and slot as the chain has them now."""
         document = await self._chain.chain_info(self._community.community)
@@ -88,6 +122,8 @@ class ChainView:
                 "minted_wh": -ledger.balance(connection, name, MINTED),
                 "burned_wh": ledger.balance(connection, name, BURNED),
                 "pending": self.pending(connection),
+                "costs": self._costs(connection),
+                "compared_at": _compared_at(connection, name),
                 "intents": [
                     {
                         "id": intent.id,
@@ -105,6 +141,7 @@ class ChainView:
             }
 
         token = await self._database.read(lambda c: community_chain(c, name))
+        lamports = await self._chain.fee_balance_lamports()
         return {
             **await self.summary(),
             **await self._database.read(query),
@@ -113,7 +150,19 @@ class ChainView:
             "escrow_wh": await self._chain.escrow_wh(name),
             "custody": self._custody(token.verifiers),
             "is_paused": token.is_paused,
+            "fee_payer": str(token.hub),
+            "fee_balance_lamports": lamports,
         }
+
+
+def _compared_at(connection: Connection, community_id: str) -> int | None:
+    """Return when every wallet was last compared with the chain."""
+    row = tables.saga_step.c
+    query = select(func.max(row.at)).where(
+        row.community_id == community_id, row.kind == chain_watch.SAGA, row.error.is_(None)
+    )
+    at = connection.execute(query).scalar()
+    return None if at is None else int(at.timestamp())
 
 
 def _what(connection: Connection, intent: Intent) -> dict[str, Any]:

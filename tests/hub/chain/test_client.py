@@ -42,3 +42,27 @@ async def test_a_node_that_is_away_is_told_without_its_address() -> None:
     error = await trouble_with(f"http://127.0.0.1:{unused_port()}")
     assert KEY not in "".join(traceback.format_exception(error))
     assert str(error) == "getSlot: ConnectError"
+
+
+@pytest.mark.parametrize(("told", "least", "most"), [("7", 6.5, 7), ("", 9.5, 10), ("100000", 299, 300)])
+async def test_a_node_that_is_asked_too_often_is_left_alone_as_long_as_it_says(
+    told: str, least: float, most: float
+) -> None:
+    asked = 0
+
+    async def refuse(_request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=429, headers={"Retry-After": told} if told else {})
+
+    app = web.Application()
+    app.add_routes([web.post("/", refuse)])
+    async with TestServer(app) as server:
+        client = connect(str(server.make_url("")))
+        node = Node(client)
+        for _ in range(5):
+            with pytest.raises(NodeUnavailableError) as unavailable:
+                await node.slot()
+            assert least <= unavailable.value.wait_seconds <= most
+        await client.close()
+    assert asked == 1, "nothing is asked of it meanwhile"

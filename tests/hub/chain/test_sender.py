@@ -29,7 +29,7 @@ from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_protocol.transaction import lock_message
 from solana.rpc.async_api import AsyncClient
 from solders.keypair import Keypair
-from solders.message import MessageV0
+from solders.message import MessageV0, MessageV1
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.system_program import AdvanceNonceAccountParams, TransferParams, advance_nonce_account, transfer
@@ -385,3 +385,21 @@ async def test_opening_a_community_again_changes_nothing(world: World, tmp_path:
     info = await world.chain.chain_info(COMMUNITY)
     assert (info.cluster, info.decimals, info.mint) == ("localnet", 3, str(community.mint))
     assert "LiteSVM" in await world.chain.version()
+
+
+async def test_the_compute_budget_is_what_a_simulation_took_and_a_fifth_more(
+    world: World, seller: Household, wire: Wire
+) -> None:
+    intent_id = await enqueue_mint(world, seller)
+    chain = world.new_chain(wire.client)
+    confirmed = await world.done(intent_id, chain)
+    assert wire.calls.count("simulateTransaction") == 1
+    transaction = VersionedTransaction.from_bytes(confirmed.raw or b"")
+    assert isinstance(transaction.message, MessageV1)
+    budget = transaction.message.config.compute_unit_limit
+    landed = await world.node.call(
+        "getTransaction", confirmed.signature, {"encoding": "base64", "maxSupportedTransactionVersion": 1}
+    )
+    taken = landed["meta"]["computeUnitsConsumed"]
+    assert budget is not None
+    assert taken < budget <= taken * 1.21, (taken, budget)

@@ -19,7 +19,7 @@ async def test_the_chain_page_says_whose_each_transaction_is_and_of_how_much(
         await village.buy(chebet, 500, 1_000)
         await village.chain_works()
         chain = await village.read(lambda c: community_chain(c, VILLAGE))
-        page = await ChainView(village.database, village.chain, chain, village.keys).page()
+        page = await ChainView(village.database, village.chain, chain, village.keys, village.clock).page()
 
         told: dict[str, tuple[Any, ...]] = {
             intent["id"]: (intent["signed"], intent["household"], intent["wh"]) for intent in page["intents"]
