@@ -9,6 +9,7 @@ from typing import Final
 
 from homeassistant.components.frontend import add_extra_js_url
 from homeassistant.components.http.server import StaticPathConfig
+from homeassistant.components.panel_custom import async_register_panel
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import async_get_integration
 
@@ -17,6 +18,7 @@ from .const import DOMAIN
 FOLDER: Final = Path(__file__).parent / "frontend"
 SCRIPT: Final = "energy-swap.js"
 URL: Final = f"/{DOMAIN}_frontend"
+PANEL: Final = "energy-swap"
 
 
 async def async_register_frontend(hass: HomeAssistant, folder: Path = FOLDER) -> None:
@@ -25,4 +27,13 @@ async def async_register_frontend(hass: HomeAssistant, folder: Path = FOLDER) ->
         return
     version = (await async_get_integration(hass, DOMAIN)).version
     await hass.http.async_register_static_paths([StaticPathConfig(URL, str(folder), cache_headers=True)])
-    add_extra_js_url(hass, f"{URL}/{SCRIPT}?v={version}")
+    script = f"{URL}/{SCRIPT}?v={version}"
+    add_extra_js_url(hass, script)
+    await async_register_panel(
+        hass,
+        frontend_url_path=PANEL,
+        webcomponent_name="energy-swap-panel",
+        sidebar_title="Energy Swap",
+        sidebar_icon="mdi:home-lightning-bolt",
+        module_url=script,
+    )

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.util.yaml import parse_yaml
 
 from tests.custom_components.household import Household
 
+BLUEPRINTS = Path(__file__).parents[2] / "blueprints" / "automation" / "energy_swap"
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "energy_swap"
 
 
@@ -39,6 +41,19 @@ def test_every_entity_and_action_has_an_icon() -> None:
             assert icons[f"{found[1]}.default"].startswith("mdi:")
         if found := re.fullmatch(r"(services\.\w+)\.name", key):
             assert icons[f"{found[1]}.service"].startswith("mdi:")
+
+
+def test_every_blueprint_names_its_place_and_speaks_both_languages() -> None:
+    paths = sorted(BLUEPRINTS.glob("*.yaml"))
+    assert len(paths) == 6
+    for path in paths:
+        text = path.read_text().replace("!input", "")
+        content: Any = parse_yaml(text)
+        blueprint = content["blueprint"]
+        assert blueprint["source_url"].endswith(f"/blueprints/automation/energy_swap/{path.name}")
+        assert " / " in blueprint["name"]
+        for given in blueprint["input"].values():
+            assert " / " in given["name"], path.name
 
 
 @pytest.mark.asyncio(loop_scope="session")
