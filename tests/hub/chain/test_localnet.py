@@ -2,11 +2,13 @@
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 import pytest
+import solders
 from energy_swap_hub.chain.localnet.chain import Localnet
 from energy_swap_hub.chain.localnet.journal import JournalInUseError
 from energy_swap_hub.chain.localnet.rpc import answer
@@ -121,6 +123,79 @@ def test_blockhash_dies_after_150_slots(funded: Localnet) -> None:
         funded.send(signed(old, pay(SOL)), skip_preflight=True)
 
 
+def test_every_blockhash_of_the_last_150_slots_serves_not_only_the_newest(funded: Localnet) -> None:
+    seen = [funded.blockhash]
+    for _ in range(149):
+        funded.tick()
+        seen.append(funded.blockhash)
+    assert len(set(seen)) == 150, "each slot has a blockhash of its own"
+    for number, blockhash in enumerate(seen[::37]):
+        funded.send(signed(blockhash, pay(SOL + number)), skip_preflight=False)
+    assert balance(funded, OTHER) > 4 * SOL
+
+
+def test_equal_transactions_in_one_slot_are_one_and_a_memo_tells_them_apart(funded: Localnet) -> None:
+    first, again = (signed(funded.blockhash, pay(SOL)) for _ in range(2))
+    assert first.signatures == again.signatures
+    for transaction in (first, again):
+        funded.send(transaction, skip_preflight=True)
+    assert balance(funded, OTHER) == SOL
+    for number in range(2):
+        funded.send(signed(funded.blockhash, pay(SOL), memo_instruction(f"n {number}")), skip_preflight=False)
+    assert balance(funded, OTHER) == 3 * SOL
+
+
+def test_each_airdrop_is_its_own_and_from_the_same_faucet_after_a_restart(funded: Localnet, path: Path) -> None:
+    for _ in range(2):
+        for _ in range(2):
+            funded.airdrop(OTHER, SOL)
+        funded = reopened(funded, path)
+    assert balance(funded, OTHER) == 4 * SOL
+    payers = {
+        VersionedTransaction.from_bytes(executed.raw).message.account_keys[0]
+        for executed in funded.executed_with(OTHER, 10)
+    }
+    assert len(payers) == 1
+    funded.close()
+
+
+def test_the_clock_of_the_chain_is_ours_in_every_transaction(path: Path) -> None:
+    at = [clock()]
+    localnet = Localnet(path, lambda: at[0])
+    localnet.airdrop(PAYER.pubkey(), SOL)
+    for minutes in (1, 60):
+        at[0] += timedelta(minutes=minutes)
+        localnet.send(signed(localnet.blockhash, pay(10**7 + minutes)), skip_preflight=False)
+        assert localnet._svm.get_clock().unix_timestamp == int(at[0].timestamp())
+        assert localnet._svm.get_clock().slot == localnet.slot
+    localnet.close()
+
+
+def test_what_preflight_refuses_costs_nothing_and_leaves_no_trace(funded: Localnet) -> None:
+    before = balance(funded, PAYER.pubkey())
+    failing = signed(funded.blockhash, pay(SOL), pay(10**6 * SOL))
+    with pytest.raises(RpcError, match="simulation failed") as refused:
+        funded.send(failing, skip_preflight=False)
+    assert refused.value.data["err"] == {"InstructionError": [1, {"Custom": 1}]}
+    assert (balance(funded, PAYER.pubkey()), balance(funded, OTHER)) == (before, 0)
+    assert funded.executed(failing.signatures[0]) is None
+    funded.send(failing, skip_preflight=True)
+    executed = funded.executed(failing.signatures[0])
+    assert executed is not None
+    assert executed.error == refused.value.data["err"]
+    assert balance(funded, PAYER.pubkey()) == before - 5000
+
+
+def test_nonce_survives_what_preflight_refuses(funded: Localnet) -> None:
+    key = make_nonce(funded)
+    nonce = nonce_of(funded, key)
+    with pytest.raises(RpcError, match="simulation failed"):
+        funded.send(signed(nonce, advance(key), pay(10**6 * SOL)), skip_preflight=False)
+    assert nonce_of(funded, key) == nonce
+    funded.send(signed(nonce, advance(key), pay(SOL)), skip_preflight=False)
+    assert balance(funded, OTHER) == SOL
+
+
 def test_two_chains_never_share_a_blockhash(tmp_path: Path) -> None:
     first, second = Localnet(tmp_path / "a", clock), Localnet(tmp_path / "b", clock)
     assert first.blockhash != second.blockhash
@@ -204,7 +279,14 @@ def ask(localnet: Localnet, method: str, *params: Any) -> dict[str, Any]:
 
 
 def test_rpc_tells_what_the_chain_is(funded: Localnet) -> None:
-    assert "LiteSVM" in ask(funded, "getVersion")["result"]["localnet"]
+    version = ask(funded, "getVersion")["result"]
+    assert "LiteSVM" in version["localnet"]
+    assert "not a Solana cluster" in version["localnet"]
+    assert f"solders {installed('solders')}" in version["localnet"]
+    library = next(Path(solders.__file__).parent.glob("solders.*.so")).read_bytes()
+    assert f"solana-program-runtime-{version['solana-core']}".encode() in library, (
+        "the runtime that really executes"
+    )
     assert ask(funded, "getHealth")["result"] == "ok"
 
 

@@ -60,6 +60,8 @@ async def test_replayed_reading_is_refused(trusting: Trusting) -> None:
     await trusting.refused(Refusal.REPLAYED, *trusting.attested(amina, old))
     same_time = amina.frame(sequence=amina.reading.sequence + 1, export_wh=amina.reading.export_wh + 1)
     await trusting.refused(Refusal.REPLAYED, *trusting.attested(amina, same_time))
+    same_number = amina.frame(measured_at=amina.reading.measured_at + 60, export_wh=amina.reading.export_wh + 1)
+    await trusting.refused(Refusal.REPLAYED, *trusting.attested(amina, same_number))
     one, two = trusting.attested(amina, amina.next(export_wh=10)), trusting.attested(amina, amina.frame())
     await trusting.refused(Refusal.REPLAYED, *one, *two)
     assert await trusting.balance(amina.account) == 3_010
@@ -110,6 +112,8 @@ async def test_reading_whose_signature_nobody_verified_is_refused(trusting: Trus
     await trusting.refused(Refusal.NO_READING, call)
     await trusting.refused(Refusal.NO_READING, memo, call)
     await trusting.refused(Refusal.NO_READING, ed25519, replace_data(call, bytes([1, 9])))
+    longer = Instruction(ed25519.program_id, bytes(ed25519.data) + b"\0", [])
+    await trusting.refused(Refusal.NO_READING, longer, call)
     # The same bytes, but "verified" where the precompile would look into another instruction, or in another order.
     for place, value in ((4, 0), (8, 1), (2, 49), (0, 2)):
         data = bytearray(ed25519.data)
@@ -168,13 +172,14 @@ async def test_only_enough_approvers_register_a_meter(trusting: Trusting) -> Non
         await trusting.refused(Refusal.NOT_SIGNED, await trusting.registration(brian, signers), signers=signers)
     twice = await trusting.registration(brian, [APPROVERS[0], APPROVERS[0]])
     await trusting.refused(Refusal.NOT_SIGNED, twice, signers=APPROVERS[:1])
-    # A multisig of the thief's own, in the place of the mint's freeze authority.
-    own = await trusting.registration(brian, strangers)
+    # Another multisig that has really signed, in the place of the mint's freeze authority.
+    members = [trusting.hub, trusting.verifier]
+    own = await trusting.registration(brian, members)
     others = [
         AccountMeta(trusting.world.community.authority, is_signer=False, is_writable=False) if n == 4 else a
         for n, a in enumerate(own.accounts)
     ]
-    await trusting.refused(Refusal.NOT_SIGNED, Instruction(own.program_id, own.data, others), signers=strangers)
+    await trusting.refused(Refusal.NOT_SIGNED, Instruction(own.program_id, own.data, others), signers=members)
     await trusting.send(await trusting.registration(brian, APPROVERS[1:3]), signers=APPROVERS[1:3])
 
 
