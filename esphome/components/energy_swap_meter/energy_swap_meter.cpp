@@ -69,6 +69,7 @@ void EnergySwapMeter::setup() {
     this->meter_.set_acknowledged(this->unsent_.done_to(this->meter_.state().sequence()));
   });
   this->start_control_();
+  this->publish_registers_();
 #ifdef USE_HOST
   if (this->feed_ != nullptr)
     return;
