@@ -21,11 +21,17 @@ def compiler() -> str:
     return path
 
 
+def built(board: str) -> Path:
+    """Return the program of a board for Linux, compiled if need be."""
+    build = subprocess.run([ROOT / "script/build-meter", board], capture_output=True, text=True, check=False)
+    assert build.returncode == 0, build.stderr
+    return Path(build.stdout.strip())
+
+
 @pytest.fixture(scope="session")
 def meter_program(compiler: str) -> Path:
-    built = subprocess.run([ROOT / "script/build-meter"], capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    return Path(built.stdout.strip())
+    assert compiler
+    return built("linux")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ LIBSODIUM_VERSION = "1.0.22"
 PARTITION_BYTES = 0x60000
 
 MICROWATT_SECONDS_PER_WH = 3_600_000_000
-MOST_COUNTERS = 8
+MOST_COUNTERS = 12
 
 energy_swap_meter_ns = cg.esphome_ns.namespace("energy_swap_meter")
 EnergySwapMeter = energy_swap_meter_ns.class_("EnergySwapMeter", cg.Component)

@@ -12,7 +12,7 @@
 
 namespace esphome::energy_swap_meter {
 
-inline constexpr size_t MOST_COUNTERS = 8;
+inline constexpr size_t MOST_COUNTERS = 12;
 
 enum class Direction : uint8_t { IMPORT, EXPORT, GENERATION };
 
@@ -30,7 +30,7 @@ struct MeterState {
 
   uint64_t sequence() const { return this->newest.sequence; }
 };
-static_assert(sizeof(MeterState) == 256);
+static_assert(sizeof(MeterState) == 288);
 
 class Meter {
  public:
