@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,11 @@ def exact_mwh(shape: Shape) -> dict[str, float]:
     return {name: total / STEPS_PER_SECOND * 1000 / 3600 for name, total in sums.items()}
 
 
+def has_the_day(record: Path) -> bool:
+    """Whether the last reading of the day is stored."""
+    return record.exists() and stored_state(record).sequence == DAY // 60 + 1
+
+
 async def measure(program: Path, folder: Path) -> list[Result]:
     """Run every shape through the program, which reads it from a file, and return each register that counts."""
     broker = Broker(folder / "broker")
@@ -104,13 +110,11 @@ async def measure(program: Path, folder: Path) -> list[Result]:
         t = np.arange(DAY + 1, dtype=np.float64)
         net, generation = (np.rint(1000 * of(t)).astype(np.int64) for of in (shape.net_w, shape.generation_w))
         feed = folder / f"{shape.name}.feed"
-        feed.write_text(
-            "".join(str(Line(MIDNIGHT + i, int(net[i]), int(generation[i]))) for i in range(DAY + 1))
-        )
+        feed.write_text("".join(str(Line(MIDNIGHT + i, int(net[i]), int(generation[i]))) for i in range(DAY + 1)))
         meter = MeterProcess(program, folder / shape.name, f"127.0.0.1:{broker.port}", str(feed))
         await meter.start()
         record = meter.state / "meter.meter"
-        await eventually(lambda record=record: record.exists() and stored_state(record).sequence == DAY // 60 + 1)
+        await eventually(partial(has_the_day, record))
         await meter.stop()
         state, exact = stored_state(record), exact_mwh(shape)
         shown = {
@@ -128,8 +132,8 @@ def page(results: list[Result]) -> str:
     lines = [
         "# How exact the meter is",
         "",
-        "A simulated day at one sample a second through the compiled meter, against the integral of the same curve.",
-        "This is the arithmetic alone: clamps and chips have errors of their own, which are calibrated away or not.",
+        "A simulated day at one sample a second through the compiled meter, against the integral of the curve.",
+        "This is the arithmetic alone: clamps and chips have errors of their own, calibrated away or not.",
         "Written by `.venv/bin/python -m tests.esphome.accuracy`; a test holds the page to what the program does.",
         "",
         "| shape | register | exact | shown | error |",

@@ -73,7 +73,7 @@ class ModbusDevice:
 
 def sdm_registers(*, import_kwh: float, export_kwh: float, power_w: float) -> dict[int, int]:
     """Return the registers of an SDM120 or SDM630: floats, high word first."""
-    registers = {}
+    registers: dict[int, int] = {}
     for at, value in ((0x00, 230.0), (0x34, power_w), (0x48, import_kwh), (0x4A, export_kwh)):
         high, low = struct.unpack(">HH", struct.pack(">f", value))
         registers |= {at: high, at + 1: low}

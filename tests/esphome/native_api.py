@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aioesphomeapi import APIClient, EntityState
+from aioesphomeapi import EntityState
+from aioesphomeapi.client import APIClient
 
 from tests.esphome.simulation import PATIENCE
 

@@ -122,8 +122,8 @@ CONFIG_SCHEMA = cv.All(
         {
             cv.GenerateID(): cv.declare_id(EnergySwapMeter),
             cv.GenerateID(CONF_TIME_ID): cv.use_id(time.RealTimeClock),
-            # Watts; the household's import is positive and its export negative.
-            cv.Required(CONF_POWER): cv.use_id(sensor.Sensor),
+            # Watts; the household's import is positive and its export negative. Without it only generation counts.
+            cv.Optional(CONF_POWER): cv.use_id(sensor.Sensor),
             cv.Optional(CONF_GENERATION): cv.use_id(sensor.Sensor),
             # The chip's own energy counters, if it has some: their directions are not integrated from power.
             cv.Optional(CONF_COUNTERS, default=[]): cv.All(cv.ensure_list(COUNTER), cv.Length(max=MOST_COUNTERS)),
@@ -160,6 +160,7 @@ CONFIG_SCHEMA = cv.All(
         }
     ).extend(cv.COMPONENT_SCHEMA),
     cv.only_on(["esp32", "host"]),
+    cv.has_at_least_one_key(CONF_POWER, CONF_GENERATION),
     _on_its_platform,
 )
 
@@ -179,7 +180,8 @@ async def to_code(config: ConfigType) -> None:
     var = cg.new_Pvariable(config[CONF_ID])
     await cg.register_component(var, config)
     cg.add(var.set_clock(await cg.get_variable(config[CONF_TIME_ID])))
-    cg.add(var.set_power_sensor(await cg.get_variable(config[CONF_POWER])))
+    if CONF_POWER in config:
+        cg.add(var.set_power_sensor(await cg.get_variable(config[CONF_POWER])))
     if CONF_GENERATION in config:
         cg.add(var.set_generation_sensor(await cg.get_variable(config[CONF_GENERATION])))
     for counter in config[CONF_COUNTERS]:

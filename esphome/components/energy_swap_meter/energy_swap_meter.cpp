@@ -119,9 +119,10 @@ bool EnergySwapMeter::make_seed_(Seed *seed) {
 void EnergySwapMeter::start_sensors_() {
   this->meter_.forget_power();  // nobody knows what flowed while the meter was off
   this->counted_to_ = this->sensed_at_ = this->saved_at_ = millis_64();
-  this->power_sensor_->add_on_state_callback([this](float /*watts*/) { this->take_sensors_(); });
-  if (this->generation_sensor_ != nullptr)
-    this->generation_sensor_->add_on_state_callback([this](float /*watts*/) { this->take_sensors_(); });
+  for (sensor::Sensor *sensor : {this->power_sensor_, this->generation_sensor_}) {
+    if (sensor != nullptr)
+      sensor->add_on_state_callback([this](float /*watts*/) { this->take_sensors_(); });
+  }
   for (size_t number = 0; number < this->counters_.size(); number++) {
     if (this->counters_[number].kind == CounterKind::STARTS_AT_ZERO)
       this->meter_.forget_counter(number);
@@ -138,9 +139,10 @@ void EnergySwapMeter::start_sensors_() {
 
 void EnergySwapMeter::take_sensors_() {
   this->count_by_clock_();
-  const float net = this->power_sensor_->get_state();
-  const float generation = this->generation_sensor_ == nullptr ? 0.0f : this->generation_sensor_->get_state();
-  if (std::isfinite(net))
+  const auto watts_of = [](sensor::Sensor *sensor) { return sensor == nullptr ? 0.0f : sensor->get_state(); };
+  const float net = watts_of(this->power_sensor_);
+  const float generation = watts_of(this->generation_sensor_);
+  if (std::isfinite(this->power_sensor_ == nullptr ? generation : net))
     this->sensed_at_ = this->counted_to_;
   const auto milliwatts = [this](float watts) -> int64_t {
     if (!std::isfinite(watts) || std::fabs(watts) > MOST_MILLIWATTS / 1000) {
