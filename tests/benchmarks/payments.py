@@ -42,11 +42,12 @@ PAYOUT_KES: Final = 100  # travels free: it tests no tariff
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What payments took: seconds of the clock, CPU seconds of the hub's process."""
+    """What payments took: seconds of the clock, CPU seconds of the hub's process and of the simulator's."""
 
     payments: int
     seconds: float
     cpu: float
+    simulator_cpu: float = 0
 
 
 def clock_from(origin: float) -> Callable[[], datetime]:
@@ -70,7 +71,8 @@ def simulate(pipe: Pipe, origin: float, households: int) -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         pipe.send((runner.addresses[0][1], simulator.certificate_pem))
-        await asyncio.to_thread(pipe.recv)
+        while await asyncio.to_thread(pipe.recv) == "cpu":
+            pipe.send(process_time())
         await runner.cleanup()
 
     asyncio.run(serve())
@@ -137,17 +139,26 @@ class Hub:
         await self.database.write(lambda _connection: None)  # behind the group in which it was booked
 
 
-async def measured(pay: Callable[[str, int], Awaitable[None]], homes: list[str], payments: int) -> Run:
+async def measured(
+    pay: Callable[[str, int], Awaitable[None]], homes: list[str], payments: int, simulator: Pipe
+) -> Run:
     """Let every household pay one payment after another."""
+
+    async def simulator_cpu() -> float:
+        simulator.send("cpu")
+        return float(await asyncio.to_thread(simulator.recv))
+
     numbers = iter(range(payments))
 
     async def household_pays(home: str) -> None:
         for number in numbers:
             await pay(home, number)
 
+    theirs = await simulator_cpu()
     start, cpu = perf_counter(), process_time()
     await asyncio.gather(*(household_pays(home) for home in homes))
-    return Run(payments, perf_counter() - start, process_time() - cpu)
+    seconds, cpu = perf_counter() - start, process_time() - cpu
+    return Run(payments, seconds, cpu, await simulator_cpu() - theirs)
 
 
 async def run(where: Path | str, households: int, payments: int, *, is_durable: bool) -> list[tuple[str, Run]]:
@@ -183,9 +194,9 @@ async def run(where: Path | str, households: int, payments: int, *, is_durable: 
         task = asyncio.create_task(mpesa.run())
         hub = Hub(database, mpesa, book, clock, homes)
         names = list(homes)
-        await measured(hub.top_up, names, households)  # warm, and everybody has money
-        lines = [("top-ups", await measured(hub.top_up, names, payments))]
-        lines.append(("payouts", await measured(hub.pay_out, names, payments)))
+        await measured(hub.top_up, names, households, ours)  # warm, and everybody has money
+        lines = [("top-ups", await measured(hub.top_up, names, payments, ours))]
+        lines.append(("payouts", await measured(hub.pay_out, names, payments, ours)))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         lie = await database.read(lambda c: ledger.first_lie(c, COMMUNITY))
@@ -235,7 +246,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     with place(postgresql=asked.postgresql, is_durable=not asked.no_fsync) as where:
         lines = asyncio.run(run(where, asked.households, asked.payments, is_durable=not asked.no_fsync))
-    names = ("payments", "seconds", "payments/s", "CPU ms/payment")
+    names = ("payments", "seconds", "payments/s", "hub CPU ms", "simulator CPU ms")
     sys.stdout.write(f"{'':<10}" + "".join(f"{name:>{len(name) + 2}}" for name in names) + "\n")
     for name, r in lines:
         figures = (
@@ -243,6 +254,7 @@ def main() -> None:
             f"{r.seconds:.1f}",
             f"{r.payments / r.seconds:,.0f}",
             f"{r.cpu / r.payments * 1e3:.2f}",
+            f"{r.simulator_cpu / r.payments * 1e3:.2f}",
         )
         columns = (f"{figure:>{len(above) + 2}}" for figure, above in zip(figures, names, strict=True))
         sys.stdout.write(f"{name:<10}" + "".join(columns) + "\n")

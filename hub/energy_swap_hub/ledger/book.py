@@ -2,13 +2,25 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from . import tables
 from .entries import Entry, Posting
 from .journal import Journal
 from .tables import BURNED, MINTED, ekwh, ekwh_held, kes, kes_held
+
+_POSTED: Final = (
+    select(func.sum(tables.posting.c.amount))
+    .join(tables.entry, tables.entry.c.id == tables.posting.c.entry_id)
+    .where(
+        tables.entry.c.community_id == bindparam("community_id"),
+        tables.entry.c.source == bindparam("source"),
+        tables.entry.c.external_id == bindparam("external_id"),
+        tables.posting.c.account == bindparam("account"),
+    )
+)
 
 
 def post(connection: Connection, community_id: str, entry: Entry) -> bool:
@@ -28,17 +40,8 @@ def balance(connection: Connection, community_id: str, account: str) -> int:
 
 def posted(connection: Connection, community_id: str, source: str, external_id: str, account: str) -> int:
     """Return what one entry put on one account; 0 when there is no such entry."""
-    query = (
-        select(func.sum(tables.posting.c.amount))
-        .join(tables.entry, tables.entry.c.id == tables.posting.c.entry_id)
-        .where(
-            tables.entry.c.community_id == community_id,
-            tables.entry.c.source == source,
-            tables.entry.c.external_id == external_id,
-            tables.posting.c.account == account,
-        )
-    )
-    return int(connection.execute(query).scalar() or 0)
+    what = {"community_id": community_id, "source": source, "external_id": external_id, "account": account}
+    return int(connection.execute(_POSTED, what).scalar() or 0)
 
 
 def posted_by(connection: Connection, community_id: str, account: str, sources: Collection[str]) -> int:

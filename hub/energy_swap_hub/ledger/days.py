@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, func, insert, select, type_coerce
+from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, type_coerce
 
 from . import tables
 
@@ -34,11 +34,17 @@ class Day:
     hash: str
 
 
+_OPEN_SINCE: Final = (
+    select(tables.day.c.ends_at)
+    .where(tables.day.c.community_id == bindparam("community_id"))
+    .order_by(tables.day.c.day.desc())
+    .limit(1)
+)
+
+
 def open_since(connection: Connection, community_id: str) -> datetime | None:
     """Return when the last closed day ended; None before the first is closed."""
-    row = tables.day.c
-    query = select(row.ends_at).where(row.community_id == community_id).order_by(row.day.desc()).limit(1)
-    found: datetime | None = connection.execute(query).scalar()
+    found: datetime | None = connection.execute(_OPEN_SINCE, {"community_id": community_id}).scalar()
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE, TRUST_CASH, Entry, Posting
@@ -21,6 +21,9 @@ from .notifications import Event, Notification, notify
 from .reviews import open_review
 
 UNKNOWN_PAYER: Final = "unknown payer"
+_MEMBER: Final = select(household.c.id).where(
+    household.c.community_id == bindparam("community"), household.c.id == bindparam("name")
+)
 _TYPED_PHONE: Final = re.compile(r"(?:254|0)?(?P<subscriber>[17]\d{8})")
 
 # Below the first fee band a payout costs nothing; between the bands the fee is out of proportion (docs/mpesa.md).
@@ -95,10 +98,8 @@ def payer(connection: Connection, phones: PhoneBook, community_id: str, account:
 def _member(connection: Connection, community_id: str, household_id: str | None) -> str | None:
     if household_id is None:
         return None
-    try:
-        return households.by_id(connection, community_id, household_id).id
-    except LookupError:
-        return None
+    found: str | None = connection.execute(_MEMBER, {"community": community_id, "name": household_id}).scalar()
+    return found
 
 
 def assign_payment(
