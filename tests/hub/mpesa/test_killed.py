@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import unused_port
 from energy_swap_daraja_simulator import Simulator
 from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_hub import ledger
@@ -24,6 +24,7 @@ from energy_swap_hub.mpesa.tables import payment_intent, payout
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection, insert, select
 
+from tests.hub.mpesa.conftest import Door
 from tests.hub.mpesa.paying_hub import PHONE
 
 PROGRAM = Path(__file__).with_name("paying_hub.py")
@@ -95,15 +96,15 @@ async def killer(
     now = [datetime(2026, 11, 20, 11, 30, tzinfo=UTC)]
     clock = tmp_path / "clock"
     clock.write_bytes(struct.pack("d", now[0].timestamp()))
-    simulator = Simulator(clock=lambda: now[0], path=tmp_path / "daraja.sqlite", private_key_pem=private_key_pem)
+    simulator = Simulator(clock=lambda: now[0], private_key_pem=private_key_pem)
     simulator.control.add_subscriber(Subscriber(phone=PHONE, name="Amina", balance_kes=50_000))
     (tmp_path / "certificate").write_bytes(simulator.certificate_pem)
     shutil.copyfile(empty, tmp_path / "hub.sqlite")
     database = Database.open(tmp_path / "hub.sqlite")
     await database.write(_found)
     await database.close()
-    server = TestServer(simulator.application())
-    await server.start_server()
+    server = Door(simulator.application())
+    await server.open()
     hubs = await asyncio.create_subprocess_exec(
         sys.executable, PROGRAM, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

@@ -14,7 +14,7 @@ from energy_swap_daraja_simulator.catalogue import FAULTS
 from tests.hub.mpesa.storm import Size, storm
 from tests.hub.mpesa.storm_books import check_books
 
-SMALL = Size(households=60, top_ups=300, payouts=80, kills=20)
+SMALL = Size(households=60, top_ups=150, payouts=50, kills=20)
 
 
 @pytest.fixture
