@@ -247,13 +247,13 @@ class Journal:
         found = dict.fromkeys(missing, 0)
         if len(missing) <= _FEW:
             few = {"community_id": self._community_id, "accounts": missing}
-            found.update(self._connection.execute(_FEW_BALANCES, few).all())
+            found.update(self._connection.execute(_FEW_BALANCES, few).tuples().all())
         else:
             row = tables.account_balance.c
             query = select(row.account, row.balance).where(
                 row.community_id == self._community_id, is_among(self._connection, row.account, missing)
             )
-            found.update(self._connection.execute(query).all())
+            found.update(self._connection.execute(query).tuples().all())
         self._stored |= found
         self._balances |= found
 
