@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
+from itertools import batched
 from time import perf_counter, process_time
-from uuid import UUID
 
 import msgspec
 import pyorderbook
@@ -21,6 +21,7 @@ SEED = 20261120
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 BIDS, ASKS = (800, 2500), (500, 2200)
 LIVE, EVENTS = 5_000, 100_000
+BATCH = 500  # events that are handed to the book together
 SIZES = (100, 1_000, 10_000, 100_000)
 # What others reach on such a book, in orders per second, on a quiet machine with two cores. Exact clearing at one
 # price: ASSUME, ASSUME, lemlab, lemlab. From the order to trade objects: gsy-e. One order at a time:
@@ -31,7 +32,7 @@ PEERS_BOOK = (502_000, 312_000, 172_000, 100_000)
 TARGET_CLEAR = (1_200_000, 4_000_000, 4_000_000, 4_000_000)
 TARGET_EVENTS = 2_000_000
 
-type Event = SpotOrder | UUID  # an order to place, or the id of one to cancel
+type Event = SpotOrder | int  # an order to place, or the number of one to cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,17 @@ def volume_only(orders: Sequence[PeriodOrder]) -> int:
 def spot_events() -> tuple[list[SpotOrder], list[Event]]:
     """Return the orders that fill the book, and the events that are measured; every cancel finds its order."""
     chance = random.Random(SEED)
-    book, ids = Book(), list[UUID]()
+    book, numbers = Book(), list[int]()
     first: list[SpotOrder] = []
     events: list[Event] = []
     resting = number = 0
     while len(events) < EVENTS:
         if len(first) == LIVE and chance.random() < 0.3:
-            order_id = _take_any(ids, chance)
-            while not _rests(book, order_id):  # filled meanwhile
-                order_id = _take_any(ids, chance)
-            book.cancel(order_id)
-            events.append(order_id)
+            place = _take_any(numbers, chance)
+            while not _rests(book, place):  # filled meanwhile
+                place = _take_any(numbers, chance)
+            book.cancel(place)
+            events.append(place)
             resting -= 1
             continue
         number += 1
@@ -94,19 +95,18 @@ def spot_events() -> tuple[list[SpotOrder], list[Event]]:
         # A book that is full gets orders that may cross, any other gets orders that rest.
         bids, asks = (BIDS, ASKS) if resting > LIVE else ((800, 1449), (1550, 2200))
         order = SpotOrder(
-            UUID(int=chance.getrandbits(128)),
+            number,
             f"h-{chance.randrange(2000)}",
             side,
             chance.randint(50, 5000),
             chance.randint(*(bids if side is Side.BUY else asks)),
-            number,
         )
         fills = book.place(order, NOW)
         resting += (sum(fill.wh for fill in fills) < order.wh) - len(fills)
         if fills:
             # The last order met may have something left.
             resting += _rests(book, fills[-1].resting)
-        ids.append(order.id)
+        numbers.append(number)
         if len(first) < LIVE:
             first.append(order)
         else:
@@ -114,15 +114,15 @@ def spot_events() -> tuple[list[SpotOrder], list[Event]]:
     return first, events
 
 
-def _take_any(ids: list[UUID], chance: random.Random) -> UUID:
-    place = chance.randrange(len(ids))
-    ids[place], ids[-1] = ids[-1], ids[place]
-    return ids.pop()
+def _take_any(numbers: list[int], chance: random.Random) -> int:
+    place = chance.randrange(len(numbers))
+    numbers[place], numbers[-1] = numbers[-1], numbers[place]
+    return numbers.pop()
 
 
-def _rests(book: Book, order_id: UUID) -> bool:
+def _rests(book: Book, number: int) -> bool:
     try:
-        book.get(order_id)
+        book.get(number)
     except NotRestingError:
         return False
     return True
@@ -136,41 +136,31 @@ def clear_whole(orders: Sequence[PeriodOrder], tariff: Tariff) -> None:
 
 def as_spot_orders(orders: Sequence[PeriodOrder]) -> list[SpotOrder]:
     """Return a period's book as orders to place one at a time."""
-    chance = random.Random(SEED)
-    return [
-        SpotOrder(UUID(int=chance.getrandbits(128)), o.household, o.side, o.wh, o.limit, number)
-        for number, o in enumerate(orders)
-    ]
+    return [SpotOrder(number, o.household, o.side, o.wh, o.limit) for number, o in enumerate(orders)]
 
 
 def run_book(first: Sequence[SpotOrder], events: Sequence[Event]) -> Took:
     """Return what our book takes for ``events``."""
     book = Book()
-    for order in first:
-        book.place(order, NOW)
-    place, cancel = book.place, book.cancel
-    is_order = [isinstance(event, SpotOrder) for event in events]
-    with_kinds = list(zip(is_order, events, strict=True))
+    book.apply(first, NOW)
+    batches = list(batched(events, BATCH, strict=False))
     start = now()
-    for is_placed, event in with_kinds:
-        if is_placed:
-            place(event, NOW)  # type: ignore[arg-type]
-        else:
-            cancel(event)  # type: ignore[arg-type]
+    for batch in batches:
+        book.apply(batch, NOW)
     return since(start)
 
 
 def run_pyorderbook(first: Sequence[SpotOrder], events: Sequence[Event]) -> Took:
     """Return what pyorderbook takes for ``events``; it does not look at households, so its trades may be more."""
     book = pyorderbook.Book()
-    orders: dict[UUID, pyorderbook.Order] = {}
+    orders: dict[int, pyorderbook.Order] = {}
     for event in (*first, *events):
         if isinstance(event, SpotOrder):
             side = pyorderbook.Side.ASK if event.side == Side.SELL else pyorderbook.Side.BID
-            orders[event.id] = pyorderbook.Order(side, "eKWh", event.limit, event.wh)
+            orders[event.number] = pyorderbook.Order(side, "eKWh", event.limit, event.wh)
     for event in first:
-        book.match(orders[event.id])
-    steps = [(isinstance(e, SpotOrder), orders[e.id if isinstance(e, SpotOrder) else e]) for e in events]
+        book.match(orders[event.number])
+    steps = [(isinstance(e, SpotOrder), orders[e.number if isinstance(e, SpotOrder) else e]) for e in events]
     start = now()
     for is_order, order in steps:
         if is_order:
@@ -182,13 +172,13 @@ def run_pyorderbook(first: Sequence[SpotOrder], events: Sequence[Event]) -> Took
 
 def run_heaps(first: Sequence[SpotOrder], events: Sequence[Event]) -> Took:
     """Return what two heaps of tuples take for the same: the baseline of the book."""
-    heaps: dict[bool, list[tuple[int, int, int]]] = {True: [], False: []}
+    heaps: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
     left: dict[int, int] = {}
-    # In a heap's own words: is it a sale, the limit with the best lowest, its number, its id.
+    # In a heap's own words: is it a sale, the limit with the best lowest, its number, its Wh.
     words = [
-        (e.side == Side.SELL, e.limit if e.side == Side.SELL else -e.limit, e.number, e.id.int, e.wh)
+        (e.side == Side.SELL, e.limit if e.side == Side.SELL else -e.limit, e.number, e.wh)
         if isinstance(e, SpotOrder)
-        else e.int
+        else e
         for e in (*first, *events)
     ]
     start = now()
@@ -198,10 +188,10 @@ def run_heaps(first: Sequence[SpotOrder], events: Sequence[Event]) -> Took:
         if isinstance(word, int):
             left.pop(word, None)
             continue
-        is_sale, limit, number, order_id, wh = word
+        is_sale, limit, number, wh = word
         opposite = heaps[not is_sale]
         while wh and opposite and opposite[0][0] <= -limit:
-            other = opposite[0][2]
+            other = opposite[0][1]
             there = left.get(other, 0)
             if there > wh:
                 left[other] = there - wh
@@ -211,8 +201,8 @@ def run_heaps(first: Sequence[SpotOrder], events: Sequence[Event]) -> Took:
             left.pop(other, None)
             heappop(opposite)
         if wh:
-            left[order_id] = wh
-            heappush(heaps[is_sale], (limit, number, order_id))
+            left[number] = wh
+            heappush(heaps[is_sale], (limit, number))
     return since(start)
 
 

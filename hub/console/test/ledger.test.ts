@@ -24,6 +24,7 @@ test("a household's entry names it", () => {
 
 test("a trade names both sides", () => {
   expect(title(entry("spot", "spot: 400 Wh from h-001 to h-003", { "h-001:kes": 5, "h-003:kes_held": -5 }))).toBe("Amina's house sold 0.40 kWh to Chebet");
+  expect(title(entry("spot", "spot: 900 Wh from h-001, h-002 to h-003", { "h-001:kes": 5, "h-002:kes": 5, "h-003:kes": -10 }))).toBe("Amina's house, h-002 sold 0.90 kWh to Chebet");
 });
 
 test("a payout is its household's from order to end", () => {

@@ -1,12 +1,12 @@
 """The spot market: a continuous book of limit orders, matched by price, then by time of placing."""
 
 from bisect import insort
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from copy import replace
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
@@ -34,8 +34,8 @@ class WouldTradeError(ValueError):
 class SpotOrder(msgspec.Struct, frozen=True, gc=False):
     """A wish to sell (buy) ``wh`` (> 0) at ``limit`` cents per kWh or more (less).
 
-    ``number`` counts the orders of the book as they were placed and decides among equal limits. From
-    ``valid_until`` on the order trades no more; None: until cancelled.
+    ``number`` counts the orders of the book as they were placed: it decides among equal limits, and it is what the
+    book knows an order by. From ``valid_until`` on the order trades no more; None: until cancelled.
 
     What else it may say: a buy order may name the one ``seller`` it trades with. ``reputation`` is the household's
     own score when it placed the order, and ``minimum_reputation`` the least score it trades with, both in basis
@@ -43,12 +43,11 @@ class SpotOrder(msgspec.Struct, frozen=True, gc=False):
     any other.
     """
 
-    id: UUID
+    number: int
     household: str
     side: Side
     wh: int
     limit: int
-    number: int
     valid_until: datetime | None = None
     seller: str | None = None
     reputation: int = 0
@@ -81,12 +80,16 @@ class SpotOrder(msgspec.Struct, frozen=True, gc=False):
 class Fill(msgspec.Struct, frozen=True, gc=False):
     """``wh`` go from ``seller`` to ``buyer`` at the limit of the ``resting`` order that the new ``taker`` met."""
 
-    taker: UUID
-    resting: UUID
+    taker: int
+    resting: int
     seller: str
     buyer: str
     wh: int
     cents_per_kwh: int
+
+
+type Outcome = Sequence[Fill] | SpotOrder | None
+"""What becomes of an event: an order's fills, or the order that was taken out; None: it did not rest."""
 
 
 def _may_trade(order: SpotOrder, resting: SpotOrder, now: datetime) -> bool:
@@ -115,8 +118,8 @@ class _Half:
     __slots__ = ("levels", "ranks")
 
     def __init__(self) -> None:
-        self.ranks: list[int] = []  # ascending, so the best is last
-        self.levels: dict[int, list[SpotOrder]] = {}
+        self.ranks: list[int] = []  # of the levels that have orders; ascending, so the best is last
+        self.levels: defaultdict[int, list[SpotOrder]] = defaultdict(list)
 
 
 class Book:
@@ -133,9 +136,8 @@ class Book:
 
     def __init__(self) -> None:
         self._sells, self._buys = _Half(), _Half()
-        # What rests, as it was placed, by the integer of its id, whose hash is cheaper than the id's.
-        self._resting: dict[int, SpotOrder] = {}
-        self._left: dict[int, int] = {}  # Wh left of what was filled in part, by the same
+        self._resting: dict[int, SpotOrder] = {}  # by number, as it was placed
+        self._left: dict[int, int] = {}  # Wh left of what was filled in part, by number
         # What is cancelled stays in its level until it is met there or swept out: cheaper than to look for it.
         self._cancelled = 0
         self._last_number = -1
@@ -143,110 +145,145 @@ class Book:
     def place(self, order: SpotOrder, now: datetime) -> list[Fill]:
         """Match ``order`` at ``now``, let the rest of it rest, and return the fills in the order they happened.
 
-        Raise `WouldTradeError` if a post-only order would trade, ValueError if the order's id rests already, its
-        number is not above all before it, or it is expired.
+        Raise `WouldTradeError` if a post-only order would trade, ValueError if its number is not above all before
+        it, or it is expired.
         """
-        order_id, number = order.id.int, order.number
-        if order_id in self._resting:
-            raise ValueError(f"order {order.id} is in the book already")
-        if number <= self._last_number:
-            raise ValueError(f"order number {number} does not follow {self._last_number}")
-        if order.valid_until is not None and now >= order.valid_until:
-            raise ValueError(f"order {order.id} expired at {order.valid_until}")
-        if order.side is _SELL:
-            own, opposite, rank = self._sells, self._buys, -order.limit
-        else:
-            own, opposite, rank = self._buys, self._sells, order.limit
-        fills: list[Fill] = []
-        if opposite.ranks and opposite.ranks[-1] >= -rank:
-            left = self._match(order, opposite, -rank, now, fills)
-            if left != order.wh:
-                if not left:
-                    self._last_number = number
-                    return fills
-                self._left[order_id] = left
-        self._last_number = number
-        self._resting[order_id] = order
-        level = own.levels.get(rank)
-        if level is None:
-            insort(own.ranks, rank)
-            own.levels[rank] = [order]
-        else:
-            level.append(order)
-        return fills
+        (fills,) = self.apply((order,), now)
+        return list(fills)  # type: ignore[arg-type] # an order's outcome
 
-    def _match(self, order: SpotOrder, opposite: _Half, worst: int, now: datetime, fills: list[Fill]) -> int:
-        """Trade ``order`` with the ranks from ``worst`` of ``opposite``, add the ``fills``, return the Wh left."""
-        household, is_sale, left = order.household, order.side is _SELL, order.wh
-        is_choosy = order.post_only or order.seller is not None or order.minimum_reputation > 0
-        resting, lefts, ranks = self._resting, self._left, opposite.ranks
-        place = len(ranks) - 1
-        while left and place >= 0 and (rank := ranks[place]) >= worst:
-            level = opposite.levels[rank]
-            seen = cancelled = 0
-            kept: list[SpotOrder] = []
-            for met in level:
-                seen += 1
-                met_id = met.id.int
-                if resting.get(met_id) is not met:
-                    cancelled += 1
-                    continue
-                other = met.household
-                if (
-                    is_choosy
-                    or other == household
-                    or met.seller is not None
-                    or met.minimum_reputation
-                    or (met.valid_until is not None and now >= met.valid_until)
-                ) and not _may_trade(order, met, now):
-                    kept.append(met)
-                    continue
-                wh = lefts.pop(met_id, None) or met.wh
-                if wh > left:
-                    lefts[met_id] = wh - left
-                    wh = left
-                    seen -= 1
-                else:
-                    del resting[met_id]
-                left -= wh
-                seller, buyer = (household, other) if is_sale else (other, household)
-                fills.append(Fill(order.id, met.id, seller, buyer, wh, met.limit))
-                if not left:
-                    break
-            self._cancelled -= cancelled
-            if seen == len(level) and not kept:
-                del opposite.levels[rank], ranks[place]
-            elif seen > len(kept):
-                level[:seen] = kept
-            place -= 1
-        return left
-
-    def cancel(self, order: UUID) -> SpotOrder:
+    def cancel(self, number: int) -> SpotOrder:
         """Take an order out of the book and return it with the Wh that were left of it.
 
         Raise `NotRestingError` if it does not rest here.
         """
-        order_id = order.int
-        resting = self._resting.pop(order_id, None)
-        if resting is None:
-            raise NotRestingError(f"order {order} is not in the book")
+        order = self.get(number)
+        del self._resting[number]
+        self._left.pop(number, None)
         self._cancelled += 1
-        if self._cancelled > 3 * len(self._resting) + 100:
-            self._sweep()
-        left = self._left.pop(order_id, None)
-        return resting if left is None else replace(resting, wh=left)
+        self._sweep()
+        return order
+
+    def apply(  # noqa: C901, PLR0912, PLR0915 - see below
+        self, events: Iterable[SpotOrder | int], now: datetime
+    ) -> list[Outcome]:
+        """Place each order among ``events`` and take out each that is only named by its number, one after another.
+
+        Return each one's outcome. What `place` refuses is raised here too; all that came before it is done.
+        """
+        outcomes: list[Outcome] = []
+        # One loop that calls nothing of ours: a call costs as much as all else that becomes of an order.
+        tell, resting, lefts = outcomes.append, self._resting, self._left
+        sells, sell_ranks, buys, buy_ranks = (
+            self._sells.levels, self._sells.ranks, self._buys.levels, self._buys.ranks
+        )  # fmt: skip
+        cancelled, last_number = self._cancelled, self._last_number
+        try:
+            for event in events:
+                if event.__class__ is int:
+                    found = resting.pop(event, None)
+                    if found is not None:
+                        cancelled += 1
+                        if event in lefts:
+                            found = replace(found, wh=lefts.pop(event))
+                    tell(found)
+                    continue
+                order: SpotOrder = event  # type: ignore[assignment]
+                number, wh, is_sale = order.number, order.wh, order.side is _SELL
+                if number <= last_number:
+                    raise ValueError(f"order number {number} does not follow {last_number}")
+                if order.valid_until is not None and now >= order.valid_until:
+                    raise ValueError(f"order {number} expired at {order.valid_until}")
+                if is_sale:
+                    own = sells
+                    own_ranks = sell_ranks
+                    levels = buys
+                    ranks = buy_ranks
+                    rank = -order.limit
+                else:
+                    own = buys
+                    own_ranks = buy_ranks
+                    levels = sells
+                    ranks = sell_ranks
+                    rank = order.limit
+                if ranks and ranks[-1] >= -rank:
+                    left, household = wh, order.household
+                    is_choosy = order.post_only or order.seller is not None or order.minimum_reputation > 0
+                    fills: list[Fill] = []
+                    place, skipped = -1, 0  # of the level from the end, and of the orders of it that stay
+                    limit = ranks[-1]
+                    level = levels[limit]
+                    while True:
+                        met = level[skipped]
+                        met_number = met.number
+                        if met_number not in resting:
+                            cancelled -= 1
+                            del level[skipped]
+                        elif (
+                            is_choosy
+                            or met.household == household
+                            or met.seller is not None
+                            or met.minimum_reputation
+                            or met.valid_until is not None
+                        ) and not _may_trade(order, met, now):
+                            skipped += 1
+                        else:
+                            there = lefts.pop(met_number) if met_number in lefts else met.wh
+                            traded = there if there <= left else left  # noqa: FURB136 - a call less
+                            fills.append(
+                                Fill(number, met_number, household, met.household, traded, limit)
+                                if is_sale
+                                else Fill(number, met_number, met.household, household, traded, -limit)
+                            )
+                            left -= traded
+                            if there > traded:
+                                lefts[met_number] = there - traded
+                                break
+                            del resting[met_number], level[skipped]
+                        if len(level) > skipped:
+                            if left:
+                                continue
+                            break
+                        if skipped:
+                            place -= 1
+                            skipped = 0
+                        else:
+                            del ranks[place]
+                        if not left or len(ranks) < -place:
+                            break
+                        limit = ranks[place]
+                        if limit < -rank:
+                            break
+                        level = levels[limit]
+                    last_number = number
+                    tell(fills)
+                    if not left:
+                        continue
+                    if left != wh:
+                        lefts[number] = left
+                else:
+                    last_number = number
+                    tell(())
+                level = own[rank]
+                if not level:
+                    insort(own_ranks, rank)
+                level.append(order)
+                resting[number] = order
+        finally:
+            self._cancelled, self._last_number = cancelled, last_number
+        self._sweep()
+        return outcomes
 
     def expire(self, now: datetime) -> list[SpotOrder]:
         """Take out all orders no longer valid at ``now`` and return them, by number, with the Wh left of each."""
         gone = sorted((o for o in self._resting.values() if not o.is_valid_at(now)), key=lambda o: o.number)
-        return [self.cancel(order.id) for order in gone]
+        return [self.cancel(order.number) for order in gone]
 
-    def get(self, order: UUID) -> SpotOrder:
+    def get(self, number: int) -> SpotOrder:
         """Return a resting order with the Wh that are left of it, or raise `NotRestingError`."""
-        resting = self._resting.get(order.int)
-        if resting is None:
-            raise NotRestingError(f"order {order} is not in the book")
-        return self._as_left(resting)
+        order = self._resting.get(number)
+        if order is None:
+            raise NotRestingError(f"order {number} is not in the book")
+        return self._as_left(order)
 
     def best(self, side: Side, now: datetime) -> Best | None:
         """Return the best limit of the orders on ``side`` that are valid at ``now``, None if there are none."""
@@ -267,21 +304,21 @@ class Book:
         half = self._sells if side is _SELL else self._buys
         for rank in reversed(half.ranks):
             for order in half.levels[rank]:
-                if self._rests(order):
+                if order.number in self._resting:
                     yield self._as_left(order)
 
-    def _rests(self, order: SpotOrder) -> bool:
-        """Whether an order of a level is not cancelled; the same id may have come again since."""
-        return self._resting.get(order.id.int) is order
-
     def _as_left(self, order: SpotOrder) -> SpotOrder:
-        left = self._left.get(order.id.int)
+        left = self._left.get(order.number)
         return order if left is None else replace(order, wh=left)
 
     def _sweep(self) -> None:
-        """Drop all that is cancelled from the levels."""
+        """Drop all that is cancelled from the levels, and the levels that have nothing, once it is much."""
+        if self._cancelled <= 3 * len(self._resting) + 100:
+            return
         for half in (self._sells, self._buys):
-            levels = {rank: [o for o in level if self._rests(o)] for rank, level in half.levels.items()}
-            half.levels = {rank: level for rank, level in levels.items() if level}
-            half.ranks = sorted(half.levels)
+            for rank, level in list(half.levels.items()):
+                level[:] = [order for order in level if order.number in self._resting]
+                if not level:
+                    del half.levels[rank]
+            half.ranks[:] = sorted(half.levels)
         self._cancelled = 0

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.auction import Auction, Bid, check_cancel, place_bid, winning_bid
+from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import Household, by_id
 
@@ -144,15 +145,13 @@ def end_auctions(connection: Connection, community: CommunityConfig, now: dateti
             _give_back(connection, community, row, "unsold", "the reserve price was not met", now)
             continue
         held = HeldTrade(
-            "auction",
-            row["id"],
             Trade(row["seller"], row["leader"], row["wh"]),
             row["best_bid"],
             _tokens(row["id"]),
             row["leader_hold"],
-            row["leader_since"],
+            tariff_at(community.tariffs, row["leader_since"]),
         )
-        settle_held_trade(connection, community, held, now)
+        settle_held_trade(connection, community, "auction", row["id"], held, now)
         for name in (_tokens(row["id"]), row["leader_hold"]):
             ledger.close_hold(connection, community.id, name, at=now, text="auction ended")
         _update(connection, community.id, row["id"], status="sold")

@@ -208,16 +208,14 @@ class _Group:
         message = one.message
         match message:
             case SellOrder():
-                self._market.place_sell(household, message, lambda: self._lock(one, message))
-                return self._market.answer(one.id)
+                order = self._market.place_sell(household, message, lambda: self._lock(one, message))
             case BuyOrder():
-                self._market.place_buy(household, message)
-                return self._market.answer(one.id)
-            case CancelOrder(order=order):
-                self._market.cancel(household, str(order))
-                return self._market.answer(str(order))
+                order = self._market.place_buy(household, message)
+            case CancelOrder(order=order_id):
+                order = self._market.cancel(household, str(order_id))
             case _:
                 raise AssertionError("only orders of the spot market come here")
+        return self._market.answer(order)
 
     def _lock(self, one: Opened, sale: SellOrder) -> Lock:
         lock = one.lock

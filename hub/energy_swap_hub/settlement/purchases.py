@@ -19,18 +19,17 @@ from sqlalchemy import Connection, select, update
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Overdrawn
-from energy_swap_hub.market.fees import Tariff, tariff_at
+from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.spot import NotRestingError
-from energy_swap_hub.market.trade import Side, Trade
+from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.storage import insert_rows
 
 from .refusals import OrderRefused, nothing_offered
 from .spot_book import Order, forget_book
-from .spot_market import SpotMarket
+from .spot_market import Met, SpotMarket
 from .spot_transaction import hold_name
 from .tables import reservation
-from .trades import HeldTrade, book_held_trade
 
 if TYPE_CHECKING:
     from .messages import Desk
@@ -69,7 +68,7 @@ class PurchaseMarket(SpotMarket):
         self.is_halfway = True
         fills = self._open.book.place(order.in_book(), self._now)
         with suppress(NotRestingError):  # what it did not meet is not kept for better times
-            self._open.book.cancel(order.key)
+            self._open.book.cancel(order.number)
         kept = []
         for fill in fills:
             sale = self._open.orders[fill.resting]
@@ -78,7 +77,7 @@ class PurchaseMarket(SpotMarket):
             sale.reserved_wh += fill.wh
             if not sale.remaining_wh:
                 sale.status = "reserved"
-                self._forget(sale, fill.resting)
+                self._forget(sale)
             order.reserved_wh += fill.wh
             kept.append((self._community.id, order.id, sale.id, fill.wh, fill.cents_per_kwh, "held"))
         insert_rows(self._connection, reservation, _RESERVATION, kept)
@@ -90,21 +89,26 @@ class PurchaseMarket(SpotMarket):
         if order is None:
             return
         kept = self._kept(order_id)
-        tariff = tariff_at(self._community.tariffs, order.placed_at)
-        cents = sum(cost_cents(r.wh, r.cents_per_kwh + tariff.fees_cents_per_kwh) for r in kept)
-        hold, account = hold_name(order_id), ledger.kes(order.household_id)
+        fees = tariff_at(self._community.tariffs, order.placed_at).fees_cents_per_kwh
+        cents = sum(cost_cents(r.wh, r.cents_per_kwh + fees) for r in kept)
         try:
-            self._journal.hold(hold, account, cents, at=self._now, text="spot purchase by M-Pesa")
+            self._journal.require(ledger.kes(order.household_id), cents)
         except Overdrawn:  # less was paid, or the money was spent on something else
             self._give_all_back(order, kept)
             return
-        self._change(order)
+        self.is_halfway = True
         self._end_reservations(order_id, "delivered")
+        met = []
         for r in kept:
-            self._deliver(r, order, tariff)
-        self._journal.close_hold(hold, at=self._now, text="bought")
+            sale = self._sale(r)
+            sale.remaining_wh += r.wh  # until it is counted as traded
+            met.append(Met(sale, r.wh, r.cents_per_kwh))
         order.reserved_wh = 0
-        order.status = "filled" if not order.remaining_wh else "part_filled"
+        self._trade(order, met, cents)
+        order.status = "part_filled" if order.remaining_wh else "filled"
+        if order.remaining_wh:
+            self._tell_end(order, order.status)
+        self.is_halfway = False
 
     def give_back(self, order_id: str) -> None:
         """The money does not come: the sales stand where they stood."""
@@ -127,32 +131,11 @@ class PurchaseMarket(SpotMarket):
                 break
         return met
 
-    def _deliver(self, kept: _Reservation, order: Order, tariff: Tariff) -> None:
-        sale = self._sale(kept)
-        held = HeldTrade(
-            "spot",
-            f"{order.id}/{sale.id}",
-            Trade(sale.household_id, order.household_id, kept.wh),
-            kept.cents_per_kwh,
-            hold_name(sale.id),
-            hold_name(order.id),
-            order.placed_at,
-            sale.id,
-            order.id,
-        )
-        self._trades.append(book_held_trade(self._journal, held, tariff, self._now, is_new=True))
-        self._intents.append(("release", held.reference, order.household_id, kept.wh))
-        order.remaining_wh -= kept.wh
-        if sale.status == "reserved" and not sale.reserved_wh:
-            sale.status = "filled"
-            self._forget(sale, sale.key)
-        if sale.status != "open" and not sale.reserved_wh:
-            self._journal.close_hold(hold_name(sale.id), at=self._now, text="sold")
-
     def _give_all_back(self, order: Order, kept: list[_Reservation]) -> None:
         self._change(order)
         self._end_reservations(order.id, "returned")
         order.reserved_wh, order.status = 0, "unpaid"
+        self._tell_end(order, order.status)
         for r in kept:
             sale = self._sale(r)
             if sale.status in {"open", "reserved"}:
@@ -171,7 +154,7 @@ class PurchaseMarket(SpotMarket):
             self._end(sale, "expired")
             return
         with suppress(NotRestingError):  # nothing of it rested meanwhile
-            self._open.book.cancel(sale.key)
+            self._open.book.cancel(sale.number)
         # Buyers who came while it was away meet it now; as it rested before, it trades even if it is post-only.
         place, is_post_only = sale.number, sale.post_only
         sale.number, sale.post_only = self._open.last_number + 1, False

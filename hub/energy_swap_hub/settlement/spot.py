@@ -52,9 +52,9 @@ def cancel(
 ) -> int:
     """Take back the rest of an own open order and return it in Wh; raises `OrderRefused` for any other."""
     market = SpotMarket(connection, community, now)
-    wh = market.cancel(household, order_id)
+    order = market.cancel(household, order_id)
     market.write()
-    return wh
+    return order.remaining_wh
 
 
 def expire_orders(connection: Connection, community: CommunityConfig, now: datetime) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -45,11 +44,6 @@ class Order:
     post_only: bool = False
     reserved_wh: int = 0
 
-    @property
-    def key(self) -> UUID:
-        """The id as the book has it."""
-        return UUID(self.id)
-
     def answer(self, fills: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return how the order stands and what it traded, as its household is told."""
         return {
@@ -63,12 +57,11 @@ class Order:
     def in_book(self) -> SpotOrder:
         """Return the order as the book knows it, with what is left of it."""
         return SpotOrder(
-            id=self.key,
+            number=self.number,
             household=self.household_id,
             side=self.side,
             wh=self.remaining_wh,
             limit=self.limit,
-            number=self.number,
             valid_until=self.valid_until,
             seller=self.seller,
             reputation=self.reputation,
@@ -93,17 +86,17 @@ class _Standing:
 
 @dataclass(slots=True)
 class OpenBook:
-    """The open orders, by id and matched in a `Book`, and the reputation of who places orders.
+    """The open orders, by their number in the `Book` that matches them, and the reputation of who places orders.
 
-    ``stamp`` is that of the transaction whose orders these are. ``unlocked`` are the sales that were placed since
-    it was read and wait for their lock.
+    ``stamp`` is that of the transaction whose orders these are. ``by_id`` has them too, and the sales that were
+    placed since it was read and wait for their lock.
     """
 
     stamp: int
     last_number: int
     book: Book = field(default_factory=Book)
-    orders: dict[UUID, Order] = field(default_factory=dict)
-    unlocked: dict[str, Order] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    by_id: dict[str, Order] = field(default_factory=dict)
     _standings: dict[str, _Standing] = field(default_factory=dict)
     _scores: dict[Facts, int] = field(default_factory=dict)
 
@@ -137,8 +130,14 @@ class OpenBook:
             standing.basis_points = self._scores[facts]
         return standing.basis_points
 
-    def count_end(self, order: Order) -> None:
-        """Count an order that has ended among the facts of its household, where those are known."""
+    def enter(self, order: Order) -> None:
+        """Count an order among the open ones."""
+        self.orders[order.number] = self.by_id[order.id] = order
+
+    def leave(self, order: Order) -> None:
+        """Take an order that is not open any more from them, and count its end among its household's facts."""
+        self.orders.pop(order.number, None)
+        self.by_id.pop(order.id, None)
         standing = self._standings.get(order.household_id)
         if standing is None or order.status not in _ENDED:
             return
@@ -228,7 +227,7 @@ def _read(connection: Connection, community_id: str, stamp: int, last_number: in
     for row in connection.execute(query).mappings():
         order = _order(row)
         resting = order.in_book()
-        kept.orders[resting.id] = order
+        kept.enter(order)
         if resting.is_valid_at(now):
             fills = kept.book.place(resting, now)
             assert not fills, "what rests has met all that rested before it"

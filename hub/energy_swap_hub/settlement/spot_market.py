@@ -7,7 +7,7 @@ book is changed; an error after that leaves the transaction to be undone as a wh
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from energy_swap_protocol.message import BuyOrder, CancelOrder, SellOrder
 from energy_swap_protocol.units import cost_cents
@@ -18,7 +18,7 @@ from energy_swap_hub.chain.payload import HouseholdTransaction
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Entry, Overdrawn, Posting
 from energy_swap_hub.market.fees import tariff_at
-from energy_swap_hub.market.spot import Fill, NotRestingError, SpotOrder
+from energy_swap_hub.market.spot import NotRestingError, SpotOrder
 from energy_swap_hub.market.trade import Side, Trade
 from energy_swap_hub.membership.households import Household, is_there
 
@@ -26,10 +26,18 @@ from .machine import schedule
 from .notifications import Event, Notification
 from .refusals import OrderRefused, cannot_cancel, time_to_come, too_few_tokens, too_little_money, would_trade
 from .spot_book import Order, expired_orders
-from .spot_transaction import SpotTransaction, hold_name, wallet_accounts
-from .trades import HeldTrade, book_held_trade
+from .spot_transaction import BUYER, SELLER, SpotTransaction, hold_name
+from .trades import HeldTrade, book_held_trades
 
 type Wish = SellOrder | BuyOrder | CancelOrder
+
+
+class Met(NamedTuple):
+    """``wh`` that are traded with a resting ``order``, at its limit."""
+
+    order: Order
+    wh: int
+    cents_per_kwh: int
 
 
 class SpotMarket(SpotTransaction):
@@ -49,9 +57,9 @@ class SpotMarket(SpotTransaction):
                 cancels.append(str(wish.order))
                 continue
             orders += 1
-            accounts.update(wallet_accounts(household.id))
             if isinstance(wish, BuyOrder):
                 bought_wh, best_limit = bought_wh + wish.wh, max(best_limit, wish.at_most)
+            accounts.update(of(household.id) for of in (BUYER if isinstance(wish, BuyOrder) else SELLER))
         self._open.read_standings(
             self._connection, self._community.id, {household.id for household, _ in wishes}, self._now
         )
@@ -65,7 +73,7 @@ class SpotMarket(SpotTransaction):
 
     def place_sell(
         self, household: Household, wish: SellOrder, lock: Callable[[], tuple[str, HouseholdTransaction]]
-    ) -> None:
+    ) -> Order:
         """Hold the tokens, ask the chain to lock them; raises `Overdrawn`, `OrderRefused`, what ``lock`` raises.
 
         ``lock`` gives what is asked of the chain: the household's transaction as the hub completed it.
@@ -80,8 +88,9 @@ class SpotMarket(SpotTransaction):
             wanted = lock()
         self._intents.append(wanted)
         self._add(order)
+        return order
 
-    def place_buy(self, household: Household, wish: BuyOrder) -> None:
+    def place_buy(self, household: Household, wish: BuyOrder) -> Order:
         """Match at once, hold the money for the rest and let it rest; raises as `place_sell`.
 
         The wallet must have what the whole costs at the limit with fees. Only that much is ever spent or held.
@@ -96,6 +105,7 @@ class SpotMarket(SpotTransaction):
             raise too_little_money(error, wish.wh, wish.at_most, fees) from None
         self._add(order)
         self._enter(order, cents)
+        return order
 
     def lock_final(self, order_id: str, error: str | None) -> None:
         """The chain has the tokens in escrow: the sale enters the book. On an error it is refused."""
@@ -103,12 +113,11 @@ class SpotMarket(SpotTransaction):
         if order is None or order.status != "pending_lock":
             return
         self._change(order)
-        self._open.unlocked.pop(order_id, None)
-        self._known[order_id] = order
         if error is not None:
             self._journal.close_hold(hold_name(order_id), at=self._now, text=f"the lock failed: {error}")
             order.status = "refused"
             self._tell_end(order, f"the lock failed: {error}")
+            self._forget(order)
             return
         order.status, order.number = "open", self._open.last_number + 1
         self._open.last_number = order.number
@@ -127,8 +136,8 @@ class SpotMarket(SpotTransaction):
                 # What was due when it was placed may have been done while it still waited for its lock.
                 schedule(self._connection, self._community.id, "orders", "expiry", order.valid_until)
 
-    def cancel(self, household: Household, order_id: str) -> int:
-        """Take back the rest of an own open order and return it in Wh; raises `OrderRefused` for any other."""
+    def cancel(self, household: Household, order_id: str) -> Order:
+        """Take back the rest of an own open order; raises `OrderRefused` for any other."""
         order = self._order(order_id)
         if order is None or order.household_id != household.id:
             raise OrderRefused(f"order: {household.id} has no order {order_id}")
@@ -136,7 +145,7 @@ class SpotMarket(SpotTransaction):
             raise cannot_cancel(order_id, order.status)
         self._change(order)
         self._end(order, "cancelled")
-        return order.remaining_wh
+        return order
 
     def expire(self) -> list[str]:
         """End the open orders whose time has passed and return the households they belong to."""
@@ -150,13 +159,11 @@ class SpotMarket(SpotTransaction):
                 households.append(order.household_id)
         return households
 
-    def answer(self, order_id: str) -> dict[str, Any]:
+    def answer(self, order: Order) -> dict[str, Any]:
         """Return how an order stands and what it traded."""
-        order = self._order(order_id)
-        assert order is not None
-        if order_id not in self._added:
-            self._read_fills((order_id,))
-        return order.answer((*self._earlier_fills.get(order_id, ()), *self._fills.get(order_id, ())))
+        if order.id not in self._added:
+            self._read_fills((order.id,))
+        return order.answer((*self._earlier_fills.get(order.id, ()), *self._fills.get(order.id, ())))
 
     def _new_order(
         self,
@@ -226,11 +233,13 @@ class SpotMarket(SpotTransaction):
         A purchase may spend its ``budget`` of cents, and holds what is left of it while a part of it rests.
         """
         self.is_halfway = True
-        taker = order.in_book()
-        fills = self._open.book.place(taker, self._now)
-        self._open.orders[taker.id] = order
-        for fill in fills:
-            budget -= self._settle(fill, order, budget)
+        fills = self._open.book.place(order.in_book(), self._now)
+        self._open.enter(order)
+        if fills:
+            orders = self._open.orders
+            budget -= self._trade(
+                order, [Met(orders[fill.resting], fill.wh, fill.cents_per_kwh) for fill in fills], budget
+            )
         if order.side is Side.BUY and order.remaining_wh:
             self._hold(order, budget, "spot purchase")
         self.is_halfway = False
@@ -241,43 +250,58 @@ class SpotMarket(SpotTransaction):
         account = ledger.ekwh(order.household_id) if is_sale else ledger.kes(order.household_id)
         self._journal.hold(hold_name(order.id), account, amount, at=self._now, text=text, is_new=True)
 
-    def _settle(self, fill: Fill, taker: Order, budget: int) -> int:
-        """Carry out one trade and return the cents that its buyer paid; as the taker, out of its ``budget``."""
-        resting = self._open.orders[fill.resting]
-        sale, purchase = (taker, resting) if taker.side is Side.SELL else (resting, taker)
-        held = HeldTrade(
-            "spot",
-            f"{taker.id}/{resting.id}",
-            Trade(fill.seller, fill.buyer, fill.wh),
-            fill.cents_per_kwh,
+    def _trade(self, taker: Order, met: Sequence[Met], budget: int = 0) -> int:
+        """Carry out what ``taker`` trades with the orders it ``met``; return the cents that it paid.
+
+        A sale is paid by what the purchases hold; a purchase pays out of its ``budget`` in the wallet.
+        """
+        is_sale, is_told = taker.side is Side.SELL, taker.side is Side.SELL or taker.status == "pending_payment"
+        own, held = self._fills[taker.id], [self._held(taker, one) for one in met]
+        # An order comes to the book once by a number.
+        reference = f"{taker.id}/{taker.number}"
+        booked = book_held_trades(self._journal, "spot", reference, held, self._now, budget=budget, is_new=True)
+        self._trades += booked
+        for (order, wh, cents_per_kwh), one in zip(met, held, strict=True):
+            trade = one.trade
+            # The sale is in the name: who co-signs the release looks at what it has locked.
+            self._intents.append(("release", f"{taker.id}/{order.id}", trade.buyer, wh))
+            fill = {"wh": wh, "cents_per_kwh": cents_per_kwh, "seller": trade.seller, "buyer": trade.buyer}
+            self._fills[order.id].append(fill)
+            own.append(fill)
+            self._fill(order, fill)
+            # Who buys from the wallet has held nothing, and has it in the answer.
+            self._fill(taker, fill, is_told=is_told, has_held=is_sale)
+        return 0 if is_sale else sum(one.paid_cents for one in booked)
+
+    def _held(self, taker: Order, met: Met) -> HeldTrade:
+        is_sale = taker.side is Side.SELL
+        sale, purchase = (taker, met.order) if is_sale else (met.order, taker)
+        tariff = self._tariff
+        if purchase.placed_at < tariff.valid_from:
+            tariff = tariff_at(self._community.tariffs, purchase.placed_at)
+        return HeldTrade(
+            Trade(sale.household_id, purchase.household_id, met.wh),
+            met.cents_per_kwh,
             hold_name(sale.id),
-            budget if purchase is taker else hold_name(purchase.id),
-            purchase.placed_at,
+            hold_name(purchase.id) if is_sale else None,
+            tariff,
             sale.id,
             purchase.id,
         )
-        # An order comes to the book once, and meets each resting order once.
-        tariff = self._tariff
-        if held.held_at < tariff.valid_from:
-            tariff = tariff_at(self._community.tariffs, held.held_at)
-        booked = book_held_trade(self._journal, held, tariff, self._now, is_new=True)
-        self._trades.append(booked)
-        told = {"wh": fill.wh, "cents_per_kwh": fill.cents_per_kwh, "seller": fill.seller, "buyer": fill.buyer}
-        self._intents.append(("release", held.reference, fill.buyer, fill.wh))
-        for order in (sale, purchase):
-            self._change(order)
-            self._fills[order.id].append(told)
-            order.remaining_wh -= fill.wh
-            if order is resting or order is sale:  # who buys has it in the answer
-                data = {"order": order.id, "wh": fill.wh, "cents_per_kwh": fill.cents_per_kwh}
-                data["remaining_wh"] = order.remaining_wh
-                self._told.append(Notification(order.household_id, Event.ORDER_MATCHED, data))
-            if not order.remaining_wh:
-                order.status = "reserved" if order.reserved_wh else "filled"
-                if not order.reserved_wh and not (order is purchase and order is taker):  # that holds nothing
-                    self._journal.close_hold(hold_name(order.id), at=self._now, text="bought below the limit")
-                self._forget(order, fill.resting if order is resting else fill.taker)
-        return booked.paid_cents
+
+    def _fill(self, order: Order, fill: dict[str, Any], *, is_told: bool = True, has_held: bool = True) -> None:
+        """Count a trade of an order; one that is over gives back what it still holds."""
+        self._change(order)
+        order.remaining_wh -= fill["wh"]
+        if is_told:
+            data = {"order": order.id, "wh": fill["wh"], "cents_per_kwh": fill["cents_per_kwh"]}
+            data["remaining_wh"] = order.remaining_wh
+            self._told.append(Notification(order.household_id, Event.ORDER_MATCHED, data))
+        if order.status in {"open", "reserved"} and not order.remaining_wh:
+            order.status = "reserved" if order.reserved_wh else "filled"
+            self._forget(order)
+        if has_held and order.status != "open" and not order.reserved_wh:
+            self._journal.close_hold(hold_name(order.id), at=self._now, text="bought below the limit")
 
     def _end(self, order: Order, status: str) -> None:
         self.is_halfway = True
@@ -287,12 +311,10 @@ class SpotMarket(SpotTransaction):
         order.status = status
         if status != "cancelled":  # who cancels knows
             self._tell_end(order, status)
-        key = order.key
-        with suppress(
-            NotRestingError
-        ):  # its sale never came so far, or its time had passed when the book was read
-            self._open.book.cancel(key)
-        self._forget(order, key)
+        # It is not there if its sale never came so far, or its time had passed when the book was read.
+        with suppress(NotRestingError):
+            self._open.book.cancel(order.number)
+        self._forget(order)
         self.is_halfway = False
 
     def _tell_end(self, order: Order, reason: str) -> None:

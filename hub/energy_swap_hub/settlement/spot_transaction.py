@@ -1,10 +1,9 @@
 """What a transaction has read of the spot market, and what it will write: few statements however many orders."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
@@ -31,14 +30,9 @@ def hold_name(order_id: str) -> str:
     return f"order:{order_id}"
 
 
-def wallet_accounts(household_id: str) -> Iterable[str]:
-    """Return the accounts of a household that orders move."""
-    return (
-        ledger.kes(household_id),
-        ledger.kes_held(household_id),
-        ledger.ekwh(household_id),
-        ledger.ekwh_held(household_id),
-    )
+# What a trade moves of whoever sells on coming to the market, and of whoever buys.
+SELLER: Final = (ledger.kes, ledger.ekwh, ledger.ekwh_held)
+BUYER: Final = (ledger.kes, ledger.kes_held, ledger.ekwh)
 
 
 class SpotTransaction:
@@ -65,7 +59,7 @@ class SpotTransaction:
     def read_orders(self, order_ids: Collection[str]) -> None:
         """Read at once the orders that are not open."""
         kept = self._open
-        missing = [i for i in order_ids if not (i in self._known or i in kept.unlocked or UUID(i) in kept.orders)]
+        missing = [i for i in order_ids if not (i in self._known or i in kept.by_id)]
         if missing:
             found = find_orders(self._connection, self._community.id, missing)
             self._known.update((order_id, found.get(order_id)) for order_id in missing)
@@ -101,7 +95,7 @@ class SpotTransaction:
         self._open.last_number = order.number
         self._added[order.id] = order
         if order.status == "pending_lock":
-            self._open.unlocked[order.id] = order
+            self._open.by_id[order.id] = order
 
     def _change(self, order: Order) -> None:
         self._touch()
@@ -113,15 +107,12 @@ class SpotTransaction:
             self._open.change()
             self._is_changed = True
 
-    def _forget(self, order: Order, key: UUID) -> None:
-        self._open.orders.pop(key, None)
-        self._open.count_end(order)
+    def _forget(self, order: Order) -> None:
+        self._open.leave(order)
         self._known[order.id] = order
 
     def _order(self, order_id: str) -> Order | None:
-        found = self._added.get(order_id) or self._open.unlocked.get(order_id)
-        if found is None:
-            found = self._open.orders.get(UUID(order_id))
+        found = self._added.get(order_id) or self._open.by_id.get(order_id)
         if found is None:
             if order_id not in self._known:
                 self.read_orders((order_id,))
@@ -137,13 +128,12 @@ class SpotTransaction:
         self, side: Side, wh: int, limit: int, most: int, holds: Sequence[str], accounts: set[str]
     ) -> None:
         """Read the holds and accounts of the orders that as many Wh would meet first, and those that are named."""
-        wanted = list(holds)
-        sign = 1 if side is Side.SELL else -1
+        wanted, orders = list(holds), self._open.orders
+        sign, own = (1, SELLER) if side is Side.SELL else (-1, BUYER)
         for resting in self._open.book.best_first(side) if wh else ():
             if wh <= 0 or (resting.limit - limit) * sign > 0 or len(wanted) > most + 50:
                 break
             wh -= resting.wh
-            wanted.append(hold_name(str(resting.id)))
-            household = resting.household
-            accounts.update(wallet_accounts(household))
+            wanted.append(hold_name(orders[resting.number].id))
+            accounts.update(account(resting.household) for account in own)
         self._journal.expect(holds=wanted, accounts=accounts)

@@ -1,7 +1,7 @@
-"""One trade of held tokens against money: ledger entry, trade row and the release from escrow, together."""
+"""Trades of held tokens against money: ledger entry, trade rows and the release from escrow, together."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -27,34 +27,31 @@ FILL: Final = ("wh", "cents_per_kwh", "seller", "buyer")
 """What an answer tells of each trade of an order."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldTrade:
-    """A trade whose tokens lie in ``seller_hold`` and whose money, held at ``held_at``, lies in ``buyer_hold``.
+class HeldTrade(NamedTuple):
+    """A trade whose tokens lie in ``seller_hold`` and whose money lies in ``buyer_hold``.
 
-    Who trades on coming to the market has not held its money yet: ``buyer_hold`` is then the most, in cents, that
-    may be taken from its wallet, which has it.
-    ``reference`` names the order or auction and is unique per trade within its market. The fees are those of
-    ``held_at``: a tariff that changes later must not ask for more than was held.
+    Who buys on coming to the market has held no money yet (None): it is taken from its wallet.
+    The fees are those of ``tariff``, which was valid when the money was held: one that changes later must not ask
+    for more than that.
+    """
+
+    trade: Trade
+    cents_per_kwh: int
+    seller_hold: str
+    buyer_hold: str | None
+    tariff: Tariff
+    sell_order: str | None = None
+    buy_order: str | None = None
+
+
+class Booked(NamedTuple):
+    """A trade that is in the ledger by the name of ``reference``, with the others of whoever came to the market.
+
+    What its seller earned, and what its buyer paid with fees, in cents.
     """
 
     market: str
     reference: str
-    trade: Trade
-    cents_per_kwh: int
-    seller_hold: str
-    buyer_hold: str | int
-    held_at: datetime
-    sell_order: str | None = None
-    buy_order: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.trade.seller == self.trade.buyer or self.trade.wh <= 0:
-            raise ValueError(f"a trade moves at least 1 Wh between two households: {self}")
-
-
-class Booked(NamedTuple):
-    """A trade that is in the ledger: what its seller earned, and what its buyer paid with fees, in cents."""
-
     held: HeldTrade
     earned_cents: int
     paid_cents: int
@@ -65,38 +62,63 @@ def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: d
     return cost_cents(wh, cents_per_kwh + tariff_at(community.tariffs, now).fees_cents_per_kwh)
 
 
-def book_held_trade(
-    journal: Journal, held: HeldTrade, tariff: Tariff, now: datetime, *, is_new: bool = False
-) -> Booked:
-    """Move money and tokens of ``held`` at the fees of ``tariff``; the holds make it possible only once.
+def book_held_trades(
+    journal: Journal,
+    market: str,
+    reference: str,
+    trades: Sequence[HeldTrade],
+    now: datetime,
+    *,
+    budget: int = 0,
+    is_new: bool = False,
+) -> list[Booked]:
+    """Move money and tokens of what somebody traded at once, as one entry; the holds make it possible only once.
 
-    ``is_new`` as in `Journal.post`.
+    ``reference`` names it and is used once in its ``market``. Who pays from the wallet pays at most ``budget``
+    cents for all. ``is_new`` as in `Journal.post`.
     """
-    seller, buyer, wh, price = held.trade.seller, held.trade.buyer, held.trade.wh, held.cents_per_kwh
-    # As `fees.bill` does for one trade: each amount is rounded once.
-    earned = cost_cents(wh, price)
-    community_fee = cost_cents(wh, tariff.community_fee_cents_per_kwh)
-    grid_fee = cost_cents(wh, tariff.grid_fee_cents_per_kwh)
-    # Fills in many parts can round to a cent more than the hold for the whole: the rounding account bears it.
-    due = cost_cents(wh, price + tariff.fees_cents_per_kwh)
-    if isinstance(held.buyer_hold, str):
-        paid = min(due, journal.hold_remaining(held.buyer_hold))
-        payment = journal.spend_hold(held.buyer_hold, paid)
-    else:
-        paid = min(due, held.buyer_hold)
-        payment = Posting(ledger.kes(buyer), -paid)
-    postings = (
-        payment,
-        journal.spend_hold(held.seller_hold, wh),
-        Posting(ledger.kes(seller), earned),
-        Posting(ledger.FEES, community_fee),
-        Posting(ledger.GRID, grid_fee),
-        Posting(ledger.ROUNDING, paid - earned - community_fee - grid_fee),
-        Posting(ledger.ekwh(buyer), wh),
-    )
-    text = f"{held.market}: {wh} Wh from {seller} to {buyer}"
-    journal.post(Entry(held.market, held.reference, now, text, postings), is_new=is_new)
-    return Booked(held, earned, paid)
+    moved: defaultdict[str, int] = defaultdict(int)
+    booked = []
+    for held in trades:
+        (seller, buyer, wh), price, tariff = _parties(held.trade), held.cents_per_kwh, held.tariff
+        # As `fees.bill` does for one trade: each amount is rounded once.
+        earned = cost_cents(wh, price)
+        community_fee = cost_cents(wh, tariff.community_fee_cents_per_kwh)
+        grid_fee = cost_cents(wh, tariff.grid_fee_cents_per_kwh)
+        # Fills in many parts can round to a cent more than was held for the whole: the rounding account bears it.
+        due = cost_cents(wh, price + tariff.fees_cents_per_kwh)
+        if held.buyer_hold is None:
+            paid = min(due, budget)
+            budget -= paid
+            moved[ledger.kes(buyer)] -= paid
+        else:
+            paid = min(due, journal.hold_remaining(held.buyer_hold))
+            account, amount = journal.spend_hold(held.buyer_hold, paid)
+            moved[account] += amount
+        account, amount = journal.spend_hold(held.seller_hold, wh)
+        moved[account] += amount
+        moved[ledger.kes(seller)] += earned
+        moved[ledger.FEES] += community_fee
+        moved[ledger.GRID] += grid_fee
+        moved[ledger.ROUNDING] += paid - earned - community_fee - grid_fee
+        moved[ledger.ekwh(buyer)] += wh
+        booked.append(Booked(market, reference, held, earned, paid))
+    postings = [Posting(account, amount) for account, amount in moved.items()]
+    journal.post(Entry(market, reference, now, _in_words(market, trades), postings), is_new=is_new)
+    return booked
+
+
+def _parties(trade: Trade) -> tuple[str, str, int]:
+    seller, buyer, wh = trade.seller, trade.buyer, trade.wh
+    if seller == buyer or wh <= 0:
+        raise ValueError(f"a trade moves at least 1 Wh between two households: {trade}")
+    return seller, buyer, wh
+
+
+def _in_words(market: str, trades: Sequence[HeldTrade]) -> str:
+    sellers = ", ".join(dict.fromkeys(held.trade.seller for held in trades))
+    buyers = ", ".join(dict.fromkeys(held.trade.buyer for held in trades))
+    return f"{market}: {sum(held.trade.wh for held in trades)} Wh from {sellers} to {buyers}"
 
 
 def store_trades(connection: Connection, community_id: str, booked: Sequence[Booked], now: datetime) -> None:
@@ -104,9 +126,9 @@ def store_trades(connection: Connection, community_id: str, booked: Sequence[Boo
     rows: list[Sequence[Any]] = []
     sold: dict[str, tuple[int, int]] = {}  # Wh and cents, by household
     bought: dict[str, tuple[int, int]] = {}
-    for held, earned, paid in booked:
+    for market, reference, held, earned, paid in booked:
         seller, buyer, wh = held.trade.seller, held.trade.buyer, held.trade.wh
-        row = (community_id, held.market, held.reference, seller, buyer, wh, held.cents_per_kwh, earned, now)
+        row = (community_id, market, reference, seller, buyer, wh, held.cents_per_kwh, earned, now)
         rows.append((*row, held.sell_order, held.buy_order))
         before_wh, before = sold.get(seller, (0, 0))
         sold[seller] = (before_wh + wh, before + earned)
@@ -135,11 +157,13 @@ def fills_of(
     return fills
 
 
-def settle_held_trade(connection: Connection, community: CommunityConfig, held: HeldTrade, now: datetime) -> None:
+def settle_held_trade(
+    connection: Connection, community: CommunityConfig, market: str, reference: str, held: HeldTrade, now: datetime
+) -> None:
     """Move money and tokens of one trade, store it and ask for the release from escrow, at once."""
     journal = Journal(connection, community.id)
-    booked = book_held_trade(journal, held, tariff_at(community.tariffs, held.held_at), now)
+    booked = book_held_trades(journal, market, reference, (held,), now)
     journal.write()
-    store_trades(connection, community.id, (booked,), now)
+    store_trades(connection, community.id, booked, now)
     buyer = by_id(connection, community.id, held.trade.buyer)
-    tokens.release(connection, community.id, held.reference, tokens.Move(buyer, held.trade.wh), now)
+    tokens.release(connection, community.id, reference, tokens.Move(buyer, held.trade.wh), now)

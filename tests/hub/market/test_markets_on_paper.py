@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from energy_swap_hub.market.ahead import Contract, close_gate
@@ -189,7 +188,7 @@ def test_book() -> None:
     book = Book()
     for number, row in enumerate(placed):
         side = Side(row["wish"])
-        order = SpotOrder(UUID(int=number), row["household"], side, int(row["Wh"]), cents(row["limit"]), number)
+        order = SpotOrder(number, row["household"], side, int(row["Wh"]), cents(row["limit"]))
         trades = (
             f"{fill.wh} Wh with {fill.seller if side == Side.BUY else fill.buyer} at {kes(fill.cents_per_kwh)}"
             for fill in book.place(order, DAY)
@@ -209,12 +208,11 @@ def test_orders_that_choose() -> None:
         seller = re.fullmatch(r"from (\w+)", says)
         assert says in {"", "post-only"} or least or seller
         order = SpotOrder(
-            UUID(int=number),
+            number,
             row["household"],
             side,
             int(row["Wh"]),
             cents(row["limit"]),
-            number,
             seller=seller[1] if seller else None,
             reputation=100 * int(row["reputation"].removesuffix(" %")),
             minimum_reputation=100 * int(least[1]) if least else 0,

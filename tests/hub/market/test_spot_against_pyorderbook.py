@@ -14,37 +14,37 @@ from energy_swap_hub.market.spot import Book, NotRestingError, Side, SpotOrder
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ORDERS = 20_000
 
-type Traded = tuple[UUID, int, int]  # resting order, Wh, cents per kWh
+type Traded = tuple[int, int, int]  # resting order, Wh, cents per kWh
 
 
 class Theirs:
-    """Their book, with our ids."""
+    """Their book, with our numbers."""
 
     def __init__(self) -> None:
         self._book = pyorderbook.Book()
-        self._theirs: dict[UUID, pyorderbook.Order] = {}
-        self._ours: dict[UUID, UUID] = {}
+        self._theirs: dict[int, pyorderbook.Order] = {}
+        self._ours: dict[UUID, int] = {}
 
     def place(self, order: SpotOrder) -> list[Traded]:
         side = pyorderbook.Side.ASK if order.side == Side.SELL else pyorderbook.Side.BID
         theirs = pyorderbook.Order(side, "eKWh", order.limit, order.wh)
-        self._theirs[order.id], self._ours[theirs.id] = theirs, order.id
+        self._theirs[order.number], self._ours[theirs.id] = theirs, order.number
         blotter = self._book.match(theirs)
         return [
             (self._ours[trade.standing_order_id], trade.fill_quantity, int(trade.fill_price))
             for trade in blotter.trades
         ]
 
-    def cancel(self, order_id: UUID) -> int | None:
+    def cancel(self, number: int) -> int | None:
         """Return the Wh that were left of an order; None if it was not in the book."""
-        order = self._theirs.pop(order_id)
+        order = self._theirs.pop(number)
         if self._book.get_order(order.id) is None:
             return None
         self._book.cancel(order)
         return int(order.quantity)
 
-    def resting(self, side: Side) -> list[tuple[UUID, int, int]]:
-        """Return id, Wh and limit of what rests, in the order in which it would trade."""
+    def resting(self, side: Side) -> list[tuple[int, int, int]]:
+        """Return number, Wh and limit of what rests, in the order in which it would trade."""
         levels = self._book.level_map["eKWh"][pyorderbook.Side.ASK if side == Side.SELL else pyorderbook.Side.BID]
         ordered = sorted(levels.items(), reverse=side == Side.BUY)
         return [
@@ -56,33 +56,32 @@ class Theirs:
 
 def test_the_same_trades_rests_and_cancels(chance: random.Random) -> None:
     ours, theirs = Book(), Theirs()
-    ids: list[UUID] = []
+    numbers: list[int] = []
     trades = cancels = 0
     for number in range(ORDERS):
         side = chance.choice(list(Side))
         limits = (800, 2500) if side == Side.BUY else (500, 2200)
         step = chance.choice([1, 100])  # round limits are equal to many others
         order = SpotOrder(
-            UUID(int=chance.getrandbits(128)),
+            number,
             f"{side}er-{chance.randrange(300)}",
             side,
             chance.randint(50, 5000),
             chance.randint(*limits) // step * step,
-            number,
         )
         fills = ours.place(order, NOW)
         assert [(fill.resting, fill.wh, fill.cents_per_kwh) for fill in fills] == theirs.place(order)
         trades += len(fills)
-        ids.append(order.id)
+        numbers.append(order.number)
         if chance.random() < 0.3:
-            order_id = ids.pop(-chance.randint(1, min(len(ids), 50)))
+            gone = numbers.pop(-chance.randint(1, min(len(numbers), 50)))
             try:
-                left: int | None = ours.cancel(order_id).wh
+                left: int | None = ours.cancel(gone).wh
                 cancels += 1
             except NotRestingError:
                 left = None
-            assert left == theirs.cancel(order_id)
+            assert left == theirs.cancel(gone)
     assert trades > ORDERS / 4
     assert cancels > ORDERS / 20
     for side in Side:
-        assert [(order.id, order.wh, order.limit) for order in ours.resting(side)] == theirs.resting(side)
+        assert [(order.number, order.wh, order.limit) for order in ours.resting(side)] == theirs.resting(side)

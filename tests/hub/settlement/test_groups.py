@@ -16,7 +16,7 @@ from energy_swap_hub.ledger.tables import currency_of
 from energy_swap_hub.settlement import spot, tables
 from energy_swap_hub.settlement.messages import open_message, receive, receive_group
 from energy_swap_hub.settlement.notifications import notifications_after
-from energy_swap_hub.settlement.trades import book_held_trade
+from energy_swap_hub.settlement.trades import book_held_trades
 from energy_swap_protocol.message import (
     AnyMessage,
     BuyOrder,
@@ -276,13 +276,13 @@ def test_an_order_that_breaks_the_hub_fails_alone(connection: Connection, monkey
     place(connection, (0, first))
     spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
 
-    def broken(journal: Any, held: Any, *rest: Any, **more: Any) -> Any:
-        booked = book_held_trade(journal, held, *rest, **more)
-        if held.trade.buyer == "h-002":
+    def broken(*given: Any, **more: Any) -> Any:
+        booked = book_held_trades(*given, **more)
+        if booked[0].held.trade.buyer == "h-002":
             raise RuntimeError("a mistake of ours, in the middle of a fill")
         return booked
 
-    monkeypatch.setattr("energy_swap_hub.settlement.spot_market.book_held_trade", broken)
+    monkeypatch.setattr("energy_swap_hub.settlement.spot_market.book_held_trades", broken)
     outcomes = place(connection, (2, buy(2, wh=200)), (1, buy(3, wh=200)), (2, buy(4, wh=300)))
     assert [type(outcome).__name__ for outcome in outcomes] == ["dict", "RuntimeError", "dict"]
     assert [outcomes[0]["filled_wh"], outcomes[2]["filled_wh"]] == [200, 300]

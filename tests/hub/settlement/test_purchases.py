@@ -6,6 +6,7 @@ import pytest
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.mpesa.tables import payment_intent
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.spot import OrderRefused
 from energy_swap_protocol.message import BuyOrder
 
@@ -75,6 +76,46 @@ async def test_a_purchase_is_settled_with_the_money_that_the_phone_sends(sellers
     assert (await village.cents(village.brian), await village.cents(village.amina)) == (1_000, 750)
     assert (await village.order(order["order"]))["status"] == "filled"
     assert [(await village.order(o))["status"] for o in (cheap, dear)] == ["filled", "open"]
+
+
+async def told(village: Village, home: Home) -> list[tuple[Any, ...]]:
+    """Return what a household was told of its orders."""
+    rows = await village.database.read(lambda c: notifications_after(c, VILLAGE, home.id, 0))
+    return [
+        (row["event"], row["order"], row.get("wh"), row.get("reason"), row["remaining_wh"])
+        for row in rows
+        if row["event"] in {"order_matched", "order_ended"}
+    ]
+
+
+async def test_both_sides_of_a_purchase_by_mpesa_are_told(sellers: Village) -> None:
+    village, buyer = sellers, sellers.chebet
+    dear = await village.sell(village.amina, 1_000, 1_500)
+    cheap = await village.sell(village.brian, 1_000, 1_000)
+    order = (await purchase(village, buyer, 2_500, 1_500))["order"]
+    assert [await told(village, home) for home in (buyer, village.amina, village.brian)] == [[], [], []]
+    await pays(village, buyer, {"order": order, "kes": 40})
+    assert sorted(await told(village, buyer), key=str) == sorted(
+        [
+            ("order_matched", order, 1_000, None, 1_500),
+            ("order_matched", order, 1_000, None, 500),
+            ("order_ended", order, None, "part_filled", 500),
+        ],
+        key=str,
+    )
+    assert await told(village, village.amina) == [("order_matched", str(dear), 1_000, None, 0)]
+    assert await told(village, village.brian) == [("order_matched", str(cheap), 1_000, None, 0)]
+    [trade, other] = await village.rows(tables.trade)
+    assert trade["reference"] == other["reference"], "what was bought at once is one entry"
+
+
+async def test_a_buyer_is_told_that_an_unpaid_purchase_ended(sellers: Village) -> None:
+    village, buyer = sellers, sellers.chebet
+    await village.sell(village.amina, 1_000, 1_000)
+    order = await purchase(village, buyer, 1_000, 1_000)
+    await refuses(village, buyer, order)
+    assert await told(village, buyer) == [("order_ended", order["order"], None, "unpaid", 1_000)]
+    assert await told(village, village.amina) == []
 
 
 async def test_an_unpaid_purchase_gives_back_what_it_kept_and_nobody_lost_a_place(sellers: Village) -> None:

@@ -5,7 +5,7 @@ import { currentLanguage, say, type Word } from "../language.js";
 
 const HOUSEHOLD = /\bh-\d{3,}\b/;
 const PAYOUT_DONE = /^payout (\S+) (arrived|failed)(?:: (.*))?$/;
-const TRADE = /^(?:spot|auction): (\d+) Wh from (\S+) to (\S+)$/;
+const TRADE = /^(?:spot|auction): (\d+) Wh from (.+) to (.+)$/; // one buyer of several sellers, or the other way round
 
 /** The hub's texts that have words of their own. */
 const WORDS: Record<string, Word> = {
@@ -44,7 +44,8 @@ export function entryTitle(entry: Entry, others: readonly Entry[], nameOf: (hous
   const trade = TRADE.exec(entry.text);
   if (trade) {
     const [, wh = "0", seller = "", buyer = ""] = trade;
-    return say("entry.trade", { quantity: energy(Number(wh)), seller: nameOf(seller), buyer: nameOf(buyer) });
+    const names = (households: string): string => households.split(", ").map(nameOf).join(", ");
+    return say("entry.trade", { quantity: energy(Number(wh)), seller: names(seller), buyer: names(buyer) });
   }
   if (entry.source === "fund" || entry.source === "reward") return say(`entry.${entry.source}`, { day: dayOf(entry.external_id) });
   const payout = PAYOUT_DONE.exec(entry.text);
