@@ -48,6 +48,7 @@ from energy_swap_hub.storage import Database
 from energy_swap_hub.web.api import Parts, make_routes
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.chain_view import ChainView
+from energy_swap_hub.web.message_queue import MessageQueue
 from energy_swap_hub.web.route import route_definitions
 
 _LOG = logging.getLogger(__name__)
@@ -92,6 +93,13 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         async def chain_info() -> dict[str, Any]:
             return dict(msgspec.to_builtins(await chain.chain_info(community.id)))
 
+
+        def messages_done() -> None:
+            changes.mark()
+            chain.wake()
+
+        messages = MessageQueue(database, desk, clock, messages_done)
+        stack.push_async_callback(messages.close)
         routes = make_routes(
             Parts(
                 config=config,
@@ -99,6 +107,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 desk=desk,
                 clock=clock,
                 changes=changes,
+                messages=messages,
                 chain_info=chain_info,
                 chain_view=ChainView(database, chain, token, keys, clock),
                 token=token,

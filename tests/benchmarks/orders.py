@@ -103,10 +103,10 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
     desk, chain = hub_desk()
     sells, buys = sales(chain, members, orders // 2, chance), purchases(members, orders - orders // 2, chance)
     database = Database.open(where)
+    groups: list[int] = []
+    queue = MessageQueue(database, desk, lambda: NOW, lambda: groups.append(1))
     try:
         await database.write(lambda c: found(c, chain, members, cents=100_000_000, wh=100_000_000))
-        groups: list[int] = []
-        queue = MessageQueue(database, desk, lambda: NOW, lambda: groups.append(1))
         sold = await measured(database, len(sells), lambda: send_all(queue, sells, in_flight))
         pending = await database.read(
             lambda c: list(c.execute(select(spot_order.c.id).order_by(spot_order.c.number)).scalars())
@@ -122,6 +122,7 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
         lie = await database.read(lambda c: ledger.first_lie(c, VILLAGE))
         assert lie is None, lie
     finally:
+        await queue.close()
         await database.close()
     runs = (sold, locked, bought)
     total = Run(

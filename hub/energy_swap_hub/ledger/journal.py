@@ -311,14 +311,15 @@ def _overdrawn(account: str, have: int, need: int) -> Overdrawn:
 def _net(postings: Iterable[Posting]) -> dict[str, int]:
     """Return what an entry changes by account; raises `ValueError` when it does not sum to zero."""
     net: dict[str, int] = {}
-    for account, amount in postings:
-        net[account] = net.get(account, 0) + amount
     cents = wh = 0
-    for account, amount in net.items():
+    for account, amount in postings:
+        if not amount:
+            continue
+        net[account] = net.get(account, 0) + amount
         if currency_of(account) == "KES":
             cents += amount
         else:
             wh += amount
     if cents or wh:
         raise ValueError(f"an entry must sum to zero, this one leaves {cents} cents and {wh} Wh")
-    return {account: amount for account, amount in net.items() if amount}
+    return net

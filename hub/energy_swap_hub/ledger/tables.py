@@ -4,6 +4,7 @@ Amounts are signed and what we owe is positive: a household's wallet grows by a 
 against it (cash in trust, tokens minted) is negative, so that every entry and the whole ledger sum to zero.
 """
 
+from functools import lru_cache
 from typing import Final, Literal
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint
@@ -45,6 +46,7 @@ def ekwh_held(household_id: str) -> str:
     return f"{household_id}:ekwh_held"
 
 
+@lru_cache(65_536)
 def currency_of(account: str) -> Currency:
     """Return what an account counts: KES cents or eKWh Wh."""
     return "eKWh" if account.endswith(_ENERGY) else "KES"

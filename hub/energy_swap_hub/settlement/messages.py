@@ -23,12 +23,15 @@ from energy_swap_protocol.message import (
     StartAuction,
     TopUp,
     open_envelope,
+    read_checked,
 )
 from energy_swap_protocol.reading import FrameError, decode_frame, frame_from_text
+from energy_swap_protocol.transaction import TransactionError
 from sqlalchemy import Connection, insert, select
 
 from energy_swap_hub import ledger, metering
 from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.payload import HouseholdTransaction
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership.households import Household
@@ -38,7 +41,7 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
 
 from . import ahead, auctions, partners, spot, tables, tokens
-from .groups import Opened, Outcome, carry_out_group, lock_of, store_messages
+from .groups import Lock, Opened, Outcome, carry_out_group, lock_of, store_messages
 from .payments import book_pay_out, most_kes
 from .purchases import begin_purchase
 
@@ -82,6 +85,21 @@ def open_message(desk: Desk, envelope: Envelope, chain: CommunityChain | None = 
     """
     signer, message = open_envelope(envelope)
     lock = None if chain is None or not isinstance(message, SellOrder) else lock_of(desk, chain, signer, message)
+    return _opened(desk, envelope, signer, message, lock)
+
+
+def open_checked(desk: Desk, envelope: Envelope, lock: str | TransactionError | None) -> Opened:
+    """Return what `open_message` does of an envelope that is known to be true; ``lock`` is a sale's, completed."""
+    signer, message = read_checked(envelope)
+    if not isinstance(lock, str):
+        return _opened(desk, envelope, signer, message, lock)
+    memo = f"lock:{message.id}"
+    return _opened(desk, envelope, signer, message, (memo, HouseholdTransaction(memo, lock)))
+
+
+def _opened(
+    desk: Desk, envelope: Envelope, signer: bytes, message: AnyMessage, lock: Lock | TransactionError | None
+) -> Opened:
     # Sealed: an application holds a phone number.
     sealed = desk.phones.seal(envelope.payload)
     return Opened(str(message.id), signer, message, envelope.payload, sealed, envelope.signature, lock)

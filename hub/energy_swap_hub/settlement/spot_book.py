@@ -98,7 +98,7 @@ class OpenBook:
     orders: dict[int, Order] = field(default_factory=dict)
     by_id: dict[str, Order] = field(default_factory=dict)
     _standings: dict[str, _Standing] = field(default_factory=dict)
-    _scores: dict[Facts, int] = field(default_factory=dict)
+    _scores: dict[tuple[Facts, int, int], int] = field(default_factory=dict)
 
     def change(self) -> None:
         """Say that this transaction changes orders; call it before the first change."""
@@ -121,13 +121,11 @@ class OpenBook:
         """Return the basis points of a household whose standing was read."""
         standing = self._standings[household]
         if standing.basis_points is None:
-            facts = standing.facts
-            facts = replace(
-                facts, ended=facts.ended + standing.ended, cancelled=facts.cancelled + standing.cancelled
-            )
-            if facts not in self._scores:
-                self._scores[facts] = reputation(facts).basis_points
-            standing.basis_points = self._scores[facts]
+            facts, ended, cancelled = known = standing.facts, standing.ended, standing.cancelled
+            if known not in self._scores:
+                ended, cancelled = facts.ended + ended, facts.cancelled + cancelled
+                self._scores[known] = reputation(replace(facts, ended=ended, cancelled=cancelled)).basis_points
+            standing.basis_points = self._scores[known]
         return standing.basis_points
 
     def enter(self, order: Order) -> None:

@@ -116,6 +116,9 @@ def _parties(trade: Trade) -> tuple[str, str, int]:
 
 
 def _in_words(market: str, trades: Sequence[HeldTrade]) -> str:
+    if len(trades) == 1:
+        trade = trades[0].trade
+        return f"{market}: {trade.wh} Wh from {trade.seller} to {trade.buyer}"
     sellers = ", ".join(dict.fromkeys(held.trade.seller for held in trades))
     buyers = ", ".join(dict.fromkeys(held.trade.buyer for held in trades))
     return f"{market}: {sum(held.trade.wh for held in trades)} Wh from {sellers} to {buyers}"

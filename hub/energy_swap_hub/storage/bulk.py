@@ -6,6 +6,7 @@ The statements' texts are made of the names in our own tables, never of anything
 # ruff: noqa: S608
 
 import json
+import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import JSON, Column, ColumnElement, Connection, Dialect, Table, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 
 from .columns import UtcTime
 
@@ -60,8 +62,11 @@ def find_row(
     connection: Connection, table: Table, keys: Sequence[str], names: Sequence[str], values: Sequence[Any]
 ) -> Sequence[Any] | None:
     """Return the columns ``names``, as stored, of the row whose ``keys`` have ``values``; None: no row."""
-    found = connection.exec_driver_sql(_find(connection.dialect, table, tuple(keys), tuple(names)), tuple(values))
-    return found.first()
+    text = _find(connection.dialect, table, tuple(keys), tuple(names))
+    if connection.dialect.name == "sqlite":
+        found: Sequence[Any] | None = _on_driver(connection, text, tuple(values)).fetchone()
+        return found
+    return connection.exec_driver_sql(text, tuple(values)).first()
 
 
 @_kept
@@ -132,10 +137,23 @@ def _run(
             connection.exec_driver_sql(text, tuple(list(column) for column in columns))
             return
         rows = list(zip(*columns, strict=True))
-    if len(rows) == 1:  # much is done one at a time, and this is quicker
-        connection.exec_driver_sql(text, tuple(rows[0]))
-    else:
-        connection.exec_driver_sql(text, [tuple(row) for row in rows])
+    _on_driver(connection, text, tuple(rows[0]) if len(rows) == 1 else rows)
+
+
+def _on_driver(connection: Connection, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
+    """Run a statement with its values, or with those of each of many rows, without what SQLAlchemy does around it.
+
+    That takes longer than SQLite needs for a row. Errors are SQLAlchemy's all the same.
+    """
+    if not connection.in_transaction():
+        connection.begin()  # as SQLAlchemy does by itself
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        if isinstance(values, tuple):
+            return driver.execute(text, values)  # type: ignore[no-any-return]
+        return driver.executemany(text, values)  # type: ignore[no-any-return]
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(text, None, error, sqlite3.Error, dialect=connection.dialect) from error
 
 
 @_kept

@@ -20,6 +20,7 @@ from .console_api import ConsoleApi
 from .doors import Call, Doors
 from .edge_api import EdgeApi
 from .ledger_api import LedgerApi
+from .message_queue import MessageQueue
 from .meters_api import MetersApi
 from .mpesa_api import MPesaApi
 from .office_api import OfficeApi
@@ -46,6 +47,7 @@ class Parts:
     desk: Desk
     clock: Callable[[], datetime]
     changes: Changes
+    messages: MessageQueue
     chain_info: Callable[[], Awaitable[dict[str, Any]]]
     chain_view: ChainView
     seal: Seal
@@ -68,7 +70,16 @@ def make_routes(parts: Parts) -> list[Route]:
         needs_second_factor=config.second_factor == "required",
     )
     apis = (
-        EdgeApi(doors, database, desk, clock, changes, chain_info=parts.chain_info, wake=parts.wake),
+        EdgeApi(
+            doors,
+            database,
+            desk,
+            clock,
+            changes,
+            messages=parts.messages,
+            chain_info=parts.chain_info,
+            wake=parts.wake,
+        ),
         OwnPeriodsApi(doors, database, community, clock),
         ReadingsApi(doors, database, community, parts.token),
         ApproverApi(doors, database, community, clock, changes, parts.wake),

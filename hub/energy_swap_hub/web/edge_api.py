@@ -53,6 +53,7 @@ class EdgeApi:
         clock: Callable[[], datetime],
         changes: Changes,
         *,
+        messages: MessageQueue,
         chain_info: Callable[[], Awaitable[dict[str, Any]]],
         wake: Callable[[], None],
     ) -> None:
@@ -64,7 +65,7 @@ class EdgeApi:
         self._chain_info = chain_info
         self._wake = wake
         self._advise = RememberedAdvice()
-        self._messages_waiting = MessageQueue(database, desk, clock, self._messages_done)
+        self._messages_waiting = messages
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -92,10 +93,6 @@ class EdgeApi:
         if answer["status"] == "pending_lock":
             answer |= await self._after_lock(answer)
         return answer
-
-    def _messages_done(self) -> None:
-        self._changes.mark()
-        self._wake()
 
     async def _after_lock(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Wait a moment for the chain, so that a seller usually sees at once what the sale became."""

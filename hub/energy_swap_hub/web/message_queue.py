@@ -6,16 +6,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from energy_swap_protocol.message import Envelope
+from energy_swap_protocol.message import Envelope, MessageError
+from energy_swap_protocol.transaction import TransactionError
 from sqlalchemy import Connection
 
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import find_community
 from energy_swap_hub.settlement.groups import Opened, Outcome
-from energy_swap_hub.settlement.messages import Desk, open_message, receive_group
+from energy_swap_hub.settlement.messages import Desk, open_checked, open_message, receive_group
 from energy_swap_hub.storage import Database
 
+from .checker import Checker, CheckerLost, Place, Verdict
+
 _GROUP: Final = 512
+_MANY: Final = 64  # messages at a time
 
 type _Waiting = tuple[Envelope, asyncio.Future[dict[str, Any]]]
 
@@ -23,7 +27,8 @@ type _Waiting = tuple[Envelope, asyncio.Future[dict[str, Any]]]
 class MessageQueue:
     """Takes messages in the order in which they come.
 
-    While one group is written, another thread checks the signatures of the next and completes its locks.
+    While one group is written, the signatures of the next are checked and its locks completed: of few messages by
+    another thread, of many by another process (`Checker`), as two threads would take turns.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class MessageQueue:
         self._clock = clock
         self._on_done = on_done
         self._waiting: deque[_Waiting] = deque()
+        self._checker = Checker(desk.tokens.hub)
         self._chain: CommunityChain | None = None  # once the community has its token, which is for ever
         self._work: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -53,13 +59,29 @@ class MessageQueue:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP))]
             envelopes = [envelope for envelope, _ in group]
-            opened = await asyncio.to_thread(_open_all, self._desk, envelopes, self._chain)
+            opened = await self._open(envelopes)
             if self._writing is not None:
                 await self._writing
             write = self._write(opened, [future for _, future in group])
             self._writing = asyncio.create_task(write)
             if not self._waiting:
                 await self._writing
+
+    async def close(self) -> None:
+        """End what was started beside the hub; messages that wait are still carried out."""
+        await self._checker.close()
+
+    async def _open(self, envelopes: Sequence[Envelope]) -> list[Opened | Exception]:
+        if len(envelopes) >= _MANY and self._checker.is_ready():
+            chain = self._chain
+            place = None if chain is None else Place(bytes(chain.mint), bytes(chain.escrow))
+            try:
+                verdicts = await self._checker.check(envelopes, place)
+            except CheckerLost:
+                pass
+            else:
+                return [_checked(self._desk, *one) for one in zip(envelopes, verdicts, strict=True)]
+        return await asyncio.to_thread(_open_all, self._desk, envelopes, self._chain)
 
     async def _write(
         self, opened: Sequence[Opened | Exception], futures: Sequence[asyncio.Future[dict[str, Any]]]
@@ -87,6 +109,13 @@ class MessageQueue:
             else:
                 future.set_result(outcome)
         self._on_done()
+
+
+def _checked(desk: Desk, envelope: Envelope, verdict: Verdict) -> Opened | Exception:
+    if verdict.refusal is not None:
+        return MessageError(verdict.refusal)
+    refusal = verdict.lock_refusal
+    return open_checked(desk, envelope, verdict.lock if refusal is None else TransactionError(refusal))
 
 
 def _open_all(desk: Desk, envelopes: Sequence[Envelope], chain: CommunityChain | None) -> list[Opened | Exception]:
