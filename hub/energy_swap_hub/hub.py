@@ -93,7 +93,6 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         async def chain_info() -> dict[str, Any]:
             return dict(msgspec.to_builtins(await chain.chain_info(community.id)))
 
-
         def messages_done() -> None:
             changes.mark()
             chain.wake()

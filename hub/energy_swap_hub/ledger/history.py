@@ -1,10 +1,12 @@
 """What touched one household's wallet, and what the wallet held at any time, both from the postings."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
+
+from energy_swap_hub.storage import is_among
 
 from . import tables
 from .tables import ekwh, ekwh_held, kes, kes_held
@@ -41,9 +43,18 @@ def wallet_before(connection: Connection, community_id: str, household_id: str, 
 
 
 def touches(
-    connection: Connection, community_id: str, household_id: str, since: datetime, until: datetime
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    since: datetime,
+    until: datetime,
+    *,
+    also: Mapping[str, Collection[str]] | None = None,
 ) -> list[Touch]:
-    """Return the entries booked in ``[since, until)`` that touched a household's wallet, as posted."""
+    """Return the entries booked in ``[since, until)`` that touched a household's wallet, as posted.
+
+    ``also``, external ids by source, are about the household though they moved nothing of its wallet.
+    """
     fields = _fields(household_id)
     row = tables.entry.c
     query = (
@@ -65,7 +76,17 @@ def touches(
             found[entry_id] = Touch(entry_id, source, external_id, at, booked_at, text, nothing)
         touch = found[entry_id]
         touch.change[fields[account]] += amount
-    return list(found.values())
+    for source, names in (also or {}).items():
+        query = select(row.id, row.source, row.external_id, row.at, row.booked_at, row.text).where(
+            row.community_id == community_id,
+            row.source == source,
+            is_among(connection, row.external_id, names),
+            row.booked_at >= since,
+            row.booked_at < until,
+        )
+        for entry_id, *said in connection.execute(query):
+            found.setdefault(entry_id, Touch(entry_id, *said, dict.fromkeys(fields.values(), 0)))
+    return [found[entry_id] for entry_id in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True)

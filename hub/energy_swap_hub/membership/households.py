@@ -145,6 +145,13 @@ def is_there(connection: Connection, community_id: str, household_id: str) -> bo
     return connection.execute(query).first() is not None
 
 
+def count_admitted(connection: Connection, community_id: str) -> int:
+    """Return how many members a community has."""
+    row = household.c
+    query = select(func.count()).where(row.community_id == community_id, row.status == "admitted")
+    return connection.execute(query).scalar_one()
+
+
 def households(connection: Connection, community_id: str, *, status: str | None = None) -> list[Household]:
     """Return the community's households by number, those of one ``status`` or all."""
     query = select(*_COLUMNS).where(household.c.community_id == community_id).order_by(household.c.number)

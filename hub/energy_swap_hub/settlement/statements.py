@@ -11,7 +11,7 @@ from energy_swap_hub import ledger
 from energy_swap_hub.ledger import Touch
 
 from .ahead_words import contracts_in_words
-from .statement_records import Records, grid_sums, records_of
+from .statement_records import Records, grid_sums, records_of, true_ups_by_the_grid
 from .words import day_and_time, kes, kwh, price_range
 
 # What a statement adds up. Money: what came and went; "other" is what no rule here knows. Energy: what the
@@ -79,7 +79,8 @@ def statement(
 
     ``closing`` is summed from the postings by itself, not from the lines.
     """
-    found = ledger.touches(connection, community_id, household_id, since, until)
+    late = true_ups_by_the_grid(connection, community_id, household_id)
+    found = ledger.touches(connection, community_id, household_id, since, until, also={"true_up": late})
     records = records_of(connection, community_id, household_id, found)
     opening = ledger.wallet_before(connection, community_id, household_id, since)
     lines = list(_lines(found, records, household_id, opening))

@@ -3,16 +3,20 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from energy_swap_protocol.period import period_at
+from energy_swap_protocol.period import Period, period_at
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.balancing import DAYS_NEEDED, Balancing, Carbon, Window, suggest
 from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.guidance import Balance, PastPeriod, Sentence, guide
+from energy_swap_hub.market.outlook import look_ahead
+from energy_swap_hub.membership.households import count_admitted
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.words import EAST_AFRICA, kes
+from energy_swap_hub.storage import is_among
 
+DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(days=7)
 RECENT: Final = timedelta(hours=2)
 """A period that ended longer ago says nothing about what is offered and wanted now."""
@@ -31,9 +35,13 @@ type _Past = list[tuple[datetime, PastPeriod]]
 
 
 def advice(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
-    """Return ``guidance`` on limits and ``balancing`` advice (docs/api.md), from one look at the last week."""
+    """Return ``guidance``, ``outlook`` and ``balancing`` advice (docs/api.md), from one look at the last week."""
     past = _week(connection, community.id, now)
-    return {"guidance": _guidance(community, past, now), "balancing": _balancing(community, past, now)}
+    return {
+        "guidance": _guidance(community, past, now),
+        "outlook": _outlook(community, past, _density(connection, community, now), now),
+        "balancing": _balancing(community, past, now),
+    }
 
 
 class RememberedAdvice:
@@ -62,9 +70,9 @@ def _guidance(community: CommunityConfig, past: _Past, now: datetime) -> dict[st
 
     What is offered and wanted now is taken from the newest booked period, if it ended in the last two hours.
     """
-    is_recent = bool(past) and now - (past[-1][0] + community.period_length) <= RECENT
-    balance = Balance(past[-1][1].supply_wh, past[-1][1].demand_wh) if is_recent else None
-    found = guide([period for _, period in past], balance, tariff_at(community.tariffs, now))
+    found = guide(
+        [period for _, period in past], _balance(community, past, now), tariff_at(community.tariffs, now)
+    )
     return {
         "sentence": ENGLISH[found.sentence].format(**found.numbers),
         "key": found.sentence.value,
@@ -74,6 +82,53 @@ def _guidance(community: CommunityConfig, past: _Past, now: datetime) -> dict[st
         "week_average": found.week_average,
         "now_against_week_percent": found.now_against_week_percent,
     }
+
+
+def _outlook(community: CommunityConfig, past: _Past, density: float, now: datetime) -> dict[str, Any]:
+    """Return what prices may do, in cents per kWh by local hour, and what share of the need there was."""
+    local = [(start.astimezone(EAST_AFRICA), period) for start, period in past]
+    found = look_ahead(local, _balance(community, past, now), density, tariff_at(community.tariffs, now))
+    sentences = []
+    if found.worth_now is not None:
+        sentences.append(f"A kWh that you save or give now is worth about {kes(found.worth_now)}.")
+    if found.dearest_hour is not None and found.cheapest_hour is not None:
+        dear, cheap = (
+            f"about {hour:02}:00, at {kes(found.by_hour[hour])}"
+            for hour in (found.dearest_hour, found.cheapest_hour)
+        )
+        sentences.append(f"On a usual day a kWh is dearest {dear}, and cheapest {cheap}.")
+    if found.given_percent is not None:
+        given = f"{found.given_percent / 100:.2f}"
+        sentences.append(f"For each kWh that neighbours lacked in the last week, others had {given} kWh to give.")
+    return {
+        "worth_now": found.worth_now,
+        "by_hour": list(found.by_hour),
+        "dearest_hour": found.dearest_hour,
+        "cheapest_hour": found.cheapest_hour,
+        "given_percent": found.given_percent,
+        "sentences": sentences,
+    }
+
+
+def _balance(community: CommunityConfig, past: _Past, now: datetime) -> Balance | None:
+    is_recent = bool(past) and now - (past[-1][0] + community.period_length) <= RECENT
+    return Balance(past[-1][1].supply_wh, past[-1][1].demand_wh) if is_recent else None
+
+
+def _density(connection: Connection, community: CommunityConfig, now: datetime) -> float:
+    """Return the share of all pairs of members that traded in the periods of the last day."""
+    newest, row = period_at(now, community.period_length).start, tables.trade.c
+    count = DAY // community.period_length
+    ids = [Period(newest - n * community.period_length, community.period_length).id for n in range(count)]
+    query = (
+        select(row.seller, row.buyer)
+        .distinct()
+        .where(row.community_id == community.id, is_among(connection, row.reference, ids))
+    )
+    pairs = {tuple(sorted(pair)) for pair in connection.execute(query).all()}
+    members = count_admitted(connection, community.id)
+    possible = members * (members - 1) // 2
+    return min(len(pairs) / possible, 1.0) if possible else 0.0
 
 
 def _balancing(community: CommunityConfig, past: _Past, now: datetime) -> dict[str, Any]:

@@ -173,6 +173,20 @@ async def test_late_import_uses_own_tokens_and_the_rest_was_the_grids(market: Vi
     )
 
 
+async def test_late_import_that_the_grid_alone_delivered_has_its_line_on_the_statement(market: Village) -> None:
+    brian = market.brian
+    stored = brian.measure(OPENED + PERIOD, import_wh=1_000)
+    market.now = OPENED + PERIOD + GRACE
+    await market.advance()
+    await market.deliver(brian, stored)
+    await market.end_period()
+    assert await true_ups(market) == [(1, brian.id, 0, 1_000, 0, 0, 1_000)]
+    assert [line for line in await lines(market, brian) if "Late" in line] == [
+        "Late readings for the period of 2026-11-20 12:00: the grid delivered 1.000 kWh, which the utility bills"
+    ]
+    assert not [line for line in await lines(market, market.amina) if "Late" in line]
+
+
 async def test_late_import_beyond_the_allowance_is_the_grids(market: Village) -> None:
     brian = market.brian
     await market.end_period({brian.id: 600})

@@ -117,6 +117,8 @@ async def test_a_household_is_shown_guidance(config: HubConfig) -> None:
         "key": "below_week",
         "numbers": {"percent": 20},
     }
+    assert state["outlook"]["sentences"][-1].startswith("For each kWh that neighbours lacked in the last week")
+    assert len(state["outlook"]["by_hour"]) == 24
     assert state["balancing"]["sentences"] == [
         "Too little has been measured to advise: 1 of the 3 days that are needed."
     ]
