@@ -77,15 +77,16 @@ def touches(
         touch = found[entry_id]
         touch.change[fields[account]] += amount
     for source, names in (also or {}).items():
-        query = select(row.id, row.source, row.external_id, row.at, row.booked_at, row.text).where(
+        query = select(row.id, row.external_id, row.at, row.booked_at, row.text).where(
             row.community_id == community_id,
             row.source == source,
             is_among(connection, row.external_id, names),
             row.booked_at >= since,
             row.booked_at < until,
         )
-        for entry_id, *said in connection.execute(query):
-            found.setdefault(entry_id, Touch(entry_id, *said, dict.fromkeys(fields.values(), 0)))
+        for entry_id, external_id, at, booked_at, text in connection.execute(query):
+            nothing = dict.fromkeys(fields.values(), 0)
+            found.setdefault(entry_id, Touch(entry_id, source, external_id, at, booked_at, text, nothing))
     return [found[entry_id] for entry_id in sorted(found)]
 
 

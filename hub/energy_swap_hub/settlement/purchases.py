@@ -27,7 +27,8 @@ from energy_swap_hub.storage import insert_rows
 
 from .refusals import OrderRefused, nothing_offered
 from .spot_book import Order, forget_book
-from .spot_market import Met, SpotMarket
+from .spot_market import SpotMarket
+from .spot_trades import Met
 from .spot_transaction import hold_name
 from .tables import reservation
 

@@ -282,7 +282,7 @@ def test_an_order_that_breaks_the_hub_fails_alone(connection: Connection, monkey
             raise RuntimeError("a mistake of ours, in the middle of a fill")
         return booked
 
-    monkeypatch.setattr("energy_swap_hub.settlement.spot_market.book_held_trades", broken)
+    monkeypatch.setattr("energy_swap_hub.settlement.spot_trades.book_held_trades", broken)
     outcomes = place(connection, (2, buy(2, wh=200)), (1, buy(3, wh=200)), (2, buy(4, wh=300)))
     assert [type(outcome).__name__ for outcome in outcomes] == ["dict", "RuntimeError", "dict"]
     assert [outcomes[0]["filled_wh"], outcomes[2]["filled_wh"]] == [200, 300]
