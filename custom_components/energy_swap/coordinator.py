@@ -179,6 +179,7 @@ class EnergySwapCoordinator(DataUpdateCoordinator[State]):
             self.problems.version_differs(err.api_version)
             raise
         self.problems.edge_answers()
+        self._events.connected()
         return connection
 
     async def _ask_for_missed_events(self, connection: api.EdgeConnection) -> None:

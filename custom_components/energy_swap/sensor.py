@@ -7,6 +7,7 @@ from homeassistant.components.sensor import SensorEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .advice_text import reason
 from .const import EXTRA_METER, STANDING_OFFER
 from .coordinator import EnergySwapConfigEntry, EnergySwapCoordinator
 from .entity import EnergySwapEntity
@@ -21,7 +22,12 @@ async def async_setup_entry(
     _hass: HomeAssistant, entry: EnergySwapConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the sensors of one edge, of its standing offers and of its extra meters."""
-    async_add_entities(EnergySwapSensor(entry.runtime_data, description) for description in DESCRIPTIONS)
+    async_add_entities(
+        (EnergySwapRecommendation if description.key == "recommendation" else EnergySwapSensor)(
+            entry.runtime_data, description
+        )
+        for description in DESCRIPTIONS
+    )
     for subentry_id, subentry in entry.subentries.items():
         if subentry.subentry_type == STANDING_OFFER:
             async_add_entities(offer_sensors(entry.runtime_data, subentry), config_subentry_id=subentry_id)
@@ -51,3 +57,15 @@ class EnergySwapSensor(EnergySwapEntity, SensorEntity):
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         attributes_fn = self.entity_description.attributes_fn
         return None if attributes_fn is None else attributes_fn(self.coordinator.data)
+
+
+class EnergySwapRecommendation(EnergySwapSensor):
+    """The advice, whose reason is said in the household's language."""
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        attributes = super().extra_state_attributes
+        if attributes is None:
+            return None
+        return {**attributes, "reason": reason(self.hass, self.coordinator.data.get("advice"), attributes)}

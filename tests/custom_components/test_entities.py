@@ -71,7 +71,7 @@ async def test_the_state_of_the_edge_is_shown_in_the_units_people_use(household:
         "alerts": "0",
         "relay": "on",
         "auto_sell": "on",
-        "strategy": "forecast",
+        "strategy": "forecast_limits",
         "reserve": "1.5",
         "daily_cap": "200.0",
         "kes_balance": "1234.5",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -19,6 +19,7 @@ from .errors import (
 )
 
 READ_SECONDS = 60
+LONGEST_SPAN = timedelta(days=399)
 
 
 class EdgeRecords:
@@ -50,11 +51,16 @@ class EdgeRecords:
         return await self._read("statement.csv", {"from": first.isoformat(), "to": last.isoformat()})
 
     async def history(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """Return what was measured and traded in each settled period, oldest first."""
-        periods = (await self._object("history", _between(start, end))).get("periods")
-        if not isinstance(periods, list):
-            raise NotAnEdgeError("the history has no periods")
-        return periods
+        """Return what was measured and traded in each period, oldest first, asked for in parts the edge takes."""
+        found: list[dict[str, Any]] = []
+        while start < end:
+            until = min(end, start + LONGEST_SPAN)
+            periods = (await self._object("history", _between(start, until))).get("periods")
+            if not isinstance(periods, list):
+                raise NotAnEdgeError("the history has no periods")
+            found += periods
+            start = until
+        return found
 
     async def market(self) -> dict[str, Any]:
         """Return the order book by levels and the newest trades."""

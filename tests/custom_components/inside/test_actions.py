@@ -51,9 +51,9 @@ async def test_a_household_that_is_not_set_up_cannot_trade(
 async def test_a_strategy_is_tried_out(
     hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
 ) -> None:
-    answer = await act(hass, "simulate_strategy", {"strategy": "patient"})
+    answer = await act(hass, "simulate_strategy", {"strategy": "never_below_average"})
     assert (answer["gain_cents"], answer["days"]) == (600, 30)
-    assert edge.commands == [{"command": "simulate_strategy", "strategy": "patient", "days": 30}]
+    assert edge.commands == [{"command": "simulate_strategy", "strategy": "never_below_average", "days": 30}]
 
 
 async def test_what_may_be_spent_at_once_is_kept_to(
@@ -92,7 +92,7 @@ async def test_only_administrators_trade_if_the_household_wants_it_so(
             "number", "set_value", limit, blocking=True, context=Context(user_id=child.id)
         )
     assert edge.commands == []
-    await act(hass, "simulate_strategy", {"strategy": "patient"}, context=Context(user_id=child.id))
+    await act(hass, "simulate_strategy", {"strategy": "never_below_average"}, context=Context(user_id=child.id))
     await act(hass, "pay_out", context=Context(user_id=admin.id))
     await act(hass, "pay_out", context=Context())  # an automation
     assert [command["command"] for command in edge.commands] == ["simulate_strategy", "pay_out", "pay_out"]

@@ -7,6 +7,7 @@ import pytest
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from syrupy.assertion import SnapshotAssertion
@@ -148,6 +149,27 @@ async def test_the_advice_says_why_how_much_and_until_when(
     assert (state.attributes["energy"], state.attributes["until"]) == (None, None)
 
 
+async def test_the_reason_is_said_in_the_language_of_the_household(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    hass.config.language = "sw"
+    await async_get_translations(hass, "sw", "common", ["energy_swap"])
+    await edge.change(advice={**edge.state["advice"], "gain_cents": 700})
+
+    def shown() -> str:
+        state = hass.states.get("sensor.amina_s_house_recommendation")
+        assert state is not None
+        return str(state.attributes["reason"])
+
+    async with asyncio.timeout(5):
+        while shown() != "Uza sasa: jirani analipa KES 15.2 kwa kWh. kWh 1.2, faida KES 7.0.":
+            await asyncio.sleep(0.01)
+    await edge.change(advice={**edge.state["advice"], "key": "of_the_future"})
+    async with asyncio.timeout(5):
+        while not shown().startswith("Sell 1.2 kWh now"):
+            await asyncio.sleep(0.01)
+
+
 async def test_little_changes_of_power_wait_and_jumps_do_not(
     hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
 ) -> None:
@@ -180,7 +202,7 @@ async def test_switch_select_and_numbers_ask_the_edge_and_show_its_word(
     for domain, action, entity, fields in (
         ("switch", "turn_off", "sell_by_itself", {}),
         ("switch", "turn_on", "sell_by_itself", {}),
-        ("select", "select_option", "strategy", {"option": "patient"}),
+        ("select", "select_option", "strategy", {"option": "never_below_average"}),
         ("number", "set_value", "reserve", {"value": 2.5}),
         ("number", "set_value", "reserve", {"value": 0}),
         ("number", "set_value", "daily_spending_cap", {"value": 350}),
@@ -190,13 +212,13 @@ async def test_switch_select_and_numbers_ask_the_edge_and_show_its_word(
     assert edge.commands == [
         {"command": "set_auto_sell", "on": False},
         {"command": "set_auto_sell", "on": True},
-        {"command": "set_strategy", "strategy": "patient"},
+        {"command": "set_strategy", "strategy": "never_below_average"},
         {"command": "set_reserve", "wh": 2500},
         {"command": "set_reserve", "wh": 0},
         {"command": "set_daily_cap", "kes": 350},
     ]
     found = await until(hass, household, "daily_cap", "350.0")
-    assert (found["auto_sell"], found["strategy"], found["reserve"]) == ("on", "patient", "0.0")
+    assert (found["auto_sell"], found["strategy"], found["reserve"]) == ("on", "never_below_average", "0.0")
 
 
 async def test_noisy_and_special_entities_are_off_by_default(

@@ -77,6 +77,21 @@ async def test_an_event_is_told_once_even_over_a_restart(
     assert edge.asked_for_events == [1, 2]
 
 
+async def test_what_was_missed_may_come_after_what_happens_now(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.energy_swap.events.MOST_TOLD", 3)
+    on_bus = async_capture_events(hass, "energy_swap_event")
+    (socket,) = edge._sockets
+    for number in (5, 3, 5, 4, 3, 6, 7, 2, 3):
+        event: dict[str, Any] = {"id": number, "kind": "order_ended", "at": number, "data": {}}
+        await socket.send_json({"type": "event", "event": event})
+    await until_told(on_bus, 5)
+    await hass.async_block_till_done()
+    # 3 is forgotten in the end, as the smallest of more than there is room for; so 2 and 3 count as told.
+    assert [event.data["at"] for event in on_bus] == [5, 3, 4, 6, 7]
+
+
 async def test_an_event_that_comes_before_anybody_listens_is_not_lost(
     hass: HomeAssistant, entry: MockConfigEntry, edge: ContractEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
