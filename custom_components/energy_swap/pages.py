@@ -18,7 +18,7 @@ from .const import DOMAIN
 FOLDER: Final = Path(__file__).parent / "frontend"
 SCRIPT: Final = "energy-swap.js"
 URL: Final = f"/{DOMAIN}_frontend"
-PANEL: Final = "energy-swap"
+PANEL: Final = "energy-swap-household"  # not that of a dashboard which somebody may have made
 
 
 async def async_register_frontend(hass: HomeAssistant, folder: Path = FOLDER) -> None:

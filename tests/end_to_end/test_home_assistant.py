@@ -203,6 +203,131 @@ async def test_more_than_the_wallet_holds_cannot_be_sold(house: AminasHouse) -> 
     await house.shows("token_balance", tokens)
 
 
+async def test_the_trader_is_worked_from_home_assistant(house: AminasHouse) -> None:
+    async def use(domain: str, action: str, key: str, **fields: Any) -> None:
+        await house.home.call(domain, action, {"entity_id": house.entities[key], **fields}, with_response=False)
+
+    await use("select", "select_option", "strategy", option="never_below_average")
+    await house.shows("strategy", "never_below_average")
+    await use("number", "set_value", "reserve", value=0.4)
+    await house.shows("reserve", Decimal("0.4"))
+    await use("number", "set_value", "daily_cap", value=150)
+    await house.shows("daily_cap", Decimal(150))
+    await use("switch", "turn_on", "auto_sell")
+    await house.shows("auto_sell", "on")
+    await use("switch", "turn_off", "auto_sell")
+    await house.shows("auto_sell", "off")
+    with pytest.raises(CommandFailedError, match=r"not a valid option|is not valid for"):
+        await use("select", "select_option", "strategy", option="get rich")
+    with pytest.raises(CommandFailedError, match=r"Not accepted: .*day of it is settled"):
+        await house.home.call("energy_swap", "simulate_strategy", {"strategy": "never_below_average"})
+
+
+async def test_what_the_edge_keeps_is_read_in_home_assistant(house: AminasHouse) -> None:
+    home = house.home
+    start, end = BEGIN - timedelta(hours=1), WITH_TOKENS + timedelta(hours=1)
+    span = {"from": start.isoformat(), "to": end.isoformat()}
+    prices = await home.call("energy_swap", "get_prices", span)
+    assert prices is not None
+    assert any(period["cents_per_kwh"] for period in prices["past"])
+    market = await home.call("energy_swap", "get_market", {})
+    assert market is not None
+    assert {"book", "trades", "orders", "auctions"} <= set(market)
+    days = {"from": BEGIN.date().isoformat(), "to": end.date().isoformat()}
+    statement = await home.call("energy_swap", "get_statement", days)
+    assert statement is not None
+    assert statement["household"] == house.household
+    assert statement["totals"]["sold_wh"] > 0
+    for kind in ("history", "statement"):
+        table = await home.call("energy_swap", "export_history", {**days, "kind": kind, "file": f"{kind}.csv"})
+        assert table is not None
+        assert table["rows"] > 0
+        assert (home.directory / f"{kind}.csv").read_text() == table["csv"]
+
+
+async def test_the_energy_dashboard_has_what_was_sold_and_earned(house: AminasHouse) -> None:
+    home = house.home
+    edge_id = next(
+        identifier[1]
+        for device in await home.command("config/device_registry/list")
+        for identifier in device["identifiers"]
+        if identifier[0] == "energy_swap"
+    )
+    sold, earned = (f"energy_swap:{edge_id}_{key}" for key in ("sold", "sold_compensation"))
+    told = {key: await house.value(key) for key in ("sold_energy", "kes_balance")}
+    assert told["sold_energy"] > 0
+    async with asyncio.timeout(20):
+        while True:
+            found = await home.command(
+                "recorder/statistics_during_period",
+                start_time=COMMUNITY_START.isoformat(),
+                statistic_ids=[sold, earned],
+                period="hour",
+                types=["sum"],
+            )
+            if found and abs(Decimal(str(found[sold][-1]["sum"])) - told["sold_energy"]) < Decimal("0.0005"):
+                break
+            await asyncio.sleep(0.2)
+    assert found[earned][-1]["sum"] > 0
+    units = {
+        row["statistic_id"]: row["statistics_unit_of_measurement"]
+        for row in await home.command("recorder/list_statistic_ids", statistic_type="sum")
+    }
+    assert (units[sold], units[earned]) == ("kWh", "KES")
+
+    grid = {
+        "type": "grid",
+        "name": "Neighbours",
+        "stat_energy_from": f"energy_swap:{edge_id}_bought",
+        "stat_cost": f"energy_swap:{edge_id}_bought_cost",
+        "entity_energy_price": None,
+        "number_energy_price": None,
+        "stat_energy_to": sold,
+        "stat_compensation": earned,
+        "entity_energy_price_export": None,
+        "number_energy_price_export": None,
+        "cost_adjustment_day": 0,
+    }
+    solar = {
+        "type": "solar",
+        "stat_energy_from": house.entities["generated_energy"],
+        "config_entry_solar_forecast": [house.entry_id],
+    }
+    await home.command("energy/save_prefs", energy_sources=[grid, solar], device_consumption=[])
+    faults = await home.command("energy/validate")
+    assert [fault for source in faults["energy_sources"] for fault in source] == []
+    forecast = await home.command("energy/solar_forecast")
+    assert sum(forecast[house.entry_id]["wh_hours"].values()) > 0
+
+
+async def test_money_and_auctions_are_worked_from_home_assistant(house: AminasHouse) -> None:
+    home = house.home
+    intent = await home.call("energy_swap", "top_up", {"amount": 20})
+    assert intent is not None
+    auction = await home.call(
+        "energy_swap", "start_auction", {"energy": 0.1, "start_price": 11, "duration": "00:30:00"}
+    )
+    assert auction is not None
+    market = await home.call("energy_swap", "get_market", {})
+    assert market is not None
+    (own,) = [offer for offer in market["auctions"] if offer["id"] == auction["auction"]]
+    assert own["mine"]
+    with pytest.raises(CommandFailedError, match="Not accepted"):
+        await home.call("energy_swap", "bid", {"auction": auction["auction"], "price": 12})  # one's own
+    limits = {"sell_at_least": 11.5, "buy_at_most": 16}
+    await home.call("energy_swap", "set_limits", limits)
+    await house.shows("sell_limit", Decimal("11.5"))
+    with pytest.raises(CommandFailedError, match="Not accepted"):
+        await home.call("energy_swap", "pay_out", {"amount": 200_000})
+
+
+async def test_what_happened_is_told_as_events(house: AminasHouse) -> None:
+    """By now periods were settled and an order was matched."""
+    for key, event_type in (("trade", "settled"), ("order", "matched")):
+        state = await house.home.wait_for(house.entities[key], lambda state: state[0].isdigit(), seconds=30)
+        assert state["attributes"]["event_type"] == event_type
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 async def test_the_dashboard_tells_the_story_on_desk_and_phone(
     house: AminasHouse, size: tuple[int, int], tmp_path: Path
@@ -243,11 +368,11 @@ async def test_the_automation_of_the_documentation_sells_by_itself(house: Aminas
 
 
 async def test_the_documentation_names_every_entity(house: AminasHouse) -> None:
-    named = set(re.findall(r"`((?:(?:binary_)?sensor|number|button|event)\.[a-z_]+)`", DOCUMENTATION.read_text()))
-    assert named
-    for entity_id in house.entities.values():
-        assert entity_id in named
-    assert named <= set(house.entities.values())
+    platforms = "(?:binary_)?sensor|number|button|event|select|switch"
+    named = set(re.findall(rf"`((?:{platforms})\.[a-z_]+)`", DOCUMENTATION.read_text()))
+    every = set((await house.home.entities(house.entry_id, also_disabled=True)).values())
+    assert len(every) > len(house.entities) > 50
+    assert named == every
 
 
 async def test_a_killed_hub_is_shown_as_gone_and_then_as_back(house: AminasHouse) -> None:

@@ -122,7 +122,7 @@ async def test_the_cards_and_the_page_are_there_without_a_step_of_the_user(
     url = "/energy_swap_frontend/energy-swap.js?v=0.1.0"
     urls = hass.data[DATA_EXTRA_MODULE_URL].urls
     assert url in urls
-    page = hass.data["frontend_panels"]["energy-swap"]
+    page = hass.data["frontend_panels"]["energy-swap-household"]
     assert page.config == {
         "_panel_custom": {
             "name": "energy-swap-panel",
