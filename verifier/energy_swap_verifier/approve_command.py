@@ -55,7 +55,7 @@ def main() -> None:
             return
         wanted = set(getattr(arguments, "proposals", ()))
         agrees = _never if arguments.command == "look" else _always if arguments.yes else _asks
-        sys.exit(asyncio.run(approve(config, wanted, agrees, _say)))
+        sys.exit(asyncio.run(approve(config, wanted, agrees, _say, _now)))
     except (OSError, ConfigError, MemoError, ValueError) as error:
         sys.stderr.write(f"energy-swap-approve: {error}\n")
         sys.exit(2)
@@ -80,7 +80,11 @@ def _asks(_words: str) -> bool:
 
 
 async def approve(
-    config: ApproverConfig, wanted: set[str], agrees: Callable[[str], bool], say: Callable[[str], None]
+    config: ApproverConfig,
+    wanted: set[str],
+    agrees: Callable[[str], bool],
+    say: Callable[[str], None],
+    clock: Callable[[], datetime],
 ) -> int:
     """Go through what waits (only ``wanted``, or all), sign what ``agrees`` says, and return the exit code."""
     community = Community(Pubkey.from_string(config.mint), Pubkey.from_string(config.hub))
@@ -88,7 +92,7 @@ async def approve(
     code = 0
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
         node = None if config.chain_url is None else Node(session, config.chain_url)
-        device = Device(key, config.community, community, config.hub_url, session, _now, node)
+        device = Device(key, config.community, community, config.hub_url, session, clock, node)
         try:
             for asked in await device.waiting():
                 if wanted and asked.proposal not in wanted:
@@ -105,7 +109,7 @@ async def approve(
                     say("  not signed")
                     continue
                 signed, needed = await device.sign(asked, decision)
-                _note(config.data / _LOG, asked.proposal, decision.words)
+                _note(config.data / _LOG, asked.proposal, decision.words, clock())
                 say(f"  signed: {signed} of {needed}")
         except (HubRefusedError, NodeError) as error:
             say(f"energy-swap-approve: {error}")
@@ -120,9 +124,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _note(path: Path, proposal: str, words: str) -> None:
+def _note(path: Path, proposal: str, words: str, now: datetime) -> None:
     """Keep what this device has signed, for whoever asks its person later."""
-    line = msgspec.json.encode({"at": _now().isoformat(), "proposal": proposal, "words": words})
+    line = msgspec.json.encode({"at": now.isoformat(), "proposal": proposal, "words": words})
     with path.open("ab") as file:
         file.write(line + b"\n")
         file.flush()
@@ -144,7 +148,7 @@ def _sign_meter(config: ApproverConfig, arguments: argparse.Namespace) -> None:
     count = add_endorsement(
         arguments.file, arguments.account, memo.text, str(key.pubkey()), str(key.sign_message(signed))
     )
-    _note(config.data / _LOG, "meter", words)
+    _note(config.data / _LOG, "meter", words, _now())
     _say(f"Your signature {words}. {count} have signed; the verifiers need the file as meters.json.")
 
 
