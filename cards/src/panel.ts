@@ -3,7 +3,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { CardConfig, Hass } from "./hass.js";
 import { Household, householdDevices } from "./household.js";
-import { speaker } from "./language.js";
+import { languageOf, speaker } from "./language.js";
 
 const CARDS = ["energy-swap-money-card", "energy-swap-market-card", "energy-swap-forecast-card", "energy-swap-history-card"] as const;
 
@@ -72,7 +72,7 @@ export class EnergySwapPanel extends LitElement {
   protected override render(): TemplateResult {
     const devices = householdDevices(this.hass);
     const device = this.chosen !== undefined && devices.includes(this.chosen) ? this.chosen : devices[0];
-    const say = speaker(this.hass.language);
+    const say = speaker(languageOf(this.hass.language));
     return html`<header>
         <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
         <h1>Energy Swap</h1>
@@ -83,7 +83,7 @@ export class EnergySwapPanel extends LitElement {
 
   #renderChoice(devices: readonly string[], chosen: string | undefined): TemplateResult {
     return html`<select
-      aria-label=${speaker(this.hass.language)("household")}
+      aria-label=${speaker(languageOf(this.hass.language))("household")}
       @change=${(event: Event) => {
         this.chosen = (event.target as HTMLSelectElement).value;
       }}

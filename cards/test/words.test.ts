@@ -1,7 +1,7 @@
 // Both languages cover the same words and fill the same blanks; amounts read as people write them.
 import { expect, test } from "vitest";
 import { amount, energy, kes, power, Times } from "../src/format.js";
-import { speaker } from "../src/language.js";
+import { languageOf, speaker } from "../src/language.js";
 import { en } from "../src/words/en.js";
 import { sw } from "../src/words/sw.js";
 
@@ -26,4 +26,8 @@ test("amounts carry their unit and a true minus", () => {
 test("times are those of the home, not of the browser", () => {
   const times = new Times("en", "Africa/Nairobi");
   expect([times.clock(1_795_172_400), times.hour(1_795_172_400)]).toEqual(["14:00", 14]);
+});
+
+test("a browser that asks for Swahili gets it where Home Assistant speaks English", () => {
+  expect([languageOf("en-GB", "sw-KE"), languageOf("de", "sw"), languageOf("en", "en-KE"), languageOf("sw", "en")]).toEqual(["sw", "de", "en", "sw"]);
 });

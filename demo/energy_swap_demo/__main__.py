@@ -118,14 +118,11 @@ async def _home_assistant(neighbourhood: Neighbourhood) -> HomeAssistant:
     home = HomeAssistant(neighbourhood.folder.home_assistant, neighbourhood.ports.home_assistant, name=name)
     await home.start()
     credentials = await home.onboard()
-    entries = await home.command("config_entries/get", domain="energy_swap")
-    if entries:
-        entry_id = entries[0]["entry_id"]
-    else:
+    if not await home.command("config_entries/get", domain="energy_swap"):
         code = neighbourhood.pairing_code(1)
-        entry_id = await home.add_energy_swap("127.0.0.1", neighbourhood.ports.edges[0], code)
-    url = await home.show_dashboard(entry_id, hours=1)
-    say(f"Home Assistant   {url}   {credentials.username} / {credentials.password}")
+        await home.add_energy_swap("127.0.0.1", neighbourhood.ports.edges[0], code)
+    await home.begin_with_page()
+    say(f"Home Assistant   {home.page}   {credentials.username} / {credentials.password}")
     return home
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -103,22 +103,14 @@ class Browser:
         pause after the last of them, for pages that draw after loading. Raises playwright's Error if a selector
         never shows.
         """
-        if self._chromium is None:
-            raise NoBrowserError("the browser is not started")
-        context = await self._chromium.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            is_mobile=size[0] < 600,
-            has_touch=size[0] < 600,
-            color_scheme="dark" if is_dark else "light",
-            timezone_id=TIME_ZONE,
+        async with self.page(
+            url,
+            local_storage or {},
+            cookies=cookies or {},
+            size=size,
+            is_dark=is_dark,
             locale=locale,
-        )
-        try:
-            for key, value in (local_storage or {}).items():
-                await context.add_init_script(f"localStorage.setItem({json.dumps(key)}, {json.dumps(value)})")
-            if cookies:
-                await context.add_cookies([{"name": k, "value": v, "url": url} for k, v in cookies.items()])
-            page = await context.new_page()
+        ) as page:
             errors = _listen_for_errors(page)
             await page.goto(url)
             if wait_for is not None:
@@ -132,6 +124,35 @@ class Browser:
             await page.screenshot(path=path, full_page=is_full_page)
             text = await page.evaluate(TEXT_SCRIPT)
             return Picture(path, str(text), tuple(errors))
+
+    @contextlib.asynccontextmanager
+    async def page(
+        self,
+        url: str,
+        local_storage: Mapping[str, str],
+        *,
+        cookies: Mapping[str, str] | None = None,
+        size: tuple[int, int] = DESKTOP,
+        is_dark: bool = False,
+        locale: str = "en-GB",
+    ) -> AsyncIterator[Page]:
+        """Have a page for as long as the context lasts, in a browser session of its own; it is not opened yet."""
+        if self._chromium is None:
+            raise NoBrowserError("the browser is not started")
+        context = await self._chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            is_mobile=size[0] < 600,
+            has_touch=size[0] < 600,
+            color_scheme="dark" if is_dark else "light",
+            timezone_id=TIME_ZONE,
+            locale=locale,
+        )
+        try:
+            for key, value in local_storage.items():
+                await context.add_init_script(f"localStorage.setItem({json.dumps(key)}, {json.dumps(value)})")
+            if cookies:
+                await context.add_cookies([{"name": k, "value": v, "url": url} for k, v in cookies.items()])
+            yield await context.new_page()
         finally:
             await context.close()
 

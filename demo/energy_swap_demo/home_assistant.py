@@ -14,11 +14,11 @@ from typing import Any, Self, cast
 import aiohttp
 
 from energy_swap_demo.home_assistant_config import write_configuration
-from energy_swap_demo.home_assistant_dashboard import ICON, TITLE, URL_PATH, household_dashboard
 from energy_swap_demo.processes import Child
 
 type Json = dict[str, Any]
 
+PANEL = "energy-swap-household"
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "energy_swap"
 START_SECONDS = 180.0
 STOP_SECONDS = 30.0
@@ -247,20 +247,30 @@ class HomeAssistant:
             if entity["config_entry_id"] == entry_id and (also_disabled or entity["disabled_by"] is None)
         }
 
-    async def show_dashboard(self, entry_id: str, *, hours: float = 3) -> str:
-        """Put the household's dashboard into the sidebar, as the page to begin with; return its URL.
+    @property
+    def page(self) -> str:
+        """Where the integration's own page is."""
+        return f"{self.url}/{PANEL}"
 
-        A dashboard that is there already, and that a person may have changed, is left alone.
-        """
+    async def begin_with_page(self) -> None:
+        """Make the integration's page the one that Home Assistant begins with."""
+        await self.command("frontend/set_system_data", key="core", value={"default_panel": PANEL})
+
+    async def make_dashboard(self) -> str:
+        """Add a dashboard that the integration's strategy makes, once; return its URL."""
+        url_path = "energy-swap-cards"
         dashboards = await self.command("lovelace/dashboards/list")
-        if not any(dashboard["url_path"] == URL_PATH for dashboard in dashboards):
+        if not any(dashboard["url_path"] == url_path for dashboard in dashboards):
             await self.command(
-                "lovelace/dashboards/create", url_path=URL_PATH, title=TITLE, icon=ICON, mode="storage"
+                "lovelace/dashboards/create",
+                url_path=url_path,
+                title="Households",
+                icon="mdi:cards",
+                mode="storage",
             )
-            config = household_dashboard(await self.entities(entry_id), hours=hours)
-            await self.command("lovelace/config/save", url_path=URL_PATH, config=config)
-            await self.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
-        return f"{self.url}/{URL_PATH}"
+            config = {"strategy": {"type": "custom:energy-swap"}}
+            await self.command("lovelace/config/save", url_path=url_path, config=config)
+        return f"{self.url}/{url_path}"
 
     # ------------------------------------------------------------------ working it
 

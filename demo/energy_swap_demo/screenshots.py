@@ -55,8 +55,14 @@ CONSOLE: Final = (
     View("console-market.png", "/market"),
     View("console-ledger.png", "/ledger"),
     View("console-chain.png", "/chain"),
+    View("console-money.png", "/money"),
+    View("console-meters.png", "/meters"),
 )
-HOME_ASSISTANT: Final = (View("home-assistant.png", ""), View("home-assistant-phone.png", "", PHONE))
+HOME_ASSISTANT: Final = (
+    View("home-assistant.png", ""),
+    View("home-assistant-dark.png", "", is_dark=True),
+    View("home-assistant-phone.png", "", PHONE),
+)
 
 
 def say(text: str) -> None:
@@ -86,9 +92,9 @@ async def _take_all(output: Path) -> None:
             async with home, Browser() as browser:
                 await home.onboard()
                 code = neighbourhood.pairing_code(1)
-                entry_id = await home.add_energy_swap("127.0.0.1", settings.ports.edges[0], code)
+                await home.add_energy_swap("127.0.0.1", settings.ports.edges[0], code)
                 await _play_steadily(conductor, neighbourhood, MOMENT)
-                await _picture_home_assistant(home, entry_id, browser, output)
+                await _picture_home_assistant(home, browser, output)
                 await _open_the_market(neighbourhood)
                 await _picture_console(neighbourhood, browser, output)
 
@@ -141,16 +147,16 @@ async def _picture_console(neighbourhood: Neighbourhood, browser: Browser, outpu
         _finish(picture)
 
 
-async def _picture_home_assistant(home: HomeAssistant, entry_id: str, browser: Browser, output: Path) -> None:
-    url = await home.show_dashboard(entry_id, hours=STEADY_SECONDS / 3600)
+async def _picture_home_assistant(home: HomeAssistant, browser: Browser, output: Path) -> None:
     storage = await home.browser_storage()
     for view in HOME_ASSISTANT:
         picture = await browser.picture(
-            url,
+            home.page,
             output / view.file,
             local_storage=storage,
             size=view.size,
-            wait_for="text=KES balance",
+            is_dark=view.is_dark,
+            wait_for="text=Your money",
             settle_seconds=3,
         )
         _finish(picture)

@@ -4,7 +4,7 @@ import { property, state } from "lit/decorators.js";
 import { Times } from "../format.js";
 import type { CardConfig, FormSchema, GridOptions, Hass } from "../hass.js";
 import { Household, householdDevices } from "../household.js";
-import { speaker, type Say } from "../language.js";
+import { languageOf, speaker, type Say } from "../language.js";
 import type { Form } from "../parts/form-dialog.js";
 import { cardStyles } from "../style.js";
 import "../parts/form-dialog.js";
@@ -59,8 +59,8 @@ export abstract class EnergySwapCard extends LitElement {
     const language = `${this.hass.language} ${this.hass.config.time_zone}`;
     if (language === this.#language) return;
     this.#language = language;
-    this.say = speaker(this.hass.language);
-    this.times = new Times(this.hass.language.slice(0, 2), this.hass.config.time_zone);
+    this.say = speaker(languageOf(this.hass.language));
+    this.times = new Times(languageOf(this.hass.language), this.hass.config.time_zone);
   }
 
   protected override shouldUpdate(): boolean {

@@ -979,20 +979,20 @@ var $e = {
 		row_sold: "imeuza {energy}",
 		row_bought: "imenunua {energy}"
 	}
-};
-function B(e) {
+}, B = (e, t = navigator.language) => e.startsWith("en") && t.startsWith("sw") ? "sw" : e;
+function V(e) {
 	let t = et[e.slice(0, 2)] ?? $e;
 	return (e, n = {}) => t[e].replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (e, t, r, i) => n[t] === 1 ? r : i).replace(/\{(\w+)\}/g, (e, t) => String(n[t] ?? e));
 }
 // \0@oxc-project+runtime@0.156.0/helpers/esm/decorate.js
-function V(e, t, n, r) {
+function H(e, t, n, r) {
 	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
 	if (typeof Reflect == "object" && typeof Reflect.decorate == "function") a = Reflect.decorate(e, t, n, r);
 	else for (var s = e.length - 1; s >= 0; s--) (o = e[s]) && (a = (i < 3 ? o(a) : i > 3 ? o(t, n, a) : o(t, n)) || a);
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // src/parts/form-dialog.ts
-var H = class extends M {
+var U = class extends M {
 	constructor(...e) {
 		super(...e), this.values = {}, this.problem = "", this.done = "", this.isBusy = !1, this.#n = () => {
 			this.renderRoot.querySelector("dialog")?.close();
@@ -1123,11 +1123,11 @@ var H = class extends M {
 	#n;
 	#r;
 };
-V([P({ attribute: !1 })], H.prototype, "form", void 0), V([P({ attribute: !1 })], H.prototype, "say", void 0), V([F()], H.prototype, "values", void 0), V([F()], H.prototype, "problem", void 0), V([F()], H.prototype, "done", void 0), V([F()], H.prototype, "isBusy", void 0), H = V([N("energy-swap-form-dialog")], H);
+H([P({ attribute: !1 })], U.prototype, "form", void 0), H([P({ attribute: !1 })], U.prototype, "say", void 0), H([F()], U.prototype, "values", void 0), H([F()], U.prototype, "problem", void 0), H([F()], U.prototype, "done", void 0), H([F()], U.prototype, "isBusy", void 0), U = H([N("energy-swap-form-dialog")], U);
 // src/cards/card.ts
-var U = class extends M {
+var W = class extends M {
 	constructor(...e) {
-		super(...e), this.form = null, this.say = B("en"), this.times = new qe("en", "UTC"), this.#e = "";
+		super(...e), this.form = null, this.say = V("en"), this.times = new qe("en", "UTC"), this.#e = "";
 	}
 	static {
 		this.styles = [z];
@@ -1172,7 +1172,7 @@ var U = class extends M {
 	}
 	willUpdate() {
 		let e = `${this.hass.language} ${this.hass.config.time_zone}`;
-		e !== this.#e && (this.#e = e, this.say = B(this.hass.language), this.times = new qe(this.hass.language.slice(0, 2), this.hass.config.time_zone));
+		e !== this.#e && (this.#e = e, this.say = V(B(this.hass.language)), this.times = new qe(B(this.hass.language), this.hass.config.time_zone));
 	}
 	shouldUpdate() {
 		return this.hass !== void 0 && this.config !== void 0;
@@ -1196,8 +1196,8 @@ var U = class extends M {
 		return T`<div class="head"><h2>${this.config?.title ?? e}</h2>${t}</div>`;
 	}
 };
-V([P({ attribute: !1 })], U.prototype, "hass", void 0), V([F()], U.prototype, "config", void 0), V([F()], U.prototype, "form", void 0);
-function W(e, t, n) {
+H([P({ attribute: !1 })], W.prototype, "hass", void 0), H([F()], W.prototype, "config", void 0), H([F()], W.prototype, "form", void 0);
+function tt(e, t, n) {
 	let r = window;
 	r.customCards ??= [], r.customCards.push({
 		type: e,
@@ -1207,7 +1207,7 @@ function W(e, t, n) {
 	});
 }
 // src/cards/money-card.ts
-var tt = class extends U {
+var nt = class extends W {
 	static {
 		this.styles = [z, l`
       .balance {
@@ -1353,9 +1353,9 @@ var tt = class extends U {
 		});
 	}
 };
-tt = V([N("energy-swap-money-card")], tt), W("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
+nt = H([N("energy-swap-money-card")], nt), tt("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
 // src/remote.ts
-var nt = class {
+var rt = class {
 	#e;
 	#t;
 	#n;
@@ -1389,7 +1389,7 @@ var nt = class {
 	}
 };
 // src/scale.ts
-function rt(e, t = 4) {
+function it(e, t = 4) {
 	let n = Math.min(0, ...e), r = Math.max(0, ...e), i = (r - n || 1) / Math.max(1, t - 1), a = 10 ** Math.floor(Math.log10(i)), o = [
 		1,
 		2,
@@ -1399,24 +1399,24 @@ function rt(e, t = 4) {
 	].map((e) => e * a).find((e) => e >= i) ?? 10 * a, s = Math.floor(n / o), c = Math.max(s + 1, Math.ceil(r / o));
 	return Array.from({ length: c - s + 1 }, (e, t) => Number(((s + t) * o).toPrecision(12)));
 }
-var it = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
-function at(e, t, n) {
+var at = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
+function ot(e, t, n) {
 	let r = n / (e.to - e.from) * 6 * 3600 < 46 ? 12 : 6, i = [];
 	for (let n = Math.ceil(e.from / 3600) * 3600; n <= e.to; n += 3600) t(n) % r === 0 && i.push(n);
 	return i;
 }
-function ot(e, t, n, r = 0) {
+function st(e, t, n, r = 0) {
 	let i = [], a = !1;
 	for (let { at: o, mid: s } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${G(t(o))} ${G(n(s))}`), r > 0 && i.push(`L${G(t(o + r))} ${G(n(s))}`), a = !0);
 	return i.join("");
 }
-function st(e, t, n) {
+function ct(e, t, n) {
 	let r = e.filter((e) => e.low !== void 0 && e.high !== void 0);
 	if (r.length < 2) return "";
 	let i = r.map((e) => `${G(t(e.at))} ${G(n(e.high))}`), a = r.toReversed().map((e) => `${G(t(e.at))} ${G(n(e.low))}`);
 	return `M${[...i, ...a].join("L")}Z`;
 }
-var G = (e) => Math.round(e * 10) / 10, K = 44, ct = 22, lt = 8, ut = 8, q = class extends M {
+var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = class extends M {
 	constructor(...e) {
 		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
 			e && e.contentRect.width > 0 && (this.width = e.contentRect.width);
@@ -1498,14 +1498,14 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, ct = 22, lt = 8, ut = 8, q = cla
 		let r = {
 			from: t,
 			to: n + Math.max(0, ...this.courses.map((e) => e.hold ?? 0))
-		}, i = rt(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
+		}, i = it(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
 			e,
 			t,
 			n
 		])).filter((e) => typeof e == "number")), a = {
 			from: i[0] ?? 0,
 			to: i.at(-1) ?? 1
-		}, o = this.width - K - ut, s = this.height - ct, c = (e) => K + it(e, r, o), l = (e) => s - it(e, a, s - lt);
+		}, o = this.width - K - dt, s = this.height - lt, c = (e) => K + at(e, r, o), l = (e) => s - at(e, a, s - ut);
 		return T`<svg
         role="img"
         tabindex="0"
@@ -1522,19 +1522,19 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, ct = 22, lt = 8, ut = 8, q = cla
 			this.#a(t, e);
 		}}
       >
-        ${i.map((e) => E`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - ut} y1=${l(e)} y2=${l(e)}></line>
-          <text x=${38} y=${l(e) + 4} text-anchor="end">${dt(e)}</text>`)}
-        ${at(r, (e) => this.times.hour(e), o).map((e) => E`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.clock(e)}</text>`)}
+        ${i.map((e) => E`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - dt} y1=${l(e)} y2=${l(e)}></line>
+          <text x=${38} y=${l(e) + 4} text-anchor="end">${ft(e)}</text>`)}
+        ${ot(r, (e) => this.times.hour(e), o).map((e) => E`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.clock(e)}</text>`)}
         ${this.courses.map((e) => this.#t(e, c, l))}
-        ${this.now > r.from && this.now < r.to ? E`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${lt} y2=${s}></line>` : O}
-        ${this.chosen === null ? O : E`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${lt} y2=${s}></line>`}
+        ${this.now > r.from && this.now < r.to ? E`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${ut} y2=${s}></line>` : O}
+        ${this.chosen === null ? O : E`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${ut} y2=${s}></line>`}
       </svg>
       <div class="readout" aria-live="polite">${this.#n()}</div>`;
 	}
 	#t(e, t, n) {
-		let r = st(e.points, t, n);
+		let r = ct(e.points, t, n);
 		return E`${r ? E`<path d=${r} fill=${e.colour} opacity="0.2"></path>` : O}
-      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${ot(e.points, t, n, e.hold)}></path>`;
+      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${st(e.points, t, n, e.hold)}></path>`;
 	}
 	#n() {
 		let e = this.chosen;
@@ -1563,8 +1563,8 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, ct = 22, lt = 8, ut = 8, q = cla
 		this.chosen = t[Math.min(t.length - 1, Math.max(0, i + n))] ?? null;
 	}
 };
-V([P({ attribute: !1 })], q.prototype, "courses", void 0), V([P({ attribute: !1 })], q.prototype, "times", void 0), V([P({ attribute: !1 })], q.prototype, "word", void 0), V([P({ type: Number })], q.prototype, "now", void 0), V([P({ type: Number })], q.prototype, "height", void 0), V([P()], q.prototype, "label", void 0), V([F()], q.prototype, "width", void 0), V([F()], q.prototype, "chosen", void 0), q = V([N("energy-swap-chart")], q);
-var dt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), ft = 5, pt = class extends M {
+H([P({ attribute: !1 })], q.prototype, "courses", void 0), H([P({ attribute: !1 })], q.prototype, "times", void 0), H([P({ attribute: !1 })], q.prototype, "word", void 0), H([P({ type: Number })], q.prototype, "now", void 0), H([P({ type: Number })], q.prototype, "height", void 0), H([P()], q.prototype, "label", void 0), H([F()], q.prototype, "width", void 0), H([F()], q.prototype, "chosen", void 0), q = H([N("energy-swap-chart")], q);
+var ft = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), pt = 5, mt = class extends M {
 	static {
 		this.styles = [z, l`
       .sides {
@@ -1616,16 +1616,16 @@ var dt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "�
 		return T`<section class=${e}>
       <h3>${this.say(e === "sells" ? "offered" : "wanted")}</h3>
       ${t.length === 0 ? T`<p class="soft">${this.say("nothing_now")}</p>` : T`<ol>
-            ${t.slice(0, ft).map((e) => T`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${L(e.cents_per_kwh / 100)}</span><span>${R(e.wh / 1e3)}</span></li>`)}
+            ${t.slice(0, pt).map((e) => T`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${L(e.cents_per_kwh / 100)}</span><span>${R(e.wh / 1e3)}</span></li>`)}
           </ol>`}
     </section>`;
 	}
 };
-V([P({ attribute: !1 })], pt.prototype, "book", void 0), V([P({ attribute: !1 })], pt.prototype, "say", void 0), pt = V([N("energy-swap-order-book")], pt);
+H([P({ attribute: !1 })], mt.prototype, "book", void 0), H([P({ attribute: !1 })], mt.prototype, "say", void 0), mt = H([N("energy-swap-order-book")], mt);
 // src/cards/market-card.ts
-var mt = 60, ht = class extends U {
+var ht = 60, gt = class extends W {
 	constructor(...e) {
-		super(...e), this.cancelling = "", this.problem = "", this.#e = new nt(this, () => this.household?.act("get_prices") ?? null, mt), this.#t = new nt(this, () => this.household?.act("get_market") ?? null, mt / 4);
+		super(...e), this.cancelling = "", this.problem = "", this.#e = new rt(this, () => this.household?.act("get_prices") ?? null, ht), this.#t = new rt(this, () => this.household?.act("get_market") ?? null, ht / 4);
 	}
 	static {
 		this.styles = [z, l`
@@ -1833,15 +1833,15 @@ var mt = 60, ht = class extends U {
 		});
 	}
 };
-V([F()], ht.prototype, "cancelling", void 0), V([F()], ht.prototype, "problem", void 0), ht = V([N("energy-swap-market-card")], ht), W("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
+H([F()], gt.prototype, "cancelling", void 0), H([F()], gt.prototype, "problem", void 0), gt = H([N("energy-swap-market-card")], gt), tt("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
 // src/cards/forecast-card.ts
-var gt = {
+var _t = {
 	surplus: "var(--good)",
 	production: "var(--sell)",
 	consumption: "var(--buy)"
-}, _t = class extends U {
+}, vt = class extends W {
 	constructor(...e) {
-		super(...e), this.shown = "surplus", this.#e = new nt(this, () => this.household?.act("get_forecast") ?? null, 300);
+		super(...e), this.shown = "surplus", this.#e = new rt(this, () => this.household?.act("get_forecast") ?? null, 300);
 	}
 	static {
 		this.styles = [z, l`
@@ -1908,9 +1908,9 @@ var gt = {
 		return T`<energy-swap-chart
       .courses=${[{
 			name: this.say(this.shown),
-			colour: gt[this.shown],
+			colour: _t[this.shown],
 			hold: t,
-			points: e.periods.map((e) => vt(e, this.shown))
+			points: e.periods.map((e) => yt(e, this.shown))
 		}]}
       .times=${this.times}
       .word=${(e) => Ke(e)}
@@ -1929,8 +1929,8 @@ var gt = {
 		return `${t === void 0 ? "" : this.say(t)} ${this.say("made_at", { when: this.times.clock(e.made_at) })}`.trim();
 	}
 };
-V([F()], _t.prototype, "shown", void 0), _t = V([N("energy-swap-forecast-card")], _t);
-function vt(e, t) {
+H([F()], vt.prototype, "shown", void 0), vt = H([N("energy-swap-forecast-card")], vt);
+function yt(e, t) {
 	let n = e[`${t}_wh`], r = 60 / e.minutes;
 	return {
 		at: e.start,
@@ -1939,7 +1939,7 @@ function vt(e, t) {
 		high: n.p90 * r
 	};
 }
-W("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
+tt("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
 // node_modules/tslib/tslib.es6.mjs
 function J(e, t, n, r) {
 	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
@@ -1948,17 +1948,17 @@ function J(e, t, n, r) {
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // node_modules/lit-html/directive.js
-var yt = {
+var bt = {
 	ATTRIBUTE: 1,
 	CHILD: 2,
 	PROPERTY: 3,
 	BOOLEAN_ATTRIBUTE: 4,
 	EVENT: 5,
 	ELEMENT: 6
-}, bt = (e) => (...t) => ({
+}, xt = (e) => (...t) => ({
 	_$litDirective$: e,
 	values: t
-}), xt = class {
+}), St = class {
 	constructor(e) {}
 	get _$AU() {
 		return this._$AM._$AU;
@@ -1972,9 +1972,9 @@ var yt = {
 	update(e, t) {
 		return this.render(...t);
 	}
-}, { I: St } = Pe, Ct = (e) => e, wt = (e) => e.strings === void 0, Tt = () => document.createComment(""), Y = (e, t, n) => {
+}, { I: Ct } = Pe, wt = (e) => e, Tt = (e) => e.strings === void 0, Et = () => document.createComment(""), Y = (e, t, n) => {
 	let r = e._$AA.parentNode, i = t === void 0 ? e._$AB : t._$AA;
-	if (n === void 0) n = new St(r.insertBefore(Tt(), i), r.insertBefore(Tt(), i), e, e.options);
+	if (n === void 0) n = new Ct(r.insertBefore(Et(), i), r.insertBefore(Et(), i), e, e.options);
 	else {
 		let t = n._$AB.nextSibling, a = n._$AM, o = a !== e;
 		if (o) {
@@ -1984,59 +1984,59 @@ var yt = {
 		if (t !== i || o) {
 			let e = n._$AA;
 			for (; e !== t;) {
-				let t = Ct(e).nextSibling;
-				Ct(r).insertBefore(e, i), e = t;
+				let t = wt(e).nextSibling;
+				wt(r).insertBefore(e, i), e = t;
 			}
 		}
 	}
 	return n;
-}, X = (e, t, n = e) => (e._$AI(t, n), e), Et = {}, Dt = (e, t = Et) => e._$AH = t, Ot = (e) => e._$AH, kt = (e) => {
+}, X = (e, t, n = e) => (e._$AI(t, n), e), Dt = {}, Ot = (e, t = Dt) => e._$AH = t, kt = (e) => e._$AH, At = (e) => {
 	e._$AR(), e._$AA.remove();
 }, Z = (e, t) => {
 	let n = e._$AN;
 	if (n === void 0) return !1;
 	for (let e of n) e._$AO?.(t, !1), Z(e, t);
 	return !0;
-}, At = (e) => {
+}, jt = (e) => {
 	let t, n;
 	do {
 		if ((t = e._$AM) === void 0) break;
 		n = t._$AN, n.delete(e), e = t;
 	} while (n?.size === 0);
-}, jt = (e) => {
+}, Mt = (e) => {
 	for (let t; t = e._$AM; e = t) {
 		let n = t._$AN;
 		if (n === void 0) t._$AN = n = /* @__PURE__ */ new Set();
 		else if (n.has(e)) break;
-		n.add(e), Pt(t);
+		n.add(e), Ft(t);
 	}
 };
-function Mt(e) {
-	this._$AN === void 0 ? this._$AM = e : (At(this), this._$AM = e, jt(this));
+function Nt(e) {
+	this._$AN === void 0 ? this._$AM = e : (jt(this), this._$AM = e, Mt(this));
 }
-function Nt(e, t = !1, n = 0) {
+function Pt(e, t = !1, n = 0) {
 	let r = this._$AH, i = this._$AN;
 	if (i !== void 0 && i.size !== 0) {
 		if (t) {
-			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Z(r[e], !1), At(r[e]);
-			else r != null && (Z(r, !1), At(r));
+			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Z(r[e], !1), jt(r[e]);
+			else r != null && (Z(r, !1), jt(r));
 		} else Z(this, e);
 	}
 }
-var Pt = (e) => {
-	e.type == yt.CHILD && (e._$AP ??= Nt, e._$AQ ??= Mt);
-}, Ft = class extends xt {
+var Ft = (e) => {
+	e.type == bt.CHILD && (e._$AP ??= Pt, e._$AQ ??= Nt);
+}, It = class extends St {
 	constructor() {
 		super(...arguments), this._$AN = void 0;
 	}
 	_$AT(e, t, n) {
-		super._$AT(e, t, n), jt(this), this.isConnected = e._$AU;
+		super._$AT(e, t, n), Mt(this), this.isConnected = e._$AU;
 	}
 	_$AO(e, t = !0) {
-		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Z(this, e), At(this));
+		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Z(this, e), jt(this));
 	}
 	setValue(e) {
-		if (wt(this._$Ct)) this._$Ct._$AI(e, this);
+		if (Tt(this._$Ct)) this._$Ct._$AI(e, this);
 		else {
 			let t = [...this._$Ct._$AH];
 			t[this._$Ci] = e, this._$Ct._$AI(t, this, 0);
@@ -2044,13 +2044,13 @@ var Pt = (e) => {
 	}
 	disconnected() {}
 	reconnected() {}
-}, It = (e, t, n) => {
+}, Lt = (e, t, n) => {
 	let r = /* @__PURE__ */ new Map();
 	for (let i = t; i <= n; i++) r.set(e[i], i);
 	return r;
-}, Lt = bt(class extends xt {
+}, Rt = xt(class extends St {
 	constructor(e) {
-		if (super(e), e.type !== yt.CHILD) throw Error("repeat() can only be used in text expressions");
+		if (super(e), e.type !== bt.CHILD) throw Error("repeat() can only be used in text expressions");
 	}
 	dt(e, t, n) {
 		let r;
@@ -2066,7 +2066,7 @@ var Pt = (e) => {
 		return this.dt(e, t, n).values;
 	}
 	update(e, [t, n, r]) {
-		let i = Ot(e), { values: a, keys: o } = this.dt(t, n, r);
+		let i = kt(e), { values: a, keys: o } = this.dt(t, n, r);
 		if (!Array.isArray(i)) return this.ut = o, a;
 		let s = this.ut ??= [], c = [], l, u, d = 0, f = i.length - 1, p = 0, m = a.length - 1;
 		for (; d <= f && p <= m;) if (i[d] === null) d++;
@@ -2075,7 +2075,7 @@ var Pt = (e) => {
 		else if (s[f] === o[m]) c[m] = X(i[f], a[m]), f--, m--;
 		else if (s[d] === o[m]) c[m] = X(i[d], a[m]), Y(e, c[m + 1], i[d]), d++, m--;
 		else if (s[f] === o[p]) c[p] = X(i[f], a[p]), Y(e, i[d], i[f]), f--, p++;
-		else if (l === void 0 && (l = It(o, p, m), u = It(s, d, f)), l.has(s[d])) {
+		else if (l === void 0 && (l = Lt(o, p, m), u = Lt(s, d, f)), l.has(s[d])) {
 			if (l.has(s[f])) {
 				let t = u.get(o[p]), n = t === void 0 ? null : i[t];
 				if (n === null) {
@@ -2083,38 +2083,38 @@ var Pt = (e) => {
 					X(t, a[p]), c[p] = t;
 				} else c[p] = X(n, a[p]), Y(e, i[d], n), i[t] = null;
 				p++;
-			} else kt(i[f]), f--;
-		} else kt(i[d]), d++;
+			} else At(i[f]), f--;
+		} else At(i[d]), d++;
 		for (; p <= m;) {
 			let t = Y(e, c[m + 1]);
 			X(t, a[p]), c[p++] = t;
 		}
 		for (; d <= f;) {
 			let e = i[d++];
-			e !== null && kt(e);
+			e !== null && At(e);
 		}
-		return this.ut = o, Dt(e, c), D;
+		return this.ut = o, Ot(e, c), D;
 	}
-}), Rt = class e extends Event {
+}), zt = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-Rt.eventName = "rangeChanged";
-var zt = class e extends Event {
-	constructor(t) {
-		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
-	}
-};
-zt.eventName = "visibilityChanged";
+zt.eventName = "rangeChanged";
 var Bt = class e extends Event {
+	constructor(t) {
+		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
+	}
+};
+Bt.eventName = "visibilityChanged";
+var Vt = class e extends Event {
 	constructor() {
 		super(e.eventName, { bubbles: !1 });
 	}
 };
-Bt.eventName = "unpinned";
+Vt.eventName = "unpinned";
 // node_modules/@lit-labs/virtualizer/ScrollerController.js
-var Vt = class {
+var Ht = class {
 	constructor(e) {
 		this._element = null;
 		let t = e ?? window;
@@ -2147,7 +2147,7 @@ var Vt = class {
 	get maxScrollLeft() {
 		return this.scrollWidth - this.viewportWidth;
 	}
-}, Ht = class extends Vt {
+}, Ut = class extends Ht {
 	constructor(e, t) {
 		super(t), this._clients = /* @__PURE__ */ new Set(), this._retarget = null, this._end = null, this.__destination = null, this.correctingScrollError = !1, this._checkForArrival = this._checkForArrival.bind(this), this._updateManagedScrollTo = this._updateManagedScrollTo.bind(this), this.scrollTo = this.scrollTo.bind(this), this.scrollBy = this.scrollBy.bind(this);
 		let n = this._node;
@@ -2213,8 +2213,8 @@ var Vt = class {
 	_attach(e) {
 		this._clients.add(e), this._clients.size === 1 && (this._node.scrollTo = this.scrollTo, this._node.scrollBy = this.scrollBy, this._node.scroll = this.scrollTo, this._node.addEventListener("scroll", this._checkForArrival));
 	}
-}, Ut, Wt = t((() => {
-	Ut = class {
+}, Wt, Gt = t((() => {
+	Wt = class {
 		constructor(e) {
 			this._map = /* @__PURE__ */ new Map(), this._roundAverageSize = !1, this.totalSize = 0, e?.roundAverageSize === !0 && (this._roundAverageSize = !0);
 		}
@@ -2238,11 +2238,11 @@ var Vt = class {
 	};
 }));
 // node_modules/@lit-labs/virtualizer/layouts/shared/BaseLayout.js
-function Gt(e) {
+function Kt(e) {
 	return e === "horizontal" ? "width" : "height";
 }
-var Kt, qt = t((() => {
-	Kt = class {
+var qt, Jt = t((() => {
+	qt = class {
 		_getDefaultConfig() {
 			return { direction: "vertical" };
 		}
@@ -2314,7 +2314,7 @@ var Kt, qt = t((() => {
 			return null;
 		}
 		_clampScrollPosition(e) {
-			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[Gt(this.direction)] - this._viewDim1));
+			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[Kt(this.direction)] - this._viewDim1));
 		}
 		unpin() {
 			this._pin !== null && (this._sendUnpinnedMessage(), this._pin = null);
@@ -2417,37 +2417,37 @@ var Kt, qt = t((() => {
 			(t !== this._firstVisible || n !== this._lastVisible) && (this._firstVisible = t, this._lastVisible = n, e && e.emit && this._sendVisibilityChangedMessage());
 		}
 	};
-})), Jt = /* @__PURE__ */ n({
-	FlowLayout: () => tn,
-	flow: () => $t
+})), Yt = /* @__PURE__ */ n({
+	FlowLayout: () => nn,
+	flow: () => en
 });
-function Yt(e) {
+function Xt(e) {
 	return e === "horizontal" ? "marginLeft" : "marginTop";
 }
-function Xt(e) {
+function Zt(e) {
 	return e === "horizontal" ? "marginRight" : "marginBottom";
 }
-function Zt(e) {
+function Qt(e) {
 	return e === "horizontal" ? "xOffset" : "yOffset";
 }
-function Qt(e, t) {
+function $t(e, t) {
 	let n = [e, t].sort();
 	return n[1] <= 0 ? Math.min(...n) : n[0] >= 0 ? Math.max(...n) : n[0] + n[1];
 }
-var $t, en, tn, nn = t((() => {
-	Wt(), qt(), $t = (e) => Object.assign({ type: tn }, e), en = class {
+var en, tn, nn, rn = t((() => {
+	Gt(), Jt(), en = (e) => Object.assign({ type: nn }, e), tn = class {
 		constructor() {
-			this._childSizeCache = new Ut(), this._marginSizeCache = new Ut(), this._metricsCache = /* @__PURE__ */ new Map();
+			this._childSizeCache = new Wt(), this._marginSizeCache = new Wt(), this._metricsCache = /* @__PURE__ */ new Map();
 		}
 		update(e, t) {
 			let n = /* @__PURE__ */ new Set();
 			Object.keys(e).forEach((r) => {
 				let i = Number(r);
-				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][Gt(t)]), n.add(i), n.add(i + 1);
+				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][Kt(t)]), n.add(i), n.add(i + 1);
 			});
 			for (let e of n) {
-				let n = this._metricsCache.get(e)?.[Yt(t)] || 0, r = this._metricsCache.get(e - 1)?.[Xt(t)] || 0;
-				this._marginSizeCache.set(e, Qt(n, r));
+				let n = this._metricsCache.get(e)?.[Xt(t)] || 0, r = this._metricsCache.get(e - 1)?.[Zt(t)] || 0;
+				this._marginSizeCache.set(e, $t(n, r));
 			}
 		}
 		get averageChildSize() {
@@ -2463,7 +2463,7 @@ var $t, en, tn, nn = t((() => {
 			return this._marginSizeCache.totalSize;
 		}
 		getLeadingMarginValue(e, t) {
-			return this._metricsCache.get(e)?.[Yt(t)] || 0;
+			return this._metricsCache.get(e)?.[Xt(t)] || 0;
 		}
 		getChildSize(e) {
 			return this._childSizeCache.getSize(e);
@@ -2474,12 +2474,12 @@ var $t, en, tn, nn = t((() => {
 		clear() {
 			this._childSizeCache.clear(), this._marginSizeCache.clear(), this._metricsCache.clear();
 		}
-	}, tn = class extends Kt {
+	}, nn = class extends qt {
 		constructor() {
 			super(...arguments), this._itemSize = {
 				width: 100,
 				height: 100
-			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new en(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
+			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new tn(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
 		}
 		get measureChildren() {
 			return this._measureChildren;
@@ -2599,7 +2599,7 @@ var $t, en, tn, nn = t((() => {
 			return {
 				[this._positionDim]: this._getPosition(e),
 				[this._secondaryPositionDim]: 0,
-				[Zt(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
+				[Qt(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
 			};
 		}
 		_getItemSize(e) {
@@ -2612,7 +2612,7 @@ var $t, en, tn, nn = t((() => {
 			this._metricsCache.clear(), this._scheduleReflow();
 		}
 	};
-})), rn = typeof window < "u" ? window.ResizeObserver : void 0, an = Symbol("virtualizerRef"), on = "virtualizer-sizer", sn, cn = class {
+})), an = typeof window < "u" ? window.ResizeObserver : void 0, on = Symbol("virtualizerRef"), sn = "virtualizer-sizer", cn, ln = class {
 	constructor(e) {
 		if (this._benchmarkStart = null, this._layout = null, this._clippingAncestors = [], this._scrollSize = null, this._scrollError = null, this._childrenPos = null, this._childMeasurements = null, this._toBeMeasured = /* @__PURE__ */ new Map(), this._rangeChanged = !0, this._itemsChanged = !0, this._visibilityChanged = !0, this._scrollerController = null, this._isScroller = !1, this._sizer = null, this._hostElementRO = null, this._childrenRO = null, this._mutationObserver = null, this._scrollEventListeners = [], this._scrollEventListenerOptions = { passive: !0 }, this._loadListener = this._childLoaded.bind(this), this._scrollIntoViewTarget = null, this._updateScrollIntoViewCoordinates = null, this._items = [], this._first = -1, this._last = -1, this._firstVisible = -1, this._lastVisible = -1, this._scheduled = /* @__PURE__ */ new WeakSet(), this._measureCallback = null, this._measureChildOverride = null, this._layoutCompletePromise = null, this._layoutCompleteResolver = null, this._layoutCompleteRejecter = null, this._pendingLayoutComplete = null, this._layoutInitialized = null, this._connected = !1, !e) throw Error("Virtualizer constructor requires a configuration object");
 		if (e.hostElement) this._init(e);
@@ -2627,16 +2627,16 @@ var $t, en, tn, nn = t((() => {
 		this._layoutInitialized = this._initLayout(t);
 	}
 	_initObservers() {
-		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new rn(() => this._hostElementSizeChanged()), this._childrenRO = new rn(this._childrenSizeChanged.bind(this));
+		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new an(() => this._hostElementSizeChanged()), this._childrenRO = new an(this._childrenSizeChanged.bind(this));
 	}
 	_initHostElement(e) {
 		let t = this._hostElement = e.hostElement;
-		this._applyVirtualizerStyles(), t[an] = this;
+		this._applyVirtualizerStyles(), t[on] = this;
 	}
 	connected() {
 		this._initObservers();
 		let e = this._isScroller;
-		this._clippingAncestors = pn(this._hostElement, e), this._scrollerController = new Ht(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
+		this._clippingAncestors = mn(this._hostElement, e), this._scrollerController = new Ut(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
 	}
 	_observeAndListen() {
 		this._mutationObserver.observe(this._hostElement, { childList: !0 }), this._hostElementRO.observe(this._hostElement), this._scrollEventListeners.push(window), window.addEventListener("scroll", this, this._scrollEventListenerOptions), this._clippingAncestors.forEach((e) => {
@@ -2653,20 +2653,20 @@ var $t, en, tn, nn = t((() => {
 	_getSizer() {
 		let e = this._hostElement;
 		if (!this._sizer) {
-			let t = e.querySelector(`[${on}]`);
-			t || (t = document.createElement("div"), t.setAttribute(on, ""), e.appendChild(t)), Object.assign(t.style, {
+			let t = e.querySelector(`[${sn}]`);
+			t || (t = document.createElement("div"), t.setAttribute(sn, ""), e.appendChild(t)), Object.assign(t.style, {
 				position: "absolute",
 				margin: "-2px 0 0 0",
 				padding: 0,
 				visibility: "hidden",
 				fontSize: "2px"
-			}), t.textContent = "&nbsp;", t.setAttribute(on, ""), this._sizer = t;
+			}), t.textContent = "&nbsp;", t.setAttribute(sn, ""), this._sizer = t;
 		}
 		return this._sizer;
 	}
 	async updateLayoutConfig(e) {
 		await this._layoutInitialized;
-		let t = e.type || sn;
+		let t = e.type || cn;
 		if (typeof t == "function" && this._layout instanceof t) {
 			let t = { ...e };
 			return delete t.type, this._layout.config = t, !0;
@@ -2680,7 +2680,7 @@ var $t, en, tn, nn = t((() => {
 			let r = { ...e };
 			delete r.type, t = r;
 		} else t = e;
-		n === void 0 && (sn = n = (await Promise.resolve().then(() => (nn(), Jt))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
+		n === void 0 && (cn = n = (await Promise.resolve().then(() => (rn(), Yt))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
 	}
 	startBenchmarking() {
 		this._benchmarkStart === null && (this._benchmarkStart = window.performance.now());
@@ -2708,7 +2708,7 @@ var $t, en, tn, nn = t((() => {
 		return Object.assign({
 			width: t,
 			height: n
-		}, ln(e));
+		}, un(e));
 	}
 	async _schedule(e) {
 		this._scheduled.has(e) || (this._scheduled.add(e), await Promise.resolve(), this._scheduled.delete(e), e.call(this));
@@ -2744,11 +2744,11 @@ var $t, en, tn, nn = t((() => {
 		}
 	}
 	_handleLayoutMessage(e) {
-		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Bt());
+		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Vt());
 	}
 	get _children() {
 		let e = [], t = this._hostElement.firstElementChild;
-		for (; t;) t.hasAttribute(on) || e.push(t), t = t.nextElementSibling;
+		for (; t;) t.hasAttribute(sn) || e.push(t), t = t.nextElementSibling;
 		return e;
 	}
 	_updateView() {
@@ -2820,13 +2820,13 @@ var $t, en, tn, nn = t((() => {
 		t && e?.has(t) && this._updateScrollIntoViewCoordinates(this._layout.getScrollIntoViewCoordinates(this._scrollIntoViewTarget));
 	}
 	_notifyRange() {
-		this._hostElement.dispatchEvent(new Rt({
+		this._hostElement.dispatchEvent(new zt({
 			first: this._first,
 			last: this._last
 		}));
 	}
 	_notifyVisibility() {
-		this._hostElement.dispatchEvent(new zt({
+		this._hostElement.dispatchEvent(new Bt({
 			first: this._firstVisible,
 			last: this._lastVisible
 		}));
@@ -2860,48 +2860,48 @@ var $t, en, tn, nn = t((() => {
 		this._scheduleLayoutComplete(), this._itemsChanged = !1, this._rangeChanged = !1;
 	}
 };
-function ln(e) {
+function un(e) {
 	let t = window.getComputedStyle(e);
 	return {
-		marginTop: un(t.marginTop),
-		marginRight: un(t.marginRight),
-		marginBottom: un(t.marginBottom),
-		marginLeft: un(t.marginLeft)
+		marginTop: dn(t.marginTop),
+		marginRight: dn(t.marginRight),
+		marginBottom: dn(t.marginBottom),
+		marginLeft: dn(t.marginLeft)
 	};
 }
-function un(e) {
+function dn(e) {
 	let t = e ? parseFloat(e) : NaN;
 	return Number.isNaN(t) ? 0 : t;
 }
-function dn(e) {
+function fn(e) {
 	if (e.assignedSlot !== null) return e.assignedSlot;
 	if (e.parentElement !== null) return e.parentElement;
 	let t = e.parentNode;
 	return t && t.nodeType === Node.DOCUMENT_FRAGMENT_NODE && t.host || null;
 }
-function fn(e, t = !1) {
-	let n = [], r = t ? e : dn(e);
-	for (; r !== null;) n.push(r), r = dn(r);
+function pn(e, t = !1) {
+	let n = [], r = t ? e : fn(e);
+	for (; r !== null;) n.push(r), r = fn(r);
 	return n;
 }
-function pn(e, t = !1) {
+function mn(e, t = !1) {
 	let n = !1;
-	return fn(e, t).filter((e) => {
+	return pn(e, t).filter((e) => {
 		if (n) return !1;
 		let t = getComputedStyle(e);
 		return n = t.position === "fixed", t.overflow !== "visible";
 	});
 }
 // node_modules/@lit-labs/virtualizer/virtualize.js
-var mn = (e) => e, hn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, gn = bt(class extends Ft {
+var hn = (e) => e, gn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, _n = xt(class extends It {
 	constructor(e) {
-		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => hn(e, t + this._first), this._keyFunction = (e, t) => mn(e, t + this._first), this._items = [], e.type !== yt.CHILD) throw Error("The virtualize directive can only be used in child expressions");
+		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => gn(e, t + this._first), this._keyFunction = (e, t) => hn(e, t + this._first), this._items = [], e.type !== bt.CHILD) throw Error("The virtualize directive can only be used in child expressions");
 	}
 	render(e) {
 		e && this._setFunctions(e);
 		let t = [];
 		if (this._first >= 0 && this._last >= this._first) for (let e = this._first; e <= this._last; e++) t.push(this._items[e]);
-		return Lt(t, this._keyFunction, this._renderItem);
+		return Rt(t, this._keyFunction, this._renderItem);
 	}
 	update(e, [t]) {
 		this._setFunctions(t);
@@ -2922,7 +2922,7 @@ var mn = (e) => e, hn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, gn = b
 	_makeVirtualizer(e, t) {
 		this._virtualizer && this._virtualizer.disconnected();
 		let { layout: n, scroller: r, items: i } = t;
-		this._virtualizer = new cn({
+		this._virtualizer = new ln({
 			hostElement: e,
 			layout: n,
 			scroller: r
@@ -2942,14 +2942,14 @@ var mn = (e) => e, hn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, gn = b
 	}
 }), Q = class extends M {
 	constructor() {
-		super(...arguments), this.items = [], this.renderItem = hn, this.keyFunction = mn, this.layout = {}, this.scroller = !1;
+		super(...arguments), this.items = [], this.renderItem = gn, this.keyFunction = hn, this.layout = {}, this.scroller = !1;
 	}
 	createRenderRoot() {
 		return this;
 	}
 	render() {
 		let { items: e, renderItem: t, keyFunction: n, layout: r, scroller: i } = this;
-		return T`${gn({
+		return T`${_n({
 			items: e,
 			renderItem: t,
 			keyFunction: n,
@@ -2958,10 +2958,10 @@ var mn = (e) => e, hn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, gn = b
 		})}`;
 	}
 	element(e) {
-		return this[an]?.element(e);
+		return this[on]?.element(e);
 	}
 	get layoutComplete() {
-		return this[an]?.layoutComplete;
+		return this[on]?.layoutComplete;
 	}
 	scrollToIndex(e, t = "start") {
 		this.element(e)?.scrollIntoView({ block: t });
@@ -2973,7 +2973,7 @@ J([P({ attribute: !1 })], Q.prototype, "items", void 0), J([P()], Q.prototype, "
 	type: Boolean
 })], Q.prototype, "scroller", void 0), customElements.define("lit-virtualizer", Q);
 // src/records.ts
-var _n = [
+var vn = [
 	"export_wh",
 	"import_wh",
 	"sold_wh",
@@ -2981,12 +2981,12 @@ var _n = [
 	"earned_cents",
 	"paid_cents"
 ];
-function vn(e) {
-	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = _n.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
+function yn(e) {
+	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = vn.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
 	for (let e of n) {
 		let t = e.split(","), n = Date.parse(t[o] ?? "") / 1e3;
 		if (!Number.isFinite(n)) continue;
-		let r = Object.fromEntries(_n.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
+		let r = Object.fromEntries(vn.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
 		s.set(n, {
 			start: n,
 			...r
@@ -2995,7 +2995,7 @@ function vn(e) {
 	return [...s.values()].sort((e, t) => t.start - e.start);
 }
 // src/cards/history-card.ts
-var yn = 365, bn = class extends U {
+var bn = 365, xn = class extends W {
 	static {
 		this.styles = [z, l`
       .list {
@@ -3033,7 +3033,7 @@ var yn = 365, bn = class extends U {
       }
     `];
 	}
-	#e = new nt(this, () => this.#r(), 300);
+	#e = new rt(this, () => this.#r(), 300);
 	getGridOptions() {
 		return {
 			columns: 12,
@@ -3058,17 +3058,17 @@ var yn = 365, bn = class extends U {
     </div>`;
 	}
 	async #n(e) {
-		let t = (/* @__PURE__ */ new Date(Date.now() - yn * 864e5)).toISOString().slice(0, 10), { csv: n } = await e.act("export_history", { from: t });
-		return vn(n);
+		let t = (/* @__PURE__ */ new Date(Date.now() - bn * 864e5)).toISOString().slice(0, 10), { csv: n } = await e.act("export_history", { from: t });
+		return yn(n);
 	}
 	#r() {
 		let e = this.household;
 		return e === void 0 ? null : this.#n(e);
 	}
 };
-bn = V([N("energy-swap-history-card")], bn), W("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
+xn = H([N("energy-swap-history-card")], xn), tt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
 // src/panel.ts
-var xn = [
+var Sn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
@@ -3131,17 +3131,17 @@ var xn = [
 		return this.hass !== void 0;
 	}
 	render() {
-		let e = Xe(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = B(this.hass.language);
+		let e = Xe(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = V(B(this.hass.language));
 		return T`<header>
         <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
         <h1>Energy Swap</h1>
         ${e.length > 1 ? this.#t(e, t) : O}
       </header>
-      <main>${t === void 0 ? T`<p>${n("no_household")}</p>` : xn.map((e) => this.#n(e, t))}</main>`;
+      <main>${t === void 0 ? T`<p>${n("no_household")}</p>` : Sn.map((e) => this.#n(e, t))}</main>`;
 	}
 	#t(e, t) {
 		return T`<select
-      aria-label=${B(this.hass.language)("household")}
+      aria-label=${V(B(this.hass.language))("household")}
       @change=${(e) => {
 			this.chosen = e.target.value;
 		}}
@@ -3157,22 +3157,22 @@ var xn = [
 		}), this.#e.set(n, r)), r.hass = this.hass, r;
 	}
 };
-V([P({ attribute: !1 })], $.prototype, "hass", void 0), V([P({ type: Boolean })], $.prototype, "narrow", void 0), V([F()], $.prototype, "chosen", void 0), $ = V([N("energy-swap-panel")], $);
+H([P({ attribute: !1 })], $.prototype, "hass", void 0), H([P({ type: Boolean })], $.prototype, "narrow", void 0), H([F()], $.prototype, "chosen", void 0), $ = H([N("energy-swap-panel")], $);
 // src/strategy.ts
-var Sn = [
+var Cn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], Cn = class extends HTMLElement {
+], wn = class extends HTMLElement {
 	static generate(e, t) {
-		let n = B(t.language), r = Xe(t).map((e) => ({
+		let n = V(B(t.language)), r = Xe(t).map((e) => ({
 			title: new Ze(t, e).name,
 			path: e,
 			icon: "mdi:solar-power-variant",
 			type: "sections",
 			max_columns: 3,
-			sections: Sn.map((t) => ({
+			sections: Cn.map((t) => ({
 				type: "grid",
 				cards: [{
 					type: `custom:${t}`,
@@ -3193,4 +3193,4 @@ var Sn = [
 		});
 	}
 };
-customElements.define("ll-strategy-dashboard-energy-swap", Cn);
+customElements.define("ll-strategy-dashboard-energy-swap", wn);

@@ -1,0 +1,183 @@
+"""The cards, the page and the dashboard strategy in a real Home Assistant, looked at and used in Chromium."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from energy_swap_demo.browser import DESKTOP, PHONE, Browser
+from energy_swap_demo.home_assistant import PANEL
+
+from tests.custom_components.household import Household
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PERIOD = 1_800
+SMALL_PHONE = (360, 2600)  # as long as the page, whose rows exist only where they are seen
+
+
+def spread(middle: float, by: float) -> dict[str, float]:
+    return {"p10": middle - by, "p50": middle, "p90": middle + by, "mean": middle}
+
+
+def records(periods: int = 200) -> dict[str, Any]:
+    """What the edge keeps, as of now."""
+    now = int(time.time()) // PERIOD * PERIOD
+    return {
+        "prices": {
+            "past": [
+                {"start": now - number * PERIOD, "cents_per_kwh": 1_500 + number, "traded_wh": 900}
+                for number in range(40, 0, -1)
+            ],
+            "expected": [{"start": now + number * PERIOD, **spread(1_600, 100 + number)} for number in range(40)],
+        },
+        "forecast": {
+            "made_at": now,
+            "tier": "history",
+            "confidence_percent": 78,
+            "seed_confidence_percent": 71,
+            "periods": [
+                {
+                    "start": now + number * PERIOD,
+                    "minutes": 30,
+                    "production_wh": spread(600, 150),
+                    "consumption_wh": spread(250, 60),
+                    "surplus_wh": spread(350, 160),
+                }
+                for number in range(96)
+            ],
+        },
+        "market": {
+            "book": {
+                "sells": [{"cents_per_kwh": 1_150, "wh": 900}],
+                "buys": [{"cents_per_kwh": 1_100, "wh": 400}],
+            },
+            "trades": [],
+        },
+        "history": {
+            "period_minutes": 30,
+            "periods": [
+                {
+                    "start": now - number * PERIOD,
+                    "minutes": 30,
+                    "export_wh": 820,
+                    "import_wh": 0,
+                    "generation_wh": 900,
+                    "sold_wh": 800,
+                    "bought_wh": 0,
+                    "earned_cents": 1_200 + number,
+                    "paid_cents": 0,
+                    "revision": 0,
+                }
+                for number in range(periods, 0, -1)
+            ],
+        },
+    }
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with Browser() as browser:
+        yield browser
+
+
+async def test_the_page_is_in_the_sidebar(household: Household) -> None:
+    found: dict[str, Any] = await household.home.command("get_panels")
+    assert found[PANEL]["title"] == "Energy Swap"
+
+
+@pytest.mark.parametrize(("size", "is_dark"), [(DESKTOP, False), (SMALL_PHONE, True)])
+async def test_the_page_shows_money_first_then_market_forecast_and_history(
+    household: Household, browser: Browser, tmp_path: Path, size: tuple[int, int], is_dark: bool
+) -> None:
+    household.edge.records = records()
+    picture = await browser.picture(
+        household.home.page,
+        tmp_path / "page.png",
+        local_storage=await household.home.browser_storage(),
+        size=size,
+        is_dark=is_dark,
+        wait_for="text=200 periods",
+    )
+    assert picture.errors == ()
+    lines = picture.text.splitlines()
+    for wanted in (
+        "KES 1,234.50",
+        "+42.10",
+        "7.25 kWh",
+        "Gives 1.85 kW to the neighbours now",
+        "17.35",
+        "15 % below the week",
+        "Neighbours offer",
+        "Sells 500 Wh for at least 12.00",
+        "To spare today",
+        "From this home's own days, without weather. Made at",
+        "sold 800 Wh",
+    ):
+        assert any(wanted in line for line in lines), wanted
+    lines = lines[lines.index("Your money") :]  # after Home Assistant's own sidebar
+    assert lines.index("KES 1,234.50") < lines.index("Market") < lines.index("Forecast") < lines.index("History")
+
+
+async def test_a_sale_is_made_in_the_dialog_and_a_refusal_shown_in_it(
+    household: Household, browser: Browser
+) -> None:
+    edge = household.edge
+    edge.records = records()
+    async with browser.page(household.home.page, await household.home.browser_storage(), size=PHONE) as page:
+        await page.goto(household.home.page)
+        await page.click("energy-swap-market-card >> text=Sell")
+        dialog = page.locator("energy-swap-form-dialog")
+        await dialog.locator("#energy").fill("0.5")
+        await dialog.locator("#minimum_price").fill("12.5")
+        assert await dialog.locator(".sum").inner_text() == "At least KES 6.25"
+        edge.refusal = {"code": "not_enough", "message": "the wallet has 100 Wh free"}
+        await dialog.locator("button.primary").click()
+        await page.wait_for_selector("text=the wallet has 100 Wh free")
+        edge.refusal = None
+        await dialog.locator("button.primary").click()
+        await page.wait_for_selector("text=500 Wh rest in the market")
+        assert edge.commands[-1] == {"command": "sell", "wh": 500, "at_least": 1_250}
+        await dialog.locator("text=Close").click()
+        await page.click("energy-swap-market-card >> text=Take back")
+        while edge.commands[-1]["command"] != "cancel_order":
+            edge.command_came.clear()
+            await edge.command_came.wait()
+
+
+async def test_ten_thousand_periods_are_a_few_rows_in_the_page(household: Household, browser: Browser) -> None:
+    household.edge.records = records(10_000)
+    async with browser.page(household.home.page, await household.home.browser_storage()) as page:
+        await page.goto(household.home.page)
+        await page.wait_for_selector("text=10,000 periods")
+        rows = page.locator("energy-swap-history-card .row")
+        assert 5 < await rows.count() < 60
+        scroller = page.locator("energy-swap-history-card lit-virtualizer")
+        await scroller.evaluate("scroller => { scroller.scrollTop = 9000 * 52 }")
+        await page.wait_for_selector(f"text={amount(1_200 + 9_005)}")
+        assert 5 < await rows.count() < 60
+
+
+def amount(cents: int) -> str:
+    return f"+{cents / 100:,.2f}"
+
+
+async def test_a_dashboard_makes_itself_from_the_cards(household: Household, browser: Browser) -> None:
+    household.edge.records = records()
+    url = await household.home.make_dashboard()
+    async with browser.page(url, await household.home.browser_storage()) as page:
+        await page.goto(url)
+        await page.wait_for_selector("text=200 periods")
+        for card in ("money", "market", "forecast", "history"):
+            assert await page.locator(f"energy-swap-{card}-card").count() == 1
+
+
+async def test_the_cards_speak_swahili_where_the_browser_asks_for_it(
+    household: Household, browser: Browser
+) -> None:
+    household.edge.records = records()
+    storage = await household.home.browser_storage()
+    async with browser.page(household.home.page, storage, locale="sw-KE") as page:
+        await page.goto(household.home.page)
+        await page.wait_for_selector("text=Pesa zako")
