@@ -17,6 +17,7 @@ PARTNERS: Final = (1, 12)
 AHEAD_AT: Final = time(10, 5)
 AHEAD_FOR: Final = time(11, 30)
 AHEAD: Final = (2, 9)  # who sells, who buys
+ADVICE_AT: Final = time(12, 40)
 SPOT_AT: Final = time(16, 5)
 PHONE_AT: Final = time(16, 26)
 PHONE_BUYER: Final = 11
@@ -51,6 +52,8 @@ class Happenings:
             await self._once(f"{day}/partners", self._partners, day)
         if minute == AHEAD_AT:
             await self._once(f"{day}/ahead", self._ahead, day)
+        if minute == ADVICE_AT:
+            await self._once(f"{day}/advice", self._advice, day)
         if minute == PHONE_AT:
             await self._once(f"{day}/phone", self._buy_by_phone, day)
         if minute == SPOT_AT:
@@ -106,6 +109,12 @@ class Happenings:
         await seller.command("sell_ahead", period=period, wh=_AHEAD_WH, at_least=900)
         await buyer.command("buy_ahead", period=period, wh=_AHEAD_WH, at_most=1500)
         self._say(f"ahead: {_AHEAD_WH / 1000:.2f} kWh are offered and wanted for {AHEAD_FOR:%H:%M}")
+
+    async def _advice(self, _day: date) -> None:
+        """What the edges advise at noon, for one household with panels and one without."""
+        for household in (HOUSEHOLDS[0], HOUSEHOLDS[-1]):
+            advice = self._neighbourhood.edge(household.number).state.get("advice")
+            self._say(f"{household.name} is advised: {advice['sentence'] if advice else 'nothing yet'}")
 
     async def _buy_by_phone(self, _day: date) -> None:
         """One buys on the spot market and pays by the prompt on the phone, whatever is in the wallet."""
