@@ -4,8 +4,10 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +18,14 @@ from . import key_command
 from .config import ConfigError, EdgeConfig, config_from, options_of_environment
 from .edge import Edge
 from .keys import KeyLocked
-from .supervisor import mqtt_service
+from .supervisor import announce, mqtt_service
 
 _LOGGER = logging.getLogger(__name__)
 APP_OPTIONS: Final = Path("/data/options.json")
+_INGRESS: Final = ("172.30.32.2",)  # who speaks for Home Assistant's users within the Supervisor's network
+_INGRESS_PORT: Final = 8099
+_TRIES: Final = 20
+_TRY_AGAIN_SECONDS: Final = 15.0
 _SYSTEM_DATA_DIR: Final = Path("/var/lib/energy-swap-edge")
 
 
@@ -31,7 +37,10 @@ async def configuration(environment: Mapping[str, str], app_options: Path) -> Ed
     token = environment.get("SUPERVISOR_TOKEN")
     if not given.get("mqtt_host") and token:
         mqtt = await mqtt_service(token)
-    return config_from(given, data_dir=_SYSTEM_DATA_DIR if options is None else app_options.parent, mqtt=mqtt)
+    config = config_from(given, data_dir=_SYSTEM_DATA_DIR if options is None else app_options.parent, mqtt=mqtt)
+    if token:
+        return replace(config, status_host="0.0.0.0", status_port=_INGRESS_PORT, status_peers=_INGRESS)
+    return config
 
 
 def _read_options(path: Path) -> dict[str, Any] | None:
@@ -49,10 +58,23 @@ async def _serve(config: EdgeConfig) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with edge:
+        token = os.environ.get("SUPERVISOR_TOKEN")
+        introducing = asyncio.create_task(_introduce(edge, token)) if token else None
         ends = [asyncio.ensure_future(edge.wait()), asyncio.ensure_future(stopped.wait())]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
+        for end in (*ends, introducing):
+            if end is not None:
+                end.cancel()
+
+
+async def _introduce(edge: Edge, token: str) -> None:
+    """Tell Home Assistant of this edge, until the Supervisor takes it: it may still be starting."""
+    for _ in range(_TRIES):
+        if await edge.introduce(lambda config: announce(token, config), socket.gethostname()):
+            _LOGGER.info("Home Assistant has been told where this edge is")
+            return
+        await asyncio.sleep(_TRY_AGAIN_SECONDS)
+    _LOGGER.warning("Home Assistant could not be told of this edge; add the integration by hand")
 
 
 def _key_command(arguments: Sequence[str]) -> int:

@@ -41,6 +41,7 @@ class EdgeConfig:
     ``api_port`` 0 takes any free port. ``latitude`` and ``longitude`` are degrees, north and east positive;
     without ``latitude`` there is no forecast before two days have been measured.
     ``passphrase`` protects the household's key; without it a secret file beside the key does.
+    The status page is served at ``status_port`` (None: not at all), to ``status_peers`` only where they are given.
     A battery of ``battery_wh`` that charges and gives at most ``battery_power_w`` is not used below
     ``battery_floor_wh``; 0: there is none. The hub may burn up to ``allowance_wh`` for consumption; below
     ``allowance_low_wh`` it is granted anew.
@@ -66,6 +67,9 @@ class EdgeConfig:
     passphrase: str | None = field(default=None, repr=False)
     allowance_wh: int = 50_000
     allowance_low_wh: int = 20_000
+    status_host: str = "127.0.0.1"
+    status_port: int | None = None
+    status_peers: tuple[str, ...] | None = None
     battery_wh: int = 0
     battery_power_w: int = 0
     battery_floor_wh: int = 0
@@ -139,6 +143,8 @@ def config_from(options: Mapping[str, Any], *, data_dir: Path, mqtt: MqttConfig 
         time_zone=str(given.get("time_zone", config.time_zone)),
         allowance_wh=_whole(given, "allowance_wh", config.allowance_wh),
         allowance_low_wh=_whole(given, "allowance_low_wh", config.allowance_low_wh),
+        status_host=str(given.get("status_host", config.status_host)),
+        status_port=_whole(given, "status_port", -1) if "status_port" in given else None,
         battery_wh=_whole(given, "battery_wh", 0),
         battery_power_w=_whole(given, "battery_power_w", 0),
         battery_floor_wh=_whole(given, "battery_floor_wh", 0),

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from .api.announcement import announced
 from .api.pairing import Pairing
 from .api.reads import Reads
 from .api.server import LocalApi
+from .api.status_page import StatusPage, View
 from .backoff import Backoff
 from .commands import Commands
 from .config import EdgeConfig
@@ -53,6 +55,7 @@ class Edge:
         self._store: Store | None = None
         self._pairing: Pairing | None = None
         self._port: int | None = None
+        self.status_port: int | None = None
         self._intake: MeterIntake | None = None
         self.state = LiveState(unix(clock))
         self._started = asyncio.Event()
@@ -98,6 +101,32 @@ class Edge:
     def rejected(self) -> dict[str, int]:
         """How many MQTT messages were no good, by topic."""
         return dict(_started(self._intake).rejected)
+
+    def _view(self) -> View:
+        intake, pairing = _started(self._intake), _started(self._pairing)
+        return View(
+            name=self._config.name,
+            edge_version=version("energy-swap-edge"),
+            state=self.state.snapshot(),
+            is_listening=intake.is_listening,
+            listening_since=intake.listening_since,
+            pairing_code=pairing.code,
+            clients=pairing.clients,
+            now=unix(self._clock),
+            zone=ZoneInfo(self._config.time_zone),
+        )
+
+    async def introduce(self, tell: Callable[[dict[str, Any]], Awaitable[bool]], host: str) -> bool:
+        """Have ``tell`` announce this edge to Home Assistant with a token of its own.
+
+        Return whether it was taken.
+        """
+        pairing, client = _started(self._pairing), "Home Assistant, by the Supervisor"
+        token = await pairing.give_token(client)
+        if not await tell({"host": host, "port": self.api_port, "token": token, "id": self.edge_id}):
+            return False
+        await pairing.keep_only(client, token)
+        return True
 
     async def start(self) -> None:
         """Start in the background and return when the local API listens; raise what prevents it."""
@@ -244,6 +273,11 @@ class Edge:
             stack.push_async_callback(api.stop)
             if config.zeroconf:
                 await stack.enter_async_context(announced(key.edge_id, config.name, config.api_host, self._port))
+
+            if config.status_port is not None:
+                status = StatusPage(self._view, config.status_peers)
+                self.status_port = await status.start(config.status_host, config.status_port)
+                stack.push_async_callback(status.stop)
 
             _LOGGER.info("edge %s of %r, household key %s", key.edge_id, config.name, key.wallet)
             _LOGGER.info("local API on port %d, pairing code %s", self._port, pairing.code)

@@ -133,6 +133,7 @@ class MeterIntake:
         self._heard_monotonic = 0.0
         self._is_offline = False
         self.is_listening = False
+        self.listening_since: int | None = None  # or when it ended
         self.rejected: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -157,7 +158,7 @@ class MeterIntake:
                         await self._tell_meter(client, [latest[0]])
                     _LOGGER.info("listening to meter %s", self._meter[:12])
                     is_down = False
-                    self.is_listening = True
+                    self._show_listening(True)
                     if not cannot_store:
                         backoff.reset()
                     cannot_store = False
@@ -171,9 +172,14 @@ class MeterIntake:
                 if not cannot_store:
                     _LOGGER.error("readings cannot be stored (%s); is the disk full?", error)  # noqa: TRY400
                 cannot_store = True
-            self.is_listening = False
+            self._show_listening(False)
             attempt += 0 if is_known else 1
             await asyncio.sleep(backoff.seconds())
+
+    def _show_listening(self, is_listening: bool) -> None:
+        if is_listening != self.is_listening or self.listening_since is None:
+            self.listening_since = unix(self._clock)
+        self.is_listening = is_listening
 
     async def watch(self) -> None:
         """Notice when the meter falls silent."""

@@ -220,6 +220,17 @@ class Store:
 
         await self.write(add)
 
+    async def forget_clients(self, name: str, *, but: str) -> set[str]:
+        """Forget the clients of a name, except the one with the token hash ``but``; return their token hashes."""
+
+        def forget(db: sqlite3.Connection) -> set[str]:
+            found = db.execute(
+                "DELETE FROM client WHERE name = ? AND token_hash <> ? RETURNING token_hash", (name, but)
+            )
+            return {row[0] for row in found.fetchall()}
+
+        return await self.write(forget)
+
     async def client_token_hashes(self) -> list[str]:
         """Return the token hashes of all paired clients."""
         return await self.read(lambda db: [row[0] for row in db.execute("SELECT token_hash FROM client")])

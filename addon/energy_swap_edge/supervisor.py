@@ -1,9 +1,6 @@
-"""Ask Home Assistant's Supervisor what the app does not have to be told: the MQTT broker.
+"""Home Assistant's Supervisor: ask it for the MQTT broker, and tell Home Assistant where this edge is."""
 
-The app's discovery message, which lets Home Assistant find this edge by itself, is not sent yet.
-"""
-
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import msgspec
@@ -47,3 +44,17 @@ async def mqtt_service(token: str, url: str = URL) -> MqttConfig:
         password=service.password,
         tls=service.ssl,
     )
+
+
+async def announce(token: str, config: dict[str, Any], url: str = URL) -> bool:
+    """Tell Home Assistant where this edge is and how to come in; return whether the Supervisor took it."""
+    body = msgspec.json.encode({"service": "energy_swap", "config": config})
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.post(f"{url}/discovery", data=body, headers=headers) as response,
+        ):
+            return response.status == 200
+    except aiohttp.ClientError, TimeoutError:
+        return False

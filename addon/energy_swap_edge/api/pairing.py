@@ -79,6 +79,26 @@ class Pairing:
         _LOGGER.info("pairing code for the next client: %s", self._code)
         return token
 
+    @property
+    def clients(self) -> int:
+        """How many clients are paired."""
+        return len(self._hashes)
+
+    async def give_token(self, client: str) -> str:
+        """Return a new token for ``client``, whom the Supervisor vouches for.
+
+        Its older ones end with `keep_only`.
+        """
+        token = secrets.token_urlsafe(32)
+        await self._store.add_client(_hash(token), client, unix(self._clock), self._code)
+        self._hashes.append(_hash(token))
+        return token
+
+    async def keep_only(self, client: str, token: str) -> None:
+        """Forget the other tokens of ``client``."""
+        forgotten = await self._store.forget_clients(client, but=_hash(token))
+        self._hashes[:] = [known for known in self._hashes if known not in forgotten]
+
     def is_paired(self, token: str) -> bool:
         """Whether ``token`` belongs to a paired client."""
         given = _hash(token)
