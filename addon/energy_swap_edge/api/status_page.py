@@ -101,6 +101,8 @@ def page(view: View, language: str) -> str:
         for one in view.state["alerts"]
     )
     said = rows(view, words)
+    if not alerts:
+        alerts = "".join(f"<li>{escape(row.title)}: {escape(row.text)}</li>" for row in said if row.mood == "bad")
     is_well = not alerts and all(row.mood == "good" for row in said)
     summary = (
         f'<p class="summary good">{words["all_well"]}</p>'
