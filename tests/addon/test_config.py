@@ -102,7 +102,7 @@ def test_the_apps_options_are_the_edges_options() -> None:
         name: OPTIONS.get(name) or app["options"].get(name) or {"float?": 1.0}.get(kind, 2)
         for name, kind in app["schema"].items()
     }
-    example |= {"time_zone": "Africa/Nairobi", "mqtt_tls": False}
+    example |= {"time_zone": "Africa/Nairobi", "mqtt_tls": False, "mqtt_version": "5"}
     config = config_from(example, data_dir=Path("/data"))
     read = {"latitude", "longitude", "sell_at_least", "buy_at_most", "time_zone", "rated_pv_w", "main_breaker_w"}
     assert all(getattr(config, name) is not None for name in read)
