@@ -57,6 +57,8 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     gate_periods: Annotated[int, msgspec.Meta(ge=0, le=96)] = 1  # ahead orders are taken until so long before
     purchase_minutes: Annotated[int, msgspec.Meta(ge=2, le=60)] = 10  # how long a payment for an order may take
     rewards: RewardPolicy | None = None
+    # Prepaid: who has less free money and no energy of its own is cut off, unless protected. None: nobody is.
+    cut_off_below_cents: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] | None = None
     # What balancing advice counts for the carbon of the main grid: its grams per kWh, and cents per kilogram.
     grid_grams_per_kwh: Annotated[int, msgspec.Meta(ge=0, le=2_000)] = 0
     carbon_cents_per_kg: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from nacl.signing import SigningKey
 from solana.rpc.async_api import AsyncClient
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
@@ -42,6 +43,7 @@ from energy_swap_hub.settlement.chain_watch import ChainWatch
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook, payer
 from energy_swap_hub.settlement.purchases import SpotPurchases
+from energy_swap_hub.settlement.relays import relays
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
 from energy_swap_hub.storage import Database
@@ -79,6 +81,9 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         secret = load_secret(config.data / "keys" / "phones", may_make=is_new)
         phones = PhoneBook(secret)
         callbacks = load_secret(config.data / "keys" / "callbacks", may_make=is_new)
+        relay_key = load_secret(
+            config.data / "keys" / "relays", may_make=not await database.read(lambda c: relays(c, community.id))
+        )
         await database.take_lease(community.id, f"{socket.gethostname()}, process {os.getpid()}")
         changes = Changes()
         keys = chain_keys(config, clock)
@@ -110,6 +115,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 chain_info=chain_info,
                 chain_view=ChainView(database, chain, token, keys, clock),
                 token=token,
+                relay_authority=SigningKey(relay_key),
                 seal=Seal(secret, b"second-factor"),
                 wake=chain.wake,
             )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from nacl.signing import SigningKey
+
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.changes import Changes
@@ -28,6 +30,7 @@ from .openapi import openapi
 from .own_periods_api import OwnPeriodsApi
 from .proposals_api import ApproverApi, ProposalsApi
 from .readings_api import ReadingsApi
+from .relays_api import RelaysApi
 from .route import Route
 from .session_api import SessionApi
 
@@ -39,7 +42,8 @@ DESCRIPTION: Final = "/api/v1/openapi.json"
 class Parts:
     """What the routes work with.
 
-    ``seal`` closes people's second factors; ``wake`` tells the chain that there is something to send.
+    ``seal`` closes people's second factors; ``relay_authority`` signs what meters obey; ``wake`` tells the chain
+    that there is something to send.
     """
 
     config: HubConfig
@@ -52,6 +56,7 @@ class Parts:
     chain_view: ChainView
     seal: Seal
     token: CommunityChain
+    relay_authority: SigningKey
     wake: Callable[[], None]
 
 
@@ -105,6 +110,15 @@ def make_routes(parts: Parts) -> list[Route]:
         ),
         LedgerApi(_CONSOLE, doors, database, community, clock, changes),
         MetersApi(_CONSOLE, doors, database, community.id, clock, changes),
+        RelaysApi(
+            f"/api/v1/communities/{community.id}/household/relay",
+            f"{_CONSOLE}/relays",
+            doors,
+            database,
+            community,
+            clock,
+            parts.relay_authority,
+        ),
         OfficeApi(_CONSOLE, doors, database, community, clock),
         MPesaApi(_CONSOLE, doors, database, desk, clock, changes),
         ProposalsApi(_CONSOLE, doors, database, community.id, clock, changes, parts.chain_view.chain),

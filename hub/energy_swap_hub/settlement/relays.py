@@ -1,0 +1,166 @@
+"""Relays: an admin protects a household or ends its connection, its meter reports, and the hub signs commands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from energy_swap_protocol.relay import (
+    RelayCommand,
+    RelayError,
+    RelayReport,
+    decode_command,
+    decode_report,
+    sign_command,
+)
+from nacl.signing import SigningKey
+from sqlalchemy import Connection, insert, select, update
+
+from energy_swap_hub import ledger
+from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.membership.households import Household, by_id, record_audit
+
+from .relay_rules import Standing, command_for
+from .relay_tables import relay
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """What is known of a household's relay; ``report`` None: its meter has none, or nobody claimed it."""
+
+    household: str
+    is_protected: bool
+    is_ended: bool
+    command: bytes | None
+    report: bytes | None
+    reported_at: datetime | None
+
+    @property
+    def last_report(self) -> RelayReport | None:
+        """What the meter said last."""
+        return None if self.report is None else decode_report(self.report)
+
+
+def relay_of(connection: Connection, community_id: str, household_id: str) -> Relay:
+    """Return the household's relay."""
+    found = _relays(connection, community_id, household_id)
+    return found[0] if found else Relay(household_id, False, False, None, None, None)
+
+
+def relays(connection: Connection, community_id: str) -> list[Relay]:
+    """Return every relay that anything is known of, by household."""
+    return _relays(connection, community_id, None)
+
+
+def mark(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    *,
+    is_protected: bool | None,
+    is_ended: bool | None,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Relay:
+    """Protect a household from being cut off, or end its connection (or neither any more); None leaves it.
+
+    Raises `LookupError` when there is no such household, and `ValueError` for a protected one that is to end.
+    """
+    household = by_id(connection, community_id, household_id)
+    known = relay_of(connection, community_id, household.id)
+    marked = Relay(
+        household.id,
+        known.is_protected if is_protected is None else is_protected,
+        known.is_ended if is_ended is None else is_ended,
+        known.command,
+        known.report,
+        known.reported_at,
+    )
+    if marked.is_protected and marked.is_ended:
+        raise ValueError("a protected household's connection is not ended; take the protection back first")
+    _put(connection, community_id, marked)
+    what = (
+        f"relay: {'protected' if marked.is_protected else 'not protected'}, "
+        f"{'ended' if marked.is_ended else 'not ended'}: {reason}"
+    )
+    record_audit(connection, community_id, who=who, what=what, subject=household.id, now=now)
+    return marked
+
+
+def take_report(
+    connection: Connection,
+    community: CommunityConfig,
+    household: Household,
+    report: bytes,
+    authority: SigningKey,
+    now: datetime,
+) -> bytes | None:
+    """Keep what a household's meter says of its relay and return the signed command that it is to have, if any.
+
+    An applicant is never cut off, nor is a household whose meter is older than what it said before. Raises
+    `ValueError` for bytes that are no report, or another meter's.
+    """
+    try:
+        said = decode_report(report)
+    except RelayError as error:
+        raise ValueError(f"report: {error}") from None
+    if said.meter != household.meter:
+        raise ValueError("report: signed by another meter than the one this household has")
+    known = relay_of(connection, community.id, household.id)
+    before = known.last_report
+    if (
+        before is not None
+        and before.meter == said.meter
+        and (said.sequence, said.at) < (before.sequence, before.at)
+    ):
+        raise ValueError("report: older than the one before")
+    last = _command(known, authority)
+    command = None
+    if household.is_admitted:
+        standing = _standing(connection, community, household.id, known)
+        command = command_for(standing, said, last, int(now.timestamp()))
+    signed = known.command if command is None or command == last else sign_command(command, authority)
+    _put(
+        connection,
+        community.id,
+        Relay(household.id, known.is_protected, known.is_ended, signed, report, now),
+    )
+    return None if command is None else signed
+
+
+def _standing(connection: Connection, community: CommunityConfig, household_id: str, known: Relay) -> Standing:
+    wallet = ledger.wallet(connection, community.id, household_id)
+    return Standing(
+        wallet["kes_cents"],
+        wallet["ekwh_wh"],
+        community.cut_off_below_cents,
+        known.is_protected,
+        known.is_ended,
+    )
+
+
+def _command(known: Relay, authority: SigningKey) -> RelayCommand | None:
+    return None if known.command is None else decode_command(known.command, bytes(authority.verify_key))
+
+
+def _relays(connection: Connection, community_id: str, household_id: str | None) -> list[Relay]:
+    row = relay.c
+    query = select(
+        row.household_id, row.is_protected, row.is_ended, row.command, row.report, row.reported_at
+    ).where(row.community_id == community_id)
+    if household_id is not None:
+        query = query.where(row.household_id == household_id)
+    return [Relay(*found) for found in connection.execute(query.order_by(row.household_id))]
+
+
+def _put(connection: Connection, community_id: str, one: Relay) -> None:
+    values = {
+        "is_protected": one.is_protected,
+        "is_ended": one.is_ended,
+        "command": one.command,
+        "report": one.report,
+        "reported_at": one.reported_at,
+    }
+    row, here = relay.c, {"community_id": community_id, "household_id": one.household}
+    change = update(relay).where(row.community_id == community_id, row.household_id == one.household)
+    if connection.execute(change.values(values)).rowcount == 0:
+        connection.execute(insert(relay).values(**here, **values))
