@@ -39,7 +39,9 @@ class EdgeConfig:
     ``meter`` is the meter's public key in lower-case hex, ``phone`` an M-Pesa number as ``2547…``,
     ``sell_at_least`` and ``buy_at_most`` (cents per kWh) become the standing order at first admission,
     ``api_port`` 0 takes any free port. ``latitude`` and ``longitude`` are degrees, north and east positive;
-    without ``latitude`` there is no forecast before two days have been measured.
+    without ``latitude`` there is no forecast before three days have been measured. ``panel_tilt`` is degrees
+    from level, ``panel_azimuth`` clockwise from north; unsaid, they are guessed and what is wrong is learned.
+    ``weather_url`` is Open-Meteo's or a server that answers like it; without it forecasts use no weather.
     ``passphrase`` protects the household's key; without it a secret file beside the key does.
     The status page is served at ``status_port`` (None: not at all), to ``status_peers`` only where they are given.
     A battery of ``battery_wh`` that charges and gives at most ``battery_power_w`` is not used below
@@ -61,6 +63,10 @@ class EdgeConfig:
     zeroconf: bool = False
     latitude: float | None = None
     longitude: float | None = None
+    panel_tilt: float | None = None
+    panel_azimuth: float | None = None
+    weather_url: str | None = None
+    weather_api_key: str | None = field(default=None, repr=False)
     time_zone: str = "Africa/Nairobi"
     sell_at_least: int | None = None
     buy_at_most: int | None = None
@@ -92,6 +98,14 @@ class EdgeConfig:
             raise ConfigError("battery_floor_wh lies between 0 and battery_wh, at most 10000000")
         if self.battery_wh and not 0 < self.battery_power_w <= 1_000_000:
             raise ConfigError("battery_power_w is watts, 1 to 1000000, where there is a battery")
+        if self.panel_tilt is not None and not 0 <= self.panel_tilt <= 90:
+            raise ConfigError("panel_tilt is degrees from level, 0 to 90")
+        if self.panel_azimuth is not None and not 0 <= self.panel_azimuth <= 360:
+            raise ConfigError("panel_azimuth is degrees clockwise from north, 0 to 360; south is 180")
+        if self.weather_url is not None and not self.weather_url.startswith(("http://", "https://")):
+            raise ConfigError(
+                "weather_url begins with http:// or https://, for example https://api.open-meteo.com"
+            )
         if not 0 < self.allowance_low_wh <= self.allowance_wh <= 10_000_000:
             raise ConfigError("allowance_low_wh lies between 1 and allowance_wh, at most 10000000")
         try:
@@ -132,6 +146,10 @@ def config_from(options: Mapping[str, Any], *, data_dir: Path, mqtt: MqttConfig 
         zeroconf=_is_true(given, "zeroconf"),
         latitude=_decimal(given, "latitude"),
         longitude=_decimal(given, "longitude"),
+        panel_tilt=_decimal(given, "panel_tilt"),
+        panel_azimuth=_decimal(given, "panel_azimuth"),
+        weather_url=_text(given, "weather_url"),
+        weather_api_key=_text(given, "weather_api_key"),
         sell_at_least=_whole(given, "sell_at_least", 0) or None,
         buy_at_most=_whole(given, "buy_at_most", 0) or None,
         passphrase=_text(given, "passphrase"),

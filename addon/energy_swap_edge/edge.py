@@ -21,7 +21,8 @@ from .config import EdgeConfig
 from .counsel import Counsel
 from .events import EventLog
 from .forecast.household import HouseholdForecast
-from .forecast.renewal import ForecastKeeper
+from .forecast.renewal import ForecastKeeper, weather_sources
+from .forecast.weather.home_assistant import HomeAssistantWeather
 from .forward import FrameForwarder, MessageCourier
 from .history.periods import History
 from .housekeeping import Housekeeping
@@ -58,6 +59,7 @@ class Edge:
         self.status_port: int | None = None
         self._intake: MeterIntake | None = None
         self.state = LiveState(unix(clock))
+        self.weather = HomeAssistantWeather()
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -268,7 +270,8 @@ class Edge:
                 outlook.newest_forecast = forecast
                 counsel.changed()
 
-            keeper = ForecastKeeper(config, store, self.state, clock, take_forecast)
+            sources = weather_sources(config, session, self.weather)
+            keeper = ForecastKeeper(config, store, self.state, clock, take_forecast, sources)
             self._port = await api.start(config.api_host, config.api_port)
             stack.push_async_callback(api.stop)
             if config.zeroconf:

@@ -1,14 +1,18 @@
 """The forecast as the rest of the edge uses it."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, history_of
-from energy_swap_edge.forecast.household import as_document, as_snapshot
-from energy_swap_edge.forecast.model import make_forecast
+from energy_swap_edge.forecast.experts import shares
+from energy_swap_edge.forecast.grid import grid_of
+from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, Weather, history_of_quarters
+from energy_swap_edge.forecast.household import Floats, HouseholdForecast, as_document, as_snapshot
+from energy_swap_edge.forecast.model import make_forecast, retrain
+from energy_swap_edge.history.roll_up import Quarter
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 NOW = datetime(2026, 11, 20, 9, 10, tzinfo=NAIROBI)
@@ -65,35 +69,126 @@ def test_the_documents_hold_whole_numbers() -> None:
     assert all(isinstance(it, int) for it in document["periods"][0]["surplus_wh"].values())
 
 
-@dataclass(frozen=True)
-class Shown:
-    measured_at: int
-    export_wh: int
-    import_wh: int
-    generation_wh: int
-
-
-def test_history_spreads_readings_over_hours_and_leaves_out_what_was_not_measured() -> None:
-    start = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+def quarters(start: datetime, flows: list[tuple[int, int, int]]) -> list[Quarter]:
     at = int(start.timestamp())
-    readings = [
-        Shown(at, 100, 50, 1000),
-        Shown(at + 1800, 200, 50, 1200),
-        Shown(at + 5400, 400, 70, 1800),
-        Shown(at + 7200, 500, 80, 2000),
-        Shown(at + 7200 + 9000, 900, 90, 4000),
-    ]
-    made = history_of(readings, start + timedelta(hours=5), start)
-    assert len(made.production_wh) == 5
-    assert made.production_wh[:2].tolist() == [500.0, 500.0]
-    assert made.consumption_wh[0] == 500 + 10 - 200
-    assert np.isnan(made.production_wh[2:]).all()
+    return [Quarter(at + 900 * n, out, taken, made, False) for n, (out, taken, made) in enumerate(flows)]
+
+
+def test_history_holds_whole_hours_and_leaves_out_what_was_not_measured() -> None:
+    start = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+    measured = quarters(start, [(50, 10, 250)] * 14)
+    measured[5] = replace(measured[5], is_estimated=True)
+    made = history_of_quarters(measured, start + timedelta(hours=4, minutes=40))
+    assert made.production_wh[[0, 2]].tolist() == [1000.0, 1000.0]
+    assert made.consumption_wh[0] == 1000 + 40 - 200
+    assert np.isnan(made.production_wh[[1, 3]]).all()
+    assert made.end == start + timedelta(hours=4)
 
 
 def test_without_measured_generation_the_net_is_what_is_known() -> None:
     start = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
-    at = int(start.timestamp())
-    readings = [Shown(at, 0, 0, 0), Shown(at + 3600, 300, 100, 0), Shown(at + 7200, 300, 500, 0)]
-    made = history_of(readings, start + timedelta(hours=2), start)
+    made = history_of_quarters(quarters(start, [(75, 25, 0)] * 4 + [(0, 100, 0)] * 4), start + timedelta(hours=2))
     assert made.production_wh.tolist() == [200.0, 0.0]
     assert made.consumption_wh.tolist() == [0.0, 400.0]
+
+
+def test_the_first_day_is_useful_without_any_history() -> None:
+    nothing = History(NOW.astimezone(UTC).replace(minute=0), np.zeros(0), np.zeros(0))
+    forecast = make_forecast(nothing, SITE, NO_WEATHER, NOW)
+    tomorrow = forecast.days[1]
+    assert 3000 < tomorrow.production_wh.mean < 20000
+    assert tomorrow.production_wh.p10 < 0.7 * tomorrow.production_wh.p90
+    assert forecast.tier == "history"
+    assert 0 < forecast.seed_confidence_percent < 60
+
+
+def test_nothing_at_or_after_the_hour_of_issue_is_used() -> None:
+    known = history(40)
+    poison = np.full(200, 1e9)
+    poisoned = History(
+        known.start, np.append(known.production_wh, poison), np.append(known.consumption_wh, -poison)
+    )
+    for made in (
+        clean := make_forecast(known, SITE, NO_WEATHER, NOW),
+        make_forecast(poisoned, SITE, NO_WEATHER, NOW),
+    ):
+        assert as_document(made)["periods"] == as_document(clean)["periods"]
+    assert (retrain(poisoned, SITE, NO_WEATHER, NOW).consumption.widths) == (
+        retrain(known, SITE, NO_WEATHER, NOW).consumption.widths
+    )
+
+
+class Cloudy:
+    """Weather whose clouds change by the hour, and a home that produces seven tenths of what physics says."""
+
+    def __init__(self) -> None:
+        before = history(40)
+        count = len(before.production_wh) + 72
+        rng = np.random.default_rng(3)
+        clouds = np.repeat(rng.uniform(0, 100, count // 6 + 1), 6)[:count] + rng.normal(0, 10, count)
+        columns = {"cloud_cover": np.clip(clouds, 0, 100), "temperature_2m": np.full(count, 24.0)}
+        self.weather = Weather(before.start, columns, "live", "test", NOW)
+        physics = grid_of(before, SITE, self.weather, NOW, 400).columns["physics_wh"]
+        now = len(before.production_wh)
+        self.expected = 0.7 * physics[now : now + 48]
+        self.history = History(before.start, 0.7 * physics[:now], before.consumption_wh)
+        self.model = retrain(self.history, SITE, self.weather, NOW)
+
+    def forecast(self, weather: Weather) -> HouseholdForecast:
+        return make_forecast(self.history, SITE, weather, NOW, model=self.model, period=timedelta(hours=1))
+
+
+@pytest.fixture(scope="module")
+def cloudy() -> Cloudy:
+    return Cloudy()
+
+
+def error(made: HouseholdForecast, expected: Floats) -> float:
+    got = np.array([one.production_wh.p50 for one in made.periods])
+    return float(np.abs(got - expected).sum() / expected.sum())
+
+
+def test_forecast_weather_is_followed_and_the_home_corrects_physics(cloudy: Cloudy) -> None:
+    forecast, without = cloudy.forecast(cloudy.weather), cloudy.forecast(NO_WEATHER)
+    assert (forecast.tier, without.tier) == ("live", "history")
+    assert error(forecast, cloudy.expected) < 0.15
+    assert error(without, cloudy.expected) > 0.2
+
+
+def test_weather_that_ends_early_leaves_the_rest_to_historical_patterns(cloudy: Cloudy) -> None:
+    count = len(cloudy.history.production_wh) + 30
+    short = replace(cloudy.weather, columns={name: line[:count] for name, line in cloudy.weather.columns.items()})
+    forecast = cloudy.forecast(short)
+    assert forecast.tier == "live"
+    assert all(math.isfinite(one.production_wh.p90) for one in forecast.periods)
+
+
+def test_older_weather_lowers_the_seeds_confidence(cloudy: Cloudy) -> None:
+    fresh = cloudy.forecast(cloudy.weather)
+    stale = cloudy.forecast(replace(cloudy.weather, tier="cached", issued_at=NOW - timedelta(hours=40)))
+    assert stale.tier == "cached"
+    assert stale.seed_confidence_percent < fresh.seed_confidence_percent
+
+
+def test_a_home_with_gaps_still_has_a_forecast() -> None:
+    known = history(30)
+    known.production_wh[100:160] = np.nan
+    known.consumption_wh[::7] = np.nan
+    forecast = make_forecast(known, SITE, NO_WEATHER, NOW)
+    assert all(math.isfinite(one.surplus_wh.p90) for one in forecast.periods)
+
+
+def test_the_expert_that_was_right_counts_most() -> None:
+    rng = np.random.default_rng(5)
+    actual = rng.uniform(0, 1, 600)
+    points = np.array([actual + rng.normal(0, scale, 600) for scale in (0.1, 0.4, 0.4)])
+    made = shares(points, actual, np.zeros(600), np.full(3, 1 / 3), (1, 2))
+    assert made[0] > 0.6
+
+
+def test_a_simple_rival_that_was_clearly_better_stands_alone() -> None:
+    rng = np.random.default_rng(5)
+    actual = rng.uniform(0, 1, 600)
+    points = np.array([actual + 3.0, actual + 3.0, actual + rng.normal(0, 0.01, 600)])
+    made = shares(points, actual, np.zeros(600), np.array([0.5, 0.5, 0.0]), (2,))
+    assert made.tolist() == [0.0, 0.0, 1.0]

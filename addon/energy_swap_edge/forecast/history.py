@@ -1,9 +1,8 @@
 """What is known when a forecast is made: where the panels are, the energy of past hours, and the weather."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -12,9 +11,7 @@ import numpy as np
 from .household import Floats, Tier
 
 HOUR: Final = 3600
-# A gap longer than this says nothing about when within it the energy flowed.
-_MAX_GAP_SECONDS: Final = 5400
-_MIN_COVERED: Final = 0.8
+_QUARTERS: Final = 4  # of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +29,19 @@ class Site:
     azimuth: float | None = None
 
 
-class Registers(Protocol):
-    """The meter's cumulative registers in Wh at ``measured_at`` (Unix seconds)."""
+class Quarter(Protocol):
+    """Energy in Wh of the quarter of an hour that begins at ``start`` (Unix seconds)."""
 
     @property
-    def measured_at(self) -> int: ...  # noqa: D102
+    def start(self) -> int: ...  # noqa: D102
     @property
     def export_wh(self) -> int: ...  # noqa: D102
     @property
     def import_wh(self) -> int: ...  # noqa: D102
     @property
     def generation_wh(self) -> int: ...  # noqa: D102
+    @property
+    def is_estimated(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,35 +80,23 @@ class Weather:
 NO_WEATHER: Final = Weather(datetime(2000, 1, 1, tzinfo=UTC))
 
 
-def history_of(registers: Iterable[Registers], now: datetime, start: datetime) -> History:
-    """Return the hours from ``start`` to ``now`` of which at least four fifths were measured.
+def history_of_quarters(quarters: Sequence[Quarter], now: datetime) -> History:
+    """Return the whole hours before ``now`` whose quarters were all measured.
 
-    ``registers`` are in order of time. What flowed between two readings is spread evenly over that time.
+    ``quarters`` are in order of time. A quarter that stands for a gap of the meter says nothing about its own time
+    and makes its hour unknown.
     """
-    first, last = int(start.timestamp()) // HOUR, int(now.timestamp()) // HOUR
-    count = max(last - first, 0)
+    last = int(now.timestamp()) // HOUR
+    first = min(quarters[0].start // HOUR, last) if quarters else last
+    count = last - first
     flows = np.zeros((3, count))
-    covered = np.zeros(count)
-    for before, after in pairwise(registers):
-        seconds = after.measured_at - before.measured_at
-        gained = (
-            after.export_wh - before.export_wh,
-            after.import_wh - before.import_wh,
-            after.generation_wh - before.generation_wh,
-        )
-        if not 0 < seconds <= _MAX_GAP_SECONDS or min(gained) < 0:
-            continue
-        at = before.measured_at
-        while at < after.measured_at:
-            end = min(after.measured_at, (at // HOUR + 1) * HOUR)
-            slot = at // HOUR - first
-            if 0 <= slot < count:
-                covered[slot] += end - at
-                flows[:, slot] += np.array(gained) * (end - at) / seconds
-            at = end
-    known = covered >= _MIN_COVERED * HOUR
-    flows = np.where(known, flows * HOUR / np.maximum(covered, 1), np.nan)
-    exported, imported, generated = flows
+    measured = np.zeros(count)
+    for quarter in quarters:
+        hour = quarter.start // HOUR - first
+        if hour < count and not quarter.is_estimated:
+            measured[hour] += 1
+            flows[:, hour] += (quarter.export_wh, quarter.import_wh, quarter.generation_wh)
+    exported, imported, generated = np.where(measured == _QUARTERS, flows, np.nan)
     if np.nansum(generated) > 0:
         production, consumption = generated, np.maximum(generated + imported - exported, 0)
     else:

@@ -1,33 +1,34 @@
 """The forecast itself: from history and weather to bands for two days, as pure functions."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from .history import History, Site, Weather
+from .confidence import calibrated_percent, seed_percent
+from .courses import drawn, widened
+from .experts import consumption_experts, production_experts
+from .grid import Grid, grid_of
+from .history import HOUR, History, Site, Weather
 from .household import Band, DayForecast, Floats, HouseholdForecast, PeriodForecast, band
-from .surplus import CLEARNESS, PERFORMANCE_RATIO, TYPICAL_LOAD_W, clear_sky_w_per_m2
+from .learning import HomeModel, consumption_spread, learn, production_spread
+from .prior import Prior, shipped_prior
+from .recent import LEVELS
+from .sun import clear_sky, usual_panels
 
 HORIZON_HOURS: Final = 48
 PERIOD: Final = timedelta(minutes=30)
-_HOUR: Final = timedelta(hours=1)
-_DAYS: Final = 28
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HomeModel:
-    """What was learned from the home by ``trained_at``."""
-
-    trained_at: datetime
+LEARNING_DAYS: Final = 400
+_RECENT_DAYS: Final = 36
+_MOST_COURSES: Final = 90
+_LEAST_COURSES: Final = 30
+_ONE_HOUR: Final = timedelta(hours=1)
 
 
 def retrain(history: History, site: Site, weather: Weather, now: datetime) -> HomeModel:
     """Learn from what is known at ``now``; takes seconds, so it runs at night and away from the event loop."""
-    del history, site, weather
-    return HomeModel(now)
+    return learn(grid_of(history, site, weather, now, LEARNING_DAYS), shipped_prior(), now)
 
 
 def make_forecast(
@@ -39,65 +40,137 @@ def make_forecast(
     model: HomeModel | None = None,
     period: timedelta = PERIOD,
 ) -> HouseholdForecast:
-    """Return the forecast for the 48 hours that begin with the period of ``now``.
+    """Return the forecast for the 48 hours that begin with the period of ``now``; ``period`` divides the hour.
 
-    ``now`` is aware and in the household's own time zone for its calendar days; ``period`` divides the hour.
-    Without a ``model`` only the shipped prior and the home's recent days are used.
+    Without a ``model`` it is learned first. Nothing that ``history`` holds at or after the full hour of ``now`` is
+    used.
     """
-    del model
-    local = now.astimezone(site.zone)
-    start = datetime.fromtimestamp(now.timestamp() // period.total_seconds() * period.total_seconds(), UTC)
-    first_hour = start.replace(minute=0, second=0)
-    hours = HORIZON_HOURS + (1 if start != first_hour else 0)
-    production, consumption = _past_days(history, site, first_hour, hours)
-    per_hour = _HOUR // period
-    skip = (start - first_hour) // period
+    model = retrain(history, site, weather, now) if model is None else model
+    hourly = forecast_hours(history, site, weather, now, model)
+    length = int(period.total_seconds())
+    start = int(now.timestamp()) // length * length
+    skip = (start - int(now.timestamp()) // HOUR * HOUR) // length
+    share = _shape(site, now, length, len(hourly.production[0]))
+    per_hour = HOUR // length
     wanted = slice(skip, skip + HORIZON_HOURS * per_hour)
-    production = np.repeat(production / per_hour, per_hour, axis=1)[:, wanted]
-    consumption = np.repeat(consumption / per_hour, per_hour, axis=1)[:, wanted]
-    starts = [start + number * period for number in range(production.shape[1])]
-    periods = tuple(
-        PeriodForecast(one, period, *_bands(production[:, [number]], consumption[:, [number]]))
-        for number, one in enumerate(starts)
-    )
+
+    def split(values: Floats, by: Floats) -> Floats:
+        return (np.repeat(values, per_hour, axis=1) * by)[:, wanted]
+
+    even = np.full(len(share), 1 / per_hour)
+    production, consumption = split(hourly.production_courses, share), split(hourly.consumption_courses, even)
+    made, eaten = split(hourly.production, share), split(hourly.consumption, even)
+    starts = [datetime.fromtimestamp(start + number * length, UTC) for number in range(production.shape[1])]
+    periods = []
+    for number, one in enumerate(starts):
+        bands = _bands(production[:, [number]], consumption[:, [number]])
+        periods.append(
+            PeriodForecast(
+                one,
+                period,
+                _read(made[:, number], bands[0].mean),
+                _read(eaten[:, number], bands[1].mean),
+                *bands[2:],
+            )
+        )
+    local = now.astimezone(site.zone)
     return HouseholdForecast(
         made_at=local,
-        tier=weather.tier,
-        weather_source=weather.source,
-        weather_at=weather.issued_at,
-        confidence_percent=50,
-        seed_confidence_percent=50,
-        periods=periods,
+        tier=weather.tier if hourly.has_weather else "history",
+        weather_source=weather.source if hourly.has_weather else None,
+        weather_at=weather.issued_at if hourly.has_weather else None,
+        confidence_percent=calibrated_percent(production, consumption),
+        seed_confidence_percent=seed_percent(model, weather if hourly.has_weather else None, now),
+        periods=tuple(periods),
         days=_days(history, site.zone, local.date(), starts, production, consumption),
         production_samples=production,
         consumption_samples=consumption,
     )
 
 
-def _past_days(history: History, site: Site, first: datetime, hours: int) -> tuple[Floats, Floats]:
-    """Return the last days as they were, each a possible course of the next ones; without two days, the prior."""
-    ends = (first - history.start) // _HOUR
-    rows = []
-    for back in range(2, _DAYS + 2):
-        at = ends - 24 * back
-        if at < 0 or at + hours > len(history.production_wh):
-            continue
-        course = np.array([history.production_wh[at : at + hours], history.consumption_wh[at : at + hours]])
-        if not np.isnan(course).any():
-            rows.append(course)
-    if len(rows) < 2:
-        rows = [np.array([_clear_day(site, first, hours), np.full(hours, TYPICAL_LOAD_W)])] * 2
-    courses = np.array(rows)
-    return courses[:, 0], courses[:, 1]
+class HourlyForecast:
+    """The 49 hours from the full hour of now: quantiles (a row per level of `LEVELS`) and courses, in Wh."""
+
+    def __init__(self, production: Floats, consumption: Floats, places: Floats, *, has_weather: bool) -> None:
+        self.production = production
+        self.consumption = consumption
+        self.consumption_courses = drawn(consumption, places[:, :, 0])
+        self.production_courses = drawn(production, places[:, :, 1])
+        self.has_weather = has_weather
 
 
-def _clear_day(site: Site, first: datetime, hours: int) -> Floats:
-    if site.latitude is None:
-        return np.zeros(hours)
-    middles = [(first + (number + 0.5) * _HOUR).astimezone(site.zone) for number in range(hours)]
-    sun = np.array([clear_sky_w_per_m2(one, site.latitude, site.longitude) for one in middles])
-    usual: Floats = site.rated_w * sun / 1000 * PERFORMANCE_RATIO * CLEARNESS
-    return usual
+def forecast_hours(
+    history: History, site: Site, weather: Weather, now: datetime, model: HomeModel, prior: Prior | None = None
+) -> HourlyForecast:
+    """Return the forecast by the hour, from which that of periods and days is made."""
+    prior = shipped_prior() if prior is None else prior
+    grid = grid_of(history, site, weather, now, _RECENT_DAYS)
+    targets = np.arange(grid.now, len(grid.hour))
+    issues = np.full(len(targets), grid.now)
+    consumption = widened(
+        consumption_spread(
+            grid, consumption_experts(grid, issues, targets), model.consumption.share, issues, targets, prior
+        ),
+        model.consumption.widths,
+    )
+    production = widened(
+        production_spread(
+            grid, production_experts(grid, issues, targets), model.production.share, issues, targets, prior
+        ),
+        model.production.widths,
+    )
+    under = grid.has_weather[targets]
+    skill = model.production
+    if model.sky is not None and model.sky_production is not None and under.any():
+        skill = model.sky_production
+        by_sky = widened(model.sky.quantiles(grid, targets), skill.widths)
+        production = np.where(under, by_sky, production)
+    production = np.where(grid.is_dark[targets], 0.0, production)
+    places = _places(model, model.consumption.places, skill.places, grid, prior)
+    return HourlyForecast(production, consumption, places, has_weather=bool(under[:24].mean() > 0.9))
+
+
+def _places(model: HomeModel, eaten: Floats, made: Floats, grid: Grid, prior: Prior) -> Floats:
+    """Return past courses of surprises (course, hour, consumption and production), newest first.
+
+    Where the home has few of its own, those of other homes are added.
+    """
+    count = len(grid.hour) - grid.now
+    both = np.column_stack([eaten, made])
+    begin = grid.first + grid.now - model.first
+    found: list[Floats] = []
+    for back in range(2, _MOST_COURSES + 24):
+        at = begin - 24 * back
+        if at < 0 or len(found) == _MOST_COURSES:
+            break
+        course = both[at : at + count]
+        if len(course) == count and not np.isnan(course).any():
+            found.append(course)
+    if len(found) < _LEAST_COURSES:
+        hours = (grid.hour[grid.now] + np.arange(count)) // 24, (grid.hour[grid.now] + np.arange(count)) % 24
+        days = len(prior.places)
+        found += [
+            prior.places[(number + hours[0]) % days, hours[1]] for number in range(_LEAST_COURSES - len(found))
+        ]
+    return np.array(found)
+
+
+def _shape(site: Site, now: datetime, length: int, hours: int) -> Floats:
+    """Return which part of its hour's production each period has, by the clear sky at its middle."""
+    per_hour = HOUR // length
+    even = np.full(hours * per_hour, 1 / per_hour)
+    if site.latitude is None or per_hour == 1:
+        return even
+    first = int(now.timestamp()) // HOUR * HOUR
+    middles = first + length // 2 + length * np.arange(hours * per_hour, dtype=np.int64)
+    longitude = site.longitude
+    if longitude is None:
+        longitude = (now.astimezone(site.zone).utcoffset() or timedelta(0)).total_seconds() / 240
+    panels = usual_panels(site.latitude, site.tilt, site.azimuth)
+    sky = clear_sky(middles - 1800, site.latitude, longitude, panels).plane_wm2.reshape(-1, per_hour)
+    total = sky.sum(axis=1, keepdims=True)
+    part: Floats = np.where(total > 1.0, sky / np.maximum(total, 1e-9), 1 / per_hour).ravel()
+    return part
 
 
 def _days(
@@ -110,8 +183,7 @@ def _days(
         known_production, known_consumption = _measured(history, zone, day, starts[0])
         made.append(
             DayForecast(
-                day,
-                *_bands(production[:, columns], consumption[:, columns], known_production, known_consumption),
+                day, *_bands(production[:, columns], consumption[:, columns], known_production, known_consumption)
             )
         )
     return tuple(made)
@@ -119,12 +191,17 @@ def _days(
 
 def _measured(history: History, zone: ZoneInfo, day: date, until: datetime) -> tuple[Floats, Floats]:
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-    begin = max((midnight - history.start) // _HOUR, 0)
-    end = max((until - history.start) // _HOUR, 0)
+    begin = max((midnight - history.start) // _ONE_HOUR, 0)
+    end = max((until - history.start) // _ONE_HOUR, 0)
     return np.nan_to_num(history.production_wh[begin:end]), np.nan_to_num(history.consumption_wh[begin:end])
 
 
 _NOTHING: Final = np.zeros(0)
+_LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
+
+
+def _read(spread: Floats, mean: float) -> Band:
+    return Band(float(spread[_LOW]), float(spread[_MIDDLE]), float(spread[_HIGH]), mean)
 
 
 def _bands(

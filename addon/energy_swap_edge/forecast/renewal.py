@@ -1,31 +1,41 @@
-"""Keep the shown forecast up to date: read the registers, compute away from the event loop, show the result."""
+"""Keep the shown forecast up to date: read what was measured, learn at night, compute away from the event loop."""
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from energy_swap_edge.config import EdgeConfig
-from energy_swap_edge.state import Clock, LiveState, unix
-from energy_swap_edge.store import Registers, Store
+import aiohttp
 
-from .history import NO_WEATHER, Site, history_of
+from energy_swap_edge.config import EdgeConfig
+from energy_swap_edge.history.periods import History as Measured
+from energy_swap_edge.state import Clock, LiveState, unix
+from energy_swap_edge.store import Store
+
+from .history import History, Site, history_of_quarters
 from .household import HouseholdForecast, as_snapshot
-from .model import make_forecast
+from .learning import HomeModel
+from .model import LEARNING_DAYS, make_forecast, retrain
+from .weather.home_assistant import HomeAssistantWeather
+from .weather.keeper import WeatherKeeper
+from .weather.open_meteo import OpenMeteo
+from .weather.source import WeatherSource
 
 _LOGGER = logging.getLogger(__name__)
 _RENEW_SECONDS: Final = 300  # by the clock
 _CADENCE_SECONDS: Final = 5.0  # real: the fastest that a fast clock can make it
-_SAMPLE_SECONDS: Final = 300
-_HISTORY_DAYS: Final = 60
-_MIN_SECONDS: Final = 3 * 86_400  # of readings, where the place is not known
+_NIGHT_HOUR: Final = 2  # of the household's day
+_LEAST_SECONDS: Final = 3 * 86_400  # of readings, where the place of the panels is not known
 
 
 class ForecastKeeper:
-    """Holds the newest forecast of one household and renews it; ``renewed`` is told of each new one."""
+    """Holds the newest forecast of one household and renews it; ``renewed`` is told of each new one.
+
+    ``sources`` tell the weather, the first that can; without any the forecast is made from historical patterns.
+    """
 
     def __init__(
         self,
@@ -34,12 +44,22 @@ class ForecastKeeper:
         state: LiveState,
         clock: Clock,
         renewed: Callable[[HouseholdForecast], None] | None = None,
+        sources: Sequence[WeatherSource] = (),
     ) -> None:
-        self._site = Site(ZoneInfo(config.time_zone), config.rated_pv_w, config.latitude, config.longitude)
-        self._store = store
+        self._site = Site(
+            ZoneInfo(config.time_zone),
+            config.rated_pv_w,
+            config.latitude,
+            config.longitude,
+            config.panel_tilt,
+            config.panel_azimuth,
+        )
+        self._measured = Measured(store)
         self._state = state
         self._clock = clock
         self._renewed = renewed
+        self._weather = WeatherKeeper(sources, config.data_dir)
+        self._model: HomeModel | None = None
         self.newest: HouseholdForecast | None = None
 
     async def run(self) -> None:
@@ -57,16 +77,45 @@ class ForecastKeeper:
 
     async def _renew(self) -> None:
         now = self._clock()
-        start = now - timedelta(days=_HISTORY_DAYS)
-        registers = await self._store.registers_since(int(start.timestamp()), every_seconds=_SAMPLE_SECONDS)
-        self.newest = forecast = await asyncio.to_thread(_forecast, registers, self._site, now)
-        self._state.set("forecast", None if forecast is None else as_snapshot(forecast))
-        if forecast is not None and self._renewed is not None:
+        history = await self._history(now)
+        if history is None:
+            return
+        weather = await self._weather.weather(now)
+        if self._must_learn(now):
+            self._model = await asyncio.to_thread(retrain, history, self._site, weather, now)
+        self.newest = forecast = await asyncio.to_thread(
+            make_forecast, history, self._site, weather, now, model=self._model
+        )
+        self._state.set("forecast", as_snapshot(forecast))
+        if self._renewed is not None:
             self._renewed(forecast)
 
+    async def _history(self, now: datetime) -> History | None:
+        second = int(now.timestamp())
+        await self._measured.roll_up(second)
+        quarters = await self._measured.measured(second - LEARNING_DAYS * 86_400, second)
+        if self._site.latitude is None and (not quarters or second - quarters[0].start < _LEAST_SECONDS):
+            return None
+        return history_of_quarters(quarters, now)
 
-def _forecast(registers: list[Registers], site: Site, now: datetime) -> HouseholdForecast | None:
-    if site.latitude is None and (not registers or now.timestamp() - registers[0].measured_at < _MIN_SECONDS):
-        return None
-    begin = now if not registers else datetime.fromtimestamp(registers[0].measured_at, site.zone)
-    return make_forecast(history_of(registers, now, begin), site, NO_WEATHER, now)
+    def _must_learn(self, now: datetime) -> bool:
+        """Say whether a night has come since the model was trained, or the clock went back."""
+        if self._model is None or now < self._model.trained_at:
+            return True
+        local = now.astimezone(self._site.zone)
+        night = local.replace(hour=_NIGHT_HOUR, minute=0, second=0, microsecond=0)
+        if local < night:
+            night -= timedelta(days=1)
+        return self._model.trained_at < night
+
+
+def weather_sources(
+    config: EdgeConfig, session: aiohttp.ClientSession, home_assistant: HomeAssistantWeather
+) -> list[WeatherSource]:
+    """Return who is asked for the weather, in their order: the configured server, then Home Assistant."""
+    if config.latitude is None:
+        return []
+    if config.weather_url is None or config.longitude is None:
+        return [home_assistant]
+    url, key = config.weather_url, config.weather_api_key
+    return [OpenMeteo(session, config.latitude, config.longitude, url=url, api_key=key), home_assistant]

@@ -1,0 +1,122 @@
+"""Simple forecasts of one quantity, side by side: each is hard to beat somewhere; together they guard the rest."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from .grid import Grid
+from .household import Floats
+from .recent import LEVELS, Lags, Whole, lags, quantiles, weights
+
+CONSUMPTION_NAMES: Final = ("recent_2", "recent_6", "recent_15", "recent_60", "yesterday", "last_week", "usual")
+PRODUCTION_NAMES: Final = ("sky_1", "sky_2", "sky_4", "sky_15", "hour_4", "yesterday", "usual")
+# How much each counts before the home has shown who is right there.
+CONSUMPTION_SHARE: Final = np.array([0.3, 0.3, 0.26, 0.05, 0.03, 0.02, 0.04])
+PRODUCTION_SHARE: Final = np.array([0.22, 0.08, 0.2, 0.26, 0.02, 0.17, 0.05])
+_MIDDLE: Final = (0.5,)
+_LIKE: Final = 0.5  # what a weekend says of a working day, against another working day
+_NEIGHBOUR: Final = 0.45
+_LOW_SUN: Final = 0.02  # of the brightest hour: below, a ratio to the clear sky means nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinions:
+    """Point forecasts in Wh, a row per expert; ``quantiles`` has a row per level of `LEVELS`; NaN: no opinion."""
+
+    points: Floats
+    quantiles: Floats
+
+
+def consumption_experts(grid: Grid, issues: Whole, targets: Whole) -> Opinions:
+    """Return what recent days say of the consumption in the hours ``targets``, as known at ``issues``."""
+    of = lags(grid.consumption, issues, targets, grid.is_weekend, neighbours=True)
+    usual = np.where(of.is_like & ~of.is_neighbour[:, None], 1.0, 0.0)
+    points = [
+        quantiles(of.values, weights(of, memory, like=_LIKE, neighbour=_NEIGHBOUR), _MIDDLE)[0]
+        for memory in (2.0, 6.0, 15.0, 60.0)
+    ]
+    points += [
+        of.values[0],
+        _last_week(grid.consumption, issues, targets),
+        quantiles(of.values, usual, _MIDDLE)[0],
+    ]
+    spread = quantiles(of.values, weights(of, 15.0, like=_LIKE, neighbour=_NEIGHBOUR), LEVELS)
+    return Opinions(np.array(points), spread)
+
+
+def production_experts(grid: Grid, issues: Whole, targets: Whole) -> Opinions:
+    """Return what recent days say of the production in the hours ``targets``, as known at ``issues``.
+
+    The ``sky`` experts take the ratio to the clear sky of the panels, so that the days may grow or shrink.
+    """
+    of = lags(grid.production, issues, targets, np.zeros(len(grid.hour), bool), neighbours=False)
+    low = _LOW_SUN * max(float(grid.clear_wh.max()), 1e-9)
+    clear_then = grid.clear_wh[np.clip(targets - 24 * of.age, 0, None)]
+    ratio = np.where(clear_then > low, of.values / np.maximum(clear_then, low), np.nan)
+    clear = np.where(grid.is_dark[targets], 0.0, grid.clear_wh[targets])
+    whole = Lags(of.values, of.age, of.is_like, of.is_neighbour)
+
+    def by_sky(memory: float, levels: tuple[float, ...]) -> Floats:
+        scaled = quantiles(ratio, weights(whole, memory, like=1, neighbour=1), levels) * clear
+        plain = quantiles(of.values, weights(whole, memory, like=1, neighbour=1), levels)
+        return np.where(clear > low, np.where(np.isnan(scaled), plain, scaled), plain)
+
+    points = [by_sky(memory, _MIDDLE)[0] for memory in (1.0, 2.0, 4.0, 15.0)]
+    points += [
+        quantiles(of.values, weights(whole, 4.0, like=1, neighbour=1), _MIDDLE)[0],
+        of.values[0],
+        quantiles(of.values, np.ones_like(of.values), _MIDDLE)[0],
+    ]
+    made, spread = np.array(points), by_sky(8.0, LEVELS)
+    dark = grid.is_dark[targets]
+    return Opinions(np.where(dark, 0.0, made), np.where(dark, 0.0, spread))
+
+
+def blended(opinions: Floats, share: Floats) -> Floats:
+    """Return the mean of the experts' points by their ``share``, of those that have an opinion."""
+    counted = np.where(np.isnan(opinions), 0.0, share[:, None])
+    total = counted.sum(axis=0)
+    mean = (np.nan_to_num(opinions) * counted).sum(axis=0) / np.maximum(total, 1e-12)
+    return np.where(total > 0, mean, np.nan)
+
+
+def shares(opinions: Floats, actual: Floats, age_days: Floats, usual: Floats, rivals: tuple[int, ...]) -> Floats:
+    """Return how much each expert counts, from its errors in a back-test, ``usual`` where little is known.
+
+    The better an expert did, the more it counts, and what is long ago (``age_days``) counts less. Should the blend
+    have been clearly worse than the best of the ``rivals`` (indices of the simplest experts), that alone counts.
+    """
+    known = ~np.isnan(actual) & ~np.isnan(opinions).any(axis=0)
+    if int(known.sum()) < 48:
+        return usual
+    counted = np.exp2(-age_days[known] / _HALVING_DAYS)
+    counted /= counted.sum()
+
+    def error(points: Floats) -> Floats:
+        made: Floats = np.abs(points - actual[known]) @ counted
+        return made
+
+    errors = error(opinions[:, known])
+    best = max(float(errors.min()), 1e-9)
+    merit = usual * np.exp(-_SHARPNESS * (errors / best - 1))
+    merit /= max(float(merit.sum()), 1e-12)
+    trust = int(known.sum()) / (int(known.sum()) + _TRUST_HOURS)
+    made: Floats = trust * merit + (1 - trust) * usual
+    rival = min(rivals, key=lambda number: float(errors[number]))
+    if float(error(blended(opinions[:, known], made)[None])[0]) > _CLEARLY * float(errors[rival]):
+        alone: Floats = np.where(np.arange(len(usual)) == rival, 1.0, 0.0)
+        return alone
+    return made
+
+
+_SHARPNESS: Final = 4.0
+_HALVING_DAYS: Final = 21.0
+_TRUST_HOURS: Final = 480.0
+_CLEARLY: Final = 1.03
+
+
+def _last_week(values: Floats, issues: Whole, targets: Whole) -> Floats:
+    back = 168 * ((targets - issues) // 168 + 1)
+    at = targets - back
+    return np.where(at >= 0, values[np.clip(at, 0, None)], np.nan)

@@ -1,0 +1,146 @@
+"""What the edge learns of its home at night: whom to believe, how wrong it will be, how surprises go together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from .courses import placed, widened, width_factors
+from .experts import (
+    CONSUMPTION_SHARE,
+    PRODUCTION_SHARE,
+    Opinions,
+    blended,
+    consumption_experts,
+    production_experts,
+    shares,
+)
+from .grid import Grid
+from .household import Floats
+from .learned import SkyModel, learn_sky
+from .prior import Prior
+from .recent import LEVELS, Whole
+
+BACK_TEST_DAYS: Final = 90
+_LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
+_WIDTH_DAYS: Final = 60
+_TRUST_HOURS: Final = 150.0  # of back-test, from which on the home's own errors count more than none
+_PRIOR_DAYS: Final = 1.5  # that the prior is worth against the home's own days
+_TYPICAL_WH: Final = 300.0  # an hour's consumption of a home of which nothing is known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Skill:
+    """How one quantity was forecast in the back-test, a day ahead.
+
+    ``share`` of the experts; ``widths`` by which the raw bands grow below and above the median to hold what they
+    say; ``accuracy`` is 1 - Σ|error| / Σ|value| and ``covered`` the share of hours in the 80 % band (NaN: not
+    known yet); ``places`` where each past hour lay in its band, by hour of the grid.
+    """
+
+    share: Floats
+    widths: tuple[float, float]
+    accuracy: float
+    covered: float
+    places: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HomeModel:
+    """What was learned by ``trained_at``; ``first`` is the Unix hour at which the skills' places begin."""
+
+    trained_at: datetime
+    first: int
+    consumption: Skill
+    production: Skill  # from historical patterns alone
+    sky_production: Skill | None  # from forecast weather
+    sky: SkyModel | None
+
+
+def learn(grid: Grid, prior: Prior, now: datetime) -> HomeModel:
+    """Learn from the grid's past; a rolling back-test forecasts each past day from what was known before it."""
+    days = min(BACK_TEST_DAYS, grid.now // 24 - 1)
+    issues, targets = _past_days(grid, days)
+    eaten = consumption_experts(grid, issues, targets)
+    age = (grid.now - targets) / 24
+    share = shares(eaten.points, grid.consumption[targets], age, CONSUMPTION_SHARE, (4, 6))
+    raw = consumption_spread(grid, eaten, share, issues, targets, prior)
+    consumption = _skill(grid, grid.consumption, targets, raw, share)
+    made = production_experts(grid, issues, targets)
+    light = ~grid.is_dark[targets]
+    share = shares(made.points[:, light], grid.production[targets][light], age[light], PRODUCTION_SHARE, (5, 6))
+    raw = production_spread(grid, made, share, issues, targets, prior)
+    production = _skill(grid, grid.production, targets, raw, share)
+    sky, unseen = learn_sky(grid, prior.physics_ratio)
+    sky_production = None
+    if sky is not None:
+        sky_production = _skill(grid, grid.production, targets, unseen[:, targets], np.ones(1))
+    return HomeModel(now, grid.first, consumption, production, sky_production, sky)
+
+
+def consumption_spread(
+    grid: Grid, opinions: Opinions, share: Floats, issues: Whole, targets: Whole, prior: Prior
+) -> Floats:
+    """Return the raw quantiles of consumption, a row per level: the blend, with the spread of recent days."""
+    level = _known_mean(grid.consumption, issues, _TYPICAL_WH)
+    usual = prior.consumption[:, grid.is_weekend[targets].astype(int), grid.hour[targets]] * level
+    return _mixed(
+        blended(opinions.points, share), opinions.quantiles, usual, _known_days(grid.consumption, issues)
+    )
+
+
+def production_spread(
+    grid: Grid, opinions: Opinions, share: Floats, issues: Whole, targets: Whole, prior: Prior
+) -> Floats:
+    """Return the raw quantiles of production from historical patterns, a row per level."""
+    usual = prior.production[:, None] * np.where(grid.is_dark[targets], 0.0, grid.clear_wh[targets])
+    spread = _mixed(
+        blended(opinions.points, share), opinions.quantiles, usual, _known_days(grid.production, issues)
+    )
+    return np.where(grid.is_dark[targets], 0.0, spread)
+
+
+def _mixed(point: Floats, spread: Floats, usual: Floats, days: Floats) -> Floats:
+    centred = spread - spread[_MIDDLE] + np.where(np.isnan(point), spread[_MIDDLE], point)
+    trust = days / (days + _PRIOR_DAYS)
+    made = np.where(np.isnan(centred), usual, trust * centred + (1 - trust) * usual)
+    return np.maximum(made, 0.0)
+
+
+def _known_days(values: Floats, issues: Whole) -> Floats:
+    counted = np.concatenate([[0], np.cumsum(~np.isnan(values))])
+    days: Floats = (counted[issues] - counted[np.maximum(issues - 672, 0)]) / 24
+    return days
+
+
+def _known_mean(values: Floats, issues: Whole, otherwise: float) -> Floats:
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
+    days = _known_days(values, issues)
+    mean = (total[issues] - total[np.maximum(issues - 672, 0)]) / np.maximum(days * 24, 1)
+    trust = days / (days + 0.25)
+    made: Floats = trust * mean + (1 - trust) * otherwise
+    return made
+
+
+def _past_days(grid: Grid, days: int) -> tuple[Whole, Whole]:
+    issues = grid.now - 24 * np.arange(max(days, 0), 0, -1)
+    targets = (issues[:, None] + np.arange(24)).ravel()
+    return np.repeat(issues, 24), targets
+
+
+def _skill(grid: Grid, actual: Floats, targets: Whole, spread: Floats, share: Floats) -> Skill:
+    true = actual[targets]
+    recent = targets >= grid.now - 24 * _WIDTH_DAYS
+    widths = width_factors(np.where(recent, true, np.nan), spread, _TRUST_HOURS)
+    spread = widened(spread, widths)
+    places = placed(true, spread)
+    telling = ~np.isnan(places) & (spread[-1] - spread[0] > 1e-6)
+    known = ~np.isnan(true) & ~np.isnan(spread[_MIDDLE])
+    total = np.abs(true[known]).sum()
+    accuracy = 1 - np.abs(true - spread[_MIDDLE])[known].sum() / total if total > 0 else float("nan")
+    inside = (true >= spread[_LOW]) & (true <= spread[_HIGH])
+    line = np.full(len(grid.hour), np.nan)
+    line[targets] = places
+    covered = float(inside[telling].mean()) if telling.any() else float("nan")
+    return Skill(share, widths, float(accuracy), covered, line)
