@@ -98,20 +98,22 @@ class EdgeConfig:
             raise ConfigError("battery_floor_wh lies between 0 and battery_wh, at most 10000000")
         if self.battery_wh and not 0 < self.battery_power_w <= 1_000_000:
             raise ConfigError("battery_power_w is watts, 1 to 1000000, where there is a battery")
-        if self.panel_tilt is not None and not 0 <= self.panel_tilt <= 90:
-            raise ConfigError("panel_tilt is degrees from level, 0 to 90")
-        if self.panel_azimuth is not None and not 0 <= self.panel_azimuth <= 360:
-            raise ConfigError("panel_azimuth is degrees clockwise from north, 0 to 360; south is 180")
-        if self.weather_url is not None and not self.weather_url.startswith(("http://", "https://")):
-            raise ConfigError(
-                "weather_url begins with http:// or https://, for example https://api.open-meteo.com"
-            )
+        _check_forecast_settings(self)
         if not 0 < self.allowance_low_wh <= self.allowance_wh <= 10_000_000:
             raise ConfigError("allowance_low_wh lies between 1 and allowance_wh, at most 10000000")
         try:
             ZoneInfo(self.time_zone)
         except ZoneInfoNotFoundError, ValueError:
             raise ConfigError(f"time_zone {self.time_zone!r} is unknown; an example is Africa/Nairobi") from None
+
+
+def _check_forecast_settings(config: EdgeConfig) -> None:
+    if config.panel_tilt is not None and not 0 <= config.panel_tilt <= 90:
+        raise ConfigError("panel_tilt is degrees from level, 0 to 90")
+    if config.panel_azimuth is not None and not 0 <= config.panel_azimuth <= 360:
+        raise ConfigError("panel_azimuth is degrees clockwise from north, 0 to 360; south is 180")
+    if config.weather_url is not None and not config.weather_url.startswith(("http://", "https://")):
+        raise ConfigError("weather_url begins with http:// or https://, for example https://api.open-meteo.com")
 
 
 def config_from(options: Mapping[str, Any], *, data_dir: Path, mqtt: MqttConfig | None = None) -> EdgeConfig:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from energy_swap_edge.forecast.surplus import clear_sky_w_per_m2
+from energy_swap_edge.forecast.sun import clear_sky_w_per_m2
 
 type Trouble = Literal["failed_string", "shading", "soiling"]
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -157,3 +158,21 @@ def _day_of_year(seconds: NDArray[np.int64]) -> Floats:
     years = days.astype("datetime64[Y]")
     passed: Floats = (days - years.astype("datetime64[D]")).astype(np.float64)
     return passed + 1.0
+
+
+def clear_sky_w_per_m2(time: datetime, latitude: float, longitude: float | None) -> float:
+    """Return the global irradiance on the ground under a clear sky at one moment (Haurwitz), 0 by night.
+
+    A quick figure without pvlib, within a tenth of `clear_sky`.
+    Without a ``longitude`` the sun is taken to culminate at noon of the aware ``time``'s zone.
+    """
+    offset = time.utcoffset() or timedelta(0)
+    noon_shift_hours = 0.0 if longitude is None else longitude / 15 - offset.total_seconds() / 3600
+    hour = time.hour + time.minute / 60 + time.second / 3600 + noon_shift_hours
+    declination = math.radians(-23.44) * math.cos(math.tau * (time.timetuple().tm_yday + 10) / 365.25)
+    height = math.sin(math.radians(latitude)) * math.sin(declination) + math.cos(
+        math.radians(latitude)
+    ) * math.cos(declination) * math.cos(math.radians(15 * (hour - 12)))
+    if height <= 0.01:
+        return 0.0
+    return 1098 * height * math.exp(-0.057 / height)
