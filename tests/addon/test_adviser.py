@@ -12,7 +12,7 @@ from energy_swap_edge.adviser.battery import Battery, Slot, after_battery
 from energy_swap_edge.adviser.equipment import Made, examine
 from energy_swap_edge.adviser.prices import PastPrice, PriceBand, Tariffs, expected_prices, measured_error
 from energy_swap_edge.adviser.tips import Hour, saving_tips
-from energy_swap_edge.forecast.surplus import clear_sky_w_per_m2
+from energy_swap_edge.forecast.sun import clear_sky_w_per_m2
 from energy_swap_protocol.units import cost_cents
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -163,7 +163,7 @@ def _day_of_year(seconds: NDArray[np.int64]) -> Floats:
 def clear_sky_w_per_m2(time: datetime, latitude: float, longitude: float | None) -> float:
     """Return the global irradiance on the ground under a clear sky at one moment (Haurwitz), 0 by night.
 
-    A quick figure without pvlib, within a tenth of `clear_sky`.
+    A quick figure without pvlib.
     Without a ``longitude`` the sun is taken to culminate at noon of the aware ``time``'s zone.
     """
     offset = time.utcoffset() or timedelta(0)
