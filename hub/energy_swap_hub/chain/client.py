@@ -23,7 +23,7 @@ _CONFIRMED: Final = {"commitment": "confirmed"}
 _FINALIZED: Final = {"commitment": "finalized"}
 _ACCOUNTS_PER_CALL: Final = 100
 _STATUSES_PER_CALL: Final = 256
-_MEMOS_SEARCHED: Final = 100
+_MEMOS_SEARCHED: Final = 1_000
 _REFUSED_FOR_GOOD: Final = {-32602, -32003, -32006}  # not a transaction, or not truly signed
 _FAILS_FOR_GOOD: Final = ("SanitizeFailure", "UnsupportedVersion", "MaxLoadedAccountsDataSizeExceeded")
 _TOO_MANY: Final = 429
@@ -199,6 +199,14 @@ class Node:
         message = VersionedTransaction.from_bytes(base64.b64decode(value["transaction"][0])).message
         meta = value["meta"]
         return Landed(int(meta["fee"]), meta.get("logMessages") or [], message.account_keys[0])
+
+    async def newest_with_memo(self, account: Pubkey) -> tuple[str, str] | None:
+        """Return the newest successful transaction of ``account`` that says something: its signature and memos."""
+        value = await self.call(
+            "getSignaturesForAddress", str(account), {"limit": _ACCOUNTS_PER_CALL} | _CONFIRMED
+        )
+        said = (item for item in value if item["err"] is None and item["memo"])
+        return next(((str(item["signature"]), str(item["memo"])) for item in said), None)
 
     async def signatures_with_memo(self, account: Pubkey, memo: str) -> list[str]:
         """Return the newest successful transactions that name ``account`` and say exactly ``memo``."""

@@ -102,6 +102,14 @@ def find(connection: Connection, community: str, intent_id: str) -> Intent | Non
     return None if row is None else _intent(row)
 
 
+def is_known(connection: Connection, community: str, signature: str) -> bool:
+    """Whether an intent was sent as this transaction."""
+    query = select(chain_intent.c.number).where(
+        chain_intent.c.community_id == community, chain_intent.c.signature == signature
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def communities_with_work(connection: Connection) -> list[str]:
     """Return the communities that have an intent which is not final."""
     query = select(chain_intent.c.community_id).where(_is_open()).distinct()

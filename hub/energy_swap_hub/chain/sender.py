@@ -5,6 +5,8 @@ The rules (each one survives a kill at any instruction):
 - identical bytes cannot execute twice, so they are sent again until they land or have expired;
 - an intent is signed anew only after the finalized chain has passed the last valid height and neither its
   signature nor its memo is found in the chain's history;
+- a hub that finds the chain ahead of it, as one restored from a backup does, looks for each intent's memo before
+  it signs, and follows the transaction that had its effect before;
 - an error on the chain is final; so is one that preflight finds before anything was sent;
 - what a household or the approvers signed cannot be signed anew by the hub: it fails with the reason, an approval
   once its nonce has been used for 150 finalized blocks by a transaction that is not its own;
@@ -46,6 +48,7 @@ _RETRY_SECONDS: Final = 2.0
 _NONCE_LAG_BLOCKS: Final = 150
 _BATCH: Final = 64
 _NONCE: Final = slice(40, 72)
+_RECOVERY: Final = "recover:"
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ class Sender:
         self._sent_at: dict[int, float] = {}  # by intent number, this process's last sending
         self._retry_at: dict[str, float] = {}  # by community
         self._nonce_used_at: dict[int, int] = {}  # by intent number, the finalized height when it was first seen
+        self._is_behind: dict[str, bool] = {}  # by community, as found when this process first sends for it
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -129,7 +133,28 @@ class Sender:
         await self._finish(intent, error, landed.fee_lamports)
         return True
 
+    async def _is_chain_ahead(self, community: str) -> bool:
+        """Whether the token's newest transaction is one that this database knows nothing of."""
+        if community not in self._is_behind:
+            newest = await self._node.newest_with_memo((await self._chain(community)).mint)
+            is_ours = newest is None or f"community:{community}" in newest[1]
+            self._is_behind[community] = not is_ours and not await self._database.read(
+                lambda c: newest is None or intents.is_known(c, community, newest[0])
+            )
+            if self._is_behind[community]:
+                _log.warning(
+                    "chain of %s: the chain knows more than this database; looking before sending", community
+                )
+        return self._is_behind[community]
+
     async def _send(self, intent: Intent) -> bool:
+        payload = intent.payload
+        if not isinstance(payload, HouseholdTransaction | Approved | Admit) and await self._is_chain_ahead(
+            intent.community
+        ):
+            landed = await self._find_by_memo(intent, payload)
+            if landed is not None:
+                return await self._database.write(lambda c: intents.mark_sent(c, intent, b"", landed, None))
         try:
             signed = await self._signer.sign(intent)
         except NotNowError as error:
@@ -269,4 +294,13 @@ def next_to_send(queued: Sequence[Intent], chain: CommunityChain) -> Intent | No
         return stops[0]
     if not chain.is_paused:
         return queued[0]
-    return next((i for i in queued if isinstance(i.payload, OpenAccount | OpenNonce)), None)
+    return next((intent for intent in queued if _moves_nothing(intent)), None)
+
+
+def _moves_nothing(intent: Intent) -> bool:
+    """Whether an intent has its effect while the token is paused: accounts are opened, frozen and thawed."""
+    match intent.payload:
+        case Approved(proposal=proposal):
+            return not proposal.startswith(_RECOVERY)
+        case payload:
+            return isinstance(payload, OpenAccount | OpenNonce)

@@ -319,6 +319,8 @@ async def test_a_paused_token_moves_nothing_and_what_waits_goes_on_afterwards(wo
     with pytest.raises(ValueError, match="paused already"):
         await world.enqueue(lambda c: enqueue_pause(c, COMMUNITY, is_paused=True, now=now()))
     await world.open()  # a hub may start while the token is paused
+    await suspend(world, other)
+    assert await frozen(world, other.account), "accounts can be frozen meanwhile"
     resume = await world.enqueue(lambda c: enqueue_pause(c, COMMUNITY, is_paused=False, now=now()))
     await world.confirmed(resume)
     await world.confirmed(f"mint:{later}")

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
 from energy_swap_hub.chain import (
+    Burn,
     Chain,
     CommunityError,
     Holding,
@@ -17,15 +20,18 @@ from energy_swap_hub.chain import (
     Mint,
     State,
     Transfer,
+    enqueue_burn_period,
     enqueue_household_transaction,
     enqueue_mint_period,
     enqueue_open_account,
     enqueue_release,
+    find,
 )
 from energy_swap_hub.chain.community import check_community, multisig_instructions, plan_community
 from energy_swap_hub.chain.directory import household_account
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.tables import chain_intent
+from energy_swap_hub.storage import Database
 from energy_swap_protocol.transaction import lock_message
 from solana.rpc.async_api import AsyncClient
 from solders.keypair import Keypair
@@ -34,7 +40,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.system_program import AdvanceNonceAccountParams, TransferParams, advance_nonce_account, transfer
 from solders.transaction import VersionedTransaction
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from .test_token_life import attempt
 from .world import APPROVERS, COMMUNITY, Household, World, frame, now
@@ -403,3 +409,47 @@ async def test_the_compute_budget_is_what_a_simulation_took_and_a_fifth_more(
     taken = landed["meta"]["computeUnitsConsumed"]
     assert budget is not None
     assert taken < budget <= taken * 1.21, (taken, budget)
+
+
+async def test_a_hub_restored_from_a_backup_does_nothing_again_that_it_has_forgotten(
+    world: World, seller: Household, tmp_path: Path
+) -> None:
+    await world.give(seller, 1_000, "p1")
+    await world.confirmed(await seller.allow(900))
+    await world.confirmed(await seller.lock(300))
+
+    def ask(connection: Connection) -> list[str]:
+        mint = Mint("h-001", str(seller.account), 500, (frame(1, 500),))
+        gives = [Transfer(str(seller.account), 500)]
+        burn = Burn("h-001", str(seller.account), 200)
+        return [
+            *enqueue_mint_period(connection, COMMUNITY, "p2", [mint], gives, now()),
+            *enqueue_burn_period(connection, COMMUNITY, "p2", [burn], now()),
+            enqueue_release(connection, COMMUNITY, "o-1", seller.account, 100, now()),
+        ]
+
+    backup = tmp_path / "backup.sqlite"
+    with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as source, closing(sqlite3.connect(backup)) as copy:
+        source.backup(copy)
+    done = [await world.confirmed(name) for name in await world.enqueue(ask)]
+    before = (await seller.balance(), await world.chain.supply_wh(COMMUNITY))
+    assert before == (700 + 500 - 200 + 100, 1_300)
+    restored = Database.open(backup)
+    chain = Chain(restored, world.client, world.keys, now, lambda _c, _i: None)
+    for name in await restored.write(ask):
+        async with asyncio.timeout(20):
+            while (intent := await restored.read(lambda c, n=name: find(c, COMMUNITY, n))) is None or (  # type: ignore[misc]
+                intent.state is not State.CONFIRMED
+            ):
+                await chain.send_waiting()
+                assert intent is None or intent.state is not State.FAILED, intent
+        assert intent.signature in {one.signature for one in done}
+    assert (await seller.balance(), await world.chain.supply_wh(COMMUNITY)) == before
+    # What is new since then goes out.
+    later = await restored.write(lambda c: enqueue_release(c, COMMUNITY, "o-2", seller.account, 50, now()))
+    await chain.send_waiting()
+    found = await restored.read(lambda c: find(c, COMMUNITY, later))
+    assert found is not None
+    assert found.state is State.CONFIRMED
+    assert await seller.balance() == before[0] + 50
+    await restored.close()
