@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -12,7 +12,7 @@ from energy_swap_protocol.units import CENTS_PER_KES
 from sqlalchemy import Connection, insert, select, update
 
 from .nairobi import parse
-from .tables import account_report, statement_line
+from .tables import account_report, payment_receipt, statement_line
 from .wire import AccountBalances, PulledPayment, as_reference, masked
 
 type LineKind = Literal["in", "out", "charge", "reversal"]
@@ -30,6 +30,7 @@ _COLUMNS: Final = {
 }
 _NEEDED: Final = ("receipt", "at", "paid_in", "withdrawn")
 _MOST_BYTES: Final = 8 * 1024 * 1024
+_AT_ONCE: Final = 500  # receipts in one question to the database
 
 
 class StatementError(ValueError):
@@ -129,6 +130,18 @@ def keep_lines(connection: Connection, lines: Iterable[Line], source: str, now: 
             connection.execute(insert(statement_line).values(**values, source=source, read_at=now))
             new += 1
     return new
+
+
+def kept_receipts(connection: Connection, receipts: Sequence[str], source: str) -> set[str]:
+    """Return which of these payments in are lines that ``source`` told of before and that are in the books."""
+    row, kept = statement_line.c, set[str]()
+    booked = payment_receipt.c.receipt == row.receipt
+    for start in range(0, len(receipts), _AT_ONCE):
+        some = receipts[start : start + _AT_ONCE]
+        query = select(row.receipt).join_from(statement_line, payment_receipt, booked)
+        found = connection.execute(query.where(row.receipt.in_(some), row.kind == "in", row.source == source))
+        kept.update(found.scalars())
+    return kept
 
 
 def lines_between(connection: Connection, start: datetime, end: datetime) -> list[Line]:

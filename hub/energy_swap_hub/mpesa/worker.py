@@ -32,6 +32,7 @@ _LOGGER: Final = logging.getLogger(__name__)
 _AT_ONCE: Final = 32
 _REST_AFTER_ERROR: Final = timedelta(seconds=30)
 _PULL_REACH: Final = timedelta(hours=48)
+_PULLED: Final = "pull"
 _PULL_MARGIN: Final = timedelta(minutes=5)
 _LOOK_EVERY: Final = timedelta(hours=1)
 _ASK_AGAIN_AFTER_SECONDS: Final = (0.2, 0.5, 0)  # a query about a finished payment is now and then not answered
@@ -315,8 +316,11 @@ class Worker:
                 return False
 
             def record(connection: Connection) -> None:
-                reports.keep_lines(connection, reports.pulled_lines(rows, now), "pull", now)
-                receipts.receive_all(connection, self._events, self._payer_of, rows, "pull", now)
+                # What an earlier look showed was dealt with then, in the transaction that kept its line.
+                before = reports.kept_receipts(connection, [row.payment.receipt for row in rows], _PULLED)
+                fresh = [row for row in rows if row.payment.receipt not in before]
+                reports.keep_lines(connection, reports.pulled_lines(fresh, now), _PULLED, now)
+                receipts.receive_all(connection, self._events, self._payer_of, fresh, _PULLED, now)
 
             await self._database.write(record)
             self._pulled = (since, now)
