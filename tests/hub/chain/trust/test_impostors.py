@@ -1,12 +1,15 @@
 """What a thief brings along himself: programs that are called in another's place, and states that he made up."""
 
+import importlib.util
 import struct
+import sys
 from datetime import timedelta
 from uuid import UUID
 
 from energy_swap_hub.chain import trust
 from energy_swap_hub.chain.trust import Refusal
 from energy_swap_protocol.transaction import MEMO
+from nacl.signing import SigningKey
 from solders.account import Account
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
@@ -14,7 +17,7 @@ from solders.pubkey import Pubkey
 
 from tests.hub.chain.world import APPROVERS
 
-from .conftest import RATED_W, Trusting
+from .conftest import BUILD, RATED_W, Trusting
 
 
 def with_account(call: Instruction, place: int, key: Pubkey) -> Instruction:
@@ -49,6 +52,47 @@ async def test_no_other_program_is_lent_the_right_to_mint_or_to_move(trusting: T
     await trusting.refused(Refusal.WRONG_PROGRAM, with_account(refund, 3, MEMO))
     registration = await trusting.registration(trusting.brian, APPROVERS[:2])
     await trusting.refused(Refusal.WRONG_PROGRAM, with_account(registration, 2, MEMO), signers=APPROVERS[:2])
+
+
+def agreeable_program(trusting: Trusting) -> Pubkey:
+    """A program that does nothing and is content: ``mov64 r0, 0`` and ``exit``, linked like ours."""
+    specification = importlib.util.spec_from_file_location("build_program", BUILD)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["build_program"] = module
+    specification.loader.exec_module(module)
+    code = bytes.fromhex("b7000000000000009500000000000000")
+    key = Keypair().pubkey()
+    trusting.service._localnet._svm.add_program(key, module._container(code, b"", 1 << 32))
+    return key
+
+
+async def test_signature_that_another_program_waved_through_mints_nothing(trusting: Trusting) -> None:
+    amina, anything = trusting.amina, agreeable_program(trusting)
+    forged = amina.next(export_wh=100)[:80] + bytes(64)
+    ed25519, call = trusting.attested(amina, forged)
+    await trusting.send(Instruction(anything, bytes(ed25519.data), []))
+    await trusting.refused(Refusal.NO_READING, Instruction(anything, bytes(ed25519.data), []), call)
+    assert await trusting.balance(amina.account) == 3_000
+
+
+async def test_true_signature_elsewhere_does_not_vouch_for_a_forged_reading(trusting: Trusting) -> None:
+    """The runtime is told to verify a thief's own words in another instruction; what it stands in is forged."""
+    amina, thief, anything = trusting.amina, SigningKey(bytes([7] * 32)), agreeable_program(trusting)
+    ed25519, call = trusting.attested(amina, amina.next(export_wh=100)[:80] + bytes(64))
+    words = b"x" * 80
+    own = Instruction(anything, bytes(thief.verify_key) + thief.sign(words).signature + words, [])
+    data = struct.pack("<BBHHHHHHH", 1, 0, 32, 1, 0, 1, 96, 80, 1) + bytes(ed25519.data)[16:]
+    pointing = Instruction(ed25519.program_id, data, [])
+    await trusting.send(pointing, own)  # the runtime itself is content
+    at_first = replace_data(call, bytes([1, 0]))
+    await trusting.refused(Refusal.NO_READING, pointing, own, at_first)
+    assert await trusting.balance(amina.account) == 3_000
+
+
+def replace_data(call: Instruction, data: bytes) -> Instruction:
+    return Instruction(call.program_id, data, call.accounts)
 
 
 async def test_made_up_meter_mints_nothing(trusting: Trusting) -> None:
