@@ -270,7 +270,6 @@ def signed_counts(connection: Connection, community: str, kind: str) -> dict[str
         select(func.max(row.number))
         .where(row.community_id == community, row.kind == kind)
         .group_by(row.household_id)
-        .scalar_subquery()
     )
     query = (
         select(row.household_id, func.count(signed.approver.distinct()))
