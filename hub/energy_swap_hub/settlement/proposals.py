@@ -47,7 +47,7 @@ def ask_readmission(
     connection: Connection, community_id: str, household_id: str, *, who: str, reason: str, now: datetime
 ) -> Proposal:
     """Ask for a suspended member's account to be thawed; raise `ApprovalError` when it is not suspended."""
-    household = _suspended(connection, community_id, household_id)
+    household = _suspended(connection, community_id, household_id, "only a suspended household is readmitted")
     account = household_account(connection, community_id, household.id)
     wish = Readmission(household.id, str(account.account))
     return _ask(connection, community_id, wish, _nonce_of(account), who=who, reason=reason, now=now)
@@ -69,7 +69,8 @@ def ask_recovery(
     ``frozen_wh`` is what lies in its frozen account, which cannot change. Its readings count for the new account
     from the last one the hub has. Raises `ApprovalError`.
     """
-    household = _suspended(connection, community_id, household_id)
+    why = "suspend it first, so that its account is frozen and nobody moves its tokens meanwhile"
+    household = _suspended(connection, community_id, household_id, why)
     if by_key(connection, bytes(key)) is not None:
         raise ApprovalError(f"key: {key} belongs to a household already; give the key that the new device shows")
     if not key.is_on_curve():
@@ -183,13 +184,10 @@ def _ask(
     return proposal
 
 
-def _suspended(connection: Connection, community_id: str, household_id: str) -> Household:
+def _suspended(connection: Connection, community_id: str, household_id: str, why: str) -> Household:
     household = by_id(connection, community_id, household_id)
     if household.status != "suspended":
-        raise ApprovalError(
-            f"{household.id} is {household.status}; suspend it first, so that its account is frozen and nobody "
-            "moves its tokens meanwhile"
-        )
+        raise ApprovalError(f"{household.id} is {household.status}; {why}")
     return household
 
 

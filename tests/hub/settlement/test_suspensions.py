@@ -6,7 +6,7 @@ import pytest
 from energy_swap_hub.chain import approvals
 from energy_swap_hub.chain.approvals import Proposal, Stage, paper_for
 from energy_swap_hub.chain.directory import household_account
-from energy_swap_hub.membership.households import NotAdmitted, claims_of, households
+from energy_swap_hub.membership.households import NotAdmitted, by_id, claims_of, households
 from energy_swap_hub.membership.tables import audit
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.proposals import (
@@ -16,6 +16,7 @@ from energy_swap_hub.settlement.proposals import (
     set_pause,
     sign_proposal,
 )
+from energy_swap_hub.web.household_view import household_state
 from energy_swap_protocol.message import StandingOrder
 from nacl.signing import SigningKey
 from solders.pubkey import Pubkey
@@ -96,6 +97,9 @@ async def test_suspension_gives_back_what_is_open_and_then_freezes(village: Vill
     assert ahead["status"] == "open"
     with pytest.raises(NotAdmitted, match="suspended"):
         await village.buy(amina, 100, 500)
+    member = await village.read(lambda c: by_id(c, VILLAGE, amina.id))
+    shown = await village.read(lambda c: household_state(c, village.community, member, village.now))
+    assert (shown["status"], shown["orders"], shown["ahead_orders"]) == ("suspended", [], [])
     await village.bid(chebet, other, 1_000)  # the auction in which its bid led takes bids from its start price on
     await village.check()
     found = await village.read(

@@ -96,7 +96,7 @@ async def test_asking_takes_an_admin_and_the_right_fields(hub: Hub) -> None:
     for body, status, text in (
         ({"kind": "suspend", "reason": "x"}, 422, "household: suspend takes this field"),
         ({"kind": "suspend", "household": "h-099", "reason": "x"}, 404, "no household h-099"),
-        ({"kind": "readmit", "household": "h-001", "reason": "x"}, 409, "suspend it first"),
+        ({"kind": "readmit", "household": "h-001", "reason": "x"}, 409, "only a suspended household"),
         ({"kind": "recover", "household": "h-001", "key": "0OIl", "reason": "x"}, 422, "key"),
         (
             {"kind": "recover", "household": "h-001", "key": str(Keypair().pubkey()), "reason": "x"},
