@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from energy_swap_hub import ledger, metering
-from energy_swap_hub.chain.approvals import Stage, paper_for, proposals
+from energy_swap_hub.chain.approvals import paper_for
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.intent import Intent, State, intents_of, open_intents
 from energy_swap_hub.chain.keys import HubKeys, load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
+from energy_swap_hub.chain.proposal_store import Stage, proposals
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger.tables import currency_of

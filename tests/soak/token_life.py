@@ -13,14 +13,15 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from energy_swap_hub import metering
-from energy_swap_hub.chain import approvals
-from energy_swap_hub.chain.approvals import Proposal, Stage, paper_for
+from energy_swap_hub.chain import proposal_store
+from energy_swap_hub.chain.approvals import paper_for
 from energy_swap_hub.chain.client import Node
 from energy_swap_hub.chain.community import check_community
 from energy_swap_hub.chain.directory import community_chain, household_account
 from energy_swap_hub.chain.intent import open_intents
 from energy_swap_hub.chain.keys import HubKeys, LocalCoSigner, load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
+from energy_swap_hub.chain.proposal_store import Proposal, Stage
 from energy_swap_hub.data_folder import locked_data_folder
 from energy_swap_hub.membership.households import by_id
 from energy_swap_hub.settlement import messages
@@ -180,7 +181,7 @@ class Life(Village):
         word = f"round {number}"
 
         async def known() -> Proposal | None:
-            found = await self.read(lambda c: approvals.proposals(c, VILLAGE, tuple(Stage)))
+            found = await self.read(lambda c: proposal_store.proposals(c, VILLAGE, tuple(Stage)))
             return next((p for p in found if (p.kind, p.reason) == (kind, word)), None)
 
         async def is_done() -> bool:
@@ -199,7 +200,7 @@ class Life(Village):
 
     async def sign(self, proposal: Proposal) -> None:
         def one(connection: Connection, approver: Keypair) -> None:
-            found = approvals.get(connection, VILLAGE, proposal.id)
+            found = proposal_store.get(connection, VILLAGE, proposal.id)
             if found.stage is not Stage.OPEN:
                 return
             paper = paper_for(connection, found, approver.pubkey())

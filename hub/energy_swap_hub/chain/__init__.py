@@ -1,6 +1,6 @@
 """The chain: eKWh on Solana, through durable intents that have their effect exactly once."""
 
-from .approvals import ApprovalError, Paper, Proposal, Stage, paper_for, proposals, propose, sign
+from .approvals import Paper, paper_for, sign
 from .chain import Chain, ChainDocument, Holding
 from .client import NodeRefusedError, NodeUnavailableError, connect
 from .community import CommunityChain, CommunityError
@@ -25,6 +25,7 @@ from .payload import (
     Release,
     Transfer,
 )
+from .proposal_store import ApprovalError, Proposal, Stage, proposals, propose
 
 __all__ = [
     "ApprovalError",

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.storage import Database
 
-from .approvals import Stage, proposals
 from .client import Node
 from .community import CommunityChain, CommunityError, check_community, make_community, plan_community
 from .directory import add_community, community_chain, find_community
 from .intent import open_intents
 from .keys import HubKeys
+from .proposal_store import Stage, proposals
 from .sender import Clock, OnFinal, Sender
 from .token2022 import parse_mint, parse_token_account
 

@@ -8,8 +8,7 @@ from energy_swap_protocol.transaction import token_account
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
-from . import approvals
-from .approvals import Proposal, Stage, propose
+from . import proposal_store
 from .directory import (
     HouseholdAccount,
     bind_household,
@@ -28,6 +27,7 @@ from .proposal import (
     new_approvers_authority,
     new_minting_authority,
 )
+from .proposal_store import Proposal, Stage, propose
 
 HUB: Final = "the hub"
 
@@ -37,8 +37,8 @@ def carry_over(connection: Connection, intent: Intent, nonce: tuple[str, str] | 
     is_done = intent.state is State.CONFIRMED
     match intent.payload:
         case Approved() as payload:
-            proposal = approvals.get(connection, intent.community, payload.proposal)
-            approvals.end(connection, proposal, Stage.DONE if is_done else Stage.FAILED, now)
+            proposal = proposal_store.get(connection, intent.community, payload.proposal)
+            proposal_store.end(connection, proposal, Stage.DONE if is_done else Stage.FAILED, now)
             if is_done:
                 _decided(connection, proposal, now)
         case HandOver() as payload:
@@ -57,7 +57,7 @@ def carry_over(connection: Connection, intent: Intent, nonce: tuple[str, str] | 
             pass
     if nonce is not None:
         set_nonce(connection, intent.community, *nonce)
-        approvals.nonce_changed(connection, intent.community, *nonce, now)
+        proposal_store.nonce_changed(connection, intent.community, *nonce, now)
     _ask_again(connection, intent, now)
 
 
@@ -93,7 +93,7 @@ def _decided(connection: Connection, proposal: Proposal, now: datetime) -> None:
                 approvers_authority=str(new_approvers_authority(chain, proposal.id)),
             )
             # What was asked of the approvers of before is asked of those of now.
-            for ended in approvals.outdate_open(connection, community, now):
+            for ended in proposal_store.outdate_open(connection, community, now):
                 if isinstance(ended.wish, Admission):
                     account = household_account(connection, community, ended.wish.household)
                     propose_admission(connection, community, account, now)
@@ -117,7 +117,7 @@ def _ask_again(connection: Connection, intent: Intent, now: datetime) -> None:
         return
     match intent.payload:
         case Approved(proposal=proposal_id):
-            wish = approvals.get(connection, intent.community, proposal_id).wish
+            wish = proposal_store.get(connection, intent.community, proposal_id).wish
             household = wish.household if isinstance(wish, Admission) else None
         case Admit(household=household):
             pass

@@ -6,7 +6,7 @@ from datetime import datetime
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
-from energy_swap_hub.chain import approvals
+from energy_swap_hub.chain import proposal_store
 from energy_swap_hub.chain.intent import Intent, State
 from energy_swap_hub.chain.outbox import enqueue_burn_period
 from energy_swap_hub.chain.payload import (
@@ -75,7 +75,7 @@ class ChainOutcomes:
         if error is not None:
             return
         community_id = self._community.id
-        wish = approvals.get(connection, community_id, intent.id).wish
+        wish = proposal_store.get(connection, community_id, intent.id).wish
         match wish:
             case Admission():
                 household = by_id(connection, community_id, wish.household)

@@ -10,8 +10,8 @@ from solders.signature import Signature
 from sqlalchemy import Connection
 
 from energy_swap_hub import metering
-from energy_swap_hub.chain import approvals
-from energy_swap_hub.chain.approvals import ApprovalError, Paper, Proposal, Stage
+from energy_swap_hub.chain import approvals, proposal_store
+from energy_swap_hub.chain.approvals import Paper
 from energy_swap_hub.chain.community import MAX_APPROVERS
 from energy_swap_hub.chain.directory import HouseholdAccount, NoChainError, community_chain, household_account
 from energy_swap_hub.chain.outbox import community_nonce, enqueue_open_new_account, enqueue_pause
@@ -24,6 +24,7 @@ from energy_swap_hub.chain.proposal import (
     Wish,
     kind_of,
 )
+from energy_swap_hub.chain.proposal_store import ApprovalError, Proposal, Stage
 from energy_swap_hub.membership.households import Household, by_id, by_key, record_audit
 
 from .suspensions import suspend
@@ -153,7 +154,7 @@ def withdraw_proposal(
 ) -> None:
     """Take back what the approvers were asked and have not decided; raise `ApprovalError` for anything else."""
     what = f"withdrew: {_in_words(reason)}"
-    approvals.withdraw(connection, community_id, proposal_id, now)
+    proposal_store.withdraw(connection, community_id, proposal_id, now)
     record_audit(connection, community_id, who=who, what=what, subject=proposal_id, now=now)
 
 
@@ -178,7 +179,7 @@ def _ask(
     now: datetime,
 ) -> Proposal:
     words = _in_words(reason)
-    proposal = approvals.propose(connection, community_id, wish, nonce, asked_by=who, reason=words, now=now)
+    proposal = proposal_store.propose(connection, community_id, wish, nonce, asked_by=who, reason=words, now=now)
     what = f"asked the approvers to {kind_of(wish)}: {words}"
     record_audit(connection, community_id, who=who, what=what, subject=proposal.id, now=now)
     return proposal

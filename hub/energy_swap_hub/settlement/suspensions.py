@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from energy_swap_hub.chain import approvals
-from energy_swap_hub.chain.approvals import Proposal, Stage
+from energy_swap_hub.chain import approvals, proposal_store
 from energy_swap_hub.chain.proposal import Suspension
+from energy_swap_hub.chain.proposal_store import Proposal, Stage
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import Household, by_id, record_audit, set_status
 
@@ -42,7 +42,7 @@ def freeze_when_clear(
     connection: Connection, community: CommunityConfig, work: Work, now: datetime
 ) -> Next | None:
     """End what a suspended household has open; when nothing of it is under way, have its account frozen."""
-    proposal = approvals.get(connection, community.id, work.subject)
+    proposal = proposal_store.get(connection, community.id, work.subject)
     assert isinstance(proposal.wish, Suspension)
     if proposal.stage is not Stage.COMPLETE:
         return Next("forestalled")  # another decision about the household came first

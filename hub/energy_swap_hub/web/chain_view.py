@@ -9,7 +9,7 @@ from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
-from energy_swap_hub.chain import approvals
+from energy_swap_hub.chain import proposal_store
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
@@ -172,7 +172,7 @@ def _what(connection: Connection, intent: Intent) -> dict[str, Any]:
         case OpenAccount() | Admit() as payload:
             household = payload.household
         case Approved() as payload:
-            proposal = approvals.find(connection, intent.community, payload.proposal)
+            proposal = proposal_store.find(connection, intent.community, payload.proposal)
             household = None if proposal is None else proposal.household
         case MintPeriod() as payload:
             wh = sum(mint.wh for mint in payload.mints)

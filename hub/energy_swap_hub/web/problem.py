@@ -10,10 +10,10 @@ from energy_swap_protocol.message import MessageError
 from energy_swap_protocol.request import RequestError
 from energy_swap_protocol.transaction import TransactionError
 
-from energy_swap_hub.chain.approvals import ApprovalError
 from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.chain.directory import NoChainError
 from energy_swap_hub.chain.intent import IntentConflictError
+from energy_swap_hub.chain.proposal_store import ApprovalError
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.membership.households import NotAdmitted

@@ -10,10 +10,11 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from sqlalchemy import Connection
 
-from energy_swap_hub.chain.approvals import UNDER_WAY, Paper, Proposal, Stage, paper_for, proposals, signers_of
+from energy_swap_hub.chain.approvals import Paper, paper_for, signers_of
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.directory import community_chain, household_account
 from energy_swap_hub.chain.proposal import Admission
+from energy_swap_hub.chain.proposal_store import UNDER_WAY, Proposal, Stage, proposals
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import by_id, claims_of

@@ -4,23 +4,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from energy_swap_hub.chain.approvals import (
-    ApprovalError,
-    Proposal,
-    Stage,
-    nonce_changed,
-    outdate_open,
-    paper_for,
-    proposals,
-    propose,
-    sign,
-    signed_counts,
-)
+from energy_swap_hub.chain.approvals import paper_for, sign, signed_counts
 from energy_swap_hub.chain.community import plan_community
 from energy_swap_hub.chain.directory import add_community
 from energy_swap_hub.chain.intent import find
 from energy_swap_hub.chain.payload import Approved
 from energy_swap_hub.chain.proposal import Admission, Suspension, Wish
+from energy_swap_hub.chain.proposal_store import (
+    ApprovalError,
+    Proposal,
+    Stage,
+    nonce_changed,
+    outdate_open,
+    proposals,
+    propose,
+)
 from energy_swap_hub.storage import Database
 from solders.hash import Hash
 from solders.keypair import Keypair

@@ -4,7 +4,6 @@ import contextlib
 
 import pytest
 from energy_swap_hub.chain import ApprovalError, Intent, Mint, Stage, State, Transfer, enqueue_mint_period
-from energy_swap_hub.chain.approvals import propose, withdraw
 from energy_swap_hub.chain.client import NodeRefusedError
 from energy_swap_hub.chain.community import CommunityChain, check_community
 from energy_swap_hub.chain.directory import community_chain, household_account
@@ -18,6 +17,7 @@ from energy_swap_hub.chain.proposal import (
     Suspension,
     Wish,
 )
+from energy_swap_hub.chain.proposal_store import propose, withdraw
 from energy_swap_hub.chain.token2022 import Authority, parse_mint, set_authority, set_paused
 from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.transaction import token_account

@@ -23,10 +23,11 @@ from energy_swap_hub.chain import (
     proposals,
     sign,
 )
-from energy_swap_hub.chain.approvals import Paper, Proposal, send_approved
+from energy_swap_hub.chain.approvals import Paper, send_approved
 from energy_swap_hub.chain.client import Node
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.payload import Mint
+from energy_swap_hub.chain.proposal_store import Proposal
 from energy_swap_hub.storage import Database
 from energy_swap_protocol.reading import Reading, frame_to_text, sign_reading
 from energy_swap_protocol.transaction import (

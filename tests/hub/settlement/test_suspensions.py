@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from energy_swap_hub.chain import approvals
-from energy_swap_hub.chain.approvals import Proposal, Stage, paper_for
+from energy_swap_hub.chain import proposal_store
+from energy_swap_hub.chain.approvals import paper_for
 from energy_swap_hub.chain.directory import household_account
+from energy_swap_hub.chain.proposal_store import Proposal, Stage
 from energy_swap_hub.membership.households import NotAdmitted, by_id, claims_of, households
 from energy_swap_hub.membership.tables import audit
 from energy_swap_hub.settlement import tables
@@ -29,7 +30,7 @@ async def sign(village: Village, proposal: Proposal) -> None:
     """Two approvers' devices sign, one after the other."""
 
     def one(connection: Connection, approver: Any) -> None:
-        now = approvals.get(connection, VILLAGE, proposal.id)
+        now = proposal_store.get(connection, VILLAGE, proposal.id)
         paper = paper_for(connection, now, approver.pubkey())
         signatures = [approver.sign_message(message) for message in paper.messages]
         sign_proposal(connection, VILLAGE, proposal.id, approver.pubkey(), signatures, village.now)
@@ -44,7 +45,7 @@ async def decide(village: Village, ask: Any, *arguments: Any) -> Proposal:
     await village.chain_works()
     await sign(village, proposal)
     await settle(village)
-    return await village.read(lambda c: approvals.get(c, VILLAGE, proposal.id))
+    return await village.read(lambda c: proposal_store.get(c, VILLAGE, proposal.id))
 
 
 async def settle(village: Village) -> None:

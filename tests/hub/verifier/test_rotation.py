@@ -9,14 +9,15 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer, unused_port
-from energy_swap_hub.chain import approvals
-from energy_swap_hub.chain.approvals import Proposal, paper_for
+from energy_swap_hub.chain import proposal_store
+from energy_swap_hub.chain.approvals import paper_for
 from energy_swap_hub.chain.build import Facts, draft
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.client import Node
 from energy_swap_hub.chain.intent import State
 from energy_swap_hub.chain.keys import CoSigner, CoSignRefusedError, HubKeys, ReserveCoSigner
 from energy_swap_hub.chain.payload import HandOver
+from energy_swap_hub.chain.proposal_store import Proposal
 from energy_swap_hub.chain.verifier import RemoteCoSigner
 from energy_swap_hub.settlement.proposals import (
     ask_minters,
@@ -51,7 +52,7 @@ async def sign(verified: Verified, proposal: Proposal) -> None:
     village = verified.village
 
     def one(connection: Connection, approver: Keypair) -> None:
-        found = approvals.get(connection, VILLAGE, proposal.id)
+        found = proposal_store.get(connection, VILLAGE, proposal.id)
         paper = paper_for(connection, found, approver.pubkey())
         signatures = [approver.sign_message(message) for message in paper.messages]
         sign_proposal(connection, VILLAGE, proposal.id, approver.pubkey(), signatures, village.now)
@@ -185,7 +186,7 @@ async def test_a_verifier_gives_minting_to_nobody_the_approvers_did_not_let_in(v
         )
     )
     await village.chain_works()
-    assert (await village.read(lambda c: approvals.get(c, VILLAGE, proposal.id))).approved is None
+    assert (await village.read(lambda c: proposal_store.get(c, VILLAGE, proposal.id))).approved is None
 
 
 async def test_a_device_asks_the_chain_whose_account_it_is(verified: Verified) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
-from energy_swap_hub.chain.approvals import ApprovalError
 from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.chain.directory import NoChainError
 from energy_swap_hub.chain.intent import IntentConflictError
+from energy_swap_hub.chain.proposal_store import ApprovalError
 from energy_swap_hub.web.app import make_app
 
 from tests.hub.village import OPENED, Home
