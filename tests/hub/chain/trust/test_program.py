@@ -95,6 +95,15 @@ async def test_wrong_meter_is_refused(trusting: Trusting) -> None:
     await trusting.refused(Refusal.WRONG_METER, Instruction(ed25519.program_id, bytes(data), []), of_amina)
 
 
+async def test_what_the_meter_signed_that_is_no_reading_is_refused(trusting: Trusting) -> None:
+    amina = trusting.amina
+    other = b"ESR2" + amina.next(export_wh=100)[4:80]
+    frame = other + amina.meter_key.sign(other).signature
+    await trusting.refused(Refusal.WRONG_METER, *trusting.attested(amina, frame))
+    ed25519, call = trusting.attested(amina, amina.frame())
+    await trusting.refused(Refusal.WRONG_DATA, ed25519, replace_data(call, bytes([1, 0, 0])))
+
+
 async def test_forged_signature_is_refused_by_the_runtime(trusting: Trusting) -> None:
     amina = trusting.amina
     frame = bytearray(amina.next(export_wh=100))
