@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from energy_swap_protocol.period import Period
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.ahead import gate_closes_at
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement.ahead_tables import ahead_line, ahead_order, contract
+
+from .answers import Ahead, AheadOrder, Contract
 
 _SHOWN: Final = timedelta(days=1)
 _MOST_CONTRACTS: Final = 200
@@ -36,10 +38,10 @@ def own_contracts(
     )
     contracts = []
     for made in reversed(found):
-        seller, buyer = made.pop("seller"), made.pop("buyer")
-        is_seller = seller == household_id
+        is_seller = made["seller"] == household_id
         side = Side.SELL if is_seller else Side.BUY
-        contracts.append({**made, "side": side.value, "with": buyer if is_seller else seller})
+        own = {name: value for name, value in made.items() if name not in {"seller", "buyer"}}
+        contracts.append({**own, "side": side.value, "with": made["buyer" if is_seller else "seller"]})
     return contracts
 
 
@@ -61,14 +63,14 @@ def settled_ahead(connection: Connection, community_id: str, household_id: str, 
     }
 
 
-def ahead_market(connection: Connection, community: CommunityConfig) -> dict[str, Any]:
+def ahead_market(connection: Connection, community: CommunityConfig) -> Ahead:
     """Return all open orders, the next period first, and the newest contracts, the latest period first."""
     return {"orders": _orders(connection, community), "contracts": _contracts(connection, community)}
 
 
 def _orders(
     connection: Connection, community: CommunityConfig, *conditions: ColumnElement[bool]
-) -> list[dict[str, Any]]:
+) -> list[AheadOrder]:
     row = ahead_order.c
     query = (
         select(ahead_order)
@@ -93,7 +95,7 @@ def _orders(
 
 def _contracts(
     connection: Connection, community: CommunityConfig, *conditions: ColumnElement[bool]
-) -> list[dict[str, Any]]:
+) -> list[Contract]:
     row = contract.c
     query = (
         select(contract)
@@ -101,6 +103,11 @@ def _contracts(
         .order_by(row.start.desc(), row.number.desc())
         .limit(_MOST_CONTRACTS)
     )
+
+    def told(found: RowMapping, name: str) -> int | None:
+        """Nobody knows before the period is booked."""
+        return None if found["settled_at"] is None else found[name]
+
     return [
         {
             "period": _period(community, found["start"]).id,
@@ -109,11 +116,9 @@ def _contracts(
             "buyer": found["buyer"],
             "wh": found["wh"],
             "cents_per_kwh": found["cents_per_kwh"],
-            # Nobody knows before the period is booked.
-            **{
-                name: None if found["settled_at"] is None else found[name]
-                for name in ("delivered_wh", "backfill_wh", "spare_wh")
-            },
+            "delivered_wh": told(found, "delivered_wh"),
+            "backfill_wh": told(found, "backfill_wh"),
+            "spare_wh": told(found, "spare_wh"),
         }
         for found in connection.execute(query).mappings()
     ]

@@ -18,6 +18,7 @@ from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database
 
 from . import console_view, guidance_view, ledger_view, market_view
+from .answers import Entries, Fund, MarketPage, PeriodDetail, Periods, Reviews, Trades, TrialBalance
 from .chain_view import ChainView
 from .doors import Call, Doors
 from .paging import BEFORE, asked_before, asked_limit, limit_to, number_in
@@ -124,45 +125,45 @@ class ConsoleApi:
 
         return {"households": await self._database.read(query)}
 
-    async def _periods(self, call: Call[Session, None]) -> dict[str, Any]:
+    async def _periods(self, call: Call[Session, None]) -> Periods:
         limit = asked_limit(call.request, 96)
         return {"periods": await self._database.read(lambda c: market_view.period_rows(c, self._community, limit))}
 
-    async def _period(self, call: Call[Session, None]) -> dict[str, Any]:
+    async def _period(self, call: Call[Session, None]) -> PeriodDetail:
         period_id = call.request.match_info["period"]
         return await self._database.read(lambda c: market_view.period_detail(c, self._community, period_id))
 
-    async def _trades(self, call: Call[Session, None]) -> dict[str, Any]:
+    async def _trades(self, call: Call[Session, None]) -> Trades:
         limit, before = asked_limit(call.request, 200), asked_before(call.request)
         rows = await self._database.read(
             lambda c: market_view.trade_rows(c, self._community.id, limit=limit, before=before)
         )
         return {"trades": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
 
-    async def _market(self, _call: Call[Session, None]) -> dict[str, Any]:
+    async def _market(self, _call: Call[Session, None]) -> MarketPage:
         return await self._database.read(lambda c: market_view.market(c, self._community, self._clock()))
 
     async def _advice(self, _call: Call[Session, None]) -> dict[str, Any]:
         now = self._clock()
         return await self._database.read(lambda c: guidance_view.advice(c, self._community, now))
 
-    async def _fund(self, _call: Call[Session, None]) -> dict[str, Any]:
+    async def _fund(self, _call: Call[Session, None]) -> Fund:
         return await self._database.read(lambda c: ledger_view.fund(c, self._community))
 
-    async def _entries(self, call: Call[Session, None]) -> dict[str, Any]:
+    async def _entries(self, call: Call[Session, None]) -> Entries:
         limit, before = asked_limit(call.request, 100), asked_before(call.request)
         rows = await self._database.read(
             lambda c: ledger_view.entry_rows(c, self._community.id, limit=limit, before=before)
         )
         return {"entries": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
 
-    async def _trial_balance(self, _call: Call[Session, None]) -> dict[str, Any]:
+    async def _trial_balance(self, _call: Call[Session, None]) -> TrialBalance:
         return await self._database.read(lambda c: ledger_view.trial_balance(c, self._community.id))
 
     async def _chain_page(self, _call: Call[Session, None]) -> dict[str, Any]:
         return await self._chain.page()
 
-    async def _reviews(self, _call: Call[Session, None]) -> dict[str, Any]:
+    async def _reviews(self, _call: Call[Session, None]) -> Reviews:
         rows = await self._database.read(lambda c: console_view.review_rows(c, self._community.id))
         return {"reviews": rows}
 

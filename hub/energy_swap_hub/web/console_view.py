@@ -25,6 +25,7 @@ from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.totals import totals
 from energy_swap_hub.settlement.words import EAST_AFRICA
 
+from .answers import ReviewRow
 from .ledger_view import ledger_health
 from .market_view import flows, last_period, period_row
 
@@ -110,7 +111,7 @@ def household_rows(
     return rows
 
 
-def review_rows(connection: Connection, community_id: str) -> list[dict[str, Any]]:
+def review_rows(connection: Connection, community_id: str) -> list[ReviewRow]:
     """Return the review queue, open ones first."""
     row = tables.review.c
     query = (
@@ -125,7 +126,7 @@ def review_rows(connection: Connection, community_id: str) -> list[dict[str, Any
             "opened_at": int(found["opened_at"].timestamp()),
             "state": found["state"],
             "resolution": found["resolution"],
-            "actions": actions_of(connection, community_id, found["kind"], found["subject"])
+            "actions": list(actions_of(connection, community_id, found["kind"], found["subject"]))
             if found["state"] == "open"
             else [],
         }

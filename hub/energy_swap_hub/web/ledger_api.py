@@ -22,6 +22,7 @@ from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
 from . import statement_view
+from .answers import ClosedDay, ClosedDays, Corrected
 from .doors import Call, Doors
 from .route import Route
 from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
@@ -92,7 +93,7 @@ class LedgerApi:
 
         return await self._database.read(query)
 
-    async def _days(self, _call: Call[Session, None]) -> dict[str, Any]:
+    async def _days(self, _call: Call[Session, None]) -> ClosedDays:
         def query(connection: Connection) -> tuple[list[Day], list[str]]:
             community_id = self._community.id
             return ledger.closed_days(connection, community_id), ledger.verify_days(connection, community_id)
@@ -121,7 +122,7 @@ class LedgerApi:
 
         return await self._database.read(query)
 
-    async def _correct(self, call: Call[Session, CorrectionWish]) -> dict[str, Any]:
+    async def _correct(self, call: Call[Session, CorrectionWish]) -> Corrected:
         wish, who = call.body, call.who.user
         transfer = Transfer(
             str(wish.id), wish.account_from, wish.account_to, wish.amount, wish.reason, wish.corrects
@@ -136,7 +137,7 @@ class LedgerApi:
         return {"id": transfer.id, "is_new": is_new}
 
 
-def _day(day: Day) -> dict[str, Any]:
+def _day(day: Day) -> ClosedDay:
     return {
         "day": day.day,
         "entries": day.entries,

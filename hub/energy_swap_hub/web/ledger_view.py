@@ -1,6 +1,6 @@
 """What the console shows of the ledger: entries, the trial balance, and whether it is sound."""
 
-from typing import Any
+from typing import cast
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -11,16 +11,16 @@ from energy_swap_hub.ledger import BURNED, FUND, MINTED, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.settlement.rewards import last_rewards
 
+from .answers import AccountBalance, EntryRow, Fund, LedgerHealth, Leg, Policy, RewardDay, TrialBalance
 
-def entry_rows(
-    connection: Connection, community_id: str, *, limit: int, before: int | None
-) -> list[dict[str, Any]]:
+
+def entry_rows(connection: Connection, community_id: str, *, limit: int, before: int | None) -> list[EntryRow]:
     """Return ledger entries with their postings, newest first."""
     query = select(entry).where(entry.c.community_id == community_id).order_by(entry.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(entry.c.id < before)
     found = list(connection.execute(query).mappings())
-    legs: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in found}
+    legs: dict[int, list[Leg]] = {row["id"]: [] for row in found}
     for leg in connection.execute(
         select(posting.c.entry_id, posting.c.account, posting.c.amount)
         .where(posting.c.entry_id.in_(legs))
@@ -42,11 +42,11 @@ def entry_rows(
     ]
 
 
-def trial_balance(connection: Connection, community_id: str) -> dict[str, Any]:
+def trial_balance(connection: Connection, community_id: str) -> TrialBalance:
     """Return every account with its balance, summed from the postings and compared with what is kept."""
     proven = ledger.trial_balance(connection, community_id)
     kept = {account: total for account, total in ledger.balances(connection, community_id).items() if total}
-    accounts = [
+    accounts: list[AccountBalance] = [
         {"account": account, "currency": ledger.currency_of(account), "balance": total}
         for account, total in proven.items()
     ]
@@ -54,16 +54,16 @@ def trial_balance(connection: Connection, community_id: str) -> dict[str, Any]:
     return {"accounts": accounts, "is_balanced": is_proven and ledger_health(proven)["is_balanced"]}
 
 
-def fund(connection: Connection, community: CommunityConfig) -> dict[str, Any]:
+def fund(connection: Connection, community: CommunityConfig) -> Fund:
     """Return what the community's fund holds, by which policy it pays, and the last 14 days with rewards."""
     return {
         "fund_cents": ledger.balance(connection, community.id, FUND),
-        "policy": None if community.rewards is None else msgspec.structs.asdict(community.rewards),
-        "rewards": last_rewards(connection, community.id, newest=14),
+        "policy": None if community.rewards is None else cast("Policy", msgspec.structs.asdict(community.rewards)),
+        "rewards": cast("list[RewardDay]", last_rewards(connection, community.id, newest=14)),
     }
 
 
-def ledger_health(balances: dict[str, int]) -> dict[str, Any]:
+def ledger_health(balances: dict[str, int]) -> LedgerHealth:
     """Return cash in trust, what is owed, tokens outstanding, and whether everything sums to zero."""
     sums = {"KES": 0, "eKWh": 0}
     for account, total in balances.items():

@@ -1,7 +1,7 @@
 """What the console shows of the markets: periods, trades, the open book, auctions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from energy_swap_protocol.period import Period, period_named
 from sqlalchemy import Connection, select
@@ -12,16 +12,27 @@ from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.spot import book
 
 from .ahead_view import ahead_market
+from .answers import (
+    AuctionRow,
+    BookLine,
+    Flow,
+    MarketPage,
+    PeriodDetail,
+    PeriodOrder,
+    PeriodRow,
+    TradeRow,
+    TrueUp,
+)
 
 
-def period_rows(connection: Connection, community: CommunityConfig, limit: int) -> list[dict[str, Any]]:
+def period_rows(connection: Connection, community: CommunityConfig, limit: int) -> list[PeriodRow]:
     """Return the last periods, newest first."""
     row = tables.period.c
     query = select(tables.period).where(row.community_id == community.id).order_by(row.start.desc()).limit(limit)
     return [period_row(dict(found), community) for found in connection.execute(query).mappings()]
 
 
-def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> dict[str, Any]:
+def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> PeriodDetail:
     """Return one period with its orders, trades and true-ups; raises `LookupError` when it is not booked."""
     try:
         start = period_named(period_id, community.period_length).start
@@ -43,13 +54,13 @@ def period_detail(connection: Connection, community: CommunityConfig, period_id:
     ).mappings()
     return {
         **period_row(dict(found), community),
-        "orders": [dict(order) for order in orders],
+        "orders": [cast("PeriodOrder", dict(order)) for order in orders],
         "trades": flows(connection, community, start),
         "true_ups": _true_ups(connection, community.id, start),
     }
 
 
-def _true_ups(connection: Connection, community_id: str, start: datetime) -> list[dict[str, Any]]:
+def _true_ups(connection: Connection, community_id: str, start: datetime) -> list[TrueUp]:
     """Return the late energy of a period, in the order it was booked."""
     row = tables.true_up.c
     shown = ("export_wh", "import_wh", "minted_wh", "burned_wh", "grid_wh", "booked_at")
@@ -59,37 +70,34 @@ def _true_ups(connection: Connection, community_id: str, start: datetime) -> lis
         .order_by(row.booked_at, row.household_id, row.epoch, row.sequence_to)
     )
     return [
-        {**found, "booked_at": int(found["booked_at"].timestamp())}
+        cast("TrueUp", {**found, "booked_at": int(found["booked_at"].timestamp())})
         for found in connection.execute(query).mappings()
     ]
 
 
-def trade_rows(
-    connection: Connection, community_id: str, *, limit: int, before: int | None
-) -> list[dict[str, Any]]:
+def trade_rows(connection: Connection, community_id: str, *, limit: int, before: int | None) -> list[TradeRow]:
     """Return trades of all markets, newest first, those with an id below ``before``."""
     row = tables.trade.c
     query = select(tables.trade).where(row.community_id == community_id).order_by(row.id.desc()).limit(limit)
     if before is not None:
         query = query.where(row.id < before)
+    shown = ("id", "market", "reference", "seller", "buyer", "wh", "cents_per_kwh", "cents")
     return [
-        {**{k: v for k, v in found.items() if k not in {"at", "community_id"}}, "at": int(found["at"].timestamp())}
+        cast("TradeRow", {**{name: found[name] for name in shown}, "at": int(found["at"].timestamp())})
         for found in connection.execute(query).mappings()
     ]
 
 
-def market(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
+def market(connection: Connection, community: CommunityConfig, now: datetime) -> MarketPage:
     """Return the open book, all auctions, and what is traded ahead."""
     open_book = book(connection, community.id, now)
-    sides = {
-        side.value: [
-            {"cents_per_kwh": o.limit, "wh": o.wh, "household": o.household} for o in open_book.resting(side)
-        ]
-        for side in Side
-    }
+
+    def lines(side: Side) -> list[BookLine]:
+        return [{"cents_per_kwh": o.limit, "wh": o.wh, "household": o.household} for o in open_book.resting(side)]
+
     row = tables.auction.c
     query = select(tables.auction).where(row.community_id == community.id).order_by(row.ends_at.desc()).limit(50)
-    auctions = [
+    auctions: list[AuctionRow] = [
         {
             "id": found["id"],
             "seller": found["seller"],
@@ -103,7 +111,11 @@ def market(connection: Connection, community: CommunityConfig, now: datetime) ->
         }
         for found in connection.execute(query).mappings()
     ]
-    return {"book": sides, "auctions": auctions, "ahead": ahead_market(connection, community)}
+    return {
+        "book": {"sell": lines(Side.SELL), "buy": lines(Side.BUY)},
+        "auctions": auctions,
+        "ahead": ahead_market(connection, community),
+    }
 
 
 def last_period(connection: Connection, community_id: str) -> dict[str, Any] | None:
@@ -114,7 +126,7 @@ def last_period(connection: Connection, community_id: str) -> dict[str, Any] | N
     return None if found is None else dict(found)
 
 
-def period_row(row: dict[str, Any], community: CommunityConfig) -> dict[str, Any]:
+def period_row(row: dict[str, Any], community: CommunityConfig) -> PeriodRow:
     """Return a stored period as the console shows it."""
     return {
         "period": Period(row["start"], community.period_length).id,
@@ -127,7 +139,7 @@ def period_row(row: dict[str, Any], community: CommunityConfig) -> dict[str, Any
     }
 
 
-def flows(connection: Connection, community: CommunityConfig, start: datetime) -> list[dict[str, Any]]:
+def flows(connection: Connection, community: CommunityConfig, start: datetime) -> list[Flow]:
     """Return who sold how much to whom in a period, and in which market: ahead, partner or period."""
     row = tables.trade.c
     query = select(row.market, row.seller, row.buyer, row.wh, row.cents_per_kwh, row.cents).where(
@@ -135,4 +147,4 @@ def flows(connection: Connection, community: CommunityConfig, start: datetime) -
         row.market.in_(("ahead", "partner", "period")),
         row.reference == Period(start, community.period_length).id,
     )
-    return [dict(found) for found in connection.execute(query.order_by(row.id)).mappings()]
+    return [cast("Flow", dict(found)) for found in connection.execute(query.order_by(row.id)).mappings()]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from energy_swap_protocol.reading import FrameError, frame_from_text
@@ -14,6 +14,7 @@ from energy_swap_hub.metering.epochs import start_epoch
 from energy_swap_hub.metering.registers import Epoch
 from energy_swap_hub.storage import Database
 
+from .answers import StartedEpoch
 from .doors import Call, Doors
 from .meters_view import Meters, QuarantinedFrames, meters, quarantined_frames
 from .paging import BEFORE, asked_before, asked_limit, limit_to
@@ -71,7 +72,7 @@ class MetersApi:
             lambda c: quarantined_frames(c, self._community_id, household_id, limit=limit, before=before)
         )
 
-    async def _start(self, call: Call[Session, EpochWish]) -> dict[str, Any]:
+    async def _start(self, call: Call[Session, EpochWish]) -> StartedEpoch:
         household_id, wish, who = call.request.match_info["household"], call.body, call.who.user
         try:
             frame = frame_from_text(wish.frame)

@@ -1,8 +1,9 @@
 """The console's routes on M-Pesa: what came and went, what differs, statements, and giving a payment back."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from energy_swap_hub.settlement.payments import order_reversal
 from energy_swap_hub.settlement.reconciliation import reconcile_statement, reconciliations
 from energy_swap_hub.storage import Database
 
+from .answers import Comparison, DifferenceRow, MpesaState, ReceiptRow, Receipts
 from .doors import Call, Doors
 from .route import Route
 
@@ -62,8 +64,8 @@ class MPesaApi:
             doors.admin(f"{receipt}/reverse", self._post_reversal, says="Give a payment back."),
         ]
 
-    async def _get_state(self, _call: Call[Session, None]) -> dict[str, Any]:
-        def query(connection: Connection) -> dict[str, Any]:
+    async def _get_state(self, _call: Call[Session, None]) -> MpesaState:
+        def query(connection: Connection) -> MpesaState:
             told = latest_balances(connection)
             return {
                 "open": open_payments(connection, self._community_id),
@@ -75,25 +77,25 @@ class MPesaApi:
 
         return await self._database.read(query)
 
-    async def _get_receipts(self, _call: Call[Session, None]) -> dict[str, Any]:
+    async def _get_receipts(self, _call: Call[Session, None]) -> Receipts:
         rows = await self._database.read(lambda c: receipts.latest(c, self._community_id, _MOST_ROWS))
-        return {"receipts": [_with_times(row, "paid_at", "recorded_at") for row in rows]}
+        return {"receipts": [cast("ReceiptRow", _with_times(row, "paid_at", "recorded_at")) for row in rows]}
 
     async def _get_reconciliations(self, _call: Call[Session, None]) -> dict[str, Any]:
         rows = await self._database.read(lambda c: reconciliations(c, self._community_id, _MOST_ROWS))
         return {"reconciliations": [_with_times(r, "starts_at", "ends_at", "made_at") for r in rows]}
 
-    async def _post_statement(self, call: Call[Session, bytes]) -> dict[str, Any]:
+    async def _post_statement(self, call: Call[Session, bytes]) -> Comparison:
         user, data, now = call.who.user, call.body, self._clock()
 
-        def change(connection: Connection) -> dict[str, Any]:
+        def change(connection: Connection) -> Comparison:
             found = reconcile_statement(connection, self._desk.mpesa, self._community_id, data, now)
             what = f"took a statement in: {found.matched} agree, {len(found.differences)} differ"
             record_audit(connection, self._community_id, who=user, what=what, subject=found.source, now=now)
             return {
                 "matched": found.matched,
                 "credited": found.credited,
-                "differences": [msgspec.to_builtins(difference) for difference in found.differences],
+                "differences": [cast("DifferenceRow", asdict(difference)) for difference in found.differences],
             }
 
         try:

@@ -1,0 +1,342 @@
+"""What the console's routes answer, as types: the API describes itself by them, and a test holds answers to them.
+
+Money is in cents, energy in Wh, power in W, prices in cents per kWh, times in Unix seconds.
+"""
+
+from typing import Any, Literal, TypedDict
+
+type Currency = Literal["KES", "eKWh"]
+
+
+class Leg(TypedDict):
+    """A posting; liabilities are positive, ``trust_cash`` and ``minted`` negative."""
+
+    account: str
+    currency: Currency
+    amount: int
+
+
+class EntryRow(TypedDict):
+    """A ledger entry: when it happened, when it was booked, and which entry it corrects."""
+
+    id: int
+    at: int
+    source: str
+    external_id: str
+    text: str
+    booked_at: int
+    corrects: int | None
+    postings: list[Leg]
+
+
+class Entries(TypedDict):
+    """A page of the ledger, newest first; ``next`` is the ``before`` of what follows."""
+
+    entries: list[EntryRow]
+    next: int | None
+
+
+class AccountBalance(TypedDict):
+    """An account and what its postings sum to."""
+
+    account: str
+    currency: Currency
+    balance: int
+
+
+class TrialBalance(TypedDict):
+    """Every account; balanced when each currency sums to zero and the kept balances are those of the postings."""
+
+    accounts: list[AccountBalance]
+    is_balanced: bool
+
+
+class Policy(TypedDict):
+    """By which rule the fund pays: per kWh, its share of the fee, its premium and the hours of the peak."""
+
+    cents_per_kwh: int
+    fund_percent: int
+    premium_percent: int
+    peak_from: int
+    peak_until: int
+
+
+class RewardDay(TypedDict):
+    """A day with rewards: who gave how much, what that earned, and what was paid."""
+
+    day: str
+    households: int
+    export_wh: int
+    earned_cents: int
+    paid_cents: int
+
+
+class Fund(TypedDict):
+    """The community's fund."""
+
+    fund_cents: int
+    policy: Policy | None
+    rewards: list[RewardDay]
+
+
+class LedgerHealth(TypedDict):
+    """Cash in trust, what is owed, tokens outstanding, and whether all sums are zero."""
+
+    trust_cash_cents: int
+    owed_cents: int
+    ekwh_outstanding_wh: int
+    is_balanced: bool
+
+
+class PeriodRow(TypedDict):
+    """A booked period and its clearing; ``settled_at`` is null until the chain has done its part."""
+
+    period: str
+    state: str
+    cents_per_kwh: int | None
+    supply_wh: int
+    demand_wh: int
+    traded_wh: int
+    settled_at: int | None
+
+
+class Periods(TypedDict):
+    """The newest periods first."""
+
+    periods: list[PeriodRow]
+
+
+class PeriodOrder(TypedDict):
+    """What a household brought to a period's market."""
+
+    household: str
+    side: str
+    wh: int
+    limit: int
+
+
+class Flow(TypedDict):
+    """Who sold how much to whom in a period, and in which market."""
+
+    market: str
+    seller: str
+    buyer: str
+    wh: int
+    cents_per_kwh: int
+    cents: int
+
+
+class TrueUp(TypedDict):
+    """Late energy of a period."""
+
+    household: str
+    export_wh: int
+    import_wh: int
+    minted_wh: int
+    burned_wh: int
+    grid_wh: int
+    booked_at: int
+
+
+class PeriodDetail(PeriodRow):
+    """A period with its orders, trades and late energy."""
+
+    orders: list[PeriodOrder]
+    trades: list[Flow]
+    true_ups: list[TrueUp]
+
+
+class TradeRow(TypedDict):
+    """A trade of any market."""
+
+    id: int
+    market: str
+    reference: str
+    seller: str
+    buyer: str
+    wh: int
+    cents_per_kwh: int
+    cents: int
+    at: int
+
+
+class Trades(TypedDict):
+    """A page of trades, newest first; ``next`` is the ``before`` of what follows."""
+
+    trades: list[TradeRow]
+    next: int | None
+
+
+class BookLine(TypedDict):
+    """An order that rests in the open book."""
+
+    cents_per_kwh: int
+    wh: int
+    household: str
+
+
+class Book(TypedDict):
+    """Both sides of the open book, the best first."""
+
+    sell: list[BookLine]
+    buy: list[BookLine]
+
+
+class AuctionRow(TypedDict):
+    """An auction and how it stands."""
+
+    id: str
+    seller: str
+    wh: int
+    start_price: int
+    minimum_step: int
+    best_bid: int | None
+    leader: str | None
+    ends_at: int
+    state: str
+
+
+class AheadOrder(TypedDict):
+    """An open order for a period to come."""
+
+    id: str
+    period: str
+    household: str
+    side: str
+    wh: int
+    limit: int
+    gate_closes_at: int
+
+
+class Contract(TypedDict):
+    """A contract; what was delivered is null until its period is booked."""
+
+    period: str
+    number: int
+    seller: str
+    buyer: str
+    wh: int
+    cents_per_kwh: int
+    delivered_wh: int | None
+    backfill_wh: int | None
+    spare_wh: int | None
+
+
+class Ahead(TypedDict):
+    """What is traded ahead."""
+
+    orders: list[AheadOrder]
+    contracts: list[Contract]
+
+
+class MarketPage(TypedDict):
+    """The open book, the last auctions, and what is traded ahead."""
+
+    book: Book
+    auctions: list[AuctionRow]
+    ahead: Ahead
+
+
+class ReviewRow(TypedDict):
+    """What waits for a person, its evidence, and which actions there are."""
+
+    id: int
+    kind: str
+    subject: str
+    evidence: dict[str, Any]
+    opened_at: int
+    state: str
+    resolution: str | None
+    actions: list[str]
+
+
+class Reviews(TypedDict):
+    """The review queue, open ones first."""
+
+    reviews: list[ReviewRow]
+
+
+class AtMpesa(TypedDict):
+    """What M-Pesa said last about its accounts."""
+
+    cents: int
+    at: int
+
+
+class MpesaState(TypedDict):
+    """Payments under way, why payouts are stopped, and the money by the books and by M-Pesa."""
+
+    open: int
+    payouts_stopped: str | None
+    trust_cents: int
+    suspense_cents: int
+    at_mpesa: AtMpesa | None
+
+
+class ReceiptRow(TypedDict):
+    """A payment in; whole KES. Without a household it is in suspense."""
+
+    receipt: str
+    household_id: str | None
+    reference: str
+    kes: int
+    channel: str
+    paid_at: int
+    recorded_at: int
+    reversal: str | None
+
+
+class Receipts(TypedDict):
+    """The newest payments in."""
+
+    receipts: list[ReceiptRow]
+
+
+class DifferenceRow(TypedDict):
+    """What M-Pesa and the books say differently."""
+
+    kind: str
+    receipt: str
+    mpesa_cents: int | None
+    books_cents: int | None
+
+
+class Comparison(TypedDict):
+    """What taking a statement in found."""
+
+    matched: int
+    credited: int
+    differences: list[DifferenceRow]
+
+
+class ClosedDay(TypedDict):
+    """A closed day of the ledger and its hash."""
+
+    day: str
+    entries: int
+    first_entry: int | None
+    last_entry: int | None
+    hash: str
+
+
+class ClosedDays(TypedDict):
+    """The closed days, newest first, and the first lie among them in words."""
+
+    days: list[ClosedDay]
+    lies: list[str]
+
+
+class Corrected(TypedDict):
+    """A correction; not new when the same one was booked before."""
+
+    id: str
+    is_new: bool
+
+
+class StartedEpoch(TypedDict):
+    """A register epoch that begins."""
+
+    household: str
+    number: int
+    meter: str
+    since: int
