@@ -31,6 +31,7 @@ from .intake import MeterIntake
 from .keys import HouseholdKey, load_or_create_key
 from .live_power import LivePower
 from .membership import Membership
+from .meter_control import MeterControl
 from .outlook import Outlook
 from .records import HubRecords
 from .settings import OwnSettings
@@ -217,6 +218,7 @@ class Edge:
                 frames_stored=(forwarder.waiting_changed, membership.frames_stored),
                 power=power,
             )
+            control = MeterControl(config.mqtt, config.meter, f"ec-{key.edge_id}", hub=hub, state=self.state)
             settings = await OwnSettings.load(store)
             counsel = Counsel(
                 config, history, events, outlook, housekeeping, settings, state=self.state, clock=clock
@@ -238,15 +240,6 @@ class Edge:
             )
             pairing = self._pairing = await Pairing.load(store, clock)
             commands = Commands(hub, key, config.community, state=self.state, clock=clock)
-
-            async def carry_out(command: str, data: dict[str, Any]) -> dict[str, Any]:
-                if command in trader.commands:
-                    return await trader.carry_out(command, data)
-                result = await commands.carry_out(command, data)
-                if command == "set_limits":
-                    await trader.own_limits_set(data["sell_at_least"], data["buy_at_most"])
-                return result
-
             reads = Reads(
                 hub=hub,
                 history=history,
@@ -260,7 +253,7 @@ class Edge:
                 edge_id=key.edge_id,
                 name=config.name,
                 pairing=pairing,
-                carry_out=carry_out,
+                carry_out=_carry_out(commands, trader, control),
                 state=self.state,
                 events=events,
                 reads=reads,
@@ -291,6 +284,7 @@ class Edge:
                     for part in (
                         intake.run(),
                         intake.watch(),
+                        control.run(),
                         forwarder.run(),
                         courier.run(),
                         membership.run(),
@@ -323,3 +317,21 @@ def _started[T](value: T | None) -> T:
     if value is None:
         raise RuntimeError("the edge has not been started")
     return value
+
+
+def _carry_out(
+    commands: Commands, trader: Trader, control: MeterControl
+) -> Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]:
+    """Return what takes every local command to whom it is for."""
+
+    async def carry_out(command: str, data: dict[str, Any]) -> dict[str, Any]:
+        if command == "claim_meter":
+            return await control.claim(data)
+        if command in trader.commands:
+            return await trader.carry_out(command, data)
+        result = await commands.carry_out(command, data)
+        if command == "set_limits":
+            await trader.own_limits_set(data["sell_at_least"], data["buy_at_most"])
+        return result
+
+    return carry_out

@@ -71,6 +71,13 @@ class Prices(msgspec.Struct, frozen=True):
     periods: list[PricedPeriod]
 
 
+class RelayAnswer(msgspec.Struct, frozen=True):
+    """Whose commands the meter is to obey (hex), and the signed command for it, if any."""
+
+    authority: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    command: Annotated[str, msgspec.Meta(max_length=400)] | None = None
+
+
 class _Notifications(msgspec.Struct, frozen=True):
     notifications: list[dict[str, Any]]
 
@@ -141,6 +148,11 @@ class HubClient:
         if len(results) != len(frames):
             raise HubUnavailable(f"{len(results)} answers to {len(frames)} readings", may_have_arrived=True)
         return results
+
+    async def relay(self, report: str | None) -> RelayAnswer:
+        """Tell what the meter says of its relay and return the command for it; None only asks for the key."""
+        body = msgspec.json.encode({"report": report})
+        return await self._ask("POST", "household/relay", into=RelayAnswer, body=body)
 
     async def household(self) -> HouseholdState:
         """Return the hub's view of this household; `HubRefused` with status 403 or 404 when it has none."""

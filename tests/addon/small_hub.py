@@ -50,6 +50,9 @@ class SmallHub:
         }]  # fmt: skip
         self.accepted: list[int] = []  # sequences, in the order of acceptance
         self.batches: list[int] = []
+        self.relay_authority = "ab" * 32
+        self.relay_command: str | None = None
+        self.relay_reports: list[str] = []
         self.messages: list[AnyMessage] = []  # each once
         self.posts = 0
         self.answers_to_lose = 0
@@ -79,6 +82,7 @@ class SmallHub:
         app.router.add_post(f"{BASE}/messages", self._message)
         app.router.add_post(f"{BASE}/readings", self._readings)
         app.router.add_get(f"{BASE}/household", self._household)
+        app.router.add_post(f"{BASE}/household/relay", self._relay)
         app.router.add_get(f"{BASE}/household/events", self._events)
         app.router.add_get(f"{BASE}/household/notifications", self._notifications)
         app.router.add_get(f"{BASE}/household/periods", self._own_periods)
@@ -143,6 +147,14 @@ class SmallHub:
     async def _member(self, request: web.Request) -> None:
         if await self._signer(request) != self.household_key or self.status is None:
             raise _refusal(403, "not_admitted", "this key belongs to no household here; apply first")
+
+    async def _relay(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        report = (await request.json())["report"]
+        if report is not None:
+            self.relay_reports.append(report)
+        command = None if report is None else self.relay_command
+        return web.json_response({"authority": self.relay_authority, "command": command})
 
     async def _chain(self, request: web.Request) -> web.Response:
         return web.json_response({

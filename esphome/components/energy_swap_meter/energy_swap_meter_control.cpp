@@ -36,8 +36,10 @@ void EnergySwapMeter::start_control_() {
   // As it was before the restart: cutting the meter's own power wins nobody anything, nor loses.
   this->drive_relay_();
   this->publisher_->subscribe(this->topic_ + "/claim", [this](const std::string &text) { this->take_claim_(text); });
-  this->publisher_->subscribe(this->topic_ + "/relay/set",
-                              [this](const std::string &text) { this->take_command_(text); });
+  if (this->relay_ != nullptr) {
+    this->publisher_->subscribe(this->topic_ + "/relay/set",
+                                [this](const std::string &text) { this->take_command_(text); });
+  }
   this->publisher_->subscribe(this->topic_ + "/display",
                               [this](const std::string &text) { this->take_display_(text); });
 }
@@ -163,6 +165,8 @@ void EnergySwapMeter::publish_enrolment_() {
 }
 
 void EnergySwapMeter::publish_relay_() {
+  if (this->relay_ == nullptr)
+    return;  // nothing to switch, nothing to say
   const ReportFrame report = sign_report(this->meter_.state().relay, this->synchronised_time_(), *this->signer_);
   this->publisher_->send(this->topic_ + "/relay/state", base64url(report.data(), report.size()), true);
 }
