@@ -42,13 +42,21 @@ class MeterControl:
     """The way from hub to meter and back, beside the readings. ``run`` it for ever."""
 
     def __init__(
-        self, config: MqttConfig, meter: str, identifier: str, *, hub: HubClient, state: LiveState
+        self,
+        config: MqttConfig,
+        meter: str,
+        identifier: str,
+        *,
+        hub: HubClient,
+        state: LiveState,
+        ask_seconds: float = _ASK_SECONDS,
     ) -> None:
         self._config = config
         self._meter = meter
         self._identifier = identifier
         self._hub = hub
         self._state = state
+        self._ask_seconds = ask_seconds
         self._client: aiomqtt.Client | None = None
         self._report: str | None = None
         self._authority: str | None = None  # of the meter, as it says itself
@@ -154,7 +162,7 @@ class MeterControl:
                 else:
                     await self._publish(client, "relay/set", command)
             try:
-                async with asyncio.timeout(_ASK_SECONDS):
+                async with asyncio.timeout(self._ask_seconds):
                     await self._something_new.wait()
             except TimeoutError:
                 pass

@@ -99,12 +99,15 @@ void EnergySwapMeter::take_feed_() {
     this->power_ = this->meter_.state().power;
     this->is_first_line_ = false;
     has_come = true;
-    if (this->feed_->is_live()) {
-      this->feed_->confirm(line->time);
-    } else {
+    if (!this->feed_->is_live()) {
       this->is_saved_ = false;
       this->unconfirmed_.push_back({line->time, this->meter_.state().sequence()});
+      continue;
     }
+    this->unconfirmed_.push_back({line->time, 0});  // whoever has the readings
+    // At a wall no second minute passes before the first one's reading is stored.
+    if (!this->is_saved_)
+      break;
   }
   if (has_come) {
     this->publish_power_();
