@@ -263,8 +263,9 @@ class Edge:
                 outlook.newest_forecast = forecast
                 counsel.changed()
 
-            sources = weather_sources(config, session, self.weather)
-            keeper = ForecastKeeper(config, store, self.state, clock, take_forecast, sources)
+            keeper = ForecastKeeper(
+                config, store, self.state, clock, take_forecast, weather_sources(config, session, self.weather)
+            )
             self._port = await api.start(config.api_host, config.api_port)
             stack.push_async_callback(api.stop)
             if config.zeroconf:

@@ -17,6 +17,8 @@ _FOLDS: Final = 3
 _NORMAL: Final = np.array(  # of `LEVELS`, in units of the 90 % level
     [-1.2835, -1, -0.6567, -0.4092, -0.1977, 0, 0.1977, 0.4092, 0.6567, 1, 1.2835]
 )
+_DRIFT_DAYS: Final = 30
+_STEADY_DAYS: Final = 7.0
 LEAST_HOURS: Final = 24 * 6  # of daylight with weather, to learn from
 
 
@@ -39,10 +41,14 @@ def _trees(quantile: float, rows: int, rounds: int) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SkyModel:
-    """Production from forecast weather: three boosted quantiles and the plain ratio to physics they start from."""
+    """Production from forecast weather: three boosted quantiles and the plain ratio to physics they start from.
+
+    ``drift`` is what the last weeks had against what the trees say of them: dirt, or a season not seen yet.
+    """
 
     trees: tuple[Any, ...]
     ratio: float
+    drift: float = 1.0
 
     def quantiles(self, grid: Grid, targets: Whole) -> Floats:
         """Return the quantiles of production in Wh, a row per level of `LEVELS`."""
@@ -52,7 +58,7 @@ class SkyModel:
             low, middle, high = np.sort(np.array([one.predict(features) for one in self.trees]), axis=0)
         else:
             low, middle, high = 0.4 * physics, physics, 1.4 * physics
-        return _spread(low, middle, high, grid.is_dark[targets])
+        return self.drift * _spread(low, middle, high, grid.is_dark[targets])
 
 
 def _spread(low: Floats, middle: Floats, high: Floats, is_dark: NDArray[np.bool_]) -> Floats:
@@ -146,7 +152,16 @@ def learn_sky(grid: Grid, usual_ratio: float) -> tuple[SkyModel | None, Floats]:
         part = SkyModel(fitted(~held), ratio)
         unseen[:, rows[held]] = part.quantiles(grid, rows[held])
     unseen[:, np.flatnonzero(past & grid.is_dark)] = 0.0
-    return SkyModel(fitted(np.ones(len(rows), bool)), ratio), unseen
+    drift = _drift(grid, rows[rows >= grid.now - 24 * _DRIFT_DAYS], unseen[LEVELS.index(0.5)])
+    return SkyModel(fitted(np.ones(len(rows), bool)), ratio, drift), drift * unseen
+
+
+def _drift(grid: Grid, rows: Whole, middle: Floats) -> float:
+    """Return Σ production / Σ forecast of the hours ``rows``, drawn towards 1 by a few days' worth."""
+    rows = rows[~np.isnan(middle[rows])]
+    steady = _STEADY_DAYS * 24 * float(np.nanmean(grid.production[: grid.now]))
+    made, said = grid.production[rows].sum() + steady, middle[rows].sum() + steady
+    return float(np.clip(made / max(said, 1e-9), 0.8, 1.2))
 
 
 def as_opinions(spread: Floats) -> Opinions:
