@@ -85,7 +85,10 @@ class Edge:
             columns["net_mean"] = net.mean(axis=0)
             columns["surplus_mean"] = np.maximum(net, 0).mean(axis=0)
             day = slice(6, 30) if about["track"] == "home48" else slice(0, 24)
-            self.days[about["id"], issued_at] = float(np.median(np.maximum(net[:, day], 0).sum(axis=1)))
+            sums = np.maximum(net[:, day], 0).sum(axis=1)
+            self.days[about["id"], issued_at] = float(sums.mean())
+            # What a household is shown for a day is the median of its courses.
+            columns["surplus_mean"] = columns["surplus_mean"] * np.median(sums) / max(float(sums.mean()), 1e-9)
         return pd.DataFrame(columns, index=pd.date_range(issued_at, periods=horizon, freq="h"))
 
 
@@ -113,11 +116,13 @@ def main() -> None:
     ask.add_argument("--retrain", type=int, default=30)
     ask.add_argument("--against", default="persist24,climatology,smart")
     ask.add_argument("--ids", default="")
+    ask.add_argument("--picture", default="", help="SVG of the error by horizon (with matplotlib)")
     said = ask.parse_args()
     sys.path.insert(0, said.protocol)
     evaluate = importlib.import_module("evaluate")
     baselines = importlib.import_module("baselines")
     Edge.retrain_days = said.retrain
+    by_horizon: dict[str, dict[str, Any]] = {}
     for track in said.track.split(","):
         series = [
             one for one in evaluate.load_track(said.data, track) if not said.ids or one.id in said.ids.split(",")
@@ -129,9 +134,35 @@ def main() -> None:
                 forecaster = forecaster() if isinstance(forecaster, type) else forecaster
                 scored = evaluate.run(forecaster, series, track, window, said.every, verbose=False)
                 _, table[name] = evaluate.score(scored, series)
+                for target in ("pv", "load", "net"):
+                    rows = scored[(scored.target == target) & scored.y.notna()]
+                    if len(rows):
+                        error = (rows.point - rows.y).abs().groupby((rows.lead - 1) // 3 * 3).sum()
+                        share = error / rows.y.abs().groupby((rows.lead - 1) // 3 * 3).sum()
+                        by_horizon.setdefault(f"{track} {target}", {})[name] = share
                 if name == "edge":
                     _details(scored, forecaster)
             _print(track, window, table)
+    if said.picture:
+        _draw(by_horizon, said.picture)
+
+
+def _draw(by_horizon: dict[str, dict[str, Any]], path: str) -> None:
+    """Draw Σ|error| / Σ|value| by horizon, a panel per track and quantity."""
+    pyplot: Any = importlib.import_module("matplotlib.pyplot")
+    figure, axes = pyplot.subplots(-(-len(by_horizon) // 3), 3, figsize=(12, 3 * -(-len(by_horizon) // 3)))
+    for axis, (title, lines) in zip(axes.ravel(), by_horizon.items(), strict=False):
+        for name, share in lines.items():
+            known = share[share < 3]  # hours with hardly any value say nothing
+            axis.plot(known.index + 1.5, known, label=name, linewidth=2 if name == "edge" else 1)
+        axis.set_title(title)
+        axis.set_xlabel("hours ahead")
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+    axes.ravel()[0].set_ylabel("Σ|error| / Σ|value|")
+    axes.ravel()[0].legend()
+    figure.tight_layout()
+    figure.savefig(path)
 
 
 def _details(scored: Any, edge: Edge) -> None:
@@ -152,10 +183,10 @@ def _print_days(net: Any, edge: Edge) -> None:
     first = 7 if net.lead.max() > 24 else 1
     rows = net[(net.lead >= first) & (net.lead < first + 24) & net.y.notna()]
     days = rows.assign(real=rows.y.clip(lower=0)).groupby(["id", "issued"]).agg(
-        n=("y", "size"), real=("real", "sum"), mean=("sur", "sum")
+        n=("y", "size"), real=("real", "sum"), median=("sur", "sum")
     )  # fmt: skip
     days = days[days.n == 24].reset_index()
-    days["median"] = [edge.days[key] for key in zip(days.id, days.issued, strict=True)]
+    days["mean"] = [edge.days[key] for key in zip(days.id, days.issued, strict=True)]
     for name in ("mean", "median"):
         error = (days[name] - days.real).abs().groupby(days.id).sum() / days.real.groupby(days.id).sum()
         bias = days[name].groupby(days.id).sum() / days.real.groupby(days.id).sum() - 1

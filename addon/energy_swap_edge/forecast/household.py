@@ -94,18 +94,18 @@ def band(samples: Floats) -> Band:
 
 
 def as_snapshot(forecast: HouseholdForecast) -> dict[str, Any]:
-    """Return the ``forecast`` key of the local API's snapshot."""
+    """Return the ``forecast`` key of the local API's snapshot: medians, each of its whole span's courses."""
     today, tomorrow = forecast.days[0], forecast.days[1]
     first = forecast.periods[0].start
     return {
-        "surplus_today_wh": round(today.surplus_wh.mean),
-        "surplus_remaining_wh": round(_rest(forecast, today.day).mean),
-        "surplus_tomorrow_wh": round(tomorrow.surplus_wh.mean),
-        "surplus_next_hour_wh": round(forecast.surplus_between(first, first + timedelta(hours=1)).mean),
-        "production_today_wh": round(today.production_wh.mean),
-        "production_tomorrow_wh": round(tomorrow.production_wh.mean),
-        "consumption_today_wh": round(today.consumption_wh.mean),
-        "consumption_tomorrow_wh": round(tomorrow.consumption_wh.mean),
+        "surplus_today_wh": round(today.surplus_wh.p50),
+        "surplus_remaining_wh": round(_rest(forecast, today.day).p50),
+        "surplus_tomorrow_wh": round(tomorrow.surplus_wh.p50),
+        "surplus_next_hour_wh": round(forecast.surplus_between(first, first + timedelta(hours=1)).p50),
+        "production_today_wh": round(today.production_wh.p50),
+        "production_tomorrow_wh": round(tomorrow.production_wh.p50),
+        "consumption_today_wh": round(today.consumption_wh.p50),
+        "consumption_tomorrow_wh": round(tomorrow.consumption_wh.p50),
         "confidence_percent": forecast.confidence_percent,
         "seed_confidence_percent": forecast.seed_confidence_percent,
         "tier": forecast.tier,

@@ -1,12 +1,12 @@
 """Boosted trees that learn from the home what physics and recent days leave: shade, dirt, habits."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .experts import Opinions
 from .grid import Grid
 from .household import Floats
 from .recent import LEVELS, Whole
@@ -17,8 +17,6 @@ _FOLDS: Final = 3
 _NORMAL: Final = np.array(  # of `LEVELS`, in units of the 90 % level
     [-1.2835, -1, -0.6567, -0.4092, -0.1977, 0, 0.1977, 0.4092, 0.6567, 1, 1.2835]
 )
-_DRIFT_DAYS: Final = 30
-_STEADY_DAYS: Final = 7.0
 LEAST_HOURS: Final = 24 * 6  # of daylight with weather, to learn from
 
 
@@ -29,7 +27,7 @@ def _trees(quantile: float, rows: int, rounds: int) -> Any:
         loss="quantile",
         quantile=quantile,
         max_iter=rounds,
-        learning_rate=0.05,
+        learning_rate=0.08,
         max_leaf_nodes=12 if rows > 1500 else 6,
         min_samples_leaf=20,
         max_features=0.35,
@@ -39,26 +37,34 @@ def _trees(quantile: float, rows: int, rounds: int) -> Any:
     )
 
 
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep scikit-learn to one thread: threads that wait for each other on a busy machine cost many times more.
+
+    It has to be loaded before, or it would not be limited.
+    """
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SkyModel:
-    """Production from forecast weather: three boosted quantiles and the plain ratio to physics they start from.
-
-    ``drift`` is what the last weeks had against what the trees say of them: dirt, or a season not seen yet.
-    """
+    """Production from forecast weather: three boosted quantiles and the plain ratio to physics they start from."""
 
     trees: tuple[Any, ...]
     ratio: float
-    drift: float = 1.0
 
     def quantiles(self, grid: Grid, targets: Whole) -> Floats:
         """Return the quantiles of production in Wh, a row per level of `LEVELS`."""
         features = sky_features(grid)[targets]
         physics = self.ratio * grid.columns["physics_wh"][targets]
         if self.trees:
-            low, middle, high = np.sort(np.array([one.predict(features) for one in self.trees]), axis=0)
+            with _one_thread():
+                low, middle, high = np.sort(np.array([one.predict(features) for one in self.trees]), axis=0)
         else:
             low, middle, high = 0.4 * physics, physics, 1.4 * physics
-        return self.drift * _spread(low, middle, high, grid.is_dark[targets])
+        return _spread(low, middle, high, grid.is_dark[targets])
 
 
 def _spread(low: Floats, middle: Floats, high: Floats, is_dark: NDArray[np.bool_]) -> Floats:
@@ -132,18 +138,13 @@ def learn_sky(grid: Grid, usual_ratio: float) -> tuple[SkyModel | None, Floats]:
         unseen[:, rows] = model.quantiles(grid, rows)
         return model, unseen
     features = sky_features(grid)
-    rounds = 250 if len(rows) > 1500 else 120
+    rounds = 150 if len(rows) > 1500 else 80
     week = (grid.first + rows) // 168 % _FOLDS
 
-    # One thread: the other cores are the household's, and threads that wait for each other cost more.
     def fitted(use: NDArray[np.bool_]) -> tuple[Any, ...]:
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1):
-            return tuple(
-                _trees(level, int(use.sum()), rounds).fit(features[rows[use]], grid.production[rows[use]])
-                for level in _QUANTILES
-            )
+        made = [_trees(level, int(use.sum()), rounds) for level in _QUANTILES]
+        with _one_thread():
+            return tuple(one.fit(features[rows[use]], grid.production[rows[use]]) for one in made)
 
     for fold in range(_FOLDS):
         held = week == fold
@@ -152,18 +153,4 @@ def learn_sky(grid: Grid, usual_ratio: float) -> tuple[SkyModel | None, Floats]:
         part = SkyModel(fitted(~held), ratio)
         unseen[:, rows[held]] = part.quantiles(grid, rows[held])
     unseen[:, np.flatnonzero(past & grid.is_dark)] = 0.0
-    drift = _drift(grid, rows[rows >= grid.now - 24 * _DRIFT_DAYS], unseen[LEVELS.index(0.5)])
-    return SkyModel(fitted(np.ones(len(rows), bool)), ratio, drift), drift * unseen
-
-
-def _drift(grid: Grid, rows: Whole, middle: Floats) -> float:
-    """Return Σ production / Σ forecast of the hours ``rows``, drawn towards 1 by a few days' worth."""
-    rows = rows[~np.isnan(middle[rows])]
-    steady = _STEADY_DAYS * 24 * float(np.nanmean(grid.production[: grid.now]))
-    made, said = grid.production[rows].sum() + steady, middle[rows].sum() + steady
-    return float(np.clip(made / max(said, 1e-9), 0.8, 1.2))
-
-
-def as_opinions(spread: Floats) -> Opinions:
-    """Return the model's quantiles as the opinion of one expert."""
-    return Opinions(spread[[LEVELS.index(0.5)]], spread)
+    return SkyModel(fitted(np.ones(len(rows), bool)), ratio), unseen

@@ -26,7 +26,7 @@ BACK_TEST_DAYS: Final = 90
 _LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
 _WIDTH_DAYS: Final = 60
 _TRUST_HOURS: Final = 150.0  # of back-test, from which on the home's own errors count more than none
-_PRIOR_DAYS: Final = 1.5  # that the prior is worth against the home's own days
+_PRIOR_DAYS: Final = 0.75  # that the prior is worth against the home's own days
 _TYPICAL_WH: Final = 300.0  # an hour's consumption of a home of which nothing is known
 
 
