@@ -124,6 +124,7 @@ export function answers(community, clock) {
       ],
     }),
     advice: () => ({
+      outlook: { worth_now: 1830, by_hour: Array.from({ length: 24 }, (_, at) => 1700 + 40 * Math.abs(at - 12)), dearest_hour: 0, cheapest_hour: 12, given_percent: 140, sentences: [] },
       guidance: { sentence: "Prices are 15 % below the week's average.", key: "below_week", numbers: { percent: 15 }, suggested_sell: 1520, suggested_buy: 1905, week_average: 2015, now_against_week_percent: -15 },
       balancing: { sentences: [], days: 7, needed: 3, surplus: { from: 10, until: 14, wh: 32_400 }, shortage: { from: 18, until: 21, wh: 51_200 }, mix: { neighbours: 8400, battery: 29_160, grid: 22_040 }, worth: 2140 },
     }),

@@ -158,6 +158,14 @@ export interface Advice {
     suggested_buy: number | null;
     week_average: number | null;
   };
+  /** What prices may do, in cents per kWh, and what share of the need there was in percent; null where nobody knows. */
+  outlook: {
+    worth_now: number | null;
+    by_hour: (number | null)[];
+    dearest_hour: number | null;
+    cheapest_hour: number | null;
+    given_percent: number | null;
+  };
   balancing: {
     days: number;
     needed: number;

@@ -1,7 +1,7 @@
 // Advice reads in sentences of the chosen language, and says nothing when there is too little to say it from.
 import { afterEach, expect, test } from "vitest";
 import type { Advice } from "../src/api.js";
-import { balancingSentences } from "../src/parts/advice.js";
+import { balancingSentences, outlookSentences } from "../src/parts/advice.js";
 
 const language = { lang: "en" };
 globalThis.document = { documentElement: language } as unknown as Document;
@@ -40,4 +40,14 @@ test("with too little data there is only that", () => {
   expect(balancingSentences({ ...balancing, surplus: null, shortage: null })).toEqual([
     "What the neighbourhood gives and what it needs are about the same at all hours.",
   ]);
+});
+
+test("the outlook says what a kWh is worth, when it is dear, and how much there was to give", () => {
+  const byHour = Array.from({ length: 24 }, (_, hour) => (hour === 20 ? 2100 : hour === 12 ? 1250 : null));
+  expect(outlookSentences({ worth_now: 1830, by_hour: byHour, dearest_hour: 20, cheapest_hour: 12, given_percent: 140 })).toEqual([
+    "A kWh that is saved or given now is worth about KES 18.30.",
+    "On a usual day a kWh is dearest about 20:00, at KES 21.00, and cheapest about 12:00, at KES 12.50.",
+    "For each kWh that neighbours lacked in the last week, others had 1.40 kWh to give.",
+  ]);
+  expect(outlookSentences({ worth_now: null, by_hour: [], dearest_hour: null, cheapest_hour: null, given_percent: null })).toEqual([]);
 });

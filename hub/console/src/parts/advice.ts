@@ -21,6 +21,18 @@ export function balancingSentences({ days, needed, surplus, shortage, mix, worth
   return sentences.length > 0 ? sentences : [say("balancing.even")];
 }
 
+/** The sentences on what prices may do: what a kWh is worth now, when it is dear, and how much there was to give. */
+export function outlookSentences({ worth_now: worth, by_hour: byHour, dearest_hour: dear, cheapest_hour: cheap, given_percent: given }: Advice["outlook"]): string[] {
+  const sentences = [];
+  if (worth !== null) sentences.push(say("outlook.worth", { price: kes(worth) }));
+  if (dear !== null && cheap !== null) {
+    const at = (hourOfDay: number): string => kes(byHour[hourOfDay] ?? 0);
+    sentences.push(say("outlook.hours", { dear: hour(dear), most: at(dear), cheap: hour(cheap), least: at(cheap) }));
+  }
+  if (given !== null) sentences.push(say("outlook.given", { given: (given / 100).toFixed(2) }));
+  return sentences;
+}
+
 @customElement("es-advice")
 export class EsAdvice extends TranslatedElement {
   static override styles = [
@@ -96,7 +108,7 @@ export class EsAdvice extends TranslatedElement {
   @property({ attribute: false }) advice!: Advice;
 
   protected override render(): TemplateResult {
-    const { guidance, balancing } = this.advice;
+    const { guidance, outlook, balancing } = this.advice;
     const price = (word: Word, cents: number | null): unknown => (cents === null ? nothing : html`<div><dt>${say(word)}</dt><dd>${kes(cents)}</dd></div>`);
     return html`<div>
         <p>${say(`guidance.${guidance.key}`, guidance.numbers)}</p>
@@ -104,7 +116,7 @@ export class EsAdvice extends TranslatedElement {
           ${price("advice.sell", guidance.suggested_sell)} ${price("advice.buy", guidance.suggested_buy)} ${price("advice.average", guidance.week_average)}
         </dl>
       </div>
-      <div class="balancing">${balancingSentences(balancing).map((sentence) => html`<p>${sentence}</p>`)} ${this.#mix(balancing.mix)}</div>`;
+      <div class="balancing">${[...balancingSentences(balancing), ...outlookSentences(outlook)].map((sentence) => html`<p>${sentence}</p>`)} ${this.#mix(balancing.mix)}</div>`;
   }
 
   #mix(mix: Advice["balancing"]["mix"]): TemplateResult | typeof nothing {
