@@ -167,6 +167,17 @@ async def test_a_file_of_the_first_version_is_brought_over(tmp_path: Path) -> No
     await store.close()
 
 
+def modes(folder: Path) -> list[int]:
+    return [file.stat().st_mode & 0o777 for file in folder.iterdir()]
+
+
+async def test_the_database_is_for_its_owner_only(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path)
+    await store.set_note("pairing_code", "123456")
+    assert modes(tmp_path) == [0o600] * 3  # with its log
+    await store.close()
+
+
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     await (await Store.open(tmp_path)).close()
     db = sqlite3.connect(tmp_path / FILE)
