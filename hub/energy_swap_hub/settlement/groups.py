@@ -24,6 +24,7 @@ from energy_swap_hub.storage import insert_rows, is_among
 
 from . import tables
 from .spot_market import SpotMarket, Wish
+from .tokens import check_locks_are_taken
 
 if TYPE_CHECKING:
     from .messages import Desk
@@ -219,6 +220,7 @@ class _Group:
 
     def _lock(self, one: Opened, sale: SellOrder) -> Lock:
         lock = one.lock
+        check_locks_are_taken(self._community_chain())
         if lock is None:
             lock = lock_of(self._desk, self._community_chain(), one.signer, sale)
         if isinstance(lock, TransactionError):

@@ -9,6 +9,7 @@ from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.reading import Reading, frame_to_text
 from energy_swap_protocol.transaction import (
     ChainInfo,
+    TransactionError,
     allowance_message,
     complete_as_hub,
     lock_message,
@@ -124,6 +125,7 @@ class TokenDesk:
     ) -> None:
         """Send the household's move of ``wh`` into escrow; raises `TransactionError` when it is anything else."""
         chain = community_chain(connection, community_id)
+        check_locks_are_taken(chain)
         transaction = self.completed_lock(chain, household.key, text, wh, order)
         outbox.enqueue_household_transaction(connection, community_id, f"lock:{order}", transaction, now)
 
@@ -151,6 +153,16 @@ class TokenDesk:
             text, lambda b: allowance_message(_info(chain, b), owner, wh, message), owner, self.hub
         )
         outbox.enqueue_household_transaction(connection, community_id, f"allow:{message}", transaction, now)
+
+
+def check_locks_are_taken(chain: CommunityChain) -> None:
+    """Raise `TransactionError` while nothing can be locked: it would be too late, or in an escrow that is left."""
+    if chain.handing_over is not None:
+        raise TransactionError(
+            "lock: minting is going to other keys; ask for the chain again and sign in a minute"
+        )
+    if chain.is_paused:
+        raise TransactionError("lock: the token is paused; sign again when the community has resumed it")
 
 
 def _info(chain: CommunityChain, blockhash: Hash) -> ChainInfo:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ class MessageQueue:
         self._on_done = on_done
         self._waiting: deque[_Waiting] = deque()
         self._checker = Checker(desk.tokens.hub)
-        self._chain: CommunityChain | None = None  # once the community has its token, which is for ever
+        self._chain: CommunityChain | None = None  # as the last group found it; its escrow may become another
         self._work: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
 
@@ -59,10 +60,11 @@ class MessageQueue:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP))]
             envelopes = [envelope for envelope, _ in group]
-            opened = await self._open(envelopes)
+            chain = self._chain
+            opened = await self._open(envelopes, chain)
             if self._writing is not None:
                 await self._writing
-            write = self._write(opened, [future for _, future in group])
+            write = self._write(opened, [future for _, future in group], chain)
             self._writing = asyncio.create_task(write)
             if not self._waiting:
                 await self._writing
@@ -71,9 +73,8 @@ class MessageQueue:
         """End what was started beside the hub; messages that wait are still carried out."""
         await self._checker.close()
 
-    async def _open(self, envelopes: Sequence[Envelope]) -> list[Opened | Exception]:
+    async def _open(self, envelopes: Sequence[Envelope], chain: CommunityChain | None) -> list[Opened | Exception]:
         if len(envelopes) >= _MANY and self._checker.is_ready():
-            chain = self._chain
             place = None if chain is None else Place(bytes(chain.mint), bytes(chain.escrow))
             try:
                 verdicts = await self._checker.check(envelopes, place)
@@ -81,18 +82,24 @@ class MessageQueue:
                 pass
             else:
                 return [_checked(self._desk, *one) for one in zip(envelopes, verdicts, strict=True)]
-        return await asyncio.to_thread(_open_all, self._desk, envelopes, self._chain)
+        return await asyncio.to_thread(_open_all, self._desk, envelopes, chain)
 
     async def _write(
-        self, opened: Sequence[Opened | Exception], futures: Sequence[asyncio.Future[dict[str, Any]]]
+        self,
+        opened: Sequence[Opened | Exception],
+        futures: Sequence[asyncio.Future[dict[str, Any]]],
+        opened_with: CommunityChain | None,
     ) -> None:
         true = [one for one in opened if isinstance(one, Opened)]
         now = self._clock()
         outcomes: list[Outcome] = []
 
         def change(connection: Connection) -> tuple[list[Outcome], CommunityChain | None]:
-            done = receive_group(connection, self._desk, true, now)
-            return done, self._chain or find_community(connection, self._desk.community.id)
+            chain = find_community(connection, self._desk.community.id)
+            is_elsewhere = chain is not None and opened_with is not None and chain.escrow != opened_with.escrow
+            # Minting has gone to other keys meanwhile: what was completed would lock into the escrow of before.
+            group = [replace(one, lock=None) for one in true] if is_elsewhere else true
+            return receive_group(connection, self._desk, group, now), chain
 
         try:
             if true:
