@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import numpy as np
 import pytest
 from aiohttp import web
+from energy_swap_edge.forecast.history import History, Site
+from energy_swap_edge.forecast.model import make_forecast
 from energy_swap_edge.forecast.weather.home_assistant import HomeAssistantWeather, weather_of
 from energy_swap_edge.forecast.weather.keeper import FILE, WeatherKeeper
 from energy_swap_edge.forecast.weather.open_meteo import OpenMeteo
@@ -199,3 +202,19 @@ async def test_home_assistant_stands_in_where_the_server_cannot_be_reached(
 def test_what_home_assistant_cannot_mean_is_refused(entries: list[dict[str, Any]]) -> None:
     with pytest.raises(WeatherError):
         weather_of(entries, NOW)
+
+
+async def test_the_first_day_follows_the_weather_by_physics(
+    source: OpenMeteo, server: Server, tmp_path: Path
+) -> None:
+    site = Site(ZoneInfo("Africa/Nairobi"), rated_w=3000, latitude=-1.29, longitude=36.82)
+    nothing = History(NOW.replace(minute=0), np.zeros(0), np.zeros(0))
+    made = {}
+    for radiation in (50.0, 500.0):
+        server.radiation = radiation
+        (folder := tmp_path / str(radiation)).mkdir()
+        weather = await WeatherKeeper([source], folder).weather(NOW)
+        made[radiation] = make_forecast(nothing, site, weather, NOW)
+    assert [one.tier for one in made.values()] == ["live", "live"]
+    assert [one.weather_source for one in made.values()] == ["Open-Meteo", "Open-Meteo"]
+    assert made[500.0].days[1].production_wh.p50 > 2 * made[50.0].days[1].production_wh.p50
