@@ -11,6 +11,8 @@ from statistics import fmean
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from .adviser.advice import Advice, Offer, Situation, advise
 from .adviser.battery import Battery, Slot
 from .adviser.equipment import Made, examine
@@ -141,7 +143,7 @@ class Counsel:
             lowest_sell=market.get("sell_at_least"),
             best_sell=_offer(market.get("best_sell")),
             best_buy=_offer(market.get("best_buy")),
-            week_average=(guidance or {}).get("week_average"),
+            week_average=_week_average(guidance),
             battery=self._battery(now),
         )
 
@@ -193,7 +195,7 @@ class Counsel:
     async def _watch_price(self, now: int) -> None:
         """Tell once when a period cleared far from the week's average, and not again until it was near it."""
         market, guidance = self._state["market"], self._state["guidance"]
-        average = None if guidance is None else guidance.get("week_average")
+        average = _week_average(guidance)
         cleared = None if market is None else market["clearing_cents_per_kwh"]
         if not average or cleared is None:
             return
@@ -243,7 +245,17 @@ def hours_of(quarters: Sequence[Quarter]) -> list[Hour]:
 
 
 def _offer(best: Mapping[str, Any] | None) -> Offer | None:
-    return None if best is None else Offer(best["cents_per_kwh"], best["wh"])
+    """Return an offer of the hub's; one that makes no sense is none."""
+    try:
+        offer = msgspec.convert(best, type=Offer | None)
+    except msgspec.ValidationError:
+        return None
+    return offer if offer is not None and offer.cents_per_kwh > 0 and offer.wh > 0 else None
+
+
+def _week_average(guidance: Mapping[str, Any] | None) -> int | None:
+    average = None if guidance is None else guidance.get("week_average")
+    return average if isinstance(average, int) and average > 0 else None
 
 
 def _prices_document(prices: Sequence[PriceBand], error: PriceError, now: int) -> dict[str, Any]:

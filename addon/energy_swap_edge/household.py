@@ -6,6 +6,8 @@ import msgspec
 
 from .state import LiveState
 
+type CentsPerKwh = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+
 
 class Wallet(msgspec.Struct, frozen=True):
     """Balances at the hub: KES in cents, eKWh in Wh; held amounts are reserved by orders."""
@@ -69,9 +71,9 @@ class HouseholdState(msgspec.Struct, frozen=True):
     accepted_sequence: int = 0
     allowance_wh: int = 0
     period_minutes: Literal[15, 30, 60] = 30
-    retail_tariff: int = 0  # cents per kWh, as the next two
-    feed_in_tariff: int = 0
-    fees: int = 0
+    retail_tariff: CentsPerKwh = 0  # as the next two
+    feed_in_tariff: CentsPerKwh = 0
+    fees: CentsPerKwh = 0
     reputation: Reputation | None = None
     last_notification: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     guidance: dict[str, Any] | None = None  # advice on limits; a hub that gives none has no word on it

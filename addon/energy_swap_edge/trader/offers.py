@@ -47,7 +47,7 @@ class Offers:
         """Whether an own offer waits, is on its way, or its end is not known."""
         made = await self._journal.offers()
         return bool(await self._journal.open_offers()) or any(
-            order["id"] in made for order in self._state["orders"]
+            order.get("id") in made for order in self._state["orders"]
         )
 
     async def make(self, start: int, now: int, strategy: str, offer: Offer, reason: str, seconds: int) -> None:
@@ -75,7 +75,7 @@ class Offers:
                 await self._journal.ended(offer.subject, "expired", "switched off before it was sent")
         made = await self._journal.offers()
         for order in self._state["orders"]:
-            if order["id"] in made:
+            if order.get("id") in made:
                 await self._cancel(order)
 
     async def _deliver(self, offer: OpenOffer) -> None:
