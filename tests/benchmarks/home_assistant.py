@@ -51,8 +51,8 @@ def say(line: str) -> None:
 def rows(database: Path) -> dict[str, int]:
     """Return how many states of each of our entities the recorder has written."""
     query = (
-        "SELECT entity_id, count(*) FROM states JOIN states_meta USING (metadata_id)"
-        " WHERE entity_id LIKE '%amina_s_house%' GROUP BY entity_id"
+        "SELECT states_meta.entity_id, count(*) FROM states JOIN states_meta USING (metadata_id)"
+        " WHERE states_meta.entity_id LIKE '%amina_s_house%' GROUP BY states_meta.entity_id"
     )
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
         return dict(db.execute(query).fetchall())
