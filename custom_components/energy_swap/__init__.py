@@ -12,7 +12,7 @@ from .const import DOMAIN, STANDING_OFFER
 from .coordinator import EnergySwapConfigEntry, EnergySwapCoordinator
 from .events import async_forget_events
 from .offers import OfferDesk
-from .pages import async_register_frontend
+from .pages import async_hide_page, async_register_frontend, async_show_page
 from .problems import Problems
 from .read_actions import async_setup_read_actions
 from .services import async_setup_services
@@ -55,6 +55,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergySwapConfigEntry) -
     for desk in coordinator.offers.values():
         entry.async_on_unload(desk.async_start(hass))
     _reload_when_subentries_change(hass, entry)
+    await async_show_page(hass)
     await coordinator.async_start_events()
     return True
 
@@ -65,7 +66,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: EnergySwapConfigEntry) 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget a household."""
+    """Forget a household; the page goes with the last one."""
+    if not hass.config_entries.async_entries(DOMAIN):
+        async_hide_page(hass)
     Problems(hass, entry).edge_answers()
     await async_forget_events(hass, entry)
 

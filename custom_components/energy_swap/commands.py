@@ -15,7 +15,9 @@ from .guards import check_permission
 # Refusals that no other input would have avoided.
 NOT_THE_CALLERS_FAULT: Final = frozenset({"hub_unreachable", "busy", "internal_error", "unknown_command"})
 # Refusals whose reason is always the same, so that it can be said in the language of the household.
-SAID_BY_US: Final = frozenset({"hub_unreachable", "busy", "unknown_command"})
+SAID_BY_US: Final = frozenset(
+    {"hub_unreachable", "busy", "unknown_command", "not_simulated", "too_little_history"}
+)
 SHOWN_SECONDS: Final = 10
 
 

@@ -22,7 +22,7 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.energy_swap import api
 from custom_components.energy_swap.diagnostics import async_get_config_entry_diagnostics
 from custom_components.energy_swap.llm import _HouseholdTool, async_get_tools
-from custom_components.energy_swap.pages import async_register_frontend
+from custom_components.energy_swap.pages import async_register_frontend, async_show_page
 from custom_components.energy_swap.system_health import async_register, system_health_info
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.inside.conftest import TOKEN
@@ -136,9 +136,14 @@ async def test_the_cards_and_the_page_are_there_without_a_step_of_the_user(
     answer = await client.get(url)
     assert "energy-swap-panel" in await answer.text()
 
+    await hass.config_entries.async_remove(household.entry_id)
+    assert "energy-swap-household" not in hass.data["frontend_panels"]
+
     before = set(urls)
     await async_register_frontend(hass, tmp_path)  # as in a checkout where nothing was built
+    await async_show_page(hass, tmp_path)
     assert set(hass.data[DATA_EXTRA_MODULE_URL].urls) == before
+    assert "energy-swap-household" not in hass.data["frontend_panels"]
 
 
 async def test_a_hundred_reloads_leave_nothing_behind(
