@@ -239,11 +239,13 @@ async def test_what_the_edge_keeps_is_read_in_home_assistant(house: AminasHouse)
     assert statement is not None
     assert statement["household"] == house.household
     assert statement["totals"]["sold_wh"] > 0
+    (home.directory / "www").mkdir(exist_ok=True)
     for kind in ("history", "statement"):
-        table = await home.call("energy_swap", "export_history", {**days, "kind": kind, "file": f"{kind}.csv"})
+        file = f"www/{kind}.csv"
+        table = await home.call("energy_swap", "export_history", {**days, "kind": kind, "file": file})
         assert table is not None
         assert table["rows"] > 0
-        assert (home.directory / f"{kind}.csv").read_text() == table["csv"]
+        assert (home.directory / file).read_text() == table["csv"]
 
 
 async def test_the_energy_dashboard_has_what_was_sold_and_earned(house: AminasHouse) -> None:
