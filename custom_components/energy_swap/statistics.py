@@ -16,8 +16,8 @@ from homeassistant.components.recorder.const import DOMAIN as RECORDER
 from homeassistant.components.recorder.models import StatisticData, StatisticMeanType, StatisticMetaData
 from homeassistant.components.recorder.statistics import async_add_external_statistics, statistics_during_period
 from homeassistant.const import UnitOfEnergy
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter
@@ -30,6 +30,8 @@ from .coordinator import EnergySwapConfigEntry, EnergySwapCoordinator
 RECENT: Final = timedelta(days=3)
 BEGINNING: Final = datetime(2020, 1, 1, tzinfo=UTC)
 AGAIN: Final = timedelta(days=1)
+AFTERWARDS: Final = timedelta(seconds=20)
+TRADING: Final = frozenset({"trade_settled", "order_matched"})
 LOOK_BACK: Final = timedelta(days=7)
 
 type Period = Mapping[str, Any]
@@ -109,29 +111,50 @@ def async_keep_statistics(hass: HomeAssistant, entry: EnergySwapConfigEntry) -> 
     if RECORDER not in hass.config.components or not entry.options.get(CONF_STATISTICS, True):
         return
     writer = StatisticsWriter(hass, entry.runtime_data)
+    again: CALLBACK_TYPE | None = None
+    traded = _traded(entry.runtime_data)
 
     @callback
     def write(window: timedelta | None) -> None:
         entry.async_create_background_task(hass, writer.write(window), f"{DOMAIN} statistics")
 
-    settled: str | None = _settled(entry.runtime_data)
+    @callback
+    def write_again(_now: datetime) -> None:
+        nonlocal again
+        again = None
+        write(RECENT)
+
+    @callback
+    def write_soon() -> None:
+        """Write now, and once more a little later: the edge asks the hub for its own records after it was told."""
+        nonlocal again
+        if again is not None:
+            again()
+        again = async_call_later(hass, AFTERWARDS, write_again)
+        write(RECENT)
 
     @callback
     def look() -> None:
-        nonlocal settled
-        if (newest := _settled(entry.runtime_data)) != settled:
-            settled = newest
-            write(RECENT)
+        nonlocal traded
+        if (newest := _traded(entry.runtime_data)) != traded:
+            traded = newest
+            write_soon()
 
     @callback
     def take(event: EdgeEvent) -> None:
-        if event.kind == "trade_settled":
-            write(RECENT)
+        if event.kind in TRADING:
+            write_soon()
 
     @callback
     def look_at_everything(_now: datetime) -> None:
         write(None)
 
+    @callback
+    def stop() -> None:
+        if again is not None:
+            again()
+
+    entry.async_on_unload(stop)
     entry.async_on_unload(entry.runtime_data.async_add_listener(look))
     entry.async_on_unload(entry.runtime_data.async_listen_to_events(take))
     entry.async_on_unload(async_track_time_interval(hass, look_at_everything, AGAIN))
@@ -196,6 +219,12 @@ class StatisticsWriter:
             unit_class=None if series.is_money else EnergyConverter.UNIT_CLASS,
             unit_of_measurement=KES if series.is_money else UnitOfEnergy.KILO_WATT_HOUR,
         )
+
+
+def _traded(coordinator: EnergySwapCoordinator) -> object:
+    """Return what changes with every trade and every settlement."""
+    energy = coordinator.data["energy"]
+    return _settled(coordinator), energy and (energy["sold_wh"], energy["bought_wh"])
 
 
 def _settled(coordinator: EnergySwapCoordinator) -> str | None:
