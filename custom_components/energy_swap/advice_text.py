@@ -12,13 +12,11 @@ from .const import DOMAIN
 ENGLISH = "en"
 
 
-def reason(hass: HomeAssistant, advice: Advice | None, amounts: Mapping[str, Any]) -> str | None:
+def reason(hass: HomeAssistant, advice: Advice, amounts: Mapping[str, Any]) -> str:
     """Return why this is advised: the edge's own English sentence, or ours where the language has one.
 
     ``amounts`` has ``energy`` in kWh, ``price`` in KES per kWh and ``gain`` in KES.
     """
-    if advice is None:
-        return None
     if hass.config.language.startswith(ENGLISH):
         return advice["sentence"]
     texts = async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)

@@ -65,7 +65,7 @@ class EnergySwapRecommendation(EnergySwapSensor):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        attributes = super().extra_state_attributes
-        if attributes is None:
+        attributes, advice = super().extra_state_attributes, self.coordinator.data.get("advice")
+        if attributes is None or advice is None:
             return None
-        return {**attributes, "reason": reason(self.hass, self.coordinator.data.get("advice"), attributes)}
+        return {**attributes, "reason": reason(self.hass, advice, attributes)}
