@@ -138,7 +138,8 @@ def main() -> None:
                     rows = scored[(scored.target == target) & scored.y.notna()]
                     if len(rows):
                         error = (rows.point - rows.y).abs().groupby((rows.lead - 1) // 3 * 3).sum()
-                        share = error / rows.y.abs().groupby((rows.lead - 1) // 3 * 3).sum()
+                        value = rows.y.abs().groupby((rows.lead - 1) // 3 * 3).sum()
+                        share = (error / value)[value > 0.03 * value.max()]  # at dusk a Wh is a large share
                         by_horizon.setdefault(f"{track} {target}", {})[name] = share
                 if name == "edge":
                     _details(scored, forecaster)
@@ -153,8 +154,8 @@ def _draw(by_horizon: dict[str, dict[str, Any]], path: str) -> None:
     figure, axes = pyplot.subplots(-(-len(by_horizon) // 3), 3, figsize=(12, 3 * -(-len(by_horizon) // 3)))
     for axis, (title, lines) in zip(axes.ravel(), by_horizon.items(), strict=False):
         for name, share in lines.items():
-            known = share[share < 3]  # hours with hardly any value say nothing
-            axis.plot(known.index + 1.5, known, label=name, linewidth=2 if name == "edge" else 1)
+            whole = share.reindex(range(0, int(share.index.max()) + 1, 3))  # gaps stay gaps
+            axis.plot(whole.index + 1.5, whole, marker=".", label=name, linewidth=2 if name == "edge" else 1)
         axis.set_title(title)
         axis.set_xlabel("hours ahead")
         axis.set_ylim(bottom=0)
