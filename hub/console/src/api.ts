@@ -1,6 +1,6 @@
 // The hub's console API: its answers as types and one client that speaks it.
 
-import type { Act, Comparison, Health, LastingSession, Meters, MpesaState, NewFactor, QuarantinedFrame, Receipt, Reconciliation } from "./office-api.js";
+import type { Act, Comparison, Health, LastingSession, Meters, MpesaState, NewFactor, Proposals, QuarantinedFrame, Receipt, Reconciliation, Wish } from "./office-api.js";
 
 export type Role = "admin" | "auditor";
 
@@ -375,6 +375,15 @@ export class HubApi {
     const answer = await this.#request<{ acts: Act[]; next: number | null }>("GET", `/audit${cursor(limit, before)}`);
     return { items: answer.acts, next: answer.next };
   };
+
+  proposals = (): Promise<Proposals> => this.#request("GET", "/proposals");
+
+  propose = (wish: Wish): Promise<unknown> => this.#request("POST", "/proposals", wish);
+
+  withdrawProposal = (proposal: string, reason: string): Promise<unknown> =>
+    this.#request("POST", `/proposals/${encodeURIComponent(proposal)}/withdraw`, { reason });
+
+  pauseChain = (isPaused: boolean, reason: string): Promise<unknown> => this.#request("POST", isPaused ? "/chain/pause" : "/chain/resume", { reason });
 
   health = (): Promise<Health> => this.#request("GET", "/health");
 

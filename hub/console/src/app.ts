@@ -117,7 +117,7 @@ export class EsConsole extends TranslatedElement {
     const overview = this.#feed.overview;
     const pages: Record<PageName, () => TemplateResult> = {
       live: () => html`<es-live .api=${this.#api} .overview=${overview} .feed=${this.#feed.status}></es-live>`,
-      households: () => html`<es-households .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-households>`,
+      households: () => html`<es-households .api=${this.#api} .overview=${overview} .chosen=${this.route.detail} .canChange=${session.role === "admin"}></es-households>`,
       market: () => html`<es-market .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-market>`,
       ledger: () => html`<es-ledger .api=${this.#api} .overview=${overview}></es-ledger>`,
       money: () => html`<es-money .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-money>`,

@@ -132,3 +132,35 @@ export interface NewFactor {
   secret: string;
   uri: string;
 }
+
+/** Something that the approvers decide; `signatures` are the keys of those who signed. */
+export interface Proposal {
+  proposal: string;
+  kind: string;
+  household: string | null;
+  name: string | null;
+  reason: string;
+  asked_by: string;
+  asked_at: number;
+  state: string;
+  is_under_way: boolean;
+  signatures: string[];
+  needed: number;
+}
+
+/** A device that asks to be a household's new one. */
+export interface NewDevice {
+  household: string;
+  key: string;
+  since: number;
+}
+
+export interface Proposals {
+  proposals: Proposal[];
+  devices: NewDevice[];
+  approvers: string[];
+  needed: number;
+  is_paused: boolean;
+}
+
+export type Wish = { reason: string } & ({ kind: "suspend" | "readmit"; household: string } | { kind: "recover"; household: string; key: string });

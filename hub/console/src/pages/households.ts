@@ -10,6 +10,7 @@ import { Remote } from "../remote.js";
 import { go, writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
+import "../parts/approvals.js";
 import "../parts/household-details.js";
 
 const PAGE = 50;
@@ -67,6 +68,8 @@ export class EsHouseholds extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
   @property() chosen: string | null = null;
+  @property({ type: Boolean }) canChange = false;
+  @state() private tab: "all" | "approvals" = "all";
   @state() private search = "";
   @state() private shown = PAGE;
 
@@ -79,7 +82,9 @@ export class EsHouseholds extends TranslatedElement {
     return html`
       <div class="page-head">
         <h1>${say("nav.households")}</h1>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${(["all", "approvals"] as const).map((tab) => this.#renderTab(tab))}</div>
         <input
+          ?hidden=${this.tab !== "all"}
           class="search"
           type="search"
           aria-label=${say("households.search")}
@@ -90,13 +95,26 @@ export class EsHouseholds extends TranslatedElement {
           }}
         />
       </div>
-      <section class="card">${whenHere(this.#households, (households) => this.#renderTable(this.#found(households)))}</section>
+      ${this.tab === "all"
+        ? html`<section class="card">${whenHere(this.#households, (households) => this.#renderTable(this.#found(households)))}</section>`
+        : html`<es-approvals .api=${this.api} .overview=${this.overview} .canChange=${this.canChange}></es-approvals>`}
       ${chosen
-        ? html`<es-household-details .household=${chosen} .guidance=${this.#advice.value?.guidance} .now=${this.#now()} @closed=${() => {
+        ? html`<es-household-details .api=${this.api} .canChange=${this.canChange} .household=${chosen} .guidance=${this.#advice.value?.guidance} .now=${this.#now()} @closed=${() => {
             go(writeRoute("households"));
           }}></es-household-details>`
         : nothing}
     `;
+  }
+
+  #renderTab(tab: "all" | "approvals"): TemplateResult {
+    return html`<button
+      aria-pressed=${this.tab === tab}
+      @click=${() => {
+        this.tab = tab;
+      }}
+    >
+      ${say(`households.${tab}`)}
+    </button>`;
   }
 
   #now(): number {

@@ -1,11 +1,13 @@
 // One household opened beside the table: wallet, energy, wishes, meter and admission.
 import { css, html, nothing, type TemplateResult } from "lit";
-import { customElement, property } from "lit/decorators.js";
-import type { Advice, Household } from "../api.js";
+import { customElement, property, state } from "lit/decorators.js";
+import type { Advice, Household, HubApi } from "../api.js";
 import { energy, exactEnergy, kes, moment, percent, power } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import type { Question } from "./ask.js";
 import { icon } from "./icons.js";
+import "./ask.js";
 import "./key-text.js";
 
 @customElement("es-household-details")
@@ -95,6 +97,10 @@ export class EsHouseholdDetails extends TranslatedElement {
         font-weight: 400;
         color: var(--ink-soft);
       }
+      .ask,
+      .asked {
+        margin-top: 18px;
+      }
       .note {
         background: var(--bad-wash);
         color: var(--bad);
@@ -105,6 +111,10 @@ export class EsHouseholdDetails extends TranslatedElement {
     `,
   ];
 
+  @property({ attribute: false }) api!: HubApi;
+  @property({ type: Boolean }) canChange = false;
+  @state() private question: Question | null = null;
+  @state() private asked = "";
   @property({ attribute: false }) household!: Household;
   @property({ attribute: false }) guidance: Advice["guidance"] | undefined;
   @property({ type: Number }) now = 0;
@@ -163,7 +173,50 @@ export class EsHouseholdDetails extends TranslatedElement {
         ${row("details.account", html`<es-key text=${one.account}></es-key>`)}
         ${row("details.signatures", say("details.of", { count: one.signatures, needed: one.signatures_needed }))}
       </dl>
+      ${this.canChange ? this.#renderAsk() : nothing}
+      ${this.question === null
+        ? nothing
+        : html`<es-ask
+            .question=${this.question}
+            @click=${(event: Event) => {
+              event.stopPropagation();
+            }}
+            @closed=${(event: Event) => {
+              event.stopPropagation();
+              this.question = null;
+            }}
+          ></es-ask>`}
     </dialog>`;
+  }
+
+  /** The way to ask the approvers to suspend a member, or to let one in again. */
+  #renderAsk(): TemplateResult | typeof nothing {
+    const kind = ({ admitted: "suspend", suspended: "readmit" } as const)[this.household.status];
+    if (kind === undefined) return nothing;
+    if (this.asked) return html`<p class="asked" role="status">${this.asked}</p>`;
+    return html`<p class="ask">
+      <button
+        @click=${() => {
+          this.#ask(kind);
+        }}
+      >
+        ${say(`details.${kind}`)}
+      </button>
+    </p>`;
+  }
+
+  #ask(kind: "suspend" | "readmit"): void {
+    const { household, name } = this.household;
+    this.question = {
+      title: say(`details.${kind}_title`, { name }),
+      lead: say(`details.${kind}_means`),
+      label: say("app.reason"),
+      go: say("details.ask_approvers"),
+      act: async (reason) => {
+        await this.api.propose({ kind, household, reason });
+        this.asked = say("details.asked");
+      },
+    };
   }
 
   /** The score and, in one sentence, the facts that it comes from. */

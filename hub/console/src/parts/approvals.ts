@@ -1,0 +1,146 @@
+// What the approvers are asked: who is to be admitted, suspended, let in again or given a new device, and how far it is.
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { HubApi, Overview } from "../api.js";
+import { moment } from "../format.js";
+import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import type { NewDevice, Proposal, Proposals } from "../office-api.js";
+import { officeStyles } from "../pages/office.styles.js";
+import { Remote } from "../remote.js";
+import { baseStyles, controlStyles } from "../style/shared.js";
+import type { Question } from "./ask.js";
+import { icon } from "./icons.js";
+import { whenHere } from "./pending.js";
+import "./ask.js";
+import "./key-text.js";
+
+const LOOKS: Record<string, string> = { done: "good", failed: "bad", withdrawn: "", outdated: "", open: "warn", waiting: "warn", complete: "warn" };
+
+@customElement("es-approvals")
+export class EsApprovals extends TranslatedElement {
+  static override styles = [baseStyles, controlStyles, officeStyles];
+
+  @property({ attribute: false }) api!: HubApi;
+  @property({ attribute: false }) overview: Overview | undefined;
+  @property({ type: Boolean }) canChange = false;
+  @state() private question: Question | null = null;
+
+  readonly #proposals = new Remote<Proposals>(this, () => this.api.proposals(), 8);
+
+  protected override render(): TemplateResult {
+    return html`${whenHere(this.#proposals, (found) => this.#renderAll(found))}
+    ${this.question === null
+      ? nothing
+      : html`<es-ask
+          .question=${this.question}
+          @closed=${() => {
+            this.question = null;
+          }}
+        ></es-ask>`}`;
+  }
+
+  #renderAll(found: Proposals): TemplateResult {
+    const open = found.proposals.filter((one) => one.is_under_way);
+    const ended = found.proposals.filter((one) => !one.is_under_way);
+    return html`<div class="stack">
+      ${found.is_paused ? html`<p class="notice bad">${icon("alert")}<span>${say("approvals.paused")}</span></p>` : nothing}
+      ${found.devices.map((device) => this.#renderDevice(device))}
+      <section class="card">
+        <div class="card-head"><h2>${say("approvals.open")}</h2><span class="soft">${say("approvals.needed", { needed: found.needed, of: found.approvers.length })}</span></div>
+        ${open.length === 0 ? html`<p class="empty">${say("approvals.none")}</p>` : html`<ul class="rows">${open.map((one) => this.#renderProposal(one))}</ul>`}
+        ${this.canChange ? this.#renderPause(found.is_paused) : nothing}
+      </section>
+      ${ended.length === 0
+        ? nothing
+        : html`<section class="card">
+            <h2>${say("approvals.ended")}</h2>
+            <ul class="rows">${ended.map((one) => this.#renderProposal(one))}</ul>
+          </section>`}
+    </div>`;
+  }
+
+  #renderProposal(one: Proposal): TemplateResult {
+    const who = one.household === null ? nothing : html` <span class="soft">· ${one.name ?? one.household}</span>`;
+    return html`<li>
+      <div class="row-head">
+        <b>${sayCode("proposal", one.kind)}${who}</b>
+        <span class="pill ${LOOKS[one.state] ?? ""}">${sayCode("proposal_state", one.state)}</span>
+      </div>
+      ${one.reason ? html`<p>${one.reason}</p>` : nothing}
+      <p class="soft">
+        ${say("approvals.signed", { count: one.signatures.length, needed: one.needed })} ·
+        ${say("approvals.asked", { who: one.asked_by, when: moment(one.asked_at, this.#now(), currentLanguage()) })}
+      </p>
+      ${this.canChange && one.state === "open" && one.kind !== "admit"
+        ? html`<button class="small" @click=${() => {
+            this.#askWithdraw(one);
+          }}>${say("approvals.withdraw")}</button>`
+        : nothing}
+    </li>`;
+  }
+
+  #renderDevice(device: NewDevice): TemplateResult {
+    return html`<article class="card waiting-meter">
+      <div class="card-head">
+        <h2>${say("approvals.device", { name: this.#nameOf(device.household) })}</h2>
+        <span class="soft number">${moment(device.since, this.#now(), currentLanguage())}</span>
+      </div>
+      <p>${say("approvals.device_means")}</p>
+      <p><es-key .text=${device.key}></es-key></p>
+      ${this.canChange
+        ? html`<button class="primary" @click=${() => {
+            this.#askRecover(device);
+          }}>${say("approvals.recover")}</button>`
+        : nothing}
+    </article>`;
+  }
+
+  #renderPause(isPaused: boolean): TemplateResult {
+    return html`<div class="actions">
+      <button @click=${() => {
+        this.#askPause(isPaused);
+      }}>${say(isPaused ? "approvals.resume" : "approvals.pause")}</button>
+    </div>`;
+  }
+
+  #askWithdraw(one: Proposal): void {
+    this.#ask(say("approvals.withdraw"), say("approvals.withdraw_means"), (reason) => this.api.withdrawProposal(one.proposal, reason));
+  }
+
+  #askRecover(device: NewDevice): void {
+    const wish = { kind: "recover", household: device.household, key: device.key } as const;
+    this.#ask(say("approvals.recover"), say("approvals.recover_means"), (reason) => this.api.propose({ ...wish, reason }));
+  }
+
+  #askPause(isPaused: boolean): void {
+    const lead = say(isPaused ? "approvals.resume_means" : "approvals.pause_means");
+    this.#ask(say(isPaused ? "approvals.resume" : "approvals.pause"), lead, (reason) => this.api.pauseChain(!isPaused, reason));
+  }
+
+  #ask(title: string, lead: string, act: (reason: string) => Promise<unknown>): void {
+    this.question = {
+      title,
+      lead,
+      label: say("app.reason"),
+      go: title,
+      act: async (reason) => {
+        await act(reason);
+        await this.#proposals.refresh();
+      },
+    };
+  }
+
+  #now(): number {
+    return this.overview?.now ?? 0;
+  }
+
+  #nameOf(household: string): string {
+    return this.overview?.households.find((one) => one.household === household)?.name ?? household;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "es-approvals": EsApprovals;
+  }
+}
