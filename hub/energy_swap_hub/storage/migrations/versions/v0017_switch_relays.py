@@ -4,13 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Go from 0016 to 0017."""
+    """Go from 0015 to 0017."""
     op.create_table(
         "relay",
         sa.Column("community_id", sa.Text(), nullable=False),

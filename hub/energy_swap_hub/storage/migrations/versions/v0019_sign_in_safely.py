@@ -4,13 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Go from 0018 to 0019."""
+    """Go from 0017 to 0019."""
     op.execute(sa.text("DELETE FROM console_session"))  # whoever was signed in signs in again
     with op.batch_alter_table("console_session", schema=None) as batch_op:
         batch_op.add_column(sa.Column("id", sa.Text(), nullable=False))
