@@ -72,13 +72,15 @@ struct Device {
     meter = Meter(state);
   }
   /// Pass a minute and return what may be published.
-  Reading minute(uint64_t at_ms) {
-    const Reading reading = meter.advance(60'000, at_ms).back();
-    unsent.add(reading);
-    if (ends_period(reading))
-      memory.keep(reading);
+  std::vector<Reading> minute(uint64_t at_ms) {
+    const std::vector<Reading> readings = meter.advance(60'000, at_ms);
+    for (const Reading &reading : readings) {
+      unsent.add(reading);
+      if (ends_period(reading))
+        memory.keep(reading);
+    }
     memory.save(meter.state());
-    return reading;
+    return readings;
   }
 
   Memory memory;
@@ -121,11 +123,12 @@ void a_power_cut_at_any_write_loses_a_minute_at_most() {
             while (time < NOON + 80 * 60'000) {
               time += 60'000;
               flowed_wh += 60;
-              const Reading reading = device.minute(time);
-              EQUAL(published.contains(reading.sequence), false);
-              EQUAL(reading.import_wh >= last_wh, true);
-              published[reading.sequence] = {reading.measured_at, reading.import_wh};
-              last_wh = reading.import_wh;
+              for (const Reading &reading : device.minute(time)) {
+                EQUAL(published.contains(reading.sequence), false);
+                EQUAL(reading.import_wh >= last_wh, true);
+                published[reading.sequence] = {reading.measured_at, reading.import_wh};
+                last_wh = reading.import_wh;
+              }
               if (!key)
                 key = device.seed;
               EQUAL(*key == device.seed, true);  // the key under which something was published stays
@@ -208,6 +211,7 @@ void period_ends_of_a_week_survive_a_power_cut_and_are_sent_until_acknowledged()
   {
     Device device(&storage);
     device.meter.set_power({1'000'000, 0});
+    device.meter.advance(0, NOON);
     for (uint64_t minute = 1; minute <= 7 * 24 * 60; minute++)
       device.minute(NOON + minute * 60'000);
     EQUAL(device.unsent.size(), 672u + MOST_MINUTES);
@@ -230,6 +234,7 @@ void the_flash_lasts_ten_years() {
   const auto entries = [](double bytes) { return std::ceil(bytes / 32) + 2; };
   CutStorage storage;
   Device device(&storage);
+  device.meter.advance(0, NOON);
   const uint64_t before = storage.writes;
   for (uint64_t minute = 1; minute <= 24 * 60; minute++)
     device.minute(NOON + minute * 60'000);

@@ -15,7 +15,9 @@ from tests.esphome.simulation import PATIENCE
 class Shown:
     """What the meter's entities show, by their names."""
 
+    client: APIClient
     states: dict[str, object] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, name: str, state: object) -> None:
@@ -33,8 +35,8 @@ class Shown:
 @asynccontextmanager
 async def entities_of(port: int) -> AsyncIterator[Shown]:
     """Connect to the meter at ``port`` and follow its entities."""
-    shown = Shown()
     client = APIClient("127.0.0.1", port, None)
+    shown = Shown(client)
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
@@ -49,6 +51,7 @@ async def entities_of(port: int) -> AsyncIterator[Shown]:
 
     entities, _ = await client.list_entities_services()
     names.update({entity.key: entity.name for entity in entities})
+    shown.keys.update({entity.name: entity.key for entity in entities})
     client.subscribe_states(take)
     yield shown
     await client.disconnect()

@@ -23,6 +23,7 @@ packages:
 EXTRAS = f"""
   relay: !include {ROOT}/esphome/packages/relay.yaml
   display: !include {ROOT}/esphome/packages/display.yaml
+  housing: !include {ROOT}/esphome/packages/housing.yaml
 """
 SECRETS = """
 mqtt_broker: 192.0.2.1

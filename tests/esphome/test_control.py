@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from energy_swap_protocol.reading import ReadingFlag
 from energy_swap_protocol.relay import (
     Action,
     Outcome,
@@ -173,6 +174,36 @@ async def test_without_a_new_command_the_connection_closes_by_itself(relay: Rela
     await relay.pass_time(1)
     await eventually(lambda: not relay.reports()[-1].is_open)
     await relay.shown.wait_for("Connection", lambda state: state is True)
+
+
+async def test_a_released_claim_closes_the_connection_and_is_told_as_tampering(relay: Relay) -> None:
+    await claimed(relay)
+    await relay.command(Action.OPEN)
+    assert (await relay.answered(1)).is_open
+    shown = relay.shown
+    shown.client.button_command(shown.keys["Release claim"])
+    await shown.wait_for("Connection", lambda state: state is True)
+    await shown.wait_for("Claim code", bool)
+    await relay.command(Action.OPEN, sequence=2)  # nobody's any more
+    await relay.pass_time(60)
+    listener = relay.neighbourhood.listener
+    await listener.wait_for_minute(relay.now)
+    await relay.pass_time(60)
+    await listener.wait_for_minute(relay.now)
+    assert [reading.flags for reading in listener.readings[-2:]] == [ReadingFlag.TAMPER, ReadingFlag(0)]
+    assert not relay.reports()[-1].is_open
+
+
+async def test_an_open_lid_is_told_with_the_next_reading(relay: Relay) -> None:
+    shown, listener = relay.shown, relay.neighbourhood.listener
+    shown.client.switch_command(shown.keys["Open the lid"], True)
+    await shown.wait_for("Lid", lambda state: state is True)
+    # Closed again before the next reading, and told all the same.
+    shown.client.switch_command(shown.keys["Open the lid"], False)
+    await shown.wait_for("Lid", lambda state: state is False)
+    await relay.pass_time(60)
+    await listener.wait_for_minute(relay.now)
+    assert listener.readings[-1].flags == ReadingFlag.TAMPER
 
 
 async def test_the_display_shows_what_the_edge_says(relay: Relay) -> None:

@@ -75,6 +75,17 @@ async def test_power_is_told_in_whole_watts(neighbourhood: Neighbourhood) -> Non
     ]
 
 
+async def test_daylight_saving_changes_nothing(neighbourhood: Neighbourhood) -> None:
+    autumn = 1_792_890_000  # 2026-10-25, 01:00 UTC: clocks in Berlin go back
+    lines = a_day(8, start=autumn - 7200, minutes=240)
+    neighbourhood.meter.settings["TZ"] = "Europe/Berlin"
+    await neighbourhood.meter.start()
+    await neighbourhood.feed.give(lines)
+    await neighbourhood.listener.wait_for_minute(lines[-1].time)
+    readings = neighbourhood.listener.readings
+    assert {reading.measured_at: registers(reading) for reading in readings} == exact_registers(lines)
+
+
 async def test_lines_may_jump_many_minutes(neighbourhood: Neighbourhood) -> None:
     lines = a_day(2, start=MIDNIGHT + 11, minutes=20, seconds=60 * 61 + 7)
     await neighbourhood.meter.start()

@@ -70,6 +70,12 @@ void EnergySwapMeter::setup() {
   });
   this->start_control_();
   this->publish_registers_();
+  if (this->tamper_sensor_ != nullptr) {
+    this->tamper_sensor_->add_on_state_callback([this](bool is_open) {
+      if (is_open)
+        this->meter_.set_flag(TAMPER, true);
+    });
+  }
 #ifdef USE_HOST
   if (this->feed_ != nullptr)
     return;
@@ -128,12 +134,6 @@ void EnergySwapMeter::start_sensors_() {
       this->meter_.forget_counter(number);
     this->counters_[number].sensor->add_on_state_callback(
         [this, number](float value) { this->take_counter_(number, value); });
-  }
-  if (this->tamper_sensor_ != nullptr) {
-    this->tamper_sensor_->add_on_state_callback([this](bool is_open) {
-      if (is_open)
-        this->meter_.set_flag(TAMPER, true);
-    });
   }
 }
 
