@@ -135,8 +135,10 @@ class Edge:
         """Start in the background and return when the local API listens; raise what prevents it."""
         self._task = asyncio.get_running_loop().create_task(self._live(), name=f"edge {self._config.name}")
         listening = asyncio.ensure_future(self._started.wait())
-        await asyncio.wait({self._task, listening}, return_when=asyncio.FIRST_COMPLETED)
-        listening.cancel()
+        try:
+            await asyncio.wait({self._task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listening.cancel()
         if self._task.done():
             await self._task
 
@@ -151,8 +153,8 @@ class Edge:
 
     async def run(self) -> None:
         """Start, and stay until `stop` is called, this is cancelled (it stops in order first), or a part fails."""
-        await self.start()
         try:
+            await self.start()
             await self.wait()
         except asyncio.CancelledError:
             await self.stop()
