@@ -1,6 +1,8 @@
-"""What can be chosen on pytest's command line."""
+"""What can be chosen on pytest's command line, and which modules of ours explain their asserts."""
 
 import pytest
+
+pytest.register_assert_rewrite("tests.hub.village")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

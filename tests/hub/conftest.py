@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.hub.village")
-
-from tests.hub.postgresql import drop_database, new_database, programs, running_server  # noqa: E402
+from tests.hub.postgresql import drop_database, new_database, programs, running_server
 
 ENGINES = ("sqlite", "postgresql")
 
