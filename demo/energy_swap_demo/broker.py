@@ -1,8 +1,10 @@
 """The neighbourhood's MQTT broker: a real mosquitto on 127.0.0.1 that keeps messages for who is offline."""
 
 import asyncio
+import contextlib
 import getpass
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,12 +21,17 @@ class BrokerError(RuntimeError):
     """The broker is missing or did not come up; the text says what to do."""
 
 
+# The kernel gives ports above these to whoever does not care which one (net.ipv4.ip_local_port_range).
+_PORTS: Final = range(20_000, 32_000)
+
+
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 that nobody uses at the moment, and that nobody is given by chance later."""
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def find_mosquitto() -> Path:

@@ -1,20 +1,14 @@
 """A real mosquitto for tests, on a port of its own, with persistence so that it can be restarted."""
 
 import asyncio
-import socket
 import ssl
 import subprocess
 from pathlib import Path
 
 import aiomqtt
+from energy_swap_demo.broker import free_port
 
 PROGRAM = "/usr/sbin/mosquitto"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Broker:

@@ -7,8 +7,7 @@ from contextlib import suppress
 
 import msgspec
 from aiohttp import web
-
-from .broker import free_port
+from energy_swap_demo.broker import free_port
 
 _DEEP = b"[" * 200_000
 _BIG = str(10**40)

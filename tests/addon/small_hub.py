@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import WSCloseCode, web
+from energy_swap_demo.broker import free_port
 from energy_swap_protocol.message import (
     AnyMessage,
     Application,
@@ -19,8 +20,6 @@ from energy_swap_protocol.request import HEADER, RequestError, verify_request
 from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
-
-from .broker import free_port
 
 COMMUNITY = "umoja"
 BASE = f"/api/v1/communities/{COMMUNITY}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from energy_swap_demo.broker import free_port
 from energy_swap_edge.config import MqttConfig
 from energy_swap_edge.hub_client import HubClient
 from energy_swap_edge.keys import HouseholdKey
@@ -19,7 +20,7 @@ from nacl.signing import SigningKey
 
 from tests.esphome.conftest import compiler, meter_program
 from tests.esphome.native_api import entities_of
-from tests.esphome.simulation import PATIENCE, SLOT, Broker, Feed, Line, MeterProcess, free_port
+from tests.esphome.simulation import PATIENCE, SLOT, Broker, Feed, Line, MeterProcess
 from tests.hub.village import OPENED, VILLAGE
 from tests.hub.web.conftest import Hub, Person, certificate_pem, config, founded, hub, users
 

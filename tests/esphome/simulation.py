@@ -6,7 +6,6 @@ import getpass
 import json
 import os
 import signal
-import socket
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
+from energy_swap_demo.broker import free_port
 from energy_swap_protocol.reading import Reading, decode_frame, frame_from_text
 
 MICROWATT_SECONDS_PER_WH = 3_600_000_000
@@ -51,13 +51,6 @@ def exact_registers(lines: Sequence[Line]) -> dict[int, tuple[int, int, int]]:
         minute: (e // MICROWATT_SECONDS_PER_WH, i // MICROWATT_SECONDS_PER_WH, g // MICROWATT_SECONDS_PER_WH)
         for minute, (e, i, g) in at_minute.items()
     }
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def eventually(is_so: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from energy_swap_demo.broker import free_port
 from energy_swap_protocol.reading import ReadingFlag
 from energy_swap_protocol.relay import (
     Action,
@@ -25,7 +26,7 @@ from nacl.signing import SigningKey
 
 from tests.esphome.conftest import Neighbourhood
 from tests.esphome.native_api import Shown, entities_of
-from tests.esphome.simulation import PATIENCE, Line, eventually, free_port, stored_state
+from tests.esphome.simulation import PATIENCE, Line, eventually, stored_state
 from tests.esphome.test_program import MIDNIGHT
 
 HUB, STRANGER = SigningKey(bytes([1]) * 32), SigningKey(bytes([2]) * 32)
