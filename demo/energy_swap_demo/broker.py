@@ -25,13 +25,22 @@ class BrokerError(RuntimeError):
 _PORTS: Final = range(20_000, 32_000)
 
 
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody uses at the moment, and that nobody is given by chance later."""
-    while True:
-        port = random.choice(_PORTS)
+def free_ports(count: int) -> list[int]:
+    """Return different TCP ports of 127.0.0.1 that nobody uses at the moment, nor is given by chance later."""
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise BrokerError(f"this machine has no {count} free ports from {_PORTS[0]} to {_PORTS[-1]}")
+
+
+def free_port() -> int:
+    """Return one of `free_ports`."""
+    (port,) = free_ports(1)
+    return port
 
 
 def find_mosquitto() -> Path:

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 import msgspec
 
-from .broker import free_port
+from .broker import free_ports
 
 COMMUNITY: Final = "jua-mtaani"
 
@@ -31,7 +31,7 @@ class Ports(msgspec.Struct, frozen=True):
     @classmethod
     def free(cls, edges: int) -> Self:
         """Ports that nobody uses now."""
-        hub, localnet, daraja, broker, home_assistant, verifier, *rest = (free_port() for _ in range(6 + edges))
+        hub, localnet, daraja, broker, home_assistant, verifier, *rest = free_ports(6 + edges)
         return cls(hub, localnet, daraja, broker, home_assistant, verifier, tuple(rest))
 
 
