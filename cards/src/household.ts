@@ -93,7 +93,8 @@ export class Household {
   }
 }
 
-function messageOf(problem: unknown): string {
+/** What went wrong, in words for people: Home Assistant's refusals are plain objects. */
+export function messageOf(problem: unknown): string {
   if (typeof problem === "object" && problem !== null && "message" in problem && typeof problem.message === "string") return problem.message;
   return String(problem);
 }

@@ -2,7 +2,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { amount, energy, kes } from "../format.js";
-import type { Household } from "../household.js";
+import { type Household, messageOf } from "../household.js";
 import type { Course } from "../parts/chart.js";
 import type { Market, OwnOrder, Prices } from "../records.js";
 import { Remote } from "../remote.js";
@@ -153,7 +153,7 @@ export class EnergySwapMarketCard extends EnergySwapCard {
       await household.act("cancel_order", { order: order.id });
       await this.#market.refresh();
     } catch (problem) {
-      this.problem = problem instanceof Error ? problem.message : String(problem);
+      this.problem = messageOf(problem);
     } finally {
       this.cancelling = "";
     }

@@ -1,6 +1,7 @@
 // The dialog in which a household sells, buys, tops up or is paid out: few fields, what it comes to, and what went wrong.
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { messageOf } from "../household.js";
 import type { Say } from "../language.js";
 import { cardStyles } from "../style.js";
 
@@ -174,7 +175,7 @@ export class EnergySwapFormDialog extends LitElement {
     try {
       this.done = await this.form.act(this.values);
     } catch (problem) {
-      this.problem = problem instanceof Error ? problem.message : String(problem);
+      this.problem = messageOf(problem);
     } finally {
       this.isBusy = false;
     }

@@ -43,11 +43,11 @@ var e = Object.defineProperty, t = (e, t, n) => () => {
 	let t = "";
 	for (let n of e.cssRules) t += n.cssText;
 	return c(t);
-})(e) : e, { is: f, defineProperty: p, getOwnPropertyDescriptor: m, getOwnPropertyNames: ee, getOwnPropertySymbols: te, getPrototypeOf: ne } = Object, h = globalThis, re = h.trustedTypes, ie = re ? re.emptyScript : "", ae = h.reactiveElementPolyfillSupport, g = (e, t) => e, oe = {
+})(e) : e, { is: f, defineProperty: p, getOwnPropertyDescriptor: m, getOwnPropertyNames: ee, getOwnPropertySymbols: te, getPrototypeOf: ne } = Object, re = globalThis, ie = re.trustedTypes, ae = ie ? ie.emptyScript : "", oe = re.reactiveElementPolyfillSupport, h = (e, t) => e, se = {
 	toAttribute(e, t) {
 		switch (t) {
 			case Boolean:
-				e = e ? ie : null;
+				e = e ? ae : null;
 				break;
 			case Object:
 			case Array: e = e == null ? e : JSON.stringify(e);
@@ -72,23 +72,23 @@ var e = Object.defineProperty, t = (e, t, n) => () => {
 		}
 		return n;
 	}
-}, se = (e, t) => !f(e, t), ce = {
+}, ce = (e, t) => !f(e, t), le = {
 	attribute: !0,
 	type: String,
-	converter: oe,
+	converter: se,
 	reflect: !1,
 	useDefault: !1,
-	hasChanged: se
+	hasChanged: ce
 };
-Symbol.metadata ??= Symbol("metadata"), h.litPropertyMetadata ??= /* @__PURE__ */ new WeakMap();
-var _ = class extends HTMLElement {
+Symbol.metadata ??= Symbol("metadata"), re.litPropertyMetadata ??= /* @__PURE__ */ new WeakMap();
+var g = class extends HTMLElement {
 	static addInitializer(e) {
 		this._$Ei(), (this.l ??= []).push(e);
 	}
 	static get observedAttributes() {
 		return this.finalize(), this._$Eh && [...this._$Eh.keys()];
 	}
-	static createProperty(e, t = ce) {
+	static createProperty(e, t = le) {
 		if (t.state && (t.attribute = !1), this._$Ei(), this.prototype.hasOwnProperty(e) && ((t = Object.create(t)).wrapped = !0), this.elementProperties.set(e, t), !t.noAccessor) {
 			let n = Symbol(), r = this.getPropertyDescriptor(e, n, t);
 			r !== void 0 && p(this.prototype, e, r);
@@ -114,16 +114,16 @@ var _ = class extends HTMLElement {
 		};
 	}
 	static getPropertyOptions(e) {
-		return this.elementProperties.get(e) ?? ce;
+		return this.elementProperties.get(e) ?? le;
 	}
 	static _$Ei() {
-		if (this.hasOwnProperty(g("elementProperties"))) return;
+		if (this.hasOwnProperty(h("elementProperties"))) return;
 		let e = ne(this);
 		e.finalize(), e.l !== void 0 && (this.l = [...e.l]), this.elementProperties = new Map(e.elementProperties);
 	}
 	static finalize() {
-		if (this.hasOwnProperty(g("finalized"))) return;
-		if (this.finalized = !0, this._$Ei(), this.hasOwnProperty(g("properties"))) {
+		if (this.hasOwnProperty(h("finalized"))) return;
+		if (this.finalized = !0, this._$Ei(), this.hasOwnProperty(h("properties"))) {
 			let e = this.properties, t = [...ee(e), ...te(e)];
 			for (let n of t) this.createProperty(n, e[n]);
 		}
@@ -185,14 +185,14 @@ var _ = class extends HTMLElement {
 	_$ET(e, t) {
 		let n = this.constructor.elementProperties.get(e), r = this.constructor._$Eu(e, n);
 		if (r !== void 0 && !0 === n.reflect) {
-			let i = (n.converter?.toAttribute === void 0 ? oe : n.converter).toAttribute(t, n.type);
+			let i = (n.converter?.toAttribute === void 0 ? se : n.converter).toAttribute(t, n.type);
 			this._$Em = e, i == null ? this.removeAttribute(r) : this.setAttribute(r, i), this._$Em = null;
 		}
 	}
 	_$AK(e, t) {
 		let n = this.constructor, r = n._$Eh.get(e);
 		if (r !== void 0 && this._$Em !== r) {
-			let e = n.getPropertyOptions(r), i = typeof e.converter == "function" ? { fromAttribute: e.converter } : e.converter?.fromAttribute === void 0 ? oe : e.converter;
+			let e = n.getPropertyOptions(r), i = typeof e.converter == "function" ? { fromAttribute: e.converter } : e.converter?.fromAttribute === void 0 ? se : e.converter;
 			this._$Em = r;
 			let a = i.fromAttribute(t, e.type);
 			this[r] = a ?? this._$Ej?.get(r) ?? a, this._$Em = null;
@@ -201,7 +201,7 @@ var _ = class extends HTMLElement {
 	requestUpdate(e, t, n, r = !1, i) {
 		if (e !== void 0) {
 			let a = this.constructor;
-			if (!1 === r && (i = this[e]), n ??= a.getPropertyOptions(e), !((n.hasChanged ?? se)(i, t) || n.useDefault && n.reflect && i === this._$Ej?.get(e) && !this.hasAttribute(a._$Eu(e, n)))) return;
+			if (!1 === r && (i = this[e]), n ??= a.getPropertyOptions(e), !((n.hasChanged ?? ce)(i, t) || n.useDefault && n.reflect && i === this._$Ej?.get(e) && !this.hasAttribute(a._$Eu(e, n)))) return;
 			this.C(e, t, n);
 		}
 		!1 === this.isUpdatePending && (this._$ES = this._$EP());
@@ -265,88 +265,88 @@ var _ = class extends HTMLElement {
 	updated(e) {}
 	firstUpdated(e) {}
 };
-_.elementStyles = [], _.shadowRootOptions = { mode: "open" }, _[g("elementProperties")] = /* @__PURE__ */ new Map(), _[g("finalized")] = /* @__PURE__ */ new Map(), ae?.({ ReactiveElement: _ }), (h.reactiveElementVersions ??= []).push("2.1.2");
+g.elementStyles = [], g.shadowRootOptions = { mode: "open" }, g[h("elementProperties")] = /* @__PURE__ */ new Map(), g[h("finalized")] = /* @__PURE__ */ new Map(), oe?.({ ReactiveElement: g }), (re.reactiveElementVersions ??= []).push("2.1.2");
 // node_modules/lit-html/lit-html.js
-var le = globalThis, ue = (e) => e, v = le.trustedTypes, de = v ? v.createPolicy("lit-html", { createHTML: (e) => e }) : void 0, fe = "$lit$", y = `lit$${Math.random().toFixed(9).slice(2)}$`, pe = "?" + y, me = `<${pe}>`, b = document, x = () => b.createComment(""), S = (e) => e === null || typeof e != "object" && typeof e != "function", he = Array.isArray, ge = (e) => he(e) || typeof e?.[Symbol.iterator] == "function", _e = "[ 	\n\f\r]", C = /<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g, ve = /-->/g, ye = />/g, w = RegExp(`>|${_e}(?:([^\\s"'>=/]+)(${_e}*=${_e}*(?:[^ \t\n\f\r"'\`<>=]|("|')|))|$)`, "g"), be = /'/g, xe = /"/g, Se = /^(?:script|style|textarea|title)$/i, Ce = (e) => (t, ...n) => ({
+var ue = globalThis, de = (e) => e, fe = ue.trustedTypes, pe = fe ? fe.createPolicy("lit-html", { createHTML: (e) => e }) : void 0, me = "$lit$", _ = `lit$${Math.random().toFixed(9).slice(2)}$`, he = "?" + _, ge = `<${he}>`, v = document, y = () => v.createComment(""), b = (e) => e === null || typeof e != "object" && typeof e != "function", _e = Array.isArray, ve = (e) => _e(e) || typeof e?.[Symbol.iterator] == "function", ye = "[ 	\n\f\r]", x = /<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g, be = /-->/g, xe = />/g, S = RegExp(`>|${ye}(?:([^\\s"'>=/]+)(${ye}*=${ye}*(?:[^ \t\n\f\r"'\`<>=]|("|')|))|$)`, "g"), Se = /'/g, Ce = /"/g, we = /^(?:script|style|textarea|title)$/i, Te = (e) => (t, ...n) => ({
 	_$litType$: e,
 	strings: t,
 	values: n
-}), T = Ce(1), E = Ce(2), D = Symbol.for("lit-noChange"), O = Symbol.for("lit-nothing"), we = /* @__PURE__ */ new WeakMap(), k = b.createTreeWalker(b, 129);
-function Te(e, t) {
-	if (!he(e) || !e.hasOwnProperty("raw")) throw Error("invalid template strings array");
-	return de === void 0 ? t : de.createHTML(t);
+}), C = Te(1), w = Te(2), T = Symbol.for("lit-noChange"), E = Symbol.for("lit-nothing"), Ee = /* @__PURE__ */ new WeakMap(), D = v.createTreeWalker(v, 129);
+function De(e, t) {
+	if (!_e(e) || !e.hasOwnProperty("raw")) throw Error("invalid template strings array");
+	return pe === void 0 ? t : pe.createHTML(t);
 }
-var Ee = (e, t) => {
-	let n = e.length - 1, r = [], i, a = t === 2 ? "<svg>" : t === 3 ? "<math>" : "", o = C;
+var Oe = (e, t) => {
+	let n = e.length - 1, r = [], i, a = t === 2 ? "<svg>" : t === 3 ? "<math>" : "", o = x;
 	for (let t = 0; t < n; t++) {
 		let n = e[t], s, c, l = -1, u = 0;
-		for (; u < n.length && (o.lastIndex = u, c = o.exec(n), c !== null);) u = o.lastIndex, o === C ? c[1] === "!--" ? o = ve : c[1] === void 0 ? c[2] === void 0 ? c[3] !== void 0 && (o = w) : (Se.test(c[2]) && (i = RegExp("</" + c[2], "g")), o = w) : o = ye : o === w ? c[0] === ">" ? (o = i ?? C, l = -1) : c[1] === void 0 ? l = -2 : (l = o.lastIndex - c[2].length, s = c[1], o = c[3] === void 0 ? w : c[3] === "\"" ? xe : be) : o === xe || o === be ? o = w : o === ve || o === ye ? o = C : (o = w, i = void 0);
-		let d = o === w && e[t + 1].startsWith("/>") ? " " : "";
-		a += o === C ? n + me : l >= 0 ? (r.push(s), n.slice(0, l) + fe + n.slice(l) + y + d) : n + y + (l === -2 ? t : d);
+		for (; u < n.length && (o.lastIndex = u, c = o.exec(n), c !== null);) u = o.lastIndex, o === x ? c[1] === "!--" ? o = be : c[1] === void 0 ? c[2] === void 0 ? c[3] !== void 0 && (o = S) : (we.test(c[2]) && (i = RegExp("</" + c[2], "g")), o = S) : o = xe : o === S ? c[0] === ">" ? (o = i ?? x, l = -1) : c[1] === void 0 ? l = -2 : (l = o.lastIndex - c[2].length, s = c[1], o = c[3] === void 0 ? S : c[3] === "\"" ? Ce : Se) : o === Ce || o === Se ? o = S : o === be || o === xe ? o = x : (o = S, i = void 0);
+		let d = o === S && e[t + 1].startsWith("/>") ? " " : "";
+		a += o === x ? n + ge : l >= 0 ? (r.push(s), n.slice(0, l) + me + n.slice(l) + _ + d) : n + _ + (l === -2 ? t : d);
 	}
-	return [Te(e, a + (e[n] || "<?>") + (t === 2 ? "</svg>" : t === 3 ? "</math>" : "")), r];
-}, De = class e {
+	return [De(e, a + (e[n] || "<?>") + (t === 2 ? "</svg>" : t === 3 ? "</math>" : "")), r];
+}, ke = class e {
 	constructor({ strings: t, _$litType$: n }, r) {
 		let i;
 		this.parts = [];
-		let a = 0, o = 0, s = t.length - 1, c = this.parts, [l, u] = Ee(t, n);
-		if (this.el = e.createElement(l, r), k.currentNode = this.el.content, n === 2 || n === 3) {
+		let a = 0, o = 0, s = t.length - 1, c = this.parts, [l, u] = Oe(t, n);
+		if (this.el = e.createElement(l, r), D.currentNode = this.el.content, n === 2 || n === 3) {
 			let e = this.el.content.firstChild;
 			e.replaceWith(...e.childNodes);
 		}
-		for (; (i = k.nextNode()) !== null && c.length < s;) {
+		for (; (i = D.nextNode()) !== null && c.length < s;) {
 			if (i.nodeType === 1) {
-				if (i.hasAttributes()) for (let e of i.getAttributeNames()) if (e.endsWith(fe)) {
-					let t = u[o++], n = i.getAttribute(e).split(y), r = /([.?@])?(.*)/.exec(t);
+				if (i.hasAttributes()) for (let e of i.getAttributeNames()) if (e.endsWith(me)) {
+					let t = u[o++], n = i.getAttribute(e).split(_), r = /([.?@])?(.*)/.exec(t);
 					c.push({
 						type: 1,
 						index: a,
 						name: r[2],
 						strings: n,
-						ctor: r[1] === "." ? Ae : r[1] === "?" ? je : r[1] === "@" ? Me : j
+						ctor: r[1] === "." ? je : r[1] === "?" ? Me : r[1] === "@" ? Ne : A
 					}), i.removeAttribute(e);
-				} else e.startsWith(y) && (c.push({
+				} else e.startsWith(_) && (c.push({
 					type: 6,
 					index: a
 				}), i.removeAttribute(e));
-				if (Se.test(i.tagName)) {
-					let e = i.textContent.split(y), t = e.length - 1;
+				if (we.test(i.tagName)) {
+					let e = i.textContent.split(_), t = e.length - 1;
 					if (t > 0) {
-						i.textContent = v ? v.emptyScript : "";
-						for (let n = 0; n < t; n++) i.append(e[n], x()), k.nextNode(), c.push({
+						i.textContent = fe ? fe.emptyScript : "";
+						for (let n = 0; n < t; n++) i.append(e[n], y()), D.nextNode(), c.push({
 							type: 2,
 							index: ++a
 						});
-						i.append(e[t], x());
+						i.append(e[t], y());
 					}
 				}
 			} else if (i.nodeType === 8) {
-				if (i.data === pe) c.push({
+				if (i.data === he) c.push({
 					type: 2,
 					index: a
 				});
 				else {
 					let e = -1;
-					for (; (e = i.data.indexOf(y, e + 1)) !== -1;) c.push({
+					for (; (e = i.data.indexOf(_, e + 1)) !== -1;) c.push({
 						type: 7,
 						index: a
-					}), e += y.length - 1;
+					}), e += _.length - 1;
 				}
 			}
 			a++;
 		}
 	}
 	static createElement(e, t) {
-		let n = b.createElement("template");
+		let n = v.createElement("template");
 		return n.innerHTML = e, n;
 	}
 };
-function A(e, t, n = e, r) {
-	if (t === D) return t;
-	let i = r === void 0 ? n._$Cl : n._$Co?.[r], a = S(t) ? void 0 : t._$litDirective$;
-	return i?.constructor !== a && (i?._$AO?.(!1), a === void 0 ? i = void 0 : (i = new a(e), i._$AT(e, n, r)), r === void 0 ? n._$Cl = i : (n._$Co ??= [])[r] = i), i !== void 0 && (t = A(e, i._$AS(e, t.values), i, r)), t;
+function O(e, t, n = e, r) {
+	if (t === T) return t;
+	let i = r === void 0 ? n._$Cl : n._$Co?.[r], a = b(t) ? void 0 : t._$litDirective$;
+	return i?.constructor !== a && (i?._$AO?.(!1), a === void 0 ? i = void 0 : (i = new a(e), i._$AT(e, n, r)), r === void 0 ? n._$Cl = i : (n._$Co ??= [])[r] = i), i !== void 0 && (t = O(e, i._$AS(e, t.values), i, r)), t;
 }
-var Oe = class {
+var Ae = class {
 	constructor(e, t) {
 		this._$AV = [], this._$AN = void 0, this._$AD = e, this._$AM = t;
 	}
@@ -357,28 +357,28 @@ var Oe = class {
 		return this._$AM._$AU;
 	}
 	u(e) {
-		let { el: { content: t }, parts: n } = this._$AD, r = (e?.creationScope ?? b).importNode(t, !0);
-		k.currentNode = r;
-		let i = k.nextNode(), a = 0, o = 0, s = n[0];
+		let { el: { content: t }, parts: n } = this._$AD, r = (e?.creationScope ?? v).importNode(t, !0);
+		D.currentNode = r;
+		let i = D.nextNode(), a = 0, o = 0, s = n[0];
 		for (; s !== void 0;) {
 			if (a === s.index) {
 				let t;
-				s.type === 2 ? t = new ke(i, i.nextSibling, this, e) : s.type === 1 ? t = new s.ctor(i, s.name, s.strings, this, e) : s.type === 6 && (t = new Ne(i, this, e)), this._$AV.push(t), s = n[++o];
+				s.type === 2 ? t = new k(i, i.nextSibling, this, e) : s.type === 1 ? t = new s.ctor(i, s.name, s.strings, this, e) : s.type === 6 && (t = new Pe(i, this, e)), this._$AV.push(t), s = n[++o];
 			}
-			a !== s?.index && (i = k.nextNode(), a++);
+			a !== s?.index && (i = D.nextNode(), a++);
 		}
-		return k.currentNode = b, r;
+		return D.currentNode = v, r;
 	}
 	p(e) {
 		let t = 0;
 		for (let n of this._$AV) n !== void 0 && (n.strings === void 0 ? n._$AI(e[t]) : (n._$AI(e, n, t), t += n.strings.length - 2)), t++;
 	}
-}, ke = class e {
+}, k = class e {
 	get _$AU() {
 		return this._$AM?._$AU ?? this._$Cv;
 	}
 	constructor(e, t, n, r) {
-		this.type = 2, this._$AH = O, this._$AN = void 0, this._$AA = e, this._$AB = t, this._$AM = n, this.options = r, this._$Cv = r?.isConnected ?? !0;
+		this.type = 2, this._$AH = E, this._$AN = void 0, this._$AA = e, this._$AB = t, this._$AM = n, this.options = r, this._$Cv = r?.isConnected ?? !0;
 	}
 	get parentNode() {
 		let e = this._$AA.parentNode, t = this._$AM;
@@ -391,7 +391,7 @@ var Oe = class {
 		return this._$AB;
 	}
 	_$AI(e, t = this) {
-		e = A(this, e, t), S(e) ? e === O || e == null || e === "" ? (this._$AH !== O && this._$AR(), this._$AH = O) : e !== this._$AH && e !== D && this._(e) : e._$litType$ === void 0 ? e.nodeType === void 0 ? ge(e) ? this.k(e) : this._(e) : this.T(e) : this.$(e);
+		e = O(this, e, t), b(e) ? e === E || e == null || e === "" ? (this._$AH !== E && this._$AR(), this._$AH = E) : e !== this._$AH && e !== T && this._(e) : e._$litType$ === void 0 ? e.nodeType === void 0 ? ve(e) ? this.k(e) : this._(e) : this.T(e) : this.$(e);
 	}
 	O(e) {
 		return this._$AA.parentNode.insertBefore(e, this._$AB);
@@ -400,36 +400,36 @@ var Oe = class {
 		this._$AH !== e && (this._$AR(), this._$AH = this.O(e));
 	}
 	_(e) {
-		this._$AH !== O && S(this._$AH) ? this._$AA.nextSibling.data = e : this.T(b.createTextNode(e)), this._$AH = e;
+		this._$AH !== E && b(this._$AH) ? this._$AA.nextSibling.data = e : this.T(v.createTextNode(e)), this._$AH = e;
 	}
 	$(e) {
-		let { values: t, _$litType$: n } = e, r = typeof n == "number" ? this._$AC(e) : (n.el === void 0 && (n.el = De.createElement(Te(n.h, n.h[0]), this.options)), n);
+		let { values: t, _$litType$: n } = e, r = typeof n == "number" ? this._$AC(e) : (n.el === void 0 && (n.el = ke.createElement(De(n.h, n.h[0]), this.options)), n);
 		if (this._$AH?._$AD === r) this._$AH.p(t);
 		else {
-			let e = new Oe(r, this), n = e.u(this.options);
+			let e = new Ae(r, this), n = e.u(this.options);
 			e.p(t), this.T(n), this._$AH = e;
 		}
 	}
 	_$AC(e) {
-		let t = we.get(e.strings);
-		return t === void 0 && we.set(e.strings, t = new De(e)), t;
+		let t = Ee.get(e.strings);
+		return t === void 0 && Ee.set(e.strings, t = new ke(e)), t;
 	}
 	k(t) {
-		he(this._$AH) || (this._$AH = [], this._$AR());
+		_e(this._$AH) || (this._$AH = [], this._$AR());
 		let n = this._$AH, r, i = 0;
-		for (let a of t) i === n.length ? n.push(r = new e(this.O(x()), this.O(x()), this, this.options)) : r = n[i], r._$AI(a), i++;
+		for (let a of t) i === n.length ? n.push(r = new e(this.O(y()), this.O(y()), this, this.options)) : r = n[i], r._$AI(a), i++;
 		i < n.length && (this._$AR(r && r._$AB.nextSibling, i), n.length = i);
 	}
 	_$AR(e = this._$AA.nextSibling, t) {
 		for (this._$AP?.(!1, !0, t); e !== this._$AB;) {
-			let t = ue(e).nextSibling;
-			ue(e).remove(), e = t;
+			let t = de(e).nextSibling;
+			de(e).remove(), e = t;
 		}
 	}
 	setConnected(e) {
 		this._$AM === void 0 && (this._$Cv = e, this._$AP?.(e));
 	}
-}, j = class {
+}, A = class {
 	get tagName() {
 		return this.element.tagName;
 	}
@@ -437,47 +437,47 @@ var Oe = class {
 		return this._$AM._$AU;
 	}
 	constructor(e, t, n, r, i) {
-		this.type = 1, this._$AH = O, this._$AN = void 0, this.element = e, this.name = t, this._$AM = r, this.options = i, n.length > 2 || n[0] !== "" || n[1] !== "" ? (this._$AH = Array(n.length - 1).fill(/* @__PURE__ */ new String()), this.strings = n) : this._$AH = O;
+		this.type = 1, this._$AH = E, this._$AN = void 0, this.element = e, this.name = t, this._$AM = r, this.options = i, n.length > 2 || n[0] !== "" || n[1] !== "" ? (this._$AH = Array(n.length - 1).fill(/* @__PURE__ */ new String()), this.strings = n) : this._$AH = E;
 	}
 	_$AI(e, t = this, n, r) {
 		let i = this.strings, a = !1;
-		if (i === void 0) e = A(this, e, t, 0), a = !S(e) || e !== this._$AH && e !== D, a && (this._$AH = e);
+		if (i === void 0) e = O(this, e, t, 0), a = !b(e) || e !== this._$AH && e !== T, a && (this._$AH = e);
 		else {
 			let r = e, o, s;
-			for (e = i[0], o = 0; o < i.length - 1; o++) s = A(this, r[n + o], t, o), s === D && (s = this._$AH[o]), a ||= !S(s) || s !== this._$AH[o], s === O ? e = O : e !== O && (e += (s ?? "") + i[o + 1]), this._$AH[o] = s;
+			for (e = i[0], o = 0; o < i.length - 1; o++) s = O(this, r[n + o], t, o), s === T && (s = this._$AH[o]), a ||= !b(s) || s !== this._$AH[o], s === E ? e = E : e !== E && (e += (s ?? "") + i[o + 1]), this._$AH[o] = s;
 		}
 		a && !r && this.j(e);
 	}
 	j(e) {
-		e === O ? this.element.removeAttribute(this.name) : this.element.setAttribute(this.name, e ?? "");
+		e === E ? this.element.removeAttribute(this.name) : this.element.setAttribute(this.name, e ?? "");
 	}
-}, Ae = class extends j {
+}, je = class extends A {
 	constructor() {
 		super(...arguments), this.type = 3;
 	}
 	j(e) {
-		this.element[this.name] = e === O ? void 0 : e;
+		this.element[this.name] = e === E ? void 0 : e;
 	}
-}, je = class extends j {
+}, Me = class extends A {
 	constructor() {
 		super(...arguments), this.type = 4;
 	}
 	j(e) {
-		this.element.toggleAttribute(this.name, !!e && e !== O);
+		this.element.toggleAttribute(this.name, !!e && e !== E);
 	}
-}, Me = class extends j {
+}, Ne = class extends A {
 	constructor(e, t, n, r, i) {
 		super(e, t, n, r, i), this.type = 5;
 	}
 	_$AI(e, t = this) {
-		if ((e = A(this, e, t, 0) ?? O) === D) return;
-		let n = this._$AH, r = e === O && n !== O || e.capture !== n.capture || e.once !== n.once || e.passive !== n.passive, i = e !== O && (n === O || r);
+		if ((e = O(this, e, t, 0) ?? E) === T) return;
+		let n = this._$AH, r = e === E && n !== E || e.capture !== n.capture || e.once !== n.once || e.passive !== n.passive, i = e !== E && (n === E || r);
 		r && this.element.removeEventListener(this.name, this, n), i && this.element.addEventListener(this.name, this, e), this._$AH = e;
 	}
 	handleEvent(e) {
 		typeof this._$AH == "function" ? this._$AH.call(this.options?.host ?? this.element, e) : this._$AH.handleEvent(e);
 	}
-}, Ne = class {
+}, Pe = class {
 	constructor(e, t, n) {
 		this.element = e, this.type = 6, this._$AN = void 0, this._$AM = t, this.options = n;
 	}
@@ -485,33 +485,33 @@ var Oe = class {
 		return this._$AM._$AU;
 	}
 	_$AI(e) {
-		A(this, e);
+		O(this, e);
 	}
-}, Pe = {
-	M: fe,
-	P: y,
-	A: pe,
+}, Fe = {
+	M: me,
+	P: _,
+	A: he,
 	C: 1,
-	L: Ee,
-	R: Oe,
-	D: ge,
-	V: A,
-	I: ke,
-	H: j,
-	N: je,
-	U: Me,
-	B: Ae,
-	F: Ne
-}, Fe = le.litHtmlPolyfillSupport;
-Fe?.(De, ke), (le.litHtmlVersions ??= []).push("3.3.3");
-var Ie = (e, t, n) => {
+	L: Oe,
+	R: Ae,
+	D: ve,
+	V: O,
+	I: k,
+	H: A,
+	N: Me,
+	U: Ne,
+	B: je,
+	F: Pe
+}, Ie = ue.litHtmlPolyfillSupport;
+Ie?.(ke, k), (ue.litHtmlVersions ??= []).push("3.3.3");
+var Le = (e, t, n) => {
 	let r = n?.renderBefore ?? t, i = r._$litPart$;
 	if (i === void 0) {
 		let e = n?.renderBefore ?? null;
-		r._$litPart$ = i = new ke(t.insertBefore(x(), e), e, void 0, n ?? {});
+		r._$litPart$ = i = new k(t.insertBefore(y(), e), e, void 0, n ?? {});
 	}
 	return i._$AI(e), i;
-}, Le = globalThis, M = class extends _ {
+}, Re = globalThis, j = class extends g {
 	constructor() {
 		super(...arguments), this.renderOptions = { host: this }, this._$Do = void 0;
 	}
@@ -521,7 +521,7 @@ var Ie = (e, t, n) => {
 	}
 	update(e) {
 		let t = this.render();
-		this.hasUpdated || (this.renderOptions.isConnected = this.isConnected), super.update(e), this._$Do = Ie(t, this.renderRoot, this.renderOptions);
+		this.hasUpdated || (this.renderOptions.isConnected = this.isConnected), super.update(e), this._$Do = Le(t, this.renderRoot, this.renderOptions);
 	}
 	connectedCallback() {
 		super.connectedCallback(), this._$Do?.setConnected(!0);
@@ -530,24 +530,24 @@ var Ie = (e, t, n) => {
 		super.disconnectedCallback(), this._$Do?.setConnected(!1);
 	}
 	render() {
-		return D;
+		return T;
 	}
 };
-M._$litElement$ = !0, M.finalized = !0, Le.litElementHydrateSupport?.({ LitElement: M });
-var Re = Le.litElementPolyfillSupport;
-Re?.({ LitElement: M }), (Le.litElementVersions ??= []).push("4.2.2");
+j._$litElement$ = !0, j.finalized = !0, Re.litElementHydrateSupport?.({ LitElement: j });
+var ze = Re.litElementPolyfillSupport;
+ze?.({ LitElement: j }), (Re.litElementVersions ??= []).push("4.2.2");
 // node_modules/@lit/reactive-element/decorators/custom-element.js
-var N = (e) => (t, n) => {
+var M = (e) => (t, n) => {
 	n === void 0 ? customElements.define(e, t) : n.addInitializer(() => {
 		customElements.define(e, t);
 	});
-}, ze = {
+}, Be = {
 	attribute: !0,
 	type: String,
-	converter: oe,
+	converter: se,
 	reflect: !1,
-	hasChanged: se
-}, Be = (e = ze, t, n) => {
+	hasChanged: ce
+}, Ve = (e = Be, t, n) => {
 	let { kind: r, metadata: i } = n, a = globalThis.litPropertyMetadata.get(i);
 	if (a === void 0 && globalThis.litPropertyMetadata.set(i, a = /* @__PURE__ */ new Map()), r === "setter" && ((e = Object.create(e)).wrapped = !0), a.set(n.name, e), r === "accessor") {
 		let { name: r } = n;
@@ -570,38 +570,38 @@ var N = (e) => (t, n) => {
 	}
 	throw Error("Unsupported decorator location: " + r);
 };
-function P(e) {
-	return (t, n) => typeof n == "object" ? Be(e, t, n) : ((e, t, n) => {
+function N(e) {
+	return (t, n) => typeof n == "object" ? Ve(e, t, n) : ((e, t, n) => {
 		let r = t.hasOwnProperty(n);
 		return t.constructor.createProperty(n, e), r ? Object.getOwnPropertyDescriptor(t, n) : void 0;
 	})(e, t, n);
 }
 // node_modules/@lit/reactive-element/decorators/state.js
-function F(e) {
-	return P({
+function P(e) {
+	return N({
 		...e,
 		state: !0,
 		attribute: !1
 	});
 }
 // src/format.ts
-var Ve = new Intl.NumberFormat("en-KE", {
+var He = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 2,
 	maximumFractionDigits: 2
-}), He = new Intl.NumberFormat("en-KE", { maximumFractionDigits: 0 }), Ue = new Intl.NumberFormat("en-KE", {
+}), Ue = new Intl.NumberFormat("en-KE", { maximumFractionDigits: 0 }), We = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 2,
 	maximumFractionDigits: 2
-}), We = new Intl.NumberFormat("en-KE", {
+}), Ge = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 1,
 	maximumFractionDigits: 1
-}), I = (e) => `KES ${Ve.format(e)}`, L = (e, t = !1) => (t && e > 0 ? "+" : "") + Ve.format(e).replace("-", "−"), Ge = (e) => He.format(e);
-function R(e) {
-	return Math.abs(e) < 1 ? `${He.format(e * 1e3)} Wh`.replace("-", "−") : `${(Math.abs(e) < 10 ? Ue : We).format(e)} kWh`.replace("-", "−");
+}), F = (e) => `KES ${He.format(e)}`, I = (e, t = !1) => (t && e > 0 ? "+" : "") + He.format(e).replace("-", "−"), Ke = (e) => Ue.format(e);
+function L(e) {
+	return Math.abs(e) < 1 ? `${Ue.format(e * 1e3)} Wh`.replace("-", "−") : `${(Math.abs(e) < 10 ? We : Ge).format(e)} kWh`.replace("-", "−");
 }
-function Ke(e) {
-	return Math.abs(e) < 1e3 ? `${He.format(e)} W` : `${Ue.format(e / 1e3)} kW`;
+function qe(e) {
+	return Math.abs(e) < 1e3 ? `${Ue.format(e)} W` : `${We.format(e / 1e3)} kW`;
 }
-var qe = class {
+var Je = class {
 	#e;
 	#t;
 	constructor(e, t) {
@@ -625,7 +625,7 @@ var qe = class {
 	hour(e) {
 		return Number(this.clock(e).slice(0, 2));
 	}
-}, z = l`
+}, R = l`
   :host {
     --sell: var(--energy-solar-color, #e69500);
     --buy: var(--energy-grid-consumption-color, #3f7fc4);
@@ -742,17 +742,17 @@ var qe = class {
     clip-path: inset(50%);
     white-space: nowrap;
   }
-`, Je = "energy_swap", Ye = class extends Error {};
-function Xe(e) {
+`, Ye = "energy_swap", Xe = class extends Error {};
+function Ze(e) {
 	let t = /* @__PURE__ */ new Set();
-	for (let n of Object.values(e.entities)) n?.platform === Je && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
+	for (let n of Object.values(e.entities)) n?.platform === Ye && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
 	return [...t];
 }
-var Ze = class {
+var Qe = class {
 	#e;
 	constructor(e, t) {
 		this.hass = e, this.device = t, this.#e = /* @__PURE__ */ new Map();
-		for (let n of Object.values(e.entities)) n?.platform === Je && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
+		for (let n of Object.values(e.entities)) n?.platform === Ye && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
 	}
 	get name() {
 		let e = this.hass.devices[this.device];
@@ -781,7 +781,7 @@ var Ze = class {
 		return t !== void 0 && t !== "unavailable";
 	}
 	async act(e, t = {}) {
-		return this.#t(Je, e, t, { device_id: this.device }, !0);
+		return this.#t(Ye, e, t, { device_id: this.device }, !0);
 	}
 	async use(e, t, n, r = {}) {
 		let i = this.entity(e);
@@ -798,11 +798,11 @@ var Ze = class {
 				return_response: i
 			})).response;
 		} catch (e) {
-			throw new Ye(Qe(e));
+			throw new Xe(z(e));
 		}
 	}
 };
-function Qe(e) {
+function z(e) {
 	return typeof e == "object" && e && "message" in e && typeof e.message == "string" ? e.message : String(e);
 }
 // src/words/en.ts
@@ -992,7 +992,7 @@ function H(e, t, n, r) {
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // src/parts/form-dialog.ts
-var U = class extends M {
+var U = class extends j {
 	constructor(...e) {
 		super(...e), this.values = {}, this.problem = "", this.done = "", this.isBusy = !1, this.#n = () => {
 			this.renderRoot.querySelector("dialog")?.close();
@@ -1005,7 +1005,7 @@ var U = class extends M {
 				try {
 					this.done = await this.form.act(this.values);
 				} catch (e) {
-					this.problem = e instanceof Error ? e.message : String(e);
+					this.problem = z(e);
 				} finally {
 					this.isBusy = !1;
 				}
@@ -1013,7 +1013,7 @@ var U = class extends M {
 		};
 	}
 	static {
-		this.styles = [z, l`
+		this.styles = [R, l`
       dialog {
         width: min(420px, calc(100vw - 24px));
         border: 0;
@@ -1079,18 +1079,18 @@ var U = class extends M {
 		this.renderRoot.querySelector("dialog")?.showModal(), this.renderRoot.querySelector("input")?.select();
 	}
 	render() {
-		return T`<dialog aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
+		return C`<dialog aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
       <h2 id="title">${this.form.title}</h2>
-      ${this.done ? T`<div class="done"><p role="status">${this.done}</p><button class="primary" autofocus @click=${this.#n}>${this.say("close")}</button></div>` : this.#e()}
+      ${this.done ? C`<div class="done"><p role="status">${this.done}</p><button class="primary" autofocus @click=${this.#n}>${this.say("close")}</button></div>` : this.#e()}
     </dialog>`;
 	}
 	#e() {
 		let { lead: e, fields: t, go: n, sum: r } = this.form;
-		return T`<p class="soft">${e}</p>
+		return C`<p class="soft">${e}</p>
       <form novalidate @submit=${this.#r}>
         ${t.map((e) => this.#t(e))}
-        ${r ? T`<p class="sum number" aria-live="polite">${r(this.values)}</p>` : O}
-        ${this.problem ? T`<p class="problem" role="alert">${this.problem}</p>` : O}
+        ${r ? C`<p class="sum number" aria-live="polite">${r(this.values)}</p>` : E}
+        ${this.problem ? C`<p class="problem" role="alert">${this.problem}</p>` : E}
         <div class="actions">
           <button class="primary" type="submit" ?disabled=${this.isBusy}>${this.isBusy ? this.say("busy") : n}</button>
           <button type="button" @click=${this.#n}>${this.say("cancel")}</button>
@@ -1098,7 +1098,7 @@ var U = class extends M {
       </form>`;
 	}
 	#t(e) {
-		return T`<div>
+		return C`<div>
       <label for=${e.name}>${e.label}</label>
       <div class="field">
         <input
@@ -1107,7 +1107,7 @@ var U = class extends M {
           inputmode="decimal"
           step=${e.step}
           min=${e.min}
-          max=${e.max ?? O}
+          max=${e.max ?? E}
           ?required=${!e.isOptional}
           .value=${typeof e.value == "number" ? String(e.value) : ""}
           @input=${(t) => {
@@ -1117,20 +1117,20 @@ var U = class extends M {
         />
         <span class="unit">${e.unit}</span>
       </div>
-      ${e.hint ? T`<p class="soft">${e.hint}</p>` : O}
+      ${e.hint ? C`<p class="soft">${e.hint}</p>` : E}
     </div>`;
 	}
 	#n;
 	#r;
 };
-H([P({ attribute: !1 })], U.prototype, "form", void 0), H([P({ attribute: !1 })], U.prototype, "say", void 0), H([F()], U.prototype, "values", void 0), H([F()], U.prototype, "problem", void 0), H([F()], U.prototype, "done", void 0), H([F()], U.prototype, "isBusy", void 0), U = H([N("energy-swap-form-dialog")], U);
+H([N({ attribute: !1 })], U.prototype, "form", void 0), H([N({ attribute: !1 })], U.prototype, "say", void 0), H([P()], U.prototype, "values", void 0), H([P()], U.prototype, "problem", void 0), H([P()], U.prototype, "done", void 0), H([P()], U.prototype, "isBusy", void 0), U = H([M("energy-swap-form-dialog")], U);
 // src/cards/card.ts
-var W = class extends M {
+var W = class extends j {
 	constructor(...e) {
-		super(...e), this.form = null, this.say = V("en"), this.times = new qe("en", "UTC"), this.#e = "";
+		super(...e), this.form = null, this.say = V("en"), this.times = new Je("en", "UTC"), this.#e = "";
 	}
 	static {
-		this.styles = [z];
+		this.styles = [R];
 	}
 	static getConfigForm() {
 		return { schema: [{
@@ -1162,25 +1162,25 @@ var W = class extends M {
 	}
 	get household() {
 		if (this.#t?.hass !== this.hass) {
-			let e = this.config?.device_id ?? Xe(this.hass)[0];
+			let e = this.config?.device_id ?? Ze(this.hass)[0];
 			this.#t = {
 				hass: this.hass,
-				found: e === void 0 ? void 0 : new Ze(this.hass, e)
+				found: e === void 0 ? void 0 : new Qe(this.hass, e)
 			};
 		}
 		return this.#t.found;
 	}
 	willUpdate() {
 		let e = `${this.hass.language} ${this.hass.config.time_zone}`;
-		e !== this.#e && (this.#e = e, this.say = V(B(this.hass.language)), this.times = new qe(B(this.hass.language), this.hass.config.time_zone));
+		e !== this.#e && (this.#e = e, this.say = V(B(this.hass.language)), this.times = new Je(B(this.hass.language), this.hass.config.time_zone));
 	}
 	shouldUpdate() {
 		return this.hass !== void 0 && this.config !== void 0;
 	}
 	render() {
 		let e = this.household;
-		return T`<ha-card>
-      ${e === void 0 ? T`<div class="body"><p>${this.say("no_household")}</p></div>` : T`${this.show(e)}${this.form === null ? O : T`<energy-swap-form-dialog
+		return C`<ha-card>
+      ${e === void 0 ? C`<div class="body"><p>${this.say("no_household")}</p></div>` : C`${this.show(e)}${this.form === null ? E : C`<energy-swap-form-dialog
                 .form=${this.form}
                 .say=${this.say}
                 @closed=${() => {
@@ -1192,11 +1192,11 @@ var W = class extends M {
 	ask(e) {
 		this.form = e;
 	}
-	renderHead(e, t = O) {
-		return T`<div class="head"><h2>${this.config?.title ?? e}</h2>${t}</div>`;
+	renderHead(e, t = E) {
+		return C`<div class="head"><h2>${this.config?.title ?? e}</h2>${t}</div>`;
 	}
 };
-H([P({ attribute: !1 })], W.prototype, "hass", void 0), H([F()], W.prototype, "config", void 0), H([F()], W.prototype, "form", void 0);
+H([N({ attribute: !1 })], W.prototype, "hass", void 0), H([P()], W.prototype, "config", void 0), H([P()], W.prototype, "form", void 0);
 function tt(e, t, n) {
 	let r = window;
 	r.customCards ??= [], r.customCards.push({
@@ -1209,7 +1209,7 @@ function tt(e, t, n) {
 // src/cards/money-card.ts
 var nt = class extends W {
 	static {
-		this.styles = [z, l`
+		this.styles = [R, l`
       .balance {
         font-size: 34px;
         font-weight: 700;
@@ -1257,12 +1257,12 @@ var nt = class extends W {
 	}
 	show(e) {
 		let t = e.number("kes_balance"), n = e.number("kes_held") ?? 0;
-		return T`${this.renderHead(e.name, this.#e(e))}
+		return C`${this.renderHead(e.name, this.#e(e))}
       <div class="body">
         <div>
           <p class="soft">${this.say("balance")}</p>
-          <p class="balance number">${t === null ? "–" : I(t)}</p>
-          ${n > 0 ? T`<p class="soft">${this.say("held", { amount: I(n) })}</p>` : O}
+          <p class="balance number">${t === null ? "–" : F(t)}</p>
+          ${n > 0 ? C`<p class="soft">${this.say("held", { amount: F(n) })}</p>` : E}
         </div>
         <div class="facts">
           ${this.#t("earned_today", e)} ${this.#t("saved_today", e)} ${this.#t("earned_month", e)}
@@ -1290,28 +1290,28 @@ var nt = class extends W {
       </div>`;
 	}
 	#e(e) {
-		return e.text("hub_connection") === "off" ? T`<span class="pill bad">${this.say("hub_away")}</span>` : e.text("meter") === "off" ? T`<span class="pill bad">${this.say("meter_silent")}</span>` : O;
+		return e.text("hub_connection") === "off" ? C`<span class="pill bad">${this.say("hub_away")}</span>` : e.text("meter") === "off" ? C`<span class="pill bad">${this.say("meter_silent")}</span>` : E;
 	}
 	#t(e, t) {
 		let n = t.number(e);
-		return n === null ? O : T`<div><span class="soft">${this.say(e)}</span><b class="number ${n > 0 ? "gain" : ""}">${L(n, !0)}</b></div>`;
+		return n === null ? E : C`<div><span class="soft">${this.say(e)}</span><b class="number ${n > 0 ? "gain" : ""}">${I(n, !0)}</b></div>`;
 	}
 	#n(e) {
 		let t = e.number("token_balance");
-		return t === null ? O : T`<div><span class="soft">${this.say("tokens")}</span><b class="number">${R(t)}</b></div>`;
+		return t === null ? E : C`<div><span class="soft">${this.say("tokens")}</span><b class="number">${L(t)}</b></div>`;
 	}
 	#r(e) {
 		let t = e.number("net_power"), n = e.number("generation_power");
-		return t === null ? O : T`<p class="flow">
-      <span>${this.say(t < 0 ? "gives_now" : "takes_now", { power: Ke(Math.abs(t)) })}</span>
-      ${n === null || n <= 0 ? O : T`<span class="soft">${this.say("sun_now", { power: Ke(n) })}</span>`}
+		return t === null ? E : C`<p class="flow">
+      <span>${this.say(t < 0 ? "gives_now" : "takes_now", { power: qe(Math.abs(t)) })}</span>
+      ${n === null || n <= 0 ? E : C`<span class="soft">${this.say("sun_now", { power: qe(n) })}</span>`}
     </p>`;
 	}
 	#i(e) {
 		let t = e.text("recommendation"), n = e.attribute("recommendation", "reason");
-		return t === null ? O : T`<div class="advice ${t}">
+		return t === null ? E : C`<div class="advice ${t}">
       <b>${this.say(`advice_${t}`)}</b>
-      ${typeof n == "string" ? T`<span class="soft">${n}</span>` : O}
+      ${typeof n == "string" ? C`<span class="soft">${n}</span>` : E}
     </div>`;
 	}
 	#a(e) {
@@ -1334,7 +1334,7 @@ var nt = class extends W {
 	#o(e, t) {
 		this.ask({
 			title: this.say("pay_out"),
-			lead: this.say("pay_out_means", { amount: I(t) }),
+			lead: this.say("pay_out_means", { amount: F(t) }),
 			go: this.say("pay_out"),
 			fields: [{
 				name: "amount",
@@ -1348,12 +1348,12 @@ var nt = class extends W {
 			}],
 			act: async (n) => {
 				let r = await e.act("pay_out", n);
-				return this.say("paid_out", { amount: I(r.kes ?? n.amount ?? t) });
+				return this.say("paid_out", { amount: F(r.kes ?? n.amount ?? t) });
 			}
 		});
 	}
 };
-nt = H([N("energy-swap-money-card")], nt), tt("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
+nt = H([M("energy-swap-money-card")], nt), tt("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
 // src/remote.ts
 var rt = class {
 	#e;
@@ -1383,7 +1383,7 @@ var rt = class {
 			this.value = n, this.problem = "";
 		} catch (e) {
 			if (t !== this.#t) return;
-			this.problem = e instanceof Error ? e.message : String(e);
+			this.problem = z(e);
 		}
 		this.host.requestUpdate();
 	}
@@ -1416,7 +1416,7 @@ function ct(e, t, n) {
 	let i = r.map((e) => `${G(t(e.at))} ${G(n(e.high))}`), a = r.toReversed().map((e) => `${G(t(e.at))} ${G(n(e.low))}`);
 	return `M${[...i, ...a].join("L")}Z`;
 }
-var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = class extends M {
+var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = class extends j {
 	constructor(...e) {
 		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
 			e && e.contentRect.width > 0 && (this.width = e.contentRect.width);
@@ -1494,7 +1494,7 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 	}
 	render() {
 		let e = this.#r(), [t] = e, n = e.at(-1);
-		if (t === void 0 || n === void 0) return O;
+		if (t === void 0 || n === void 0) return E;
 		let r = {
 			from: t,
 			to: n + Math.max(0, ...this.courses.map((e) => e.hold ?? 0))
@@ -1506,7 +1506,7 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 			from: i[0] ?? 0,
 			to: i.at(-1) ?? 1
 		}, o = this.width - K - dt, s = this.height - lt, c = (e) => K + at(e, r, o), l = (e) => s - at(e, a, s - ut);
-		return T`<svg
+		return C`<svg
         role="img"
         tabindex="0"
         aria-label=${this.label}
@@ -1522,28 +1522,28 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 			this.#a(t, e);
 		}}
       >
-        ${i.map((e) => E`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - dt} y1=${l(e)} y2=${l(e)}></line>
+        ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - dt} y1=${l(e)} y2=${l(e)}></line>
           <text x=${38} y=${l(e) + 4} text-anchor="end">${ft(e)}</text>`)}
-        ${ot(r, (e) => this.times.hour(e), o).map((e) => E`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.clock(e)}</text>`)}
+        ${ot(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.clock(e)}</text>`)}
         ${this.courses.map((e) => this.#t(e, c, l))}
-        ${this.now > r.from && this.now < r.to ? E`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${ut} y2=${s}></line>` : O}
-        ${this.chosen === null ? O : E`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${ut} y2=${s}></line>`}
+        ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${ut} y2=${s}></line>` : E}
+        ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${ut} y2=${s}></line>`}
       </svg>
       <div class="readout" aria-live="polite">${this.#n()}</div>`;
 	}
 	#t(e, t, n) {
 		let r = ct(e.points, t, n);
-		return E`${r ? E`<path d=${r} fill=${e.colour} opacity="0.2"></path>` : O}
+		return w`${r ? w`<path d=${r} fill=${e.colour} opacity="0.2"></path>` : E}
       <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${st(e.points, t, n, e.hold)}></path>`;
 	}
 	#n() {
 		let e = this.chosen;
-		return T`${e === null ? O : T`<b>${this.times.day(e)} ${this.times.clock(e)}</b>`}
+		return C`${e === null ? E : C`<b>${this.times.day(e)} ${this.times.clock(e)}</b>`}
       ${this.courses.map((t) => {
 			let n = e === null ? void 0 : t.points.find((n) => n.at <= e && e < n.at + (t.hold ?? 1));
-			if (e !== null && (n === void 0 || n.mid === null)) return O;
+			if (e !== null && (n === void 0 || n.mid === null)) return E;
 			let r = n?.mid, i = n?.low === void 0 || n.high === void 0 ? "" : ` (${this.word(n.low)} – ${this.word(n.high)})`;
-			return T`<span class="key"><i style="background:${t.colour}"></i>${t.name}${r == null ? O : T` ${this.word(r)}${i}`}</span>`;
+			return C`<span class="key"><i style="background:${t.colour}"></i>${t.name}${r == null ? E : C` ${this.word(r)}${i}`}</span>`;
 		})}`;
 	}
 	#r() {
@@ -1563,10 +1563,10 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 		this.chosen = t[Math.min(t.length - 1, Math.max(0, i + n))] ?? null;
 	}
 };
-H([P({ attribute: !1 })], q.prototype, "courses", void 0), H([P({ attribute: !1 })], q.prototype, "times", void 0), H([P({ attribute: !1 })], q.prototype, "word", void 0), H([P({ type: Number })], q.prototype, "now", void 0), H([P({ type: Number })], q.prototype, "height", void 0), H([P()], q.prototype, "label", void 0), H([F()], q.prototype, "width", void 0), H([F()], q.prototype, "chosen", void 0), q = H([N("energy-swap-chart")], q);
-var ft = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), pt = 5, mt = class extends M {
+H([N({ attribute: !1 })], q.prototype, "courses", void 0), H([N({ attribute: !1 })], q.prototype, "times", void 0), H([N({ attribute: !1 })], q.prototype, "word", void 0), H([N({ type: Number })], q.prototype, "now", void 0), H([N({ type: Number })], q.prototype, "height", void 0), H([N()], q.prototype, "label", void 0), H([P()], q.prototype, "width", void 0), H([P()], q.prototype, "chosen", void 0), q = H([M("energy-swap-chart")], q);
+var ft = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), pt = 5, mt = class extends j {
 	static {
-		this.styles = [z, l`
+		this.styles = [R, l`
       .sides {
         display: grid;
         grid-template-columns: 1fr 1fr;
@@ -1608,27 +1608,27 @@ var ft = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "�
 	}
 	render() {
 		let e = Math.max(1, ...[...this.book.buys, ...this.book.sells].map((e) => e.wh));
-		return T`<div class="sides">
+		return C`<div class="sides">
       ${this.#e("sells", this.book.sells, e)}${this.#e("buys", this.book.buys, e)}
     </div>`;
 	}
 	#e(e, t, n) {
-		return T`<section class=${e}>
+		return C`<section class=${e}>
       <h3>${this.say(e === "sells" ? "offered" : "wanted")}</h3>
-      ${t.length === 0 ? T`<p class="soft">${this.say("nothing_now")}</p>` : T`<ol>
-            ${t.slice(0, pt).map((e) => T`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${L(e.cents_per_kwh / 100)}</span><span>${R(e.wh / 1e3)}</span></li>`)}
+      ${t.length === 0 ? C`<p class="soft">${this.say("nothing_now")}</p>` : C`<ol>
+            ${t.slice(0, pt).map((e) => C`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${I(e.cents_per_kwh / 100)}</span><span>${L(e.wh / 1e3)}</span></li>`)}
           </ol>`}
     </section>`;
 	}
 };
-H([P({ attribute: !1 })], mt.prototype, "book", void 0), H([P({ attribute: !1 })], mt.prototype, "say", void 0), mt = H([N("energy-swap-order-book")], mt);
+H([N({ attribute: !1 })], mt.prototype, "book", void 0), H([N({ attribute: !1 })], mt.prototype, "say", void 0), mt = H([M("energy-swap-order-book")], mt);
 // src/cards/market-card.ts
 var ht = 60, gt = class extends W {
 	constructor(...e) {
 		super(...e), this.cancelling = "", this.problem = "", this.#e = new rt(this, () => this.household?.act("get_prices") ?? null, ht), this.#t = new rt(this, () => this.household?.act("get_market") ?? null, ht / 4);
 	}
 	static {
-		this.styles = [z, l`
+		this.styles = [R, l`
       .price {
         font-size: 30px;
         font-weight: 700;
@@ -1668,13 +1668,13 @@ var ht = 60, gt = class extends W {
 	#t;
 	show(e) {
 		let t = Date.now() / 1e3, n = e.number("clearing_price"), r = e.number("price_against_week");
-		return T`${this.renderHead(this.say("market"), r === null ? O : this.#n(r))}
+		return C`${this.renderHead(this.say("market"), r === null ? E : this.#n(r))}
       <div class="body">
         <p class="price number">
-          ${n === null ? T`<small>${this.say("no_price")}</small>` : T`${L(n)} <small>KES/kWh ${this.say("last_price")}</small>`}
+          ${n === null ? C`<small>${this.say("no_price")}</small>` : C`${I(n)} <small>KES/kWh ${this.say("last_price")}</small>`}
         </p>
-        ${this.#e.value ? this.#r(this.#e.value, t) : this.#e.problem ? T`<p class="soft">${this.#e.problem}</p>` : O}
-        ${this.#t.value?.book ? T`<energy-swap-order-book .book=${this.#t.value.book} .say=${this.say}></energy-swap-order-book>` : O}
+        ${this.#e.value ? this.#r(this.#e.value, t) : this.#e.problem ? C`<p class="soft">${this.#e.problem}</p>` : E}
+        ${this.#t.value?.book ? C`<energy-swap-order-book .book=${this.#t.value.book} .say=${this.say}></energy-swap-order-book>` : E}
         <div class="actions">
           <button
             class="primary"
@@ -1700,16 +1700,16 @@ var ht = 60, gt = class extends W {
             ${this.say("my_prices")}
           </button>
         </div>
-        ${this.#t.problem ? T`<p class="soft">${this.#t.problem}</p>` : this.#i(e, this.#t.value?.orders ?? [])}
+        ${this.#t.problem ? C`<p class="soft">${this.#t.problem}</p>` : this.#i(e, this.#t.value?.orders ?? [])}
       </div>`;
 	}
 	#n(e) {
 		let t = e === 0 ? "like_week" : e < 0 ? "below_week" : "above_week";
-		return T`<span class="pill">${this.say(t, { percent: Math.abs(e) })}</span>`;
+		return C`<span class="pill">${this.say(t, { percent: Math.abs(e) })}</span>`;
 	}
 	#r(e, t) {
 		let n = e.past.length > 1 ? (e.past[1]?.start ?? 0) - (e.past[0]?.start ?? 0) : 1800;
-		return T`<energy-swap-chart
+		return C`<energy-swap-chart
       .courses=${[{
 			name: this.say("price_was"),
 			colour: "var(--primary-color)",
@@ -1731,27 +1731,27 @@ var ht = 60, gt = class extends W {
 			}))
 		}].filter((e) => e.points.length > 0)}
       .times=${this.times}
-      .word=${(e) => L(e)}
+      .word=${(e) => I(e)}
       .now=${t}
       .height=${160}
       label=${this.say("price_chart")}
     ></energy-swap-chart>`;
 	}
 	#i(e, t) {
-		return t.length === 0 ? O : T`<section>
+		return t.length === 0 ? E : C`<section>
       <h3>${this.say("my_orders")}</h3>
       <ul class="orders">
-        ${t.map((t) => T`<li>
+        ${t.map((t) => C`<li>
               <span class="number">
                 ${this.say(t.side === "sell" ? "order_sell" : "order_buy", {
-			energy: R(t.remaining_wh / 1e3),
-			price: L(t.limit / 100)
+			energy: L(t.remaining_wh / 1e3),
+			price: I(t.limit / 100)
 		})}
               </span>
               <button ?disabled=${this.cancelling === t.id} @click=${() => this.#a(e, t)}>${this.say("cancel_order")}</button>
             </li>`)}
       </ul>
-      ${this.problem ? T`<p class="problem" role="alert">${this.problem}</p>` : O}
+      ${this.problem ? C`<p class="problem" role="alert">${this.problem}</p>` : E}
     </section>`;
 	}
 	async #a(e, t) {
@@ -1759,7 +1759,7 @@ var ht = 60, gt = class extends W {
 		try {
 			await e.act("cancel_order", { order: t.id }), await this.#t.refresh();
 		} catch (e) {
-			this.problem = e instanceof Error ? e.message : String(e);
+			this.problem = z(e);
 		} finally {
 			this.cancelling = "";
 		}
@@ -1768,7 +1768,7 @@ var ht = 60, gt = class extends W {
 		let n = t === "sell" ? "minimum_price" : "maximum_price", r = e.number(t === "sell" ? "suggested_sell_price" : "suggested_buy_price"), i = e.number("token_balance");
 		this.ask({
 			title: this.say(t),
-			lead: t === "sell" ? this.say("sell_means", { energy: R(i ?? 0) }) : this.say("buy_means"),
+			lead: t === "sell" ? this.say("sell_means", { energy: L(i ?? 0) }) : this.say("buy_means"),
 			go: this.say(t),
 			fields: [{
 				name: "energy",
@@ -1784,19 +1784,19 @@ var ht = 60, gt = class extends W {
 				step: .01,
 				min: 0,
 				value: r,
-				...r === null ? {} : { hint: this.say("suggested", { price: L(r) }) }
+				...r === null ? {} : { hint: this.say("suggested", { price: I(r) }) }
 			}],
 			sum: (e) => {
 				let r = (e.energy ?? 0) * (e[n] ?? 0);
-				return r > 0 ? this.say(t === "sell" ? "comes_to_at_least" : "comes_to_at_most", { amount: I(r) }) : "";
+				return r > 0 ? this.say(t === "sell" ? "comes_to_at_least" : "comes_to_at_most", { amount: F(r) }) : "";
 			},
 			act: async (n) => {
 				let r = await e.act(t, n);
 				this.#t.refresh();
 				let i = r.filled_wh ?? 0;
-				return r.status === "filled" ? this.say(t === "sell" ? "sold_all" : "bought_all", { energy: R(i / 1e3) }) : this.say("order_rests", {
-					filled: R(i / 1e3),
-					rest: R((r.remaining_wh ?? 0) / 1e3)
+				return r.status === "filled" ? this.say(t === "sell" ? "sold_all" : "bought_all", { energy: L(i / 1e3) }) : this.say("order_rests", {
+					filled: L(i / 1e3),
+					rest: L((r.remaining_wh ?? 0) / 1e3)
 				});
 			}
 		});
@@ -1833,7 +1833,7 @@ var ht = 60, gt = class extends W {
 		});
 	}
 };
-H([F()], gt.prototype, "cancelling", void 0), H([F()], gt.prototype, "problem", void 0), gt = H([N("energy-swap-market-card")], gt), tt("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
+H([P()], gt.prototype, "cancelling", void 0), H([P()], gt.prototype, "problem", void 0), gt = H([M("energy-swap-market-card")], gt), tt("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
 // src/cards/forecast-card.ts
 var _t = {
 	surplus: "var(--good)",
@@ -1844,7 +1844,7 @@ var _t = {
 		super(...e), this.shown = "surplus", this.#e = new rt(this, () => this.household?.act("get_forecast") ?? null, 300);
 	}
 	static {
-		this.styles = [z, l`
+		this.styles = [R, l`
       .days {
         display: flex;
         flex-wrap: wrap;
@@ -1874,7 +1874,7 @@ var _t = {
 	#e;
 	show(e) {
 		let t = this.#e.value;
-		return T`${this.renderHead(this.say("forecast"), this.#t(e))}
+		return C`${this.renderHead(this.say("forecast"), this.#t(e))}
       <div class="body">
         <p class="days">${this.#n("today", e.number("surplus_remaining"))} ${this.#n("tomorrow", e.number("surplus_tomorrow"))}</p>
         <div class="switches" role="group" aria-label=${this.say("what_to_show")}>${[
@@ -1882,19 +1882,19 @@ var _t = {
 			"production",
 			"consumption"
 		].map((e) => this.#r(e))}</div>
-        ${t ? this.#i(t) : T`<p class="soft">${this.#e.problem || this.say("loading")}</p>`}
-        ${t ? T`<p class="soft">${this.#a(t)}</p>` : O}
+        ${t ? this.#i(t) : C`<p class="soft">${this.#e.problem || this.say("loading")}</p>`}
+        ${t ? C`<p class="soft">${this.#a(t)}</p>` : E}
       </div>`;
 	}
 	#t(e) {
 		let t = e.number("forecast_confidence");
-		return t === null ? O : T`<span class="pill">${this.say("confidence", { percent: Math.round(t) })}</span>`;
+		return t === null ? E : C`<span class="pill">${this.say("confidence", { percent: Math.round(t) })}</span>`;
 	}
 	#n(e, t) {
-		return t === null ? O : T`<span>${this.say(e === "today" ? "spare_today" : "spare_tomorrow")} <b class="number">${R(t)}</b></span>`;
+		return t === null ? E : C`<span>${this.say(e === "today" ? "spare_today" : "spare_tomorrow")} <b class="number">${L(t)}</b></span>`;
 	}
 	#r(e) {
-		return T`<button
+		return C`<button
       aria-pressed=${this.shown === e}
       @click=${() => {
 			this.shown = e;
@@ -1905,7 +1905,7 @@ var _t = {
 	}
 	#i(e) {
 		let t = (e.periods[0]?.minutes ?? 30) * 60;
-		return T`<energy-swap-chart
+		return C`<energy-swap-chart
       .courses=${[{
 			name: this.say(this.shown),
 			colour: _t[this.shown],
@@ -1913,7 +1913,7 @@ var _t = {
 			points: e.periods.map((e) => yt(e, this.shown))
 		}]}
       .times=${this.times}
-      .word=${(e) => Ke(e)}
+      .word=${(e) => qe(e)}
       .now=${Date.now() / 1e3}
       .height=${190}
       label=${this.say("forecast_chart", { what: this.say(this.shown) })}
@@ -1929,7 +1929,7 @@ var _t = {
 		return `${t === void 0 ? "" : this.say(t)} ${this.say("made_at", { when: this.times.clock(e.made_at) })}`.trim();
 	}
 };
-H([F()], vt.prototype, "shown", void 0), vt = H([N("energy-swap-forecast-card")], vt);
+H([P()], vt.prototype, "shown", void 0), vt = H([M("energy-swap-forecast-card")], vt);
 function yt(e, t) {
 	let n = e[`${t}_wh`], r = 60 / e.minutes;
 	return {
@@ -1972,7 +1972,7 @@ var bt = {
 	update(e, t) {
 		return this.render(...t);
 	}
-}, { I: Ct } = Pe, wt = (e) => e, Tt = (e) => e.strings === void 0, Et = () => document.createComment(""), Y = (e, t, n) => {
+}, { I: Ct } = Fe, wt = (e) => e, Tt = (e) => e.strings === void 0, Et = () => document.createComment(""), Y = (e, t, n) => {
 	let r = e._$AA.parentNode, i = t === void 0 ? e._$AB : t._$AA;
 	if (n === void 0) n = new Ct(r.insertBefore(Et(), i), r.insertBefore(Et(), i), e, e.options);
 	else {
@@ -2093,7 +2093,7 @@ var Ft = (e) => {
 			let e = i[d++];
 			e !== null && At(e);
 		}
-		return this.ut = o, Ot(e, c), D;
+		return this.ut = o, Ot(e, c), T;
 	}
 }), zt = class e extends Event {
 	constructor(t) {
@@ -2893,7 +2893,7 @@ function mn(e, t = !1) {
 	});
 }
 // node_modules/@lit-labs/virtualizer/virtualize.js
-var hn = (e) => e, gn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, _n = xt(class extends It {
+var hn = (e) => e, gn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, _n = xt(class extends It {
 	constructor(e) {
 		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => gn(e, t + this._first), this._keyFunction = (e, t) => hn(e, t + this._first), this._items = [], e.type !== bt.CHILD) throw Error("The virtualize directive can only be used in child expressions");
 	}
@@ -2906,7 +2906,7 @@ var hn = (e) => e, gn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, _n = x
 	update(e, [t]) {
 		this._setFunctions(t);
 		let n = this._items !== t.items;
-		return this._items = t.items || [], this._virtualizer ? this._updateVirtualizerConfig(e, t) : this._initialize(e, t), n ? D : this.render();
+		return this._items = t.items || [], this._virtualizer ? this._updateVirtualizerConfig(e, t) : this._initialize(e, t), n ? T : this.render();
 	}
 	async _updateVirtualizerConfig(e, t) {
 		if (!await this._virtualizer.updateLayoutConfig(t.layout || {})) {
@@ -2940,7 +2940,7 @@ var hn = (e) => e, gn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, _n = x
 	reconnected() {
 		this._virtualizer?.connected();
 	}
-}), Q = class extends M {
+}), Q = class extends j {
 	constructor() {
 		super(...arguments), this.items = [], this.renderItem = gn, this.keyFunction = hn, this.layout = {}, this.scroller = !1;
 	}
@@ -2949,7 +2949,7 @@ var hn = (e) => e, gn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, _n = x
 	}
 	render() {
 		let { items: e, renderItem: t, keyFunction: n, layout: r, scroller: i } = this;
-		return T`${_n({
+		return C`${_n({
 			items: e,
 			renderItem: t,
 			keyFunction: n,
@@ -2968,7 +2968,7 @@ var hn = (e) => e, gn = (e, t) => T`${t}: ${JSON.stringify(e, null, 2)}`, _n = x
 	}
 };
 // node_modules/@lit-labs/virtualizer/lit-virtualizer.js
-J([P({ attribute: !1 })], Q.prototype, "items", void 0), J([P()], Q.prototype, "renderItem", void 0), J([P()], Q.prototype, "keyFunction", void 0), J([P({ attribute: !1 })], Q.prototype, "layout", void 0), J([P({
+J([N({ attribute: !1 })], Q.prototype, "items", void 0), J([N()], Q.prototype, "renderItem", void 0), J([N()], Q.prototype, "keyFunction", void 0), J([N({ attribute: !1 })], Q.prototype, "layout", void 0), J([N({
 	reflect: !0,
 	type: Boolean
 })], Q.prototype, "scroller", void 0), customElements.define("lit-virtualizer", Q);
@@ -2997,7 +2997,7 @@ function yn(e) {
 // src/cards/history-card.ts
 var bn = 365, xn = class extends W {
 	static {
-		this.styles = [z, l`
+		this.styles = [R, l`
       .list {
         height: 420px;
         contain: strict;
@@ -3043,18 +3043,18 @@ var bn = 365, xn = class extends W {
 	}
 	show() {
 		let e = this.#e.value;
-		return T`${this.renderHead(this.say("history"), e ? T`<span class="pill">${this.say("periods", { count: e.length === 1 ? 1 : Ge(e.length) })}</span>` : O)}
-      ${e?.length ? O : T`<p class="body soft">${this.#e.problem || this.say(e ? "no_history" : "loading")}</p>`}
-      ${e?.length ? T`<div class="list" tabindex="0" role="list" aria-label=${this.say("history")}>
+		return C`${this.renderHead(this.say("history"), e ? C`<span class="pill">${this.say("periods", { count: e.length === 1 ? 1 : Ke(e.length) })}</span>` : E)}
+      ${e?.length ? E : C`<p class="body soft">${this.#e.problem || this.say(e ? "no_history" : "loading")}</p>`}
+      ${e?.length ? C`<div class="list" tabindex="0" role="list" aria-label=${this.say("history")}>
             <lit-virtualizer scroller style="height:100%" .items=${e} .renderItem=${(e) => this.#t(e)}></lit-virtualizer>
-          </div>` : O}`;
+          </div>` : E}`;
 	}
 	#t(e) {
-		let t = (e.earned_cents - e.paid_cents) / 100, n = e.sold_wh > 0 ? this.say("row_sold", { energy: R(e.sold_wh / 1e3) }) : e.bought_wh > 0 ? this.say("row_bought", { energy: R(e.bought_wh / 1e3) }) : "–";
-		return T`<div class="row" role="listitem">
+		let t = (e.earned_cents - e.paid_cents) / 100, n = e.sold_wh > 0 ? this.say("row_sold", { energy: L(e.sold_wh / 1e3) }) : e.bought_wh > 0 ? this.say("row_bought", { energy: L(e.bought_wh / 1e3) }) : "–";
+		return C`<div class="row" role="listitem">
       <span class="number">${this.times.clock(e.start)}<small>${this.times.day(e.start)}</small></span>
-      <span class="number">${n}<small>${R((e.export_wh - e.import_wh) / 1e3)}</small></span>
-      <b class="number ${t > 0 ? "gain" : ""}">${t === 0 ? "–" : L(t, !0)}</b>
+      <span class="number">${n}<small>${L((e.export_wh - e.import_wh) / 1e3)}</small></span>
+      <b class="number ${t > 0 ? "gain" : ""}">${t === 0 ? "–" : I(t, !0)}</b>
     </div>`;
 	}
 	async #n(e) {
@@ -3066,14 +3066,14 @@ var bn = 365, xn = class extends W {
 		return e === void 0 ? null : this.#n(e);
 	}
 };
-xn = H([N("energy-swap-history-card")], xn), tt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
+xn = H([M("energy-swap-history-card")], xn), tt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
 // src/panel.ts
 var Sn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], $ = class extends M {
+], $ = class extends j {
 	constructor(...e) {
 		super(...e), this.narrow = !1, this.#e = /* @__PURE__ */ new Map();
 	}
@@ -3131,22 +3131,22 @@ var Sn = [
 		return this.hass !== void 0;
 	}
 	render() {
-		let e = Xe(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = V(B(this.hass.language));
-		return T`<header>
+		let e = Ze(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = V(B(this.hass.language));
+		return C`<header>
         <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
         <h1>Energy Swap</h1>
-        ${e.length > 1 ? this.#t(e, t) : O}
+        ${e.length > 1 ? this.#t(e, t) : E}
       </header>
-      <main>${t === void 0 ? T`<p>${n("no_household")}</p>` : Sn.map((e) => this.#n(e, t))}</main>`;
+      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Sn.map((e) => this.#n(e, t))}</main>`;
 	}
 	#t(e, t) {
-		return T`<select
+		return C`<select
       aria-label=${V(B(this.hass.language))("household")}
       @change=${(e) => {
 			this.chosen = e.target.value;
 		}}
     >
-      ${e.map((e) => T`<option value=${e} ?selected=${e === t}>${new Ze(this.hass, e).name}</option>`)}
+      ${e.map((e) => C`<option value=${e} ?selected=${e === t}>${new Qe(this.hass, e).name}</option>`)}
     </select>`;
 	}
 	#n(e, t) {
@@ -3157,7 +3157,7 @@ var Sn = [
 		}), this.#e.set(n, r)), r.hass = this.hass, r;
 	}
 };
-H([P({ attribute: !1 })], $.prototype, "hass", void 0), H([P({ type: Boolean })], $.prototype, "narrow", void 0), H([F()], $.prototype, "chosen", void 0), $ = H([N("energy-swap-panel")], $);
+H([N({ attribute: !1 })], $.prototype, "hass", void 0), H([N({ type: Boolean })], $.prototype, "narrow", void 0), H([P()], $.prototype, "chosen", void 0), $ = H([M("energy-swap-panel")], $);
 // src/strategy.ts
 var Cn = [
 	"energy-swap-money-card",
@@ -3166,8 +3166,8 @@ var Cn = [
 	"energy-swap-history-card"
 ], wn = class extends HTMLElement {
 	static generate(e, t) {
-		let n = V(B(t.language)), r = Xe(t).map((e) => ({
-			title: new Ze(t, e).name,
+		let n = V(B(t.language)), r = Ze(t).map((e) => ({
+			title: new Qe(t, e).name,
 			path: e,
 			icon: "mdi:solar-power-variant",
 			type: "sections",

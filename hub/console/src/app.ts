@@ -135,7 +135,7 @@ export class EsConsole extends TranslatedElement {
       this.session = await this.#api.session();
       if (this.session) this.#feed.open();
     } catch (problem) {
-      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
+      this.problem = explain(problem);
     }
   };
 

@@ -4,6 +4,7 @@ import { customElement, property } from "lit/decorators.js";
 import type { Chain, HubApi, Intent, Overview } from "../api.js";
 import { count, energy, exactEnergy, moment, periodStart, shortKey, sol } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
+import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
@@ -110,7 +111,7 @@ export class EsChain extends TranslatedElement {
     const { household, signed, wh } = intent;
     const period = /\d{4}-\d\d-\d\dT\d\d:\d\dZ/.exec(intent.id)?.[0];
     const words = [
-      household === null ? null : (this.overview?.households.find((one) => one.household === household)?.name ?? household),
+      household === null ? null : householdName(this.overview, household),
       period === undefined ? null : moment(periodStart(period), this.overview?.now ?? 0, currentLanguage()),
       signed ? null : wh === null ? null : energy(wh),
       signed === "order" || signed === "auction" ? shortKey(intent.id.replace(/^lock:/, "")) : null,

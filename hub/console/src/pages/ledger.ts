@@ -5,6 +5,7 @@ import type { Entry, Fund, HubApi, Overview, Posting, TrialBalance } from "../ap
 import { amount, day, energy, exactEnergy, hour, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { entryTitle } from "../parts/entry-title.js";
+import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
 import { Remote, RemoteList } from "../remote.js";
@@ -114,7 +115,7 @@ export class EsLedger extends TranslatedElement {
     return `${say("market.period")} ${day(start, currentLanguage())} ${span}`;
   }
 
-  readonly #nameOf = (household: string): string => this.overview?.households.find((one) => one.household === household)?.name ?? household;
+  readonly #nameOf = (household: string): string => householdName(this.overview, household);
 
   /** How much an entry moves in each currency, each in its own column: the sum of its positive postings. */
   #moved(entry: Entry): TemplateResult[] {

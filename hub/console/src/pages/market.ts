@@ -4,6 +4,7 @@ import { customElement, property } from "lit/decorators.js";
 import type { Advice, Auction, HubApi, Market, Overview, Period, PeriodDetail, Trade } from "../api.js";
 import { amount, dayKey, day, energy, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import { householdName } from "../parts/household-name.js";
 import { whenHere, whenListed } from "../parts/pending.js";
 import { Remote, RemoteList } from "../remote.js";
 import { go, writeRoute } from "../route.js";
@@ -70,7 +71,7 @@ export class EsMarket extends TranslatedElement {
     `;
   }
 
-  readonly #nameOf = (household: string): string => this.overview?.households.find((one) => one.household === household)?.name ?? household;
+  readonly #nameOf = (household: string): string => householdName(this.overview, household);
 
   #minutes(): number {
     return this.overview?.community.period_minutes ?? 30;

@@ -6,6 +6,7 @@ import { clock, count, energy, moment, power } from "../format.js";
 import { currentLanguage, say, TranslatedElement } from "../language.js";
 import type { Meter, Meters, QuarantinedFrame, WaitingMeter } from "../office-api.js";
 import type { Question } from "../parts/ask.js";
+import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
 import { Remote, RemoteList } from "../remote.js";
@@ -69,7 +70,7 @@ export class EsMeters extends TranslatedElement {
   #renderWaiting(one: WaitingMeter): TemplateResult {
     return html`<article class="card waiting-meter">
       <div class="card-head">
-        <h2>${say("meters.waits", { name: this.#nameOf(one.household) })}</h2>
+        <h2>${say("meters.waits", { name: householdName(this.overview, one.household) })}</h2>
         <span class="pill warn">${say("meters.waiting_frames", { count: one.frames })}</span>
       </div>
       <p>${one.reason}</p>
@@ -144,7 +145,7 @@ export class EsMeters extends TranslatedElement {
         (one) =>
           html`<li>
             <div class="row-head">
-              <b>${this.#nameOf(one.household)}</b>
+              <b>${householdName(this.overview, one.household)}</b>
               <span class="soft number">${moment(one.received_at, this.#now(), currentLanguage())}</span>
             </div>
             <p>${one.reason}</p>
@@ -165,7 +166,7 @@ export class EsMeters extends TranslatedElement {
 
   #askEpoch(one: WaitingMeter): void {
     this.question = {
-      title: say("meters.begin_title", { name: this.#nameOf(one.household) }),
+      title: say("meters.begin_title", { name: householdName(this.overview, one.household) }),
       lead: say("meters.begin_means"),
       label: say("app.reason"),
       go: say("meters.begin"),
@@ -182,10 +183,6 @@ export class EsMeters extends TranslatedElement {
 
   #now(): number {
     return this.overview?.now ?? 0;
-  }
-
-  #nameOf(household: string): string {
-    return this.overview?.households.find((one) => one.household === household)?.name ?? household;
   }
 }
 

@@ -6,6 +6,7 @@ import { count, day, kes, moment } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import type { Comparison, Difference, MpesaState, Receipt, Reconciliation } from "../office-api.js";
 import type { Question } from "../parts/ask.js";
+import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { explain, whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
@@ -110,7 +111,7 @@ export class EsMoney extends TranslatedElement {
       <td>
         ${one.household_id === null
           ? html`<span class="pill warn">${say("money.nobody")}</span>`
-          : html`<a href=${writeRoute("households", one.household_id)}>${this.#nameOf(one.household_id)}</a>`}
+          : html`<a href=${writeRoute("households", one.household_id)}>${householdName(this.overview, one.household_id)}</a>`}
       </td>
       <td class="mono wide-only">${one.reference}</td>
       <td>${sayCode("channel", one.channel)}</td>
@@ -217,7 +218,7 @@ export class EsMoney extends TranslatedElement {
       this.taken = await this.api.takeStatement(file);
       await Promise.all([this.#comparisons.refresh(), this.#state.refresh(), this.#receipts.refresh()]);
     } catch (problem) {
-      this.taken = explain(problem instanceof Error ? problem : new Error(String(problem)));
+      this.taken = explain(problem);
     } finally {
       field.value = "";
     }
@@ -225,10 +226,6 @@ export class EsMoney extends TranslatedElement {
 
   #now(): number {
     return this.overview?.now ?? 0;
-  }
-
-  #nameOf(household: string): string {
-    return this.overview?.households.find((one) => one.household === household)?.name ?? household;
   }
 }
 

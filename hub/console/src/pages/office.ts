@@ -169,7 +169,7 @@ export class EsOffice extends TranslatedElement {
     try {
       this.factor = await this.api.beginFactor();
     } catch (problem) {
-      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
+      this.problem = explain(problem);
     }
   };
 

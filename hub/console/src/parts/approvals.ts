@@ -9,6 +9,7 @@ import { officeStyles } from "../pages/office.styles.js";
 import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import type { Question } from "./ask.js";
+import { householdName } from "./household-name.js";
 import { icon } from "./icons.js";
 import { whenHere } from "./pending.js";
 import "./ask.js";
@@ -82,7 +83,7 @@ export class EsApprovals extends TranslatedElement {
   #renderDevice(device: NewDevice): TemplateResult {
     return html`<article class="card waiting-meter">
       <div class="card-head">
-        <h2>${say("approvals.device", { name: this.#nameOf(device.household) })}</h2>
+        <h2>${say("approvals.device", { name: householdName(this.overview, device.household) })}</h2>
         <span class="soft number">${moment(device.since, this.#now(), currentLanguage())}</span>
       </div>
       <p>${say("approvals.device_means")}</p>
@@ -132,10 +133,6 @@ export class EsApprovals extends TranslatedElement {
 
   #now(): number {
     return this.overview?.now ?? 0;
-  }
-
-  #nameOf(household: string): string {
-    return this.overview?.households.find((one) => one.household === household)?.name ?? household;
   }
 }
 

@@ -111,7 +111,7 @@ export class EsAsk extends TranslatedElement {
       await this.question.act(text.trim());
       this.#close();
     } catch (problem) {
-      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
+      this.problem = explain(problem);
     } finally {
       this.isBusy = false;
     }

@@ -4,8 +4,10 @@ import { HubProblem } from "../api.js";
 import { say } from "../language.js";
 import type { Remote, RemoteList } from "../remote.js";
 
-export function explain(problem: Error): string {
-  return problem instanceof HubProblem && problem.status === 0 ? say("app.unreachable") : problem.message;
+/** What went wrong, in words for people. */
+export function explain(problem: unknown): string {
+  if (problem instanceof HubProblem && problem.status === 0) return say("app.unreachable");
+  return problem instanceof Error ? problem.message : String(problem);
 }
 
 /** The value once it is here; an old value stays on screen when a later request fails, with the problem above it. */

@@ -167,7 +167,7 @@ export class EsReviewDecision extends TranslatedElement {
       this.dispatchEvent(new CustomEvent("decided"));
       this.renderRoot.querySelector("dialog")?.close();
     } catch (problem) {
-      this.problem = explain(problem instanceof Error ? problem : new Error(String(problem)));
+      this.problem = explain(problem);
     } finally {
       this.isBusy = false;
     }
