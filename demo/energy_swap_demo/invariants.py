@@ -37,6 +37,7 @@ class Evidence:
     """Everything the checks look at, read at one quiet moment."""
 
     overview: dict[str, Any]
+    reviews: list[dict[str, Any]]
     households: list[dict[str, Any]]
     balances: dict[str, int]
     trades: list[dict[str, Any]]
@@ -77,6 +78,7 @@ async def gather(neighbourhood: Neighbourhood) -> Evidence:
     return Evidence(
         audit=(code, told),
         overview=await console.get("overview"),
+        reviews=(await console.get("reviews"))["reviews"],
         households=households,
         balances={account["account"]: account["balance"] for account in accounts},
         trades=await console.all("trades", "trades"),
@@ -237,7 +239,11 @@ def _finished(evidence: Evidence) -> list[Check]:
             [i["id"] for i in evidence.chain_page["intents"] if i["state"] == "failed"],
         ),
         Check("every period is settled", [], [p["period"] for p in evidence.periods if p["state"] != "settled"]),
-        Check("nothing waits for a person", 0, evidence.overview["reviews_open"]),
+        Check(
+            "nothing waits for a person",
+            [],
+            [(r["kind"], r["subject"], r["evidence"]) for r in evidence.reviews if r["state"] == "open"],
+        ),
         Check(
             "all markets traded",
             ["ahead", "auction", "partner", "period", "spot"],

@@ -52,6 +52,7 @@ from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.chain_view import ChainView
 from energy_swap_hub.web.message_queue import MessageQueue
 from energy_swap_hub.web.route import route_definitions
+from energy_swap_hub.web.tokens import ApiTokens
 
 _LOG = logging.getLogger(__name__)
 CONSOLE: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
@@ -117,6 +118,8 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 token=token,
                 relay_authority=SigningKey(relay_key),
                 seal=Seal(secret, b"second-factor"),
+                answers_seal=Seal(secret, b"kept-answer"),
+                tokens=ApiTokens(community.id, secret),
                 wake=chain.wake,
             )
         )

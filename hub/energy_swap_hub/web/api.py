@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.changes import Changes
-from energy_swap_hub.config import HubConfig
+from energy_swap_hub.config import HubConfig, utc_now
 from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.mpesa import open_payments
@@ -21,6 +21,7 @@ from .chain_view import ChainView
 from .console_api import ConsoleApi
 from .doors import Call, Doors
 from .edge_api import EdgeApi
+from .idempotency import Idempotency
 from .ledger_api import LedgerApi
 from .message_queue import MessageQueue
 from .meters_api import MetersApi
@@ -33,6 +34,8 @@ from .readings_api import ReadingsApi
 from .relays_api import RelaysApi
 from .route import Route
 from .session_api import SessionApi
+from .tokens import ApiTokens
+from .tokens_api import TokensApi
 
 _CONSOLE: Final = "/api/v1/console"
 DESCRIPTION: Final = "/api/v1/openapi.json"
@@ -42,8 +45,8 @@ DESCRIPTION: Final = "/api/v1/openapi.json"
 class Parts:
     """What the routes work with.
 
-    ``seal`` closes people's second factors; ``relay_authority`` signs what meters obey; ``wake`` tells the chain
-    that there is something to send.
+    ``seal`` closes people's second factors, ``answers_seal`` answers that are kept; ``relay_authority`` signs what
+    meters obey; ``wake`` tells the chain that there is something to send.
     """
 
     config: HubConfig
@@ -55,6 +58,8 @@ class Parts:
     chain_info: Callable[[], Awaitable[dict[str, Any]]]
     chain_view: ChainView
     seal: Seal
+    answers_seal: Seal
+    tokens: ApiTokens
     token: CommunityChain
     relay_authority: SigningKey
     wake: Callable[[], None]
@@ -73,6 +78,8 @@ def make_routes(parts: Parts) -> list[Route]:
         limits=config.limits,
         trusted_proxies=config.daraja.trusted_proxies,
         needs_second_factor=config.second_factor == "required",
+        idempotency=Idempotency(database, utc_now, parts.answers_seal),
+        tokens=parts.tokens,
     )
     apis = (
         EdgeApi(
@@ -120,6 +127,7 @@ def make_routes(parts: Parts) -> list[Route]:
             parts.relay_authority,
         ),
         OfficeApi(_CONSOLE, doors, database, community, clock),
+        TokensApi(_CONSOLE, doors, database, community.id, parts.tokens),
         MPesaApi(_CONSOLE, doors, database, desk, clock, changes),
         ProposalsApi(_CONSOLE, doors, database, community.id, clock, changes, parts.chain_view.chain),
     )

@@ -24,6 +24,7 @@ from .doors import Call, Doors
 from .paging import BEFORE, asked_before, asked_limit, limit_to, number_in
 from .route import Route
 from .sockets import pushing
+from .tokens import Scope
 
 _PUSH_SECONDS: Final = 1.0
 
@@ -68,24 +69,77 @@ class ConsoleApi:
         """Return the routes."""
         base, read = self._base, self._doors.auditor
         return [
-            read(f"{base}/overview", self._overview, says="The community now: energy, money, chain, what waits."),
+            read(
+                f"{base}/overview",
+                self._overview,
+                says="The community now: energy, money, chain, what waits.",
+                scope=Scope.MARKET,
+            ),
             read(f"{base}/live", self._live, says="The overview by WebSocket, again each second."),
-            read(f"{base}/households", self._households, says="All households, phones masked."),
-            read(f"{base}/periods", self._periods, says="The newest periods first.", query=(limit_to(96),)),
-            read(f"{base}/periods/{{period}}", self._period, says="One period with its orders and trades."),
-            read(f"{base}/trades", self._trades, says="Trades, newest first.", query=(limit_to(200), BEFORE)),
-            read(f"{base}/market", self._market, says="The open book, auctions, and orders for periods to come."),
-            read(f"{base}/advice", self._advice, says="Guidance on prices and on hours."),
-            read(f"{base}/ledger/fund", self._fund, says="The community's fund and what it paid."),
+            read(
+                f"{base}/households",
+                self._households,
+                says="All households, phones masked.",
+                scope=Scope.HOUSEHOLDS,
+            ),
+            read(
+                f"{base}/periods",
+                self._periods,
+                says="The newest periods first.",
+                query=(limit_to(96),),
+                scope=Scope.MARKET,
+            ),
+            read(
+                f"{base}/periods/{{period}}",
+                self._period,
+                says="One period with its orders and trades.",
+                scope=Scope.MARKET,
+            ),
+            read(
+                f"{base}/trades",
+                self._trades,
+                says="Trades, newest first.",
+                query=(limit_to(200), BEFORE),
+                scope=Scope.MARKET,
+            ),
+            read(
+                f"{base}/market",
+                self._market,
+                says="The open book, auctions, and orders for periods to come.",
+                scope=Scope.MARKET,
+            ),
+            read(f"{base}/advice", self._advice, says="Guidance on prices and on hours.", scope=Scope.MARKET),
+            read(
+                f"{base}/ledger/fund",
+                self._fund,
+                says="The community's fund and what it paid.",
+                scope=Scope.LEDGER,
+            ),
             read(
                 f"{base}/ledger/entries",
                 self._entries,
                 says="Entries with their postings, newest first.",
                 query=(limit_to(100), BEFORE),
+                scope=Scope.LEDGER,
             ),
-            read(f"{base}/ledger/trial-balance", self._trial_balance, says="Every account, summed from postings."),
-            read(f"{base}/chain", self._chain_page, says="Supply beside the ledger, custody, the newest intents."),
-            read(f"{base}/reviews", self._reviews, says="What waits for a person, and what was decided."),
+            read(
+                f"{base}/ledger/trial-balance",
+                self._trial_balance,
+                says="Every account, summed from postings.",
+                scope=Scope.LEDGER,
+            ),
+            read(
+                f"{base}/chain",
+                self._chain_page,
+                says="Supply beside the ledger, custody, the newest intents.",
+                scope=Scope.CHAIN,
+            ),
+            read(
+                f"{base}/reviews",
+                self._reviews,
+                says="What waits for a person, and what was decided.",
+                scope=Scope.OFFICE,
+            ),
             self._doors.admin(f"{base}/reviews/{{id}}/resolve", self._resolve, says="Decide about a review."),
         ]
 

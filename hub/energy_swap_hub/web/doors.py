@@ -1,5 +1,6 @@
 """The doors of the hub: each kind of caller has one, and no route is reached but through its own."""
 
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
@@ -19,9 +20,11 @@ from energy_swap_hub.membership.second_factor import is_confirmed
 from energy_swap_hub.membership.sessions import Session, find_session, note_use
 from energy_swap_hub.storage import Database
 
+from .idempotency import Idempotency
 from .limits import Limit
 from .problem import RestartedError, json_response
 from .route import Access, Query, Route
+from .tokens import ApiTokens, Scope, TokenRefused
 
 COOKIE: Final = "energy_swap_session"
 _BURST_SECONDS: Final = 5
@@ -75,6 +78,8 @@ class Doors:
         limits: LimitsConfig | None = None,
         trusted_proxies: int = 0,
         needs_second_factor: bool = False,
+        idempotency: Idempotency | None = None,
+        tokens: ApiTokens | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -82,6 +87,8 @@ class Doors:
         self._users = users or {}
         self._trusted_proxies = trusted_proxies
         self._needs_second_factor = needs_second_factor
+        self._idempotency = idempotency
+        self._tokens = tokens
         self._nonces = SeenNonces()
         self._up_since = int(clock().timestamp())
         limits = limits or LimitsConfig()
@@ -109,10 +116,22 @@ class Doors:
         return self._route(method, path, handler, Access.APPROVER, self._approver, says, ())
 
     def auditor[B](
-        self, path: str, handler: _Answering[Session, B], *, says: str, query: tuple[Query, ...] = ()
+        self,
+        path: str,
+        handler: _Answering[Session, B],
+        *,
+        says: str,
+        query: tuple[Query, ...] = (),
+        scope: Scope | None = None,
     ) -> Route:
-        """An auditor or an admin who is signed in, to read."""
-        return self._route("GET", path, handler, Access.AUDITOR, self._member, says, query)
+        """An auditor or an admin who is signed in, to read; with a ``scope`` also a program whose token has it."""
+
+        async def who(request: web.Request) -> Session:
+            if scope is not None and self._tokens is not None and "Authorization" in request.headers:
+                return await self._program(request, self._tokens, scope)
+            return await self._member(request)
+
+        return self._route("GET", path, handler, Access.AUDITOR, who, says, query, scope)
 
     def admin[B](self, path: str, handler: _Answering[Session, B], *, says: str) -> Route:
         """An admin who is signed in, to change something."""
@@ -140,6 +159,7 @@ class Doors:
         who: Callable[[web.Request], Awaitable[Any]],
         says: str,
         query: tuple[Query, ...],
+        scope: Scope | None = None,
     ) -> Route:
         hints = get_type_hints(handler)
         answer = hints.pop("return")
@@ -151,9 +171,18 @@ class Doors:
         async def serve(request: web.Request) -> web.StreamResponse:
             self._addresses.take(self.address(request))
             caller = await who(request)
-            taken = await _taken(request, body)
-            answered = await handler(Call(request, caller, taken))
-            return answered if isinstance(answered, web.StreamResponse) else json_response(answered)
+
+            async def answer() -> web.StreamResponse:
+                taken = await _taken(request, body)
+                answered = await handler(Call(request, caller, taken))
+                if isinstance(answered, web.StreamResponse):
+                    return answered
+                return json_response(answered) if method != "GET" else _unless_known(request, answered)
+
+            name = _name_of(caller)
+            if method == "GET" or name is None or self._idempotency is None:
+                return await answer()
+            return await self._idempotency.answer(request, name, answer)
 
         return Route(
             method=method,
@@ -164,6 +193,7 @@ class Doors:
             body=body,
             answer=None if is_stream else answer,
             query=query,
+            scope=scope,
         )
 
     async def _signer(self, request: web.Request) -> bytes:
@@ -200,6 +230,13 @@ class Doors:
             raise web.HTTPForbidden(reason="this hub asks for a second factor; set yours up first")
         return session
 
+    async def _program(self, request: web.Request, tokens: ApiTokens, scope: Scope) -> Session:
+        kind, _, token = request.headers["Authorization"].partition(" ")
+        if kind.lower() != "bearer":
+            raise TokenRefused("the Authorization header is 'Bearer' and a token of this hub")
+        token_id, now = tokens.claimed(token.strip()), utc_now()
+        return await self._database.read(lambda c: tokens.find(c, token_id, scope, now))
+
     async def _session_with_token(self, request: web.Request) -> Session:
         session = await self._session(request)
         csrf = request.headers.get("X-CSRF-Token", "")
@@ -230,3 +267,31 @@ async def _taken(request: web.Request, body: Any) -> Any:
 
 async def _nobody(_request: web.Request) -> None:
     return None
+
+
+def _name_of(caller: object) -> str | None:
+    """Return under which name the answers to a caller's changes are kept; None for who has no name."""
+    match caller:
+        case Session():
+            return f"user {caller.user}"
+        case bytes():
+            return f"key {caller.hex()}"
+        case Pubkey():
+            return f"approver {caller}"
+        case _:
+            return None
+
+
+def _unless_known(request: web.Request, value: object) -> web.Response:
+    """Return ``value`` as JSON with its entity tag (RFC 9110), or 304 to who has it already."""
+    response = json_response(value)
+    assert isinstance(response.body, bytes)
+    tag = hashlib.sha256(response.body).hexdigest()[:32]
+    response.etag = tag
+    response.headers["Cache-Control"] = "private, no-cache"
+    known = request.if_none_match or ()
+    if any(one.value in {tag, "*"} for one in known):
+        return web.Response(
+            status=304, headers={"ETag": response.headers["ETag"], "Cache-Control": "private, no-cache"}
+        )
+    return response

@@ -27,6 +27,7 @@ from .doors import Call, Doors
 from .route import Route
 from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
 from .statement_view import DAYS
+from .tokens import Scope
 
 _ENTRIES_AT_ONCE: Final = 500
 _COLUMNS: Final = (
@@ -70,10 +71,21 @@ class LedgerApi:
         base, read = self._base, self._doors.auditor
         statement = f"{base}/households/{{id}}/statement"
         return [
-            read(statement, self._statement, says="A household's statement.", query=DAYS),
-            read(f"{statement}.csv", self._statement_csv, says="A household's statement as CSV.", query=DAYS),
-            read(f"{base}/ledger/days", self._days, says="The closed days and their hashes."),
-            read(f"{base}/ledger/entries.csv", self._entries_csv, says="The whole ledger as CSV, streamed."),
+            read(statement, self._statement, says="A household's statement.", query=DAYS, scope=Scope.LEDGER),
+            read(
+                f"{statement}.csv",
+                self._statement_csv,
+                says="A household's statement as CSV.",
+                query=DAYS,
+                scope=Scope.LEDGER,
+            ),
+            read(f"{base}/ledger/days", self._days, says="The closed days and their hashes.", scope=Scope.LEDGER),
+            read(
+                f"{base}/ledger/entries.csv",
+                self._entries_csv,
+                says="The whole ledger as CSV, streamed.",
+                scope=Scope.LEDGER,
+            ),
             self._doors.admin(f"{base}/ledger/corrections", self._correct, says="Book a correction."),
         ]
 

@@ -19,6 +19,7 @@ from .doors import Call, Doors
 from .meters_view import Meters, QuarantinedFrames, meters, quarantined_frames
 from .paging import BEFORE, asked_before, asked_limit, limit_to
 from .route import Query, Route
+from .tokens import Scope
 
 
 class EpochWish(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +52,9 @@ class MetersApi:
         """Return the routes."""
         base, doors = f"{self._base}/meters", self._doors
         return [
-            doors.auditor(base, self._meters, says="All meters, and those that wait for an admin's word."),
+            doors.auditor(
+                base, self._meters, says="All meters, and those that wait for an admin's word.", scope=Scope.METERS
+            ),
             doors.auditor(
                 f"{base}/quarantine",
                 self._quarantine,

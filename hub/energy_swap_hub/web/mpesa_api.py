@@ -22,6 +22,7 @@ from energy_swap_hub.storage import Database
 from .answers import Comparison, DifferenceRow, MpesaState, ReceiptRow, Receipts
 from .doors import Call, Doors
 from .route import Route
+from .tokens import Scope
 
 _MOST_ROWS: Final = 200
 
@@ -57,9 +58,21 @@ class MPesaApi:
         base, doors = self._base, self._doors
         receipt = f"{base}/receipts/{{receipt}}"
         return [
-            doors.auditor(base, self._get_state, says="Open payments, the trust account, M-Pesa's own balance."),
-            doors.auditor(f"{base}/receipts", self._get_receipts, says="The newest payments in."),
-            doors.auditor(f"{base}/reconciliations", self._get_reconciliations, says="The newest comparisons."),
+            doors.auditor(
+                base,
+                self._get_state,
+                says="Open payments, the trust account, M-Pesa's own balance.",
+                scope=Scope.MONEY,
+            ),
+            doors.auditor(
+                f"{base}/receipts", self._get_receipts, says="The newest payments in.", scope=Scope.MONEY
+            ),
+            doors.auditor(
+                f"{base}/reconciliations",
+                self._get_reconciliations,
+                says="The newest comparisons.",
+                scope=Scope.MONEY,
+            ),
             doors.admin(f"{base}/statements", self._post_statement, says="Compare M-Pesa's CSV with the books."),
             doors.admin(f"{receipt}/reverse", self._post_reversal, says="Give a payment back."),
         ]

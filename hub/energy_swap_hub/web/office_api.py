@@ -15,6 +15,7 @@ from energy_swap_hub.storage import Database
 from .doors import Call, Doors
 from .paging import BEFORE, asked_before, asked_limit, limit_to
 from .route import Route
+from .tokens import Scope
 
 
 class Act(TypedDict):
@@ -72,8 +73,19 @@ class OfficeApi:
         """Return the routes."""
         base, read = self._base, self._doors.auditor
         return [
-            read(f"{base}/audit", self._audit, says="Who did what, newest first.", query=(limit_to(100), BEFORE)),
-            read(f"{base}/health", self._health, says="What the hub has to do, and what is late."),
+            read(
+                f"{base}/audit",
+                self._audit,
+                says="Who did what, newest first.",
+                query=(limit_to(100), BEFORE),
+                scope=Scope.OFFICE,
+            ),
+            read(
+                f"{base}/health",
+                self._health,
+                says="What the hub has to do, and what is late.",
+                scope=Scope.OFFICE,
+            ),
         ]
 
     async def _audit(self, call: Call[Session, None]) -> Acts:

@@ -21,6 +21,7 @@ _SECURITY: Final[dict[Access, list[dict[str, list[str]]]]] = {
     Access.SESSION: [{"session": []}],
     Access.ADMIN: [{"session": [], "csrf": []}],
 }
+_IDEMPOTENT: Final = (Access.HOUSEHOLD, Access.APPROVER, Access.SESSION, Access.ADMIN)
 _SCHEMES: Final = {
     "signedRequest": {
         "type": "apiKey",
@@ -30,6 +31,15 @@ _SCHEMES: Final = {
     },
     "session": {"type": "apiKey", "in": "cookie", "name": "energy_swap_session"},
     "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
+
+
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "the same key and request again within a day is not done again but answered as the first time",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
 }
 
 
@@ -69,9 +79,10 @@ def _operation(route: Route, schema_of: dict[int, dict[str, Any]], problem: dict
         "summary": route.says,
         "operationId": f"{route.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', route.path)}",
         "tags": [route.access.value],
-        "security": _SECURITY[route.access],
+        "security": _SECURITY[route.access] + ([] if route.scope is None else [{"token": [route.scope.value]}]),
         "parameters": [_in_path(name) for name in re.findall(r"{(\w+)}", route.path)]
-        + [_in_query(query) for query in route.query],
+        + [_in_query(query) for query in route.query]
+        + ([_IDEMPOTENCY_KEY] if route.method != "GET" and route.access in _IDEMPOTENT else []),
         "responses": {"200": answer, "default": _refusal(problem)},
     }
     if route.body is not None:

@@ -23,6 +23,7 @@ from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.settlement.spot import OrderRefused
 
 from .limits import TooManyRequests
+from .tokens import TokenRefused
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (MessageError, 400, "bad_message"),
     (TransactionError, 422, "bad_transaction"),
     (RequestError, 401, "bad_signature"),
+    (TokenRefused, 401, "bad_token"),
     (SignInLocked, 429, "too_many_tries"),
     (SignInRefused, 401, "sign_in_refused"),
     (CodeNeeded, 401, "code_needed"),
@@ -60,6 +62,7 @@ _HTTP_CODES: Final = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
     413: "too_large",
 }
 MAX_BODY: Final = 256 * 1024
@@ -81,6 +84,20 @@ def problem(status: int, code: str, detail: str) -> web.Response:
         "code": code,
     }
     return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/problem+json")
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether ``error`` is one of our rules' refusals, after which nothing was done."""
+    if isinstance(error, web.HTTPException):
+        return 400 <= error.status < 500
+    return _status_of(error) is not None
+
+
+def _status_of(error: Exception) -> tuple[int, str] | None:
+    for kind, status, code in _PROBLEMS:
+        if isinstance(error, kind):
+            return status, code
+    return _PLAIN.get(type(error))
 
 
 @web.middleware
@@ -107,12 +124,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         _LOG.warning("%s %s: the chain cannot be asked: %s", request.method, request.path, error)
         return problem(503, "chain_unavailable", "the chain cannot be asked now; try again in a minute")
     except Exception as error:  # noqa: BLE001 - the process's edge towards the network
-        for kind, status, code in _PROBLEMS:
-            if isinstance(error, kind):
-                return problem(status, code, str(error))
-        if type(error) in _PLAIN:
-            status, code = _PLAIN[type(error)]
-            return problem(status, code, str(error))
+        if known := _status_of(error):
+            return problem(*known, str(error))
         _LOG.exception("%s %s failed", request.method, request.path)
         return problem(500, "internal", "the hub failed on this request and has logged why; try again later")
 

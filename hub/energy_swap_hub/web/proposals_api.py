@@ -24,6 +24,7 @@ from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
 from .route import Route
+from .tokens import Scope
 
 type Words = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 type Key = Annotated[str, msgspec.Meta(max_length=64)]
@@ -127,7 +128,9 @@ class ProposalsApi:
         """Return the routes."""
         base, admin = f"{self._base}/proposals", self._doors.admin
         return [
-            self._doors.auditor(base, self._list, says="What the approvers were asked, the newest first."),
+            self._doors.auditor(
+                base, self._list, says="What the approvers were asked, the newest first.", scope=Scope.HOUSEHOLDS
+            ),
             admin(base, self._ask, says="Ask the approvers to suspend, readmit, recover, or for new keys."),
             admin(f"{base}/{{proposal}}/withdraw", self._withdraw, says="Take a proposal back."),
             admin(f"{self._base}/chain/pause", self._pause, says="Stop every movement of the token."),

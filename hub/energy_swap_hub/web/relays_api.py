@@ -17,6 +17,7 @@ from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
 from .route import Route
+from .tokens import Scope
 
 
 class Reported(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,7 +60,9 @@ class RelaysApi:
         doors = self._doors
         return [
             doors.household("POST", self._own, self._report, says="What its relay does; the command for it."),
-            doors.auditor(self._console, self._relays, says="All relays that anything is known of."),
+            doors.auditor(
+                self._console, self._relays, says="All relays that anything is known of.", scope=Scope.METERS
+            ),
             doors.admin(
                 f"{self._console}/{{household}}", self._mark, says="Protect a household or end its connection."
             ),

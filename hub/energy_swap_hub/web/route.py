@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from .problem import Handler
+from .tokens import Scope
 
 
 class Access(StrEnum):
@@ -36,7 +37,7 @@ class Route:
     """A route; ``handler`` has its door in front, and ``says`` is one sentence for people.
 
     ``body`` and ``answer`` are types that msgspec knows; ``body`` is None without one, and ``answer`` is None when
-    the route answers with a stream or a file.
+    the route answers with a stream or a file. ``scope`` is what a program's token needs to come in too.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Route:
     body: Any = None
     answer: Any = None
     query: tuple[Query, ...] = ()
+    scope: Scope | None = None
 
 
 def route_definitions(routes: Iterable[Route]) -> list[web.RouteDef]:
