@@ -162,9 +162,18 @@ class GrantAllowance(Message, frozen=True, kw_only=True, tag="allow"):
     approval: str  # signed Solana transaction (base64): approve the hub for the allowed amount
 
 
+class SwitchConnection(Message, frozen=True, kw_only=True, tag="switch_connection"):
+    """Have the household's own connection switched off by its meter's relay, or take that wish back.
+
+    It is only a wish: on again means that the household no longer asks to be off, and the community may still do.
+    """
+
+    on: bool
+
+
 type AnyMessage = (
     Application | StandingOrder | SellOrder | BuyOrder | CancelOrder | StartAuction | Bid | TopUp | PayOut
-    | GrantAllowance | ChoosePartners | SellAhead | BuyAhead
+    | GrantAllowance | ChoosePartners | SellAhead | BuyAhead | SwitchConnection
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from energy_swap_protocol.message import (
     SellOrder,
     StandingOrder,
     StartAuction,
+    SwitchConnection,
     TopUp,
     open_envelope,
     read_checked,
@@ -40,7 +41,7 @@ from energy_swap_hub.mpesa import MPesa, PaymentRefused
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
 
-from . import ahead, auctions, partners, spot, tables, tokens
+from . import ahead, auctions, partners, relays, spot, tables, tokens
 from .groups import Lock, Opened, Outcome, carry_out_group, lock_of, store_messages
 from .payments import book_pay_out, most_kes
 from .purchases import begin_purchase
@@ -231,6 +232,8 @@ def _carry_out(
         case GrantAllowance():
             desk.tokens.allow(connection, community.id, household, message.approval, message.wh, message.id, now)
             return {"wh": message.wh}
+        case SwitchConnection():
+            return relays.ask(connection, community, household, on=message.on, now=now)
         case BuyOrder():
             return begin_purchase(connection, desk, household, message, now)
         case Application() | SellOrder():

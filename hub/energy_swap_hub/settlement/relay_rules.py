@@ -20,12 +20,14 @@ class Standing:
     cut_off_below_cents: int | None
     is_protected: bool
     is_ended: bool
+    is_asked_off: bool = False
 
 
 def wanted(standing: Standing) -> Reason | None:
     """Return why the connection is to be open, or None: it is to be closed.
 
-    A protected household is never cut off. Energy that it owns it may use, whatever its money.
+    A protected household is never cut off. Energy that it owns it may use, whatever its money. What the household
+    asks for itself comes last: its own wish never hides that it could not be connected anyway.
     """
     if standing.is_protected:
         return None
@@ -34,7 +36,7 @@ def wanted(standing: Standing) -> Reason | None:
     limit = standing.cut_off_below_cents
     if limit is not None and standing.free_cents < limit and standing.ekwh_wh <= 0:
         return Reason.PREPAID_USED_UP
-    return None
+    return Reason.ASKED_BY_HOUSEHOLD if standing.is_asked_off else None
 
 
 def command_for(

@@ -11,6 +11,7 @@ relay = Table(
     Column("household_id", Text, primary_key=True),
     Column("is_protected", Boolean, nullable=False),
     Column("is_ended", Boolean, nullable=False),
+    Column("is_asked_off", Boolean, nullable=False),  # the household's own wish
     Column("command", LargeBinary),  # the last signed one
     Column("report", LargeBinary),  # the last one, signed by the meter
     Column("reported_at", UtcTime),

@@ -1,9 +1,10 @@
-"""Relays: an admin protects a household or ends its connection, its meter reports, and the hub signs commands."""
+"""Relays: what admin and household ask of a connection, what its meter reports, and the command that follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from energy_swap_protocol.relay import (
+    Reason,
     RelayCommand,
     RelayError,
     RelayReport,
@@ -18,7 +19,7 @@ from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import Household, by_id, record_audit
 
-from .relay_rules import Standing, command_for
+from .relay_rules import Standing, command_for, wanted
 from .relay_tables import relay
 
 
@@ -29,6 +30,7 @@ class Relay:
     household: str
     is_protected: bool
     is_ended: bool
+    is_asked_off: bool
     command: bytes | None
     report: bytes | None
     reported_at: datetime | None
@@ -42,12 +44,40 @@ class Relay:
 def relay_of(connection: Connection, community_id: str, household_id: str) -> Relay:
     """Return the household's relay."""
     found = _relays(connection, community_id, household_id)
-    return found[0] if found else Relay(household_id, False, False, None, None, None)
+    return found[0] if found else Relay(household_id, False, False, False, None, None, None)
 
 
 def relays(connection: Connection, community_id: str) -> list[Relay]:
     """Return every relay that anything is known of, by household."""
     return _relays(connection, community_id, None)
+
+
+def wanted_of(connection: Connection, community: CommunityConfig, known: Relay) -> Reason | None:
+    """Return why the hub wants a household's connection to be open, or None: it is to be closed."""
+    return wanted(_standing(connection, community, known.household, known))
+
+
+def ask(
+    connection: Connection, community: CommunityConfig, household: Household, *, on: bool, now: datetime
+) -> dict[str, object]:
+    """Keep a household's own wish to be switched off, or take it back; return what is wanted then.
+
+    Raises `ValueError` where no relay could carry it out, and for a protected household.
+    """
+    known = relay_of(connection, community.id, household.id)
+    if known.report is None:
+        raise ValueError("no meter of this household has told of a relay: it has none, or nobody has claimed it")
+    if not on and known.is_protected:
+        raise ValueError(
+            "the community protects this household from being cut off; ask its office to take that back first"
+        )
+    asked = replace(known, is_asked_off=not on)
+    if asked != known:
+        _put(connection, community.id, asked)
+        what = f"relay: the household asks to be {'on again' if on else 'off'}"
+        record_audit(connection, community.id, who=household.id, what=what, subject=household.id, now=now)
+    reason = wanted_of(connection, community, asked)
+    return {"on": reason is None, "reason": (reason or Reason.NONE).name.lower()}
 
 
 def mark(
@@ -67,16 +97,16 @@ def mark(
     """
     household = by_id(connection, community_id, household_id)
     known = relay_of(connection, community_id, household.id)
-    marked = Relay(
-        household.id,
-        known.is_protected if is_protected is None else is_protected,
-        known.is_ended if is_ended is None else is_ended,
-        known.command,
-        known.report,
-        known.reported_at,
+    marked = replace(
+        known,
+        is_protected=known.is_protected if is_protected is None else is_protected,
+        is_ended=known.is_ended if is_ended is None else is_ended,
     )
     if marked.is_protected and marked.is_ended:
         raise ValueError("a protected household's connection is not ended; take the protection back first")
+    if marked.is_protected:
+        # Nothing that was asked before may cut it off on the day the protection ends.
+        marked = replace(marked, is_asked_off=False)
     _put(connection, community_id, marked)
     what = (
         f"relay: {'protected' if marked.is_protected else 'not protected'}, "
@@ -113,17 +143,13 @@ def take_report(
         and (said.sequence, said.at) < (before.sequence, before.at)
     ):
         raise ValueError("report: older than the one before")
-    last = _command(known, authority)
+    last = command_of(known, authority)
     command = None
     if household.is_admitted:
         standing = _standing(connection, community, household.id, known)
         command = command_for(standing, said, last, int(now.timestamp()))
     signed = known.command if command is None or command == last else sign_command(command, authority)
-    _put(
-        connection,
-        community.id,
-        Relay(household.id, known.is_protected, known.is_ended, signed, report, now),
-    )
+    _put(connection, community.id, replace(known, command=signed, report=report, reported_at=now))
     return None if command is None else signed
 
 
@@ -135,17 +161,25 @@ def _standing(connection: Connection, community: CommunityConfig, household_id: 
         community.cut_off_below_cents,
         known.is_protected,
         known.is_ended,
+        known.is_asked_off,
     )
 
 
-def _command(known: Relay, authority: SigningKey) -> RelayCommand | None:
+def command_of(known: Relay, authority: SigningKey) -> RelayCommand | None:
+    """Return the newest command that was signed for a household's meter; None before the first."""
     return None if known.command is None else decode_command(known.command, bytes(authority.verify_key))
 
 
 def _relays(connection: Connection, community_id: str, household_id: str | None) -> list[Relay]:
     row = relay.c
     query = select(
-        row.household_id, row.is_protected, row.is_ended, row.command, row.report, row.reported_at
+        row.household_id,
+        row.is_protected,
+        row.is_ended,
+        row.is_asked_off,
+        row.command,
+        row.report,
+        row.reported_at,
     ).where(row.community_id == community_id)
     if household_id is not None:
         query = query.where(row.household_id == household_id)
@@ -156,6 +190,7 @@ def _put(connection: Connection, community_id: str, one: Relay) -> None:
     values = {
         "is_protected": one.is_protected,
         "is_ended": one.is_ended,
+        "is_asked_off": one.is_asked_off,
         "command": one.command,
         "report": one.report,
         "reported_at": one.reported_at,

@@ -340,3 +340,48 @@ class StartedEpoch(TypedDict):
     number: int
     meter: str
     since: int
+
+
+class RelayCommanded(TypedDict):
+    """The newest command to a relay, signed by the hub; executed before ``expires_at`` or never."""
+
+    sequence: int
+    action: str
+    reason: str
+    issued_at: int
+    expires_at: int
+    open_until: int | None
+
+
+class RelayReported(TypedDict):
+    """What a meter said last of its relay: how it is, and what became of the command ``sequence``."""
+
+    is_open: bool
+    is_protected: bool
+    sequence: int
+    outcome: str
+    reason: str
+    open_until: int | None
+    reported_at: int
+
+
+class RelayState(TypedDict):
+    """A household's connection; ``wanted`` is why it is to be open, or ``none``: it is to be closed.
+
+    ``meter`` is null where no meter has told of a relay, ``command`` before the first one.
+    """
+
+    household: str
+    name: str
+    is_protected: bool
+    is_ended: bool
+    is_asked_off: bool
+    wanted: str
+    command: RelayCommanded | None
+    meter: RelayReported | None
+
+
+class Relays(TypedDict):
+    """All members' relays."""
+
+    relays: list[RelayState]

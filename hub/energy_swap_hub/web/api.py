@@ -124,6 +124,7 @@ def make_routes(parts: Parts) -> list[Route]:
             database,
             community,
             clock,
+            changes,
             parts.relay_authority,
         ),
         OfficeApi(_CONSOLE, doors, database, community, clock),

@@ -19,6 +19,7 @@ from energy_swap_hub.settlement.auctions import auction_of
 from energy_swap_hub.settlement.limits import limits_of
 from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.partners import chosen_by
+from energy_swap_hub.settlement.relays import relay_of, wanted_of
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
@@ -68,7 +69,21 @@ def household_state(
         "fees": tariff.fees_cents_per_kwh,
         **advise(connection, community, now),
         "reputation": _reputation(connection, community.id, household.id, now),
+        "relay": _relay(connection, community, household.id),
         "last_notification": last_notification(connection, community.id, household.id),
+    }
+
+
+def _relay(connection: Connection, community: CommunityConfig, household_id: str) -> dict[str, Any] | None:
+    """Return what the hub wants of the household's connection; None where no meter has told of a relay."""
+    known = relay_of(connection, community.id, household_id)
+    if known.report is None:
+        return None
+    reason = wanted_of(connection, community, known)
+    return {
+        "is_asked_off": known.is_asked_off,
+        "is_protected": known.is_protected,
+        "wanted": "none" if reason is None else reason.name.lower(),
     }
 
 

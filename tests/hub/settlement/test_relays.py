@@ -62,6 +62,9 @@ def after(command: RelayCommand | None, report: RelayReport = CLOSED) -> RelayRe
         (replace(POOR, is_protected=True), None),
         (replace(RICH, is_ended=True), Reason.CONNECTION_ENDED),
         (replace(RICH, is_ended=True, is_protected=True), None),
+        (replace(RICH, is_asked_off=True), Reason.ASKED_BY_HOUSEHOLD),
+        (replace(POOR, is_asked_off=True), Reason.PREPAID_USED_UP),
+        (replace(RICH, is_asked_off=True, is_protected=True), None),
     ],
 )
 def test_who_is_cut_off(standing: Standing, reason: Reason | None) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from energy_swap_protocol.message import SwitchConnection
 from energy_swap_protocol.relay import (
     Action,
     Outcome,
@@ -17,7 +18,7 @@ from energy_swap_protocol.relay import (
 
 from tests.hub.village import Home
 
-from .conftest import NOT_AN_ADMIN, Hub, problem_of
+from .conftest import NOT_AN_ADMIN, Hub, Person, problem_of
 
 
 async def report(hub: Hub, home: Home, text: str | None) -> tuple[int, dict[str, Any]]:
@@ -42,8 +43,74 @@ async def test_an_ended_connection_is_commanded_and_listed(hub: Hub) -> None:
     _, answer = await report(hub, home, closed(hub, home))
     command = decode_command(from_text(answer["command"]), authority)
     assert (command.action, command.reason) == (Action.OPEN, Reason.CONNECTION_ENDED)
-    [shown] = (await (await admin.get("/relays")).json())["relays"]
-    assert (shown["household"], shown["is_ended"], shown["meter"]["is_open"]) == (home.id, True, False)
+    shown = await shown_of(admin, home)
+    assert (shown["name"], shown["is_ended"], shown["meter"]["is_open"]) == (home.name, True, False)
+    assert shown["wanted"] == shown["command"]["reason"] == "connection_ended"
+    assert shown["command"]["expires_at"] == command.expires_at
+    listed = (await (await admin.get("/relays")).json())["relays"]
+    assert [one["household"] for one in listed] == [one.id for one in hub.homes], "all members, with or without"
+    assert all(one["meter"] is None for one in listed if one["household"] != home.id)
+
+
+async def shown_of(admin: Person, home: Home) -> dict[str, Any]:
+    relays = (await (await admin.get("/relays")).json())["relays"]
+    return dict(next(one for one in relays if one["household"] == home.id))
+
+
+async def switch(hub: Hub, home: Home, *, on: bool) -> tuple[int, dict[str, Any]]:
+    answer = await hub.send(home.key, SwitchConnection(**hub.head(), on=on))
+    return answer.status, await answer.json()
+
+
+async def test_a_household_has_itself_switched_off_and_on(hub: Hub) -> None:
+    home, admin = hub.homes[0], await hub.admin()
+    status, refused = await switch(hub, home, on=False)
+    assert status == 422
+    assert "has none" in refused["detail"], "no meter has told of a relay"
+    _, answer = await report(hub, home, closed(hub, home))
+    authority = bytes.fromhex(answer["authority"])
+    status, answer = await switch(hub, home, on=False)
+    assert (status, answer["on"], answer["reason"]) == (200, False, "asked_by_household")
+    _, answer = await report(hub, home, closed(hub, home))
+    command = decode_command(from_text(answer["command"]), authority)
+    assert (command.action, command.reason) == (Action.OPEN, Reason.ASKED_BY_HOUSEHOLD)
+    assert (await shown_of(admin, home))["is_asked_off"]
+    own = await (await hub.signed(home.key, "GET", "/household")).json()
+    assert own["relay"] == {"is_asked_off": True, "is_protected": False, "wanted": "asked_by_household"}
+    assert (await switch(hub, home, on=True))[1]["on"] is True
+    opened = to_text(sign_report(_obeyed(home, hub, command.sequence, command.open_until), home.meter_key))
+    _, answer = await report(hub, home, opened)
+    back = decode_command(from_text(answer["command"]), authority)
+    assert (back.action, back.sequence) == (Action.CLOSE, command.sequence + 1)
+    acts = (await (await admin.get("/audit")).json())["acts"]
+    said = [act["what"] for act in acts if act["who"] == home.id and act["what"].startswith("relay")]
+    assert said == [
+        "relay: the household asks to be on again", "relay: the household asks to be off",
+    ]  # fmt: skip
+
+
+def _obeyed(home: Home, hub: Hub, sequence: int, open_until: int) -> RelayReport:
+    meter = bytes(home.meter_key.verify_key)
+    return RelayReport(meter, hub.now, sequence, open_until, True, False, Outcome.DONE, Reason.ASKED_BY_HOUSEHOLD)
+
+
+async def test_what_the_community_decided_stays_when_the_household_wants_to_be_on(hub: Hub) -> None:
+    home, admin = hub.homes[0], await hub.admin()
+    await report(hub, home, closed(hub, home))
+    await admin.post(f"/relays/{home.id}", {"is_ended": True, "reason": "moved away"})
+    _, answer = await switch(hub, home, on=True)
+    assert (answer["on"], answer["reason"]) == (False, "connection_ended")
+
+
+async def test_a_protected_household_is_not_switched_off_by_itself_either(hub: Hub) -> None:
+    home, admin = hub.homes[0], await hub.admin()
+    await report(hub, home, closed(hub, home))
+    await switch(hub, home, on=False)
+    await admin.post(f"/relays/{home.id}", {"is_protected": True, "reason": "a breathing machine"})
+    assert not (await shown_of(admin, home))["is_asked_off"], "what was asked before is forgotten"
+    status, refused = await switch(hub, home, on=False)
+    assert status == 422
+    assert "protects this household" in refused["detail"]
 
 
 async def test_what_is_no_report_of_this_households_meter_is_refused(hub: Hub) -> None:
