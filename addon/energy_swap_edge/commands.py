@@ -25,6 +25,7 @@ from energy_swap_protocol.message import (
     SellOrder,
     StandingOrder,
     StartAuction,
+    SwitchConnection,
     TopUp,
     sign_message,
 )
@@ -117,6 +118,10 @@ class _PayOut(msgspec.Struct, frozen=True):
     kes: Kes | None = None
 
 
+class _SwitchConnection(msgspec.Struct, frozen=True):
+    on: bool
+
+
 class CommandError(Exception):
     """A command was not carried out, or not surely; ``code`` is for programs, ``message`` for people."""
 
@@ -157,6 +162,7 @@ class Commands:
             "bid": (_Bid, self._bid),
             "top_up": (_TopUp, self._top_up),
             "pay_out": (_PayOut, self._pay_out),
+            "switch_connection": (_SwitchConnection, self._switch_connection),
         }
 
     async def carry_out(self, command: str, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,6 +265,9 @@ class Commands:
 
     async def _pay_out(self, wish: _PayOut) -> PayOut:
         return PayOut(**self._head(), kes=wish.kes)
+
+    async def _switch_connection(self, wish: _SwitchConnection) -> SwitchConnection:
+        return SwitchConnection(**self._head(), on=wish.on)
 
     def _head(self, message_id: UUID | None = None) -> dict[str, Any]:
         """Return what every message carries."""

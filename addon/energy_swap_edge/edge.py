@@ -25,6 +25,7 @@ from .forecast.renewal import ForecastKeeper, weather_sources
 from .forecast.weather.home_assistant import HomeAssistantWeather
 from .forward import FrameForwarder, MessageCourier
 from .history.periods import History
+from .household import HouseholdState
 from .housekeeping import Housekeeping
 from .hub_client import HubClient
 from .intake import MeterIntake
@@ -197,6 +198,12 @@ class Edge:
             )
             forwarder = FrameForwarder(store, hub, link)
             courier = MessageCourier(store, hub, link)
+            control = MeterControl(config.mqtt, config.meter, f"ec-{key.edge_id}", hub=hub, state=self.state)
+
+            def take(household: HouseholdState) -> None:
+                records.take(household)
+                control.take(household)
+
             membership = Membership(
                 config,
                 key,
@@ -206,7 +213,7 @@ class Edge:
                 link=link,
                 clock=clock,
                 changed=forwarder.set_admitted,
-                taken=records.take,
+                taken=take,
                 outbox_changed=(courier.message_added, forwarder.waiting_changed),
             )
             courier.answered = membership.reconsider
@@ -220,7 +227,6 @@ class Edge:
                 frames_stored=(forwarder.waiting_changed, membership.frames_stored),
                 power=power,
             )
-            control = MeterControl(config.mqtt, config.meter, f"ec-{key.edge_id}", hub=hub, state=self.state)
             settings = await OwnSettings.load(store)
             counsel = Counsel(
                 config, history, events, outlook, housekeeping, settings, state=self.state, clock=clock

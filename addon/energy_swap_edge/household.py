@@ -46,6 +46,14 @@ class Reputation(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class OwnRelay(msgspec.Struct, frozen=True):
+    """What the hub wants of the connection: ``wanted`` is why it is to be open, ``none``: it is to be closed."""
+
+    is_asked_off: bool = False
+    is_protected: bool = False
+    wanted: str = "none"
+
+
 class HouseholdState(msgspec.Struct, frozen=True):
     """The hub's view of the household. Fields that this edge does not know are ignored."""
 
@@ -75,6 +83,7 @@ class HouseholdState(msgspec.Struct, frozen=True):
     feed_in_tariff: CentsPerKwh = 0
     fees: CentsPerKwh = 0
     reputation: Reputation | None = None
+    relay: OwnRelay | None = None  # of a household whose meter has told of one
     last_notification: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     guidance: dict[str, Any] | None = None  # advice on limits; a hub that gives none has no word on it
 

@@ -1,8 +1,8 @@
 """What the edge tells the meter (the hub's relay commands, the claim, its display's words), and what it answers.
 
 The hub decides and signs, the meter checks and obeys; the edge only carries. It asks the hub when the meter has
-said something new of its relay, and each minute. Commands and words are retained, so a meter that was away finds
-them; a command that is too old it refuses by itself.
+said something new of its relay, when the hub wants something else of it, and each minute. Commands and words are
+retained, so a meter that was away finds them; a command that is too old it refuses by itself.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from energy_swap_protocol.relay import RelayError, RelayReport, claim_meter, dec
 from .backoff import Backoff
 from .commands import CommandError
 from .config import MqttConfig
+from .household import HouseholdState, OwnRelay
 from .hub_client import HubClient, HubRefused, HubUnavailable
 from .state import LiveState
 
@@ -59,10 +60,14 @@ class MeterControl:
         self._ask_seconds = ask_seconds
         self._client: aiomqtt.Client | None = None
         self._report: str | None = None
+        self._said: RelayReport | None = None  # what the report says
+        self._wanted: OwnRelay | None = None  # by the hub
+        self._hub_key: str | None = None  # whose commands the meter is to obey
         self._authority: str | None = None  # of the meter, as it says itself
         self._told: dict[str, str] = {}  # what was published last, by topic
         self._something_new = asyncio.Event()
         self._enrolled = asyncio.Event()
+        self._is_enrolment_known = False
 
     async def run(self) -> None:
         """Stay connected to the broker for ever."""
@@ -84,11 +89,18 @@ class MeterControl:
             self._client = None
             await asyncio.sleep(backoff.seconds())
 
+    def take(self, household: HouseholdState) -> None:
+        """Look at the hub's view; a command is asked for when it wants something else of the connection."""
+        if household.relay != self._wanted:
+            self._wanted = household.relay
+            self._show()
+            self._something_new.set()
+
     async def claim(self, data: dict[str, Any]) -> dict[str, Any]:
         """Make the hub's key the one whose relay commands the meter obeys; raise `CommandError` if it does not."""
         try:
             code = msgspec.convert(data, type=ClaimMeter).code
-            authority = (await self._hub.relay(None)).authority
+            authority = self._hub_key = (await self._hub.relay(None)).authority
             claim = claim_meter(bytes.fromhex(self._meter), bytes.fromhex(authority), code)
         except (msgspec.ValidationError, ValueError) as error:
             raise CommandError("invalid_data", str(error)) from None
@@ -138,14 +150,16 @@ class MeterControl:
         try:
             if topic.endswith("/enrolment"):
                 self._authority = msgspec.json.decode(payload, type=Enrolment).authority
+                self._is_enrolment_known = True
                 self._enrolled.set()
+                self._show_enrolment()
             else:
                 text = payload.decode("ascii")
                 report = decode_report(from_text(text))
                 if report.meter.hex() != self._meter:
                     raise RelayError("signed by another meter than the one this household has")
-                self._report = text
-                self._show(report)
+                self._report, self._said = text, report
+                self._show()
                 self._something_new.set()
         except (RelayError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _LOGGER.warning("a message on %s is no good: %s", topic.rpartition("/")[2], error)
@@ -156,11 +170,13 @@ class MeterControl:
             await self._publish(client, "display", display_words(self._state["wallet"], self._state["market"]))
             if self._report is not None and self._state["membership"] != "unknown":
                 try:
-                    command = (await self._hub.relay(self._report)).command
+                    answer = await self._hub.relay(self._report)
                 except (HubRefused, HubUnavailable) as error:
                     _LOGGER.debug("the hub has no word on the relay: %s", error)
                 else:
-                    await self._publish(client, "relay/set", command)
+                    self._hub_key = answer.authority
+                    self._show_enrolment()
+                    await self._publish(client, "relay/set", answer.command)
             try:
                 async with asyncio.timeout(self._ask_seconds):
                     await self._something_new.wait()
@@ -172,15 +188,30 @@ class MeterControl:
             await client.publish(f"energy_swap/{self._meter}/{topic}", text, qos=1, retain=True)
             self._told[topic] = text
 
-    def _show(self, report: RelayReport) -> None:
+    def _show(self) -> None:
+        said, wanted = self._said, self._wanted
+        if said is None:
+            return
         self._state.set(
             "relay",
             {
-                "is_closed": not report.is_open,
-                "reason": report.reason.name.lower(),
-                "protected": report.is_protected,
+                "is_closed": not said.is_open,
+                "reason": said.reason.name.lower(),
+                "protected": said.is_protected,
+                "wanted": None if wanted is None else wanted.wanted,
+                "asked_off": None if wanted is None else wanted.is_asked_off,
             },
         )
+
+    def _show_enrolment(self) -> None:
+        if not self._is_enrolment_known:
+            return
+        if self._authority is None:
+            status = "unclaimed"
+        else:
+            is_ours = self._hub_key is None or self._hub_key == self._authority
+            status = "claimed" if is_ours else "claimed_elsewhere"
+        self._state.set("enrolment", {"status": status})
 
 
 def display_words(wallet: dict[str, Any] | None, market: dict[str, Any] | None) -> str | None:

@@ -45,6 +45,7 @@ class LiveState:
             "alerts": [],
             "trader": None,
             "relay": None,
+            "enrolment": None,
         }
         self._changed: set[str] = set()
         self._wake = asyncio.Event()

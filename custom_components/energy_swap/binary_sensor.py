@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import EnergySwapConfigEntry
 from .entity import EnergySwapEntity
-from .state import State, always, is_hub_connected, is_meter_heard, is_relay_known, value
+from .state import State, always, is_confirmed, is_hub_connected, is_meter_heard, is_relay_known, value
 
 PARALLEL_UPDATES = 0
 
@@ -27,7 +27,11 @@ class EnergySwapBinarySensorDescription(BinarySensorEntityDescription):
 
 
 def _relay(state: State) -> Mapping[str, Any]:
-    return {field: value("relay", field)(state) for field in ("reason", "protected")}
+    return {
+        "reason": value("relay", "reason")(state),
+        "protected": value("relay", "protected")(state),
+        "confirmed": is_confirmed(state),
+    }
 
 
 DESCRIPTIONS = (

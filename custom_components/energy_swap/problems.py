@@ -25,7 +25,7 @@ METER_SILENT_SECONDS = HOUR / 4
 
 # Issues that last as long as a state of affairs, and after how many seconds of it they are raised.
 LASTING = {"edge_away": EDGE_AWAY_SECONDS, "hub_away": HUB_AWAY_SECONDS, "meter_silent": METER_SILENT_SECONDS}
-FIXABLE = {"edge_away", "unsupported_version", "no_limits"}
+FIXABLE = {"edge_away", "unsupported_version", "no_limits", "meter_unclaimed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ def problems_of(state: State) -> Iterator[Problem]:
         yield Problem("hub_refuses", is_severe=True)
     if state["membership"] == "suspended":
         yield Problem("suspended", is_severe=True)
+    match value("enrolment", "status")(state):
+        case "unclaimed" if is_hub_connected(state):
+            yield Problem("meter_unclaimed")
+        case "claimed_elsewhere":
+            yield Problem("meter_claimed_elsewhere")
     market = state["market"]
     if (
         market is not None

@@ -1,11 +1,11 @@
 """Mend with one click, or one form, what an issue is about."""
 
-from typing import Any
+from typing import Any, Final
 
 import probatio
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.const import CONF_CODE, CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -16,6 +16,9 @@ from .addresses import ADDRESS_SCHEMA, address_of
 from .commands import change_limits
 from .const import DOMAIN
 from .state import value
+
+CODE_DIGITS: Final = 8
+CODE_SCHEMA: Final = probatio.Schema({probatio.Required(CONF_CODE): str})
 
 
 class _HouseholdRepair(RepairsFlow):
@@ -115,10 +118,37 @@ class NoLimitsRepair(_HouseholdRepair):
         return self.async_create_entry(data={})
 
 
-FLOWS: dict[str, type[EdgeAwayRepair | VersionRepair | NoLimitsRepair]] = {
+class UnclaimedMeterRepair(_HouseholdRepair):
+    """Nobody may command the meter's relay yet: claim it with the code that it shows."""
+
+    async def async_step_init(self, _user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Ask for the code and have the edge prove it to the meter."""
+        if user_input is None:
+            return self.ask({}, CODE_SCHEMA)
+        digits = "".join(character for character in user_input[CONF_CODE] if character not in " -")
+        if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdecimal()):
+            return self.ask({CONF_CODE: "not_a_code"}, CODE_SCHEMA)
+        if self.entry.state is not ConfigEntryState.LOADED:
+            return self.ask({"base": "cannot_connect"}, CODE_SCHEMA)
+        try:
+            await self.entry.runtime_data.command("claim_meter", {"code": digits})
+        except api.CommandRefusedError as err:
+            known = {"hub_unreachable", "meter_unreachable", "not_claimed"}
+            return self.ask({"base": err.code if err.code in known else "not_claimed"}, CODE_SCHEMA)
+        except api.AnswerLostError, HomeAssistantError:
+            return self.ask({"base": "cannot_connect"}, CODE_SCHEMA)
+        return self.async_create_entry(data={})
+
+
+FLOWS: dict[str, type[EdgeAwayRepair | VersionRepair | NoLimitsRepair | UnclaimedMeterRepair]] = {
     "edge_away": EdgeAwayRepair,
     "unsupported_version": VersionRepair,
     "no_limits": NoLimitsRepair,
+    "meter_unclaimed": UnclaimedMeterRepair,
 }
 
 

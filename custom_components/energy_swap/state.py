@@ -53,6 +53,17 @@ def is_trader_known(state: State) -> bool:
     return state.get("trader") is not None
 
 
+def is_connection_known(state: State) -> bool:
+    """An older edge cannot have the connection switched."""
+    return is_relay_known(state) and value("relay", "asked_off")(state) is not None
+
+
+def is_confirmed(state: State) -> bool | None:
+    """Tell whether the meter has done what the community wants of its relay; None while that is not known."""
+    wanted = value("relay", "wanted")(state)
+    return None if wanted is None else (wanted == "none") is value("relay", "is_closed")(state)
+
+
 def is_relay_known(state: State) -> bool:
     """Many meters have no relay, and while the meter is silent nobody knows how it stands."""
     return state.get("relay") is not None and is_meter_heard(state) is True

@@ -51,6 +51,7 @@ class SmallHub:
         self.batches: list[int] = []
         self.relay_authority = "ab" * 32
         self.relay_command: str | None = None
+        self.relay: dict[str, Any] | None = None  # of the household's state
         self.relay_reports: list[str] = []
         self.messages: list[AnyMessage] = []  # each once
         self.posts = 0
@@ -121,7 +122,7 @@ class SmallHub:
             "orders": self.orders, "auctions": [], "book": {"best_sell": None, "best_buy": None},
             "accepted_sequence": max(self.accepted, default=0), "allowance_wh": self.allowance_wh,
             "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800, "fees": 200,
-            "guidance": self.guidance, "of_a_newer_hub": {"x": 1},
+            "guidance": self.guidance, "relay": self.relay, "of_a_newer_hub": {"x": 1},
         }  # fmt: skip
 
     def kinds(self) -> list[str]:

@@ -154,7 +154,7 @@ async def test_a_snapshot_comes_first_and_then_only_what_changes(
             assert set(state) == {
                 "power", "meter", "hub", "membership", "wallet", "energy", "market", "orders", "auctions",
                 "ahead_orders", "contracts", "partners", "last_settlement", "guidance", "forecast", "tariffs",
-                "earnings", "reputation", "advice", "tips", "alerts", "trader", "relay",
+                "earnings", "reputation", "advice", "tips", "alerts", "trader", "relay", "enrolment",
             }  # fmt: skip
             assert state["membership"] == "admitted"
             assert state["market"] == {

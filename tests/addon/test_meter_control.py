@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from energy_swap_edge.edge import Edge
 from energy_swap_edge.meter_control import display_words
+from energy_swap_protocol.message import SwitchConnection
 from energy_swap_protocol.relay import Outcome, Reason, RelayReport, claim_meter, sign_report, to_text
 
 from .broker import Broker
@@ -51,12 +52,54 @@ async def test_a_report_goes_to_the_hub_and_its_command_to_the_meter(
         await until(lambda: "a signed command" in said.get("relay/set", []))
         assert hub.relay_reports[-1] == report(meter)
         assert admitted_edge.state["relay"] == {
-            "is_closed": True, "reason": "prepaid_used_up", "protected": False,
+            "is_closed": True, "reason": "prepaid_used_up", "protected": False, "wanted": None, "asked_off": None,
         }  # fmt: skip
         await broker.publish(meter.topic("relay/state"), report(meter, is_open=True, sequence=1), retain=True)
         await until(lambda: admitted_edge.state["relay"]["is_closed"] is False)
         await until(lambda: len(hub.relay_reports) == 2)
         assert said["relay/set"] == ["a signed command"], "the same command is published once"
+
+
+async def test_a_wish_to_be_off_goes_to_the_hub_signed_and_its_command_to_the_meter_at_once(
+    admitted_edge: Edge, broker: Broker, hub: SmallHub, meter: Meter
+) -> None:
+    async with heard(broker, meter) as said, connected(admitted_edge) as client:
+        await broker.publish(meter.topic("relay/state"), report(meter), retain=True)
+        await until(lambda: len(hub.relay_reports) == 1)
+        answer = await client.command("switch_connection", on=False)
+        assert answer["result"]["status"] == "accepted"
+        wish = hub.messages[-1]
+        assert isinstance(wish, SwitchConnection)
+        assert wish.on is False
+        # The hub's view changes, so the edge asks for the command now, not in a minute.
+        hub.relay = {"is_asked_off": True, "is_protected": False, "wanted": "asked_by_household"}
+        hub.relay_command = "open it"
+        await hub.push()
+        await until(lambda: said.get("relay/set") == ["open it"])
+        relay = admitted_edge.state["relay"]
+        assert (relay["is_closed"], relay["wanted"], relay["asked_off"]) == (True, "asked_by_household", True)
+
+
+async def test_what_a_person_is_told_of_the_claim(
+    admitted_edge: Edge, broker: Broker, hub: SmallHub, meter: Meter
+) -> None:
+    def status() -> str | None:
+        enrolment = admitted_edge.state["enrolment"]
+        return None if enrolment is None else str(enrolment["status"])
+
+    async def says(authority: str | None) -> None:
+        enrolment = {"meter": meter.hex, "authority": authority}
+        await broker.publish(meter.topic("enrolment"), msgspec.json.encode(enrolment), retain=True)
+
+    assert status() is None
+    await says(None)
+    await until(lambda: status() == "unclaimed")
+    await broker.publish(meter.topic("relay/state"), report(meter))
+    await until(lambda: bool(hub.relay_reports))
+    await says(hub.relay_authority)
+    await until(lambda: status() == "claimed")
+    await says("cd" * 32)
+    await until(lambda: status() == "claimed_elsewhere")
 
 
 async def test_what_another_meter_signed_is_not_believed(

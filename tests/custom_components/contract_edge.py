@@ -106,7 +106,14 @@ SUNNY_NOON: Json = {
     },
     "reputation": {"percent": 97.5, "reason": "29 of 30 promises were kept."},
     "alerts": [],
-    "relay": {"is_closed": True, "reason": "prepaid", "protected": False},
+    "relay": {
+        "is_closed": True,
+        "reason": "none",
+        "protected": False,
+        "wanted": "none",
+        "asked_off": False,
+    },
+    "enrolment": {"status": "claimed"},
 }
 
 
@@ -124,6 +131,7 @@ class ContractEdge:
         self.tokens: set[str] = set()
         self.commands: list[Json] = []
         self.refusal: Json | None = None
+        self.stays_off: str | None = None  # why the connection stays open when it is asked to be closed
         self.is_mute = False
         self.command_came = asyncio.Event()
         self.port = 0
@@ -247,6 +255,9 @@ class ContractEdge:
             await socket.send_json({**answer, "ok": False, "error": self.refusal})
             return
         result = _result(message["command"], message["data"])
+        if message["command"] == "switch_connection":
+            reason = self.stays_off or ("none" if message["data"]["on"] else "asked_by_household")
+            result |= {"on": reason == "none", "reason": reason}
         await socket.send_json({**answer, "ok": True, "result": result})
         if (trader := _trader_after(message["command"], message["data"])) is not None:
             await asyncio.sleep(0.05)

@@ -7,7 +7,7 @@ from tests.custom_components.household import Household
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 POWER = {"surplus_power", "net_power", "generation_power"}
-METER = POWER | {"relay"}
+METER = POWER | {"relay", "connection"}
 SUGGESTED = {"suggested_sell_price", "suggested_buy_price"}
 MONEY = {"kes_balance", "kes_held"}
 OF_A_DAY_OR_MONTH = {"earned_today", "saved_today", "earned_month", "saved_month", "spent_today"}
@@ -70,6 +70,7 @@ async def test_the_state_of_the_edge_is_shown_in_the_units_people_use(household:
         "last_decision": "2026-11-20T09:50:00+00:00",
         "alerts": "0",
         "relay": "on",
+        "connection": "on",
         "auto_sell": "on",
         "strategy": "forecast_limits",
         "reserve": "1.5",

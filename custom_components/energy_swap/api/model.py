@@ -168,11 +168,22 @@ class Alert(TypedDict):
 
 
 class Relay(TypedDict):
-    """The meter's relay; ``protected`` says that it may not be opened."""
+    """The meter's relay; ``protected`` says that it may not be opened.
+
+    ``wanted`` is why the community's hub wants it open, or ``none``: closed. None: not known.
+    """
 
     is_closed: bool
     reason: str
     protected: bool
+    wanted: NotRequired[str | None]
+    asked_off: NotRequired[bool | None]
+
+
+class Enrolment(TypedDict):
+    """Whose commands the meter obeys: nobody's, our community's, or another's."""
+
+    status: Literal["unclaimed", "claimed", "claimed_elsewhere"]
 
 
 class State(TypedDict):
@@ -196,3 +207,4 @@ class State(TypedDict):
     reputation: NotRequired[Reputation | None]
     alerts: NotRequired[list[Alert]]
     relay: NotRequired[Relay | None]
+    enrolment: NotRequired[Enrolment | None]

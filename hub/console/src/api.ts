@@ -1,6 +1,6 @@
 // The hub's console API: its answers as types and one client that speaks it.
 
-import type { Act, Comparison, Health, LastingSession, Meters, MpesaState, NewFactor, Proposals, QuarantinedFrame, Receipt, Reconciliation, Wish } from "./office-api.js";
+import type { Act, Comparison, Health, LastingSession, Meters, MpesaState, NewFactor, Proposals, QuarantinedFrame, Receipt, Reconciliation, Relay, RelayMarks, Wish } from "./office-api.js";
 
 export type Role = "admin" | "auditor";
 
@@ -370,6 +370,10 @@ export class HubApi {
   };
 
   startEpoch = (household: string, frame: string, reason: string): Promise<unknown> => this.#request("POST", `/meters/${household}/epoch`, { frame, reason });
+
+  relays = async (): Promise<Relay[]> => (await this.#request<{ relays: Relay[] }>("GET", "/relays")).relays;
+
+  markRelay = (household: string, marks: RelayMarks): Promise<unknown> => this.#request("POST", `/relays/${household}`, marks);
 
   audit = async (before: number | null, limit = 50): Promise<Slice<Act>> => {
     const answer = await this.#request<{ acts: Act[]; next: number | null }>("GET", `/audit${cursor(limit, before)}`);

@@ -86,6 +86,24 @@ export interface Meters {
   waiting: WaitingMeter[];
 }
 
+/** A household's connection. `wanted` is why the hub wants it open, or "none"; `meter` is what its meter said last, null without a relay. */
+export interface Relay {
+  household: string;
+  name: string;
+  is_protected: boolean;
+  is_ended: boolean;
+  is_asked_off: boolean;
+  wanted: string;
+  command: { sequence: number; action: string; reason: string; issued_at: number; expires_at: number; open_until: number | null } | null;
+  meter: { is_open: boolean; is_protected: boolean; sequence: number; outcome: string; reason: string; open_until: number | null; reported_at: number } | null;
+}
+
+export interface RelayMarks {
+  reason: string;
+  is_protected?: boolean;
+  is_ended?: boolean;
+}
+
 export interface QuarantinedFrame {
   id: number;
   household: string;

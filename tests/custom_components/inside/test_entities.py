@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
@@ -14,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.custom_components.contract_edge import ContractEdge
 
-AT_THE_METER = {"surplus_power", "net_power", "generation_power", "consumption_power", "relay"}
+AT_THE_METER = {"surplus_power", "net_power", "generation_power", "consumption_power", "relay", "connection"}
 AT_THE_HUB = {
     "kes_balance",
     "kes_held",
@@ -71,7 +72,7 @@ async def test_every_entity_is_as_it_was(
     snapshot: SnapshotAssertion,
 ) -> None:
     entries = er.async_entries_for_config_entry(entity_registry, household.entry_id)
-    assert len(entries) == 60
+    assert len(entries) == 61
     for entry in sorted(entries, key=lambda entry: entry.entity_id):
         assert hass.states.get(entry.entity_id) == snapshot(name=entry.entity_id)
         assert (entry.entity_category, entry.unique_id, entry.translation_key) == snapshot(
@@ -91,7 +92,9 @@ async def test_what_an_older_edge_does_not_send_is_unknown_or_away(
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     found = states(hass, entry)
-    assert {key for key, state in found.items() if state == STATE_UNAVAILABLE} == OF_THE_TRADER | {"relay"}
+    assert {key for key, state in found.items() if state == STATE_UNAVAILABLE} == OF_THE_TRADER | {
+        "relay", "connection",
+    }  # fmt: skip
     unknown = {key for key, state in found.items() if state == STATE_UNKNOWN}
     assert {"recommendation", "reputation", "earned_today", "forecast_confidence", "alerts"} <= unknown
     assert found["surplus_today"] == "9.4"
@@ -219,6 +222,28 @@ async def test_switch_select_and_numbers_ask_the_edge_and_show_its_word(
     ]
     found = await until(hass, household, "daily_cap", "350.0")
     assert (found["auto_sell"], found["strategy"], found["reserve"]) == ("on", "never_below_average", "0.0")
+
+
+async def test_the_connection_is_shown_as_the_meter_says_and_switched_as_the_community_decides(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    switch = {"entity_id": "switch.amina_s_house_connection"}
+    await hass.services.async_call("switch", "turn_off", switch, blocking=True)
+    assert edge.commands[-1] == {"command": "switch_connection", "on": False}
+    assert states(hass, household)["connection"] == "on", "the meter has not obeyed yet"
+    waiting = {**edge.state["relay"], "wanted": "asked_by_household", "asked_off": True}
+    await edge.change(relay=waiting)
+    await edge.change(relay={**waiting, "is_closed": False, "reason": "asked_by_household"})
+    await until(hass, household, "connection", "off")
+    relay = hass.states.get("binary_sensor.amina_s_house_relay")
+    assert relay is not None
+    assert (relay.attributes["reason"], relay.attributes["confirmed"]) == ("asked_by_household", True)
+
+    await hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    edge.stays_off = "prepaid_used_up"
+    with pytest.raises(ServiceValidationError, match="prepaid money is used up"):
+        await hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    assert edge.commands[-1] == {"command": "switch_connection", "on": True}
 
 
 async def test_noisy_and_special_entities_are_off_by_default(

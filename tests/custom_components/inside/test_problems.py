@@ -206,3 +206,47 @@ async def test_without_limits_and_advice_there_is_nothing_to_offer(
     await hass.config_entries.async_setup(entry.entry_id)
     assert issues(hass, entry) == set()
     await hass.config_entries.async_remove(entry.entry_id)
+
+
+async def test_an_unclaimed_meter_is_claimed_with_the_code_that_it_shows(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    await edge.change(enrolment={"status": "unclaimed"})
+    await until_issues(hass, household, {"meter_unclaimed"})
+    manager, step = await begin_fix(hass, household, "meter_unclaimed")
+    assert step["description_placeholders"] == {"name": "Amina's house"}
+    shown = await manager.async_configure(step["flow_id"], {"code": "2048 163"})
+    assert shown["errors"] == {"code": "not_a_code"}
+    assert edge.commands == [], "what cannot be a code costs none of the five tries"
+    for code in ("not_claimed", "meter_unreachable", "hub_unreachable"):
+        edge.refusal = {"code": code, "message": "no"}
+        shown = await manager.async_configure(step["flow_id"], {"code": "2048 1632"})
+        assert shown["errors"] == {"base": code}
+    edge.refusal = None
+    shown = await manager.async_configure(step["flow_id"], {"code": "2048 1632"})
+    assert shown["type"] == "create_entry"
+    assert edge.commands[-1] == {"command": "claim_meter", "code": "20481632"}
+    await edge.change(enrolment={"status": "claimed"})
+    await until_issues(hass, household, set())
+
+
+async def test_a_meter_is_not_claimed_while_the_household_is_not_set_up(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    await edge.change(enrolment={"status": "unclaimed"})
+    await until_issues(hass, household, {"meter_unclaimed"})
+    manager, step = await begin_fix(hass, household, "meter_unclaimed")
+    await edge.stop()
+    await until_state(hass, "switch.amina_s_house_connection", "unavailable")
+    shown = await manager.async_configure(step["flow_id"], {"code": "20481632"})
+    assert shown["errors"] == {"base": "cannot_connect"}
+    await hass.config_entries.async_unload(household.entry_id)
+    shown = await manager.async_configure(step["flow_id"], {"code": "20481632"})
+    assert shown["errors"] == {"base": "cannot_connect"}
+
+
+async def test_a_meter_that_obeys_another_hub_is_told(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    await edge.change(enrolment={"status": "claimed_elsewhere"})
+    await until_issues(hass, household, {"meter_claimed_elsewhere"})

@@ -1,4 +1,4 @@
-// Meters: how each is, which readings were refused and why, register epochs, and a replaced meter that waits for a word.
+// Meters: how each is, its relay, which readings were refused and why, register epochs, and a replaced meter that waits for a word.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Overview } from "../api.js";
@@ -16,8 +16,9 @@ import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/ask.js";
 import "../parts/key-text.js";
+import "../parts/relays.js";
 
-type Tab = "all" | "refused";
+type Tab = "all" | "relays" | "refused";
 
 /** A meter signs a reading every minute; after a quarter of an hour something is wrong with it or its way here. */
 const STALE_SECONDS = 900;
@@ -48,14 +49,16 @@ export class EsMeters extends TranslatedElement {
     return html`
       <div class="page-head">
         <h1>${say("nav.meters")}</h1>
-        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("all")}${tab("refused")}</div>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("all")}${tab("relays")}${tab("refused")}</div>
       </div>
       ${this.tab === "all"
         ? whenHere(this.#meters, ({ meters, waiting }) => html`<div class="stack">${waiting.map((one) => this.#renderWaiting(one))}${this.#renderMeters(meters)}</div>`)
-        : html`<section class="card">
-            <p class="soft before-list">${say("meters.refused_means")}</p>
-            ${whenListed(this.#refused, (frames) => this.#renderRefused(frames))}
-          </section>`}
+        : this.tab === "relays"
+          ? html`<es-relays .api=${this.api} .overview=${this.overview} ?canChange=${this.canChange}></es-relays>`
+          : html`<section class="card">
+              <p class="soft before-list">${say("meters.refused_means")}</p>
+              ${whenListed(this.#refused, (frames) => this.#renderRefused(frames))}
+            </section>`}
       ${this.question === null
         ? nothing
         : html`<es-ask

@@ -82,6 +82,11 @@ export const officeStyles = css`
     align-items: center;
     justify-content: space-between;
   }
+  .pills {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 6px;
+  }
   .before-list {
     margin-bottom: 8px;
   }
