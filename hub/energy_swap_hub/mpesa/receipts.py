@@ -256,16 +256,21 @@ def receive_all(
     return sum(receive(connection, events, payer_of, one, channel, now) in _NEW for one in told)
 
 
+def waits_for_owner(connection: Connection, receipt: str) -> bool:
+    """Return whether a payment is nobody's and still ours to give: one on its way back to its payer is not."""
+    row, back = payment_receipt.c, payment_reversal.c
+    is_going_back = exists().where(back.receipt == row.receipt, back.state != FAILED)
+    waiting = select(row.receipt).where(row.receipt == receipt, row.household_id.is_(None), ~is_going_back)
+    return connection.execute(waiting).first() is not None
+
+
 def assign(connection: Connection, receipt: str, household_id: str) -> None:
-    """Note whose a payment in suspense is; raises `LookupError` when it is not there or somebody's already."""
-    row = payment_receipt.c
-    changed = connection.execute(
-        update(payment_receipt)
-        .where(row.receipt == receipt, row.household_id.is_(None))
-        .values(household_id=household_id)
-    )
-    if changed.rowcount != 1:
+    """Note whose a payment in suspense is; raises `LookupError` unless it waits for an owner."""
+    if not waits_for_owner(connection, receipt):
         raise LookupError(f"no payment {receipt} waits for an owner")
+    connection.execute(
+        update(payment_receipt).where(payment_receipt.c.receipt == receipt).values(household_id=household_id)
+    )
 
 
 def _record(

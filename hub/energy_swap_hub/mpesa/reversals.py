@@ -125,6 +125,29 @@ def finish(
     return True
 
 
+def record_unasked(
+    connection: Connection, received: Receipt, reversal_receipt: str, cents: int, now: datetime
+) -> None:
+    """Record that M-Pesa itself took a payment back while we asked for nothing: it is not ours to give any more.
+
+    A part that was taken (``cents``) leaves the payment standing.
+    """
+    if cents != received.kes * CENTS_PER_KES:
+        return
+    if find(connection, received.receipt) is None:
+        create(connection, received, now)
+    ended = {"state": REVERSED, "reason": None, "reversal_receipt": reversal_receipt, "due_at": None}
+    rows.change(
+        connection, payment_reversal, {"receipt": received.receipt}, (QUEUED, FAILED), **ended, ended_at=now
+    )
+
+
+def is_under_way(connection: Connection, receipt: str) -> bool:
+    """Return whether a reversal of a receipt was asked for and has not ended."""
+    item = find(connection, receipt)
+    return item is not None and item.state in (*OPEN_REVERSAL, REVIEW)
+
+
 def fail(
     connection: Connection,
     events: PaymentEvents,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import FEES, SUSPENSE, TRUST_CASH, Entry, Posting
-from energy_swap_hub.mpesa import MPesa, hooks, payouts, receipts
+from energy_swap_hub.mpesa import MPesa, hooks, payouts, receipts, reversals
 from energy_swap_hub.mpesa.decisions import undecided_payout, undecided_reversal, undecided_top_up
 from energy_swap_hub.mpesa.reports import line_of
 from energy_swap_hub.mpesa.tables import payout
@@ -45,8 +45,7 @@ def payment_actions(connection: Connection, community_id: str, kind: str, subjec
         case "payout_paid_after_end" if not _is_booked_twice(connection, community_id, subject):
             return [Action.BOOK]
         case _ if kind == UNKNOWN_PAYER:
-            received = receipts.find(connection, subject)
-            return [Action.ASSIGN] if received is not None and received.household_id is None else []
+            return [Action.ASSIGN] if receipts.waits_for_owner(connection, subject) else []
         case _ if kind == BOOKS_DIFFER:
             return _difference_actions(connection, community_id, subject)
         case _:
@@ -155,8 +154,11 @@ def _book_loss(
 
 
 def _is_reversal_open(connection: Connection, community_id: str, receipt: str) -> bool:
-    is_listed = line_of(connection, receipt, "reversal") is not None
-    return is_listed and not ledger.posted(connection, community_id, "mpesa", receipt, TRUST_CASH)
+    line = line_of(connection, receipt, "reversal")
+    # One that was asked for in the meantime has its money set aside, and an end of its own.
+    if line is None or reversals.is_under_way(connection, line.reference):
+        return False
+    return not ledger.posted(connection, community_id, "mpesa", receipt, TRUST_CASH)
 
 
 def _book_reversal(connection: Connection, community_id: str, receipt: str, now: datetime) -> str:
@@ -166,6 +168,8 @@ def _book_reversal(connection: Connection, community_id: str, receipt: str, now:
     owner = None if original is None else original.household_id
     text = f"M-Pesa took payment {line.reference} back"
     _book_loss(connection, community_id, owner, -line.cents, Entry("mpesa", receipt, now, text, ()))
+    if original is not None:
+        reversals.record_unasked(connection, original, receipt, -line.cents, now)
     return f"the reversal {receipt} of {line.reference or 'a payment'} booked"
 
 

@@ -234,7 +234,7 @@ def _compare_reversal(
     if connection.execute(select(row.receipt).where(row.reversal_receipt == line.receipt)).first() is not None:
         return None
     asked = reversals.find(connection, line.reference)
-    if asked is not None and asked.state in (*OPEN_REVERSAL, REVIEW):
+    if asked is not None and reversals.is_under_way(connection, line.reference):
         # The statement knows what nobody told us.
         mpesa.finish_reversal(connection, asked, line.receipt, line.at, now)
         return None

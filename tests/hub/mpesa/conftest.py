@@ -14,6 +14,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from energy_swap_daraja_simulator import Simulator
 from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_daraja_simulator.credential import new_key
+from energy_swap_demo.broker import free_port
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import TRUST_CASH
 from energy_swap_hub.membership.phone import PhoneBook
@@ -109,7 +110,7 @@ class World:
     async def start(self) -> None:
         self.simulator_server = Door(self.simulator.application())
         await self.simulator_server.open()
-        self.hub_port = 0
+        self.hub_port = free_port()  # the same after a restart
         await self.start_hub()
         for phone in (PHONES["h-001"], PHONES["h-002"]):
             self.simulator.control.add_subscriber(Subscriber(phone=phone, name="Amina", balance_kes=5_000))
@@ -117,15 +118,11 @@ class World:
     async def start_hub(self) -> None:
         """Start a hub process, as it were: everything it knows is in the database."""
         url = f"http://127.0.0.1:{self.hub_port}"
-        config = self.config(str(self.simulator_server.make_url("")).rstrip("/"), url)
-        self.mpesa = self.room(config)
+        self.mpesa = self.room(self.config(str(self.simulator_server.make_url("")).rstrip("/"), url))
         application = web.Application()
         application.add_routes(self.mpesa.routes())
         self._hub_server = Door(application, self.hub_port)
         await self._hub_server.open()
-        if not self.hub_port:
-            self.hub_port = self._hub_server.port
-            self.mpesa = self.room(self.config(config.base_url, f"http://127.0.0.1:{self.hub_port}"))
         self._task = asyncio.create_task(self.mpesa.run())
 
     def config(self, base_url: str, callback_base_url: str) -> MPesaConfig:

@@ -7,6 +7,7 @@ from typing import Any
 from energy_swap_daraja_simulator import Simulator
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import FEES, PAYOUT_PENDING, SUSPENSE, TRUST_CASH
+from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.mpesa.tables import (
     payment_callback,
     payment_intent,
@@ -42,10 +43,42 @@ def _check(
     accounts = ledger.trial_balance(connection, "green")
     assert ledger.sums(accounts)["KES"] == 0
     assert -accounts.get(TRUST_CASH, 0) == at_mpesa, "cash in trust is what M-Pesa holds"
-    assert accounts.get(PAYOUT_PENDING, 0) == accounts.get(SUSPENSE, 0) == 0, "nothing hangs in between"
+    assert accounts.get(PAYOUT_PENDING, 0) == accounts.get(SUSPENSE, 0) == 0, _hanging(connection, accounts)
     _check_once(connection, movements)
     _check_wallets(accounts, movements, phones)
     return _check_ends(connection)
+
+
+def _hanging(connection: Connection, accounts: dict[str, int]) -> str:
+    """Return what hangs in between: the accounts, what has not ended, and each story that does not add up."""
+    told = [f"{name}: {accounts.get(name, 0)} cents" for name in (PAYOUT_PENDING, SUSPENSE)]
+    for kind, table in (("payout", payout), ("reversal", payment_reversal)):
+        told += [f"{kind} {row}" for row in _rows(connection, table) if row["state"] not in _ENDS[kind]]
+    told += [f"nobody's: {row}" for row in _rows(connection, payment_receipt) if row["household_id"] is None]
+    told += [f"open: {row}" for row in _rows(connection, review) if row["state"] == "open"]
+    for name in (PAYOUT_PENDING, SUSPENSE):
+        told += [f"{name}: {line}" for line in _stories(connection, name)]
+    return "\n".join(["nothing hangs in between", *told])
+
+
+def _stories(connection: Connection, account: str) -> list[str]:
+    """Return the entries on an account whose amounts no other entry takes back, as far as amounts tell."""
+    postings = sorted(
+        (row for row in _rows(connection, posting) if row["account"] == account), key=lambda row: row["entry_id"]
+    )
+    entries = {row["id"]: row for row in _rows(connection, entry)}
+    left: list[dict[str, Any]] = []
+    for one in postings:
+        match = next((other for other in left if other["amount"] == -one["amount"]), None)
+        if match is None:
+            left.append(one)
+        else:
+            left.remove(match)
+    return [
+        f"{one['amount']} by {at['source']} {at['external_id']} at {at['booked_at']:%H:%M:%S}: {at['text']}"
+        for one in left
+        for at in [entries[one["entry_id"]]]
+    ]
 
 
 def _check_once(connection: Connection, movements: list[Any]) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, TCPConnector
-from aiohttp.test_utils import unused_port
 from energy_swap_daraja_simulator import Simulator
+from energy_swap_demo.broker import free_port
 
 _PROGRAM: Final = Path(__file__).with_name("storm_hub.py")
 
@@ -31,7 +31,7 @@ class HubProcess:
         self._simulator = simulator
         self._certificate = folder / "certificate"
         self._clock = folder / "clock"
-        self._port = unused_port()
+        self._port = free_port()
         self._order = {
             **order,
             "clock": str(self._clock),

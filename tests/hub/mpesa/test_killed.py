@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import unused_port
 from energy_swap_daraja_simulator import Simulator
 from energy_swap_daraja_simulator.control import Subscriber
+from energy_swap_demo.broker import free_port
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, TRUST_CASH
 from energy_swap_hub.membership.tables import household
@@ -108,7 +108,7 @@ async def killer(
     hubs = await asyncio.create_subprocess_exec(
         sys.executable, PROGRAM, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    port, business = unused_port(), simulator.business
+    port, business = free_port(), simulator.business
     order = {
         "clock": str(clock),
         "database": str(tmp_path / "hub.sqlite"),

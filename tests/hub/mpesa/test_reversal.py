@@ -9,7 +9,8 @@ from energy_swap_hub.membership.tables import audit
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.mpesa.tables import payment_reversal
 from energy_swap_hub.settlement.actions import Action
-from energy_swap_hub.settlement.payments import order_reversal
+from energy_swap_hub.settlement.payment_decisions import payment_actions
+from energy_swap_hub.settlement.payments import UNKNOWN_PAYER, assign_payment, order_reversal
 from energy_swap_hub.settlement.reconciliation import reconcile_statement
 from sqlalchemy import select
 
@@ -27,6 +28,11 @@ async def give_back(bank: Any, receipt: str) -> None:
     await bank.database.write(
         lambda c: order_reversal(c, bank.mpesa, "green", receipt, reason="paid twice", who="office", now=bank.now)
     )
+
+
+async def actions(bank: Any, receipt: str) -> list[Action]:
+    """Return what can be done about a payment that is nobody's."""
+    return await bank.database.read(lambda c: payment_actions(c, "green", UNKNOWN_PAYER, receipt))  # type: ignore[no-any-return]
 
 
 async def reversal(bank: Any) -> dict[str, Any]:
@@ -112,3 +118,68 @@ async def test_a_payment_in_suspense_can_be_given_back(bank: Any) -> None:
     await give_back(bank, receipt)
     await bank.settle()
     assert (await bank.balance(SUSPENSE), await bank.balance(PAYOUT_PENDING), bank.at_mpesa_cents()) == (0, 0, 0)
+
+
+async def test_a_payment_on_its_way_back_has_no_owner_to_find(bank: Any) -> None:
+    await bank.announce_payments_by_hand()
+    receipt = (await bank.pay_by_hand(70, "NOBODY"))["receipt"]
+    await bank.settle()
+    await bank.stop_hub()
+    await give_back(bank, receipt)
+    for _ in range(2):  # while it is asked for, and when it has been given back
+        assert await actions(bank, receipt) == []
+        with pytest.raises(LookupError, match=f"no payment {receipt} waits for an owner"):
+            await bank.database.write(lambda c: assign_payment(c, "green", receipt, "h-001", bank.now))
+        if (await reversal(bank))["state"] == "queued":
+            await bank.start_hub()
+            await bank.settle()
+    assert (await reversal(bank))["state"] == "reversed"
+    assert (await bank.cents(), await bank.balance(SUSPENSE)) == (0, 0)
+    assert await bank.reviews() == {"unknown payer": receipt}, "a person closes it with a note"
+
+
+async def test_a_payment_that_m_pesa_did_not_give_back_can_still_find_its_owner(bank: Any) -> None:
+    await bank.announce_payments_by_hand()
+    receipt = (await bank.pay_by_hand(70, "NOBODY"))["receipt"]
+    await bank.settle()
+    bank.simulator.faults.arm("F21", variant="21", product="reversal")
+    await give_back(bank, receipt)
+    await bank.settle()
+    await decided(bank, "unknown payer", receipt, Action.ASSIGN, household="h-001")
+    assert (await bank.cents(), await bank.balance(SUSPENSE)) == (7_000, 0)
+
+
+async def test_what_m_pesa_took_back_unasked_is_not_anybodys_to_have_or_to_get_back(bank: Any) -> None:
+    await bank.announce_payments_by_hand()
+    bank.simulator.faults.arm("F28")
+    receipt = (await bank.pay_by_hand(70, "NOBODY"))["receipt"]
+    await bank.settle()
+    await bank.pass_time(11)
+    data = await bank.statement()
+    found = await bank.database.write(lambda c: reconcile_statement(c, bank.mpesa, "green", data, bank.now))
+    [difference] = found.differences
+    assert (difference.kind, await actions(bank, receipt)) == ("reversed_unasked", [Action.ASSIGN])
+    await decided(bank, "books_differ", difference.subject, Action.BOOK)
+    assert (await actions(bank, receipt), await bank.balance(SUSPENSE)) == ([], 0)
+    with pytest.raises(PaymentRefused):
+        await give_back(bank, receipt)
+    again = await bank.database.write(lambda c: reconcile_statement(c, bank.mpesa, "green", data, bank.now))
+    assert again.differences == ()
+
+
+async def test_what_m_pesa_took_back_is_not_booked_beside_a_reversal_that_was_asked_for(bank: Any) -> None:
+    bank.simulator.faults.arm("F28")
+    receipt = await paid(bank)
+    await bank.pass_time(11)
+    data = await bank.statement()
+    found = await bank.database.write(lambda c: reconcile_statement(c, bank.mpesa, "green", data, bank.now))
+    [difference] = found.differences
+    await give_back(bank, receipt)  # somebody did not wait for the comparison
+    await bank.settle()
+    offered = await bank.database.read(lambda c: payment_actions(c, "green", "books_differ", difference.subject))
+    assert (offered, await bank.balance(PAYOUT_PENDING)) == ([], 10_000)
+    movement = next(m for m in bank.simulator.control.summary()["movements"] if m["kind"] == "reversal")
+    await decided(bank, "reversal_unresolved", receipt, Action.REVERSED, receipt=movement["receipt"])
+    assert (await bank.cents(), await bank.balance(PAYOUT_PENDING)) == (0, 0)
+    again = await bank.database.write(lambda c: reconcile_statement(c, bank.mpesa, "green", data, bank.now))
+    assert again.differences == ()

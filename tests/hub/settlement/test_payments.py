@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 from energy_swap_daraja_simulator import Simulator
 from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_daraja_simulator.credential import new_key
+from energy_swap_demo.broker import free_port
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, TRUST_CASH, Overdrawn
 from energy_swap_hub.mpesa import PaymentRefused
@@ -75,7 +76,7 @@ async def town(founded: Path, tmp_path: Path, private_key_pem: bytes) -> AsyncIt
         await server.start_server()
         stack.callback(simulator.close)
         stack.push_async_callback(server.close)
-        port, business = unused_port(), simulator.business
+        port, business = free_port(), simulator.business
         mpesa = replace(
             MPESA,
             base_url=str(server.make_url("")).rstrip("/"),
