@@ -123,6 +123,32 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     key_per_second: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 20
 
 
+class SmsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to ask the operator's SMS gateway to send: an address to post to, with headers such as its API key.
+
+    In the values of ``fields``, ``{phone}`` becomes the number (254712345678) and ``{text}`` the message.
+    """
+
+    url: str
+    fields: dict[str, str]
+    headers: dict[str, str] = {}
+    encoding: Literal["form", "json"] = "form"
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"the SMS gateway's url begins with http:// or https://, not {self.url!r}")
+        for mark in ("{phone}", "{text}"):
+            if not any(mark in value for value in self.fields.values()):
+                raise ValueError(f"one of the SMS gateway's fields holds {mark}")
+
+
+class PhonesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Paired phones: who sends their codes, and how much one phone may move in a day."""
+
+    sms: SmsConfig | None = None  # none: no phone can be paired
+    daily_kes: Annotated[int, msgspec.Meta(ge=0, le=250_000)] = 5_000
+
+
 class DarajaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where Daraja is and how to sign in there; ``certificate`` is the path of its PEM."""
 
@@ -154,6 +180,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     public_url: str | None = None  # how browsers reach the hub; https:// makes the session cookie a secure one
     verifiers: tuple[VerifierConfig, ...] = ()  # A and B of the 2-of-3; none: both keys lie here, "pilot custody"
     limits: LimitsConfig = LimitsConfig()
+    phones: PhonesConfig = PhonesConfig()
     second_factor: Literal["optional", "required"] = "optional"  # for people who sign in
     retiring_verifiers: tuple[VerifierConfig, ...] = ()  # those of before, until minting was handed over
     console: Path | None = None  # folder of the built console, where it is not beside the code

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from aiohttp import web
+from aiohttp import ClientSession, web
 from nacl.signing import SigningKey
 from solana.rpc.async_api import AsyncClient
 from solders.pubkey import Pubkey
@@ -36,6 +36,7 @@ from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.membership.households import households
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.seal import Seal
+from energy_swap_hub.membership.sms import HttpSms, NoSms, SmsGateway
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
@@ -105,6 +106,9 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
 
         messages = MessageQueue(database, desk, clock, messages_done)
         stack.push_async_callback(messages.close)
+        sms: SmsGateway = NoSms()
+        if config.phones.sms is not None:
+            sms = HttpSms(await stack.enter_async_context(ClientSession()), config.phones.sms)
         routes = make_routes(
             Parts(
                 config=config,
@@ -120,6 +124,8 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 seal=Seal(secret, b"second-factor"),
                 answers_seal=Seal(secret, b"kept-answer"),
                 tokens=ApiTokens(community.id, secret),
+                phones=phones,
+                sms=sms,
                 wake=chain.wake,
             )
         )
@@ -154,7 +160,14 @@ def _money(
         payer_of=lambda connection, account: payer(connection, phones, config.community.id, account),
         clock=clock,
     )
-    desk = Desk(config.community, phones, mpesa, Charges.load(), token_desk)
+    desk = Desk(
+        config.community,
+        phones,
+        mpesa,
+        Charges.load(),
+        token_desk,
+        phone_daily_cents=config.phones.daily_kes * 100,
+    )
     return mpesa, desk
 
 

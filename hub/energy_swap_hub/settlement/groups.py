@@ -19,10 +19,12 @@ from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.chain.outbox import household_transaction
 from energy_swap_hub.chain.payload import HouseholdTransaction
+from energy_swap_hub.membership.devices import by_device_keys
 from energy_swap_hub.membership.households import Household, admitted, by_keys
 from energy_swap_hub.storage import insert_rows, is_among
 
 from . import tables
+from .device_scope import check_phone_may, note_spending
 from .spot_market import SpotMarket, Wish
 from .tokens import check_locks_are_taken
 
@@ -33,6 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 type Outcome = dict[str, Any] | Exception
 type Lock = tuple[str, HouseholdTransaction]
+type Members = dict[tuple[bytes, bool], Household]  # by the key, and whether it is a phone's
 type Check = Callable[[Desk, AnyMessage, datetime], None]
 type CarryOut = Callable[[Connection, Desk, Opened, Household | None, datetime], dict[str, Any]]
 
@@ -42,6 +45,7 @@ class Opened:
     """A message whose signature is true, and what is kept of it; ``payload`` is the text that travelled.
 
     ``lock`` is what a spot sale asks of the chain, or why its transaction cannot be accepted; None: not looked at.
+    ``by_phone``: it came by the session of a paired phone, whose key signed it; else phones' keys count nothing.
     """
 
     id: str  # the message's
@@ -51,6 +55,7 @@ class Opened:
     sealed: bytes
     signature: str
     lock: Lock | TransactionError | None = None
+    by_phone: bool = False
 
 
 _MESSAGE: Final = ("community_id", "id", "signer", "kind", "received_at", "payload", "signature", "details")
@@ -142,22 +147,28 @@ class _Group:
         self._chain: CommunityChain | None = None
 
     def outcomes(self, opened: Sequence[Opened]) -> list[Outcome]:
-        members = by_keys(self._connection, {one.signer for one in opened})
+        members = self._members(opened)
         are_orders = self._which_are_orders(opened)
         outcomes: list[Outcome] = []
         for place, one in enumerate(opened):
-            household = members.get(one.signer)
+            household = members.get((one.signer, one.by_phone))
             # The same message twice in one group: the second is answered, unless the first was refused.
             if not are_orders[place] or one.id in self._done:
                 outcomes.append(self._do_alone(one, household))
                 if household is None:  # it may have applied
-                    members |= by_keys(self._connection, {one.signer})
+                    members |= self._members([one])
                 continue
             if place == 0 or not are_orders[place - 1]:
                 self._expect(opened[place:], are_orders[place:], members)
             outcomes.append(self._do_order(one, household))
         self._write()
         return outcomes
+
+    def _members(self, opened: Sequence[Opened]) -> Members:
+        households = by_keys(self._connection, {one.signer for one in opened if not one.by_phone})
+        phones = by_device_keys(self._connection, {one.signer for one in opened if one.by_phone})
+        found: Members = {(key, False): household for key, household in households.items()}
+        return found | {(key, True): household for key, household in phones.items()}
 
     def _which_are_orders(self, opened: Sequence[Opened]) -> list[bool]:
         """Tell the new messages about spot orders from all others."""
@@ -182,25 +193,29 @@ class _Group:
             are_orders.append(is_order)
         return are_orders
 
-    def _expect(
-        self, opened: Sequence[Opened], are_orders: Sequence[bool], members: dict[bytes, Household]
-    ) -> None:
+    def _expect(self, opened: Sequence[Opened], are_orders: Sequence[bool], members: Members) -> None:
         wishes: list[tuple[Household, Wish]] = []
         for one, is_order in zip(opened, are_orders, strict=True):
             if not is_order:
                 break
-            if one.signer in members and isinstance(one.message, SellOrder | BuyOrder | CancelOrder):
-                wishes.append((members[one.signer], one.message))
+            household = members.get((one.signer, one.by_phone))
+            if household is not None and isinstance(one.message, SellOrder | BuyOrder | CancelOrder):
+                wishes.append((household, one.message))
         self._market.expect(wishes)
 
     def _do_order(self, one: Opened, household: Household | None) -> Outcome:
         try:
             self._check(self._desk, one.message, self._now)
-            answer = self._order(admitted(household), one)
+            member = admitted(household)
+            if one.by_phone:
+                check_phone_may(self._connection, self._desk, one.signer, one.message, self._now)
+            answer = self._order(member, one)
         except Exception as error:
             if self._market.is_halfway or isinstance(error, DBAPIError):
                 raise
             return error
+        if one.by_phone:
+            note_spending(self._connection, self._desk, one.signer, one.message, {}, self._now)
         self._carried_out.append((one, {}))
         self._done.add(one.id)
         return {"id": one.id, "status": "accepted", **answer}

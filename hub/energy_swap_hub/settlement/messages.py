@@ -42,6 +42,7 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
 
 from . import ahead, auctions, partners, relays, spot, tables, tokens
+from .device_scope import check_phone_may, note_spending
 from .groups import Lock, Opened, Outcome, carry_out_group, lock_of, store_messages
 from .payments import book_pay_out, most_kes
 from .purchases import begin_purchase
@@ -62,6 +63,7 @@ class Desk:
     mpesa: MPesa
     charges: Charges
     tokens: tokens.TokenDesk
+    phone_daily_cents: int = 500_000  # what one paired phone may move in a day
 
     def phone_of(self, connection: Connection, community_id: str, household_id: str) -> str:
         """Return a household's phone number, for M-Pesa's eyes only."""
@@ -132,10 +134,15 @@ def _receive_one(
             raise MessageError(f"the message id {message.id} was used for another message; make a new one")
         return answer(connection, desk, signer, message, known[2])
     _check(desk, message, now)
-    if isinstance(message, Application):
+    if isinstance(message, Application) and not opened.by_phone:
         details = _apply(connection, desk, signer, message, now)
     else:
-        details = _carry_out(connection, desk, households.admitted(household), message, now)
+        member = households.admitted(household)
+        if opened.by_phone:
+            check_phone_may(connection, desk, signer, message, now)
+        details = _carry_out(connection, desk, member, message, now)
+        if opened.by_phone:
+            note_spending(connection, desk, signer, message, details, now)
     store_messages(connection, desk.community.id, [(opened, details)], now)
     return answer(connection, desk, signer, message, details)
 

@@ -11,13 +11,16 @@ from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import HubConfig, utc_now
+from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.membership.sign_in import SignIn
+from energy_swap_hub.membership.sms import SmsGateway
 from energy_swap_hub.mpesa import open_payments
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database
 
 from .chain_view import ChainView
+from .complaints_api import ComplaintsApi
 from .console_api import ConsoleApi
 from .doors import Call, Doors
 from .edge_api import EdgeApi
@@ -29,6 +32,9 @@ from .mpesa_api import MPesaApi
 from .office_api import OfficeApi
 from .openapi import openapi
 from .own_periods_api import OwnPeriodsApi
+from .phone_api import PhoneApi
+from .phone_session_api import PhoneSessionApi
+from .phones_api import PhonesApi
 from .proposals_api import ApproverApi, ProposalsApi
 from .readings_api import ReadingsApi
 from .relays_api import RelaysApi
@@ -45,8 +51,8 @@ DESCRIPTION: Final = "/api/v1/openapi.json"
 class Parts:
     """What the routes work with.
 
-    ``seal`` closes people's second factors, ``answers_seal`` answers that are kept; ``relay_authority`` signs what
-    meters obey; ``wake`` tells the chain that there is something to send.
+    ``seal`` closes people's second factors, ``answers_seal`` answers that are kept; ``sms`` carries the codes that
+    pair phones; ``relay_authority`` signs what meters obey; ``wake`` tells the chain that something is to be sent.
     """
 
     config: HubConfig
@@ -60,6 +66,8 @@ class Parts:
     seal: Seal
     answers_seal: Seal
     tokens: ApiTokens
+    phones: PhoneBook
+    sms: SmsGateway
     token: CommunityChain
     relay_authority: SigningKey
     wake: Callable[[], None]
@@ -73,6 +81,7 @@ def make_routes(parts: Parts) -> list[Route]:
     doors = Doors(
         database,
         clock,
+        community_id=community.id,
         approvers=lambda connection: community_chain(connection, community.id).approvers,
         users=users,
         limits=config.limits,
@@ -81,6 +90,7 @@ def make_routes(parts: Parts) -> list[Route]:
         idempotency=Idempotency(database, utc_now, parts.answers_seal),
         tokens=parts.tokens,
     )
+    is_https = (config.public_url or "").startswith("https://")
     apis = (
         EdgeApi(
             doors,
@@ -93,6 +103,10 @@ def make_routes(parts: Parts) -> list[Route]:
             wake=parts.wake,
         ),
         OwnPeriodsApi(doors, database, community, clock),
+        PhoneSessionApi(doors, database, community, clock, parts.phones, parts.sms, is_https=is_https),
+        PhoneApi(doors, database, desk, clock, parts.messages, config.daraja.short_code),
+        ComplaintsApi(_CONSOLE, doors, database, community.id, clock, changes.mark),
+        PhonesApi(_CONSOLE, doors, database, community.id, clock),
         ReadingsApi(doors, database, community, parts.token),
         ApproverApi(doors, database, community, clock, changes, parts.wake),
         SessionApi(
@@ -103,7 +117,7 @@ def make_routes(parts: Parts) -> list[Route]:
             clock,
             SignIn(users),
             parts.seal,
-            is_https=(config.public_url or "").startswith("https://"),
+            is_https=is_https,
         ),
         ConsoleApi(
             _CONSOLE,

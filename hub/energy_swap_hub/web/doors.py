@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.caller import address_of
 from energy_swap_hub.config import LimitsConfig, UserConfig, utc_now
+from energy_swap_hub.membership.device_sessions import DeviceSession, find_device_session, note_device_use
 from energy_swap_hub.membership.second_factor import is_confirmed
 from energy_swap_hub.membership.sessions import Session, find_session, note_use
 from energy_swap_hub.storage import Database
@@ -27,6 +28,7 @@ from .route import Access, Query, Route
 from .tokens import ApiTokens, Scope, TokenRefused
 
 COOKIE: Final = "energy_swap_session"
+PHONE_COOKIE: Final = "energy_swap_phone"
 _BURST_SECONDS: Final = 5
 
 
@@ -73,6 +75,7 @@ class Doors:
         database: Database,
         clock: Callable[[], datetime],
         *,
+        community_id: str = "",
         approvers: Callable[[Connection], Collection[Pubkey]] = _no_approvers,
         users: dict[str, UserConfig] | None = None,
         limits: LimitsConfig | None = None,
@@ -83,6 +86,7 @@ class Doors:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._community_id = community_id
         self._approvers = approvers
         self._users = users or {}
         self._trusted_proxies = trusted_proxies
@@ -110,6 +114,23 @@ class Doors:
     ) -> Route:
         """Whoever signed the request; the handler is told the public key and finds its household."""
         return self._route(method, path, handler, Access.HOUSEHOLD, self._signer, says, query)
+
+    def device[B](self, method: str, path: str, handler: _Answering[bytes, B], *, says: str) -> Route:
+        """Whoever signed the request with a phone's key; the handler is told the key and finds the phone."""
+        return self._route(method, path, handler, Access.DEVICE, self._signer, says, ())
+
+    def phone[B](
+        self,
+        method: str,
+        path: str,
+        handler: _Answering[DeviceSession, B],
+        *,
+        says: str,
+        query: tuple[Query, ...] = (),
+    ) -> Route:
+        """A paired phone whose PIN was typed; the session says whose it is, and the handler asks nobody else."""
+        who = self._phone if method == "GET" else self._phone_with_token
+        return self._route(method, path, handler, Access.PHONE, who, says, query)
 
     def approver[B](self, method: str, path: str, handler: _Answering[Pubkey, B], *, says: str) -> Route:
         """An approver of the community who signed the request."""
@@ -208,6 +229,23 @@ class Doors:
         self._keys.take(signed.signer)
         return signed.signer
 
+    async def _phone(self, request: web.Request) -> DeviceSession:
+        token, now = request.cookies.get(PHONE_COOKIE, ""), utc_now()
+        found = None
+        if token.isascii():
+            found = await self._database.read(lambda c: find_device_session(c, self._community_id, token, now))
+        if found is None:
+            raise web.HTTPUnauthorized(reason="type your PIN first")
+        self._keys.take(found.key)
+        if found.is_to_be_noted(now):
+            await self._database.write(lambda c: note_device_use(c, found.key, now))
+        return found
+
+    async def _phone_with_token(self, request: web.Request) -> DeviceSession:
+        session = await self._phone(request)
+        _check_token(request, session.csrf)
+        return session
+
     async def _approver(self, request: web.Request) -> Pubkey:
         key = Pubkey.from_bytes(await self._signer(request))
         if key not in await self._database.read(self._approvers):
@@ -239,9 +277,7 @@ class Doors:
 
     async def _session_with_token(self, request: web.Request) -> Session:
         session = await self._session(request)
-        csrf = request.headers.get("X-CSRF-Token", "")
-        if not (csrf.isascii() and hmac.compare_digest(csrf, session.csrf)):
-            raise web.HTTPForbidden(reason="the X-CSRF-Token header is not this session's")
+        _check_token(request, session.csrf)
         return session
 
     async def _admin(self, request: web.Request) -> Session:
@@ -255,6 +291,12 @@ class Doors:
         if not token.isascii():
             return None
         return await self._database.read(lambda c: find_session(c, self._users, token, now))
+
+
+def _check_token(request: web.Request, expected: str) -> None:
+    csrf = request.headers.get("X-CSRF-Token", "")
+    if not (csrf.isascii() and hmac.compare_digest(csrf, expected)):
+        raise web.HTTPForbidden(reason="the X-CSRF-Token header is not this session's")
 
 
 async def _taken(request: web.Request, body: Any) -> Any:
@@ -274,6 +316,8 @@ def _name_of(caller: object) -> str | None:
     match caller:
         case Session():
             return f"user {caller.user}"
+        case DeviceSession():
+            return f"phone {caller.device_id}"
         case bytes():
             return f"key {caller.hex()}"
         case Pubkey():

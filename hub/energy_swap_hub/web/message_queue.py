@@ -22,7 +22,7 @@ from .checker import Checker, CheckerLost, Place, Verdict
 _GROUP: Final = 512
 _MANY: Final = 64  # messages at a time
 
-type _Waiting = tuple[Envelope, asyncio.Future[dict[str, Any]]]
+type _Waiting = tuple[Envelope, bool, asyncio.Future[dict[str, Any]]]  # whether it came from a paired phone
 
 
 class MessageQueue:
@@ -45,13 +45,14 @@ class MessageQueue:
         self._work: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
 
-    async def receive(self, envelope: Envelope) -> dict[str, Any]:
+    async def receive(self, envelope: Envelope, *, by_phone: bool = False) -> dict[str, Any]:
         """Carry a message out and return its answer once that is durable; raises what its rules raise.
 
-        A caller that gives up waiting does not undo what was sent.
+        ``by_phone``: it came by the session of the paired phone whose key is the signer's. A caller that gives up
+        waiting does not undo what was sent.
         """
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((envelope, future))
+        self._waiting.append((envelope, by_phone, future))
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._take_all())
         return await future
@@ -59,12 +60,16 @@ class MessageQueue:
     async def _take_all(self) -> None:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP))]
-            envelopes = [envelope for envelope, _ in group]
             chain = self._chain
-            opened = await self._open(envelopes, chain)
+            opened = [
+                replace(one, by_phone=by_phone) if isinstance(one, Opened) else one
+                for one, (_, by_phone, _) in zip(
+                    await self._open([envelope for envelope, _, _ in group], chain), group, strict=True
+                )
+            ]
             if self._writing is not None:
                 await self._writing
-            write = self._write(opened, [future for _, future in group], chain)
+            write = self._write(opened, [future for _, _, future in group], chain)
             self._writing = asyncio.create_task(write)
             if not self._waiting:
                 await self._writing

@@ -16,6 +16,8 @@ _SECURITY: Final[dict[Access, list[dict[str, list[str]]]]] = {
     Access.PUBLIC: [],
     Access.ENVELOPE: [],
     Access.HOUSEHOLD: _SIGNED,
+    Access.DEVICE: _SIGNED,
+    Access.PHONE: [{"phone": []}],
     Access.APPROVER: _SIGNED,
     Access.AUDITOR: [{"session": []}],
     Access.SESSION: [{"session": []}],
@@ -30,6 +32,7 @@ _SCHEMES: Final = {
         "description": "key, time, nonce and Ed25519 signature of the request; docs/api.md says how it is made",
     },
     "session": {"type": "apiKey", "in": "cookie", "name": "energy_swap_session"},
+    "phone": {"type": "apiKey", "in": "cookie", "name": "energy_swap_phone"},
     "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }

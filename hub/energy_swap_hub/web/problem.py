@@ -16,10 +16,13 @@ from energy_swap_hub.chain.intent import IntentConflictError
 from energy_swap_hub.chain.proposal_store import ApprovalError
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
+from energy_swap_hub.membership.devices import NotPaired, PinLocked, PinRefused
 from energy_swap_hub.membership.households import NotAdmitted
+from energy_swap_hub.membership.pairing import CodeRefused, TooManyCodes
 from energy_swap_hub.membership.second_factor import CodeNeeded, CodeWrong
 from energy_swap_hub.membership.sign_in import SignInLocked, SignInRefused
 from energy_swap_hub.mpesa import PaymentRefused
+from energy_swap_hub.settlement.device_scope import NotForPhones
 from energy_swap_hub.settlement.spot import OrderRefused
 
 from .limits import TooManyRequests
@@ -44,12 +47,17 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (TokenRefused, 401, "bad_token"),
     (SignInLocked, 429, "too_many_tries"),
     (SignInRefused, 401, "sign_in_refused"),
+    (PinLocked, 429, "too_many_tries"),
+    (PinRefused, 401, "pin_wrong"),
+    (NotPaired, 401, "not_paired"),
+    (CodeRefused, 401, "pairing_code_wrong"),
     (CodeNeeded, 401, "code_needed"),
     (CodeWrong, 401, "code_wrong"),
     (RestartedError, 425, "restarted"),
     (NotAdmitted, 403, "not_admitted"),
     (Overdrawn, 409, "not_enough"),
     (OrderRefused, 409, "order_refused"),
+    (NotForPhones, 403, "not_for_phones"),
     (BidError, 409, "bid_refused"),
     (PaymentRefused, 409, "payment_refused"),
     (ApprovalError, 409, "approval_refused"),
@@ -116,7 +124,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return _refused_by_http(error)
     except UnicodeDecodeError:
         return problem(400, "not_utf8", "the request is not UTF-8 text; send JSON in UTF-8")
-    except TooManyRequests as error:
+    except (TooManyRequests, TooManyCodes) as error:
         refused = problem(429, "too_many_requests", str(error))
         refused.headers["Retry-After"] = str(error.seconds)
         return refused

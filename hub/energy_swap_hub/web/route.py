@@ -17,6 +17,8 @@ class Access(StrEnum):
     PUBLIC = "public"  # anybody
     ENVELOPE = "envelope"  # anybody; the body is signed by whom it speaks for
     HOUSEHOLD = "household"  # a request signed with a household's key
+    DEVICE = "device"  # a request signed with a phone's own key, paired or about to be
+    PHONE = "phone"  # a paired phone whose PIN was typed; what changes something needs the session's token too
     APPROVER = "approver"  # a request signed with an approver's key
     SESSION = "session"  # whoever is signed in; what changes only the session needs its token too
     AUDITOR = "auditor"  # an auditor or an admin who is signed in; such a route changes nothing

@@ -1,11 +1,18 @@
 """Every route of the API, called by every kind of caller: only those it is for come in."""
 
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import ClientResponse
+from energy_swap_hub.membership.device_sessions import open_device_session
+from energy_swap_hub.membership.devices import add_device, hash_pin
+from energy_swap_hub.storage import Database
 from nacl.signing import SigningKey
+from sqlalchemy import Connection
+from yarl import URL
 
-from tests.hub.village import APPROVERS
+from tests.hub.village import APPROVERS, VILLAGE
 
 from .conftest import Hub, Person
 
@@ -14,6 +21,8 @@ CALLERS = (
     "stranger",
     "household",
     "approver",
+    "phone",
+    "phone without token",
     "auditor",
     "auditor without token",
     "admin",
@@ -24,6 +33,8 @@ LET_IN = {
     "public": set(CALLERS),
     "envelope": set(CALLERS),
     "household": {"stranger", "household", "approver"},  # a true signature; the handler then asks whose key it is
+    "device": {"stranger", "household", "approver"},  # likewise: the handler asks whether the key is a phone's
+    "phone": {"phone", "phone without token"},  # the latter only where nothing changes
     "approver": {"approver"},
     "session": {"auditor", "admin"},
     "auditor": {"auditor", "auditor without token", "admin", "admin without token"},
@@ -64,10 +75,23 @@ async def call(hub: Hub, who: str, people: dict[str, Person], method: str, path:
         headers = hub.header(keys[who], method, path, body)
         return await hub.session.request(method, path, data=body or None, headers=headers)
     person = people[who]
-    token = (
-        {} if who in {"nobody", "auditor without token", "admin without token"} else {"X-CSRF-Token": person.csrf}
-    )
+    token = {} if who == "nobody" or who.endswith("without token") else {"X-CSRF-Token": person.csrf}
     return await person.session.request(method, path, data=body or None, headers=token)
+
+
+async def pair_phones(hub: Hub, people: dict[str, Person]) -> None:
+    """Open sessions of phones of the first household, as pairing by SMS does (test_phones)."""
+    database, now = Database.open(hub.config.data / "hub.sqlite"), datetime.now(UTC)
+
+    def pair(connection: Connection, key: bytes) -> tuple[str, str]:
+        pin = hash_pin("240718")
+        add_device(connection, VILLAGE, "h-001", key=key, name="a phone", pin_hash=pin, now=now)
+        return open_device_session(connection, key, now)
+
+    for number, who in enumerate(("phone", "phone without token")):
+        token, people[who].csrf = await database.write(partial(pair, key=bytes([number]) * 32))
+        people[who].session.cookie_jar.update_cookies({"energy_swap_phone": token}, URL(hub.url))
+    await database.close()
 
 
 async def test_every_route_lets_in_whom_it_is_for_and_nobody_else(hub: Hub) -> None:
@@ -75,20 +99,23 @@ async def test_every_route_lets_in_whom_it_is_for_and_nobody_else(hub: Hub) -> N
     for who, user in (("auditor", "regulator"), ("admin", "office")):
         assert (await people[who].sign_in(user)).status == 200
         assert (await people[f"{who} without token"].sign_in(user)).status == 200
+    await pair_phones(hub, people)
     walked = 0
     for path, operations in (await description(hub))["paths"].items():
         for method, operation in operations.items():
             (access,) = operation["tags"]
-            if path.endswith("/sign-out"):
-                continue  # it would end the sessions that this test walks with; test_console signs out
+            if path.endswith(("/sign-out", "/app/lock")):
+                continue  # it would end a session that this test walks with; test_console and test_phones do that
             for who in CALLERS:
                 answer = await call(hub, who, people, method.upper(), filled(path))
                 is_in = answer.status not in {401, 403}
                 code = (await answer.json())["code"] if not is_in else ""
-                if access == "household" and code == "not_admitted":
+                if (access, code) in {("household", "not_admitted"), ("device", "not_paired")}:
                     is_in = True  # the signature was true; a stranger's or an approver's key is no household's
                 if access == "session" and method == "get":
                     expected = who in LET_IN["auditor"]
+                elif access == "phone" and method == "post":
+                    expected = who == "phone"
                 else:
                     expected = who in LET_IN[access]
                 assert is_in == expected, (method, path, access, who, answer.status, code)
