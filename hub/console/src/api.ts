@@ -1,6 +1,23 @@
 // The hub's console API: its answers as types and one client that speaks it.
 
-import type { Act, Comparison, Health, LastingSession, Meters, MpesaState, NewFactor, Proposals, QuarantinedFrame, Receipt, Reconciliation, Relay, RelayMarks, Wish } from "./office-api.js";
+import type {
+  Act,
+  Comparison,
+  Health,
+  LastingSession,
+  Meters,
+  MpesaState,
+  NewFactor,
+  Proposals,
+  QuarantinedFrame,
+  Receipt,
+  Reconciliation,
+  Relay,
+  RelayMarks,
+  Scope,
+  Token,
+  Wish,
+} from "./office-api.js";
 
 export type Role = "admin" | "auditor";
 
@@ -395,6 +412,14 @@ export class HubApi {
 
   endSession = (id: string): Promise<unknown> => this.#request("POST", `/sessions/${id}/end`, {});
 
+  tokens = async (): Promise<Token[]> => (await this.#request<{ tokens: Token[] }>("GET", "/tokens")).tokens;
+
+  /** The token is told this once. */
+  makeToken = (name: string, scopes: Scope[], days: number): Promise<{ id: string; token: string }> =>
+    this.#request("POST", "/tokens", { name, scopes, days });
+
+  revokeToken = (id: string): Promise<unknown> => this.#request("POST", `/tokens/${id}/revoke`, {});
+
   beginFactor = (): Promise<NewFactor> => this.#request("POST", "/second-factor", {});
 
   confirmFactor = (code: string): Promise<unknown> => this.#request("POST", "/second-factor/confirm", { code }, true);
@@ -415,19 +440,26 @@ export class HubApi {
   /** `isAnswering`: a 401 is about a password or code that was just typed, not about the session. */
   async #request<T>(method: "GET" | "POST", path: string, body?: object, isAnswering = false): Promise<T> {
     const headers: Record<string, string> = { Accept: "application/json" };
-    if (method !== "GET") headers["X-CSRF-Token"] = this.#csrf;
-    if (body) headers["Content-Type"] = body instanceof Blob ? "text/csv" : "application/json";
-    let answer: Response;
-    try {
-      answer = await fetch(BASE + path, { method, headers, credentials: "same-origin", body: body instanceof Blob ? body : body ? JSON.stringify(body) : null });
-    } catch {
-      throw new HubProblem(0, "unreachable");
+    if (method !== "GET") {
+      headers["X-CSRF-Token"] = this.#csrf;
+      headers["Idempotency-Key"] = newKey();
     }
+    if (body) headers["Content-Type"] = body instanceof Blob ? "text/csv" : "application/json";
+    const sent: RequestInit = { method, headers, credentials: "same-origin", body: body instanceof Blob ? body : body ? JSON.stringify(body) : null };
+    // A connection may break after the hub has heard: with its key a change can be sent once more, and is done once.
+    const answer = await fetch(BASE + path, sent)
+      .catch(() => fetch(BASE + path, sent))
+      .catch(() => {
+        throw new HubProblem(0, "unreachable");
+      });
     if (answer.status === 401 && !isAnswering) this.onSignedOut();
     if (!answer.ok) throw await problemOf(answer);
     return (answer.status === 204 ? undefined : await answer.json()) as T;
   }
 }
+
+/** A key that no other change has; randomUUID is only there over HTTPS. */
+const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (octet) => octet.toString(16).padStart(2, "0")).join("");
 
 const cursor = (limit: number, before: number | null): string => `?limit=${limit}${before === null ? "" : `&before=${before}`}`;
 

@@ -146,6 +146,22 @@ export interface LastingSession {
   is_this: boolean;
 }
 
+export const SCOPES = ["market", "households", "ledger", "money", "chain", "meters", "office"] as const;
+
+/** What a program's token may read. */
+export type Scope = (typeof SCOPES)[number];
+
+/** A token that was made for a program; times are real, in Unix seconds. */
+export interface Token {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  made_by: string;
+  made_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+}
+
 export interface NewFactor {
   secret: string;
   uri: string;

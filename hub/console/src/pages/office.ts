@@ -15,8 +15,9 @@ import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/ask.js";
 import "../parts/key-text.js";
+import "../parts/programs.js";
 
-type Tab = "audit" | "health" | "sign_in";
+type Tab = "audit" | "health" | "programs" | "sign_in";
 
 @customElement("es-office")
 export class EsOffice extends TranslatedElement {
@@ -47,11 +48,12 @@ export class EsOffice extends TranslatedElement {
     return html`
       <div class="page-head">
         <h1>${say("nav.office")}</h1>
-        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("audit")}${tab("health")}${tab("sign_in")}</div>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("audit")}${tab("health")}${tab("programs")}${tab("sign_in")}</div>
       </div>
       ${{
         audit: () => html`<section class="card">${whenListed(this.#acts, (acts) => this.#renderActs(acts))}</section>`,
         health: () => html`<section class="card">${whenHere(this.#health, (health) => this.#renderHealth(health))}</section>`,
+        programs: () => html`<es-programs .api=${this.api} .canChange=${this.session.role === "admin"}></es-programs>`,
         sign_in: () => html`<div class="stack">${this.#renderFactor()}${whenHere(this.#sessions, (all) => this.#renderSessions(all))}</div>`,
       }[this.tab]()}
       ${this.question === null

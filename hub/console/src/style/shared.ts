@@ -144,6 +144,7 @@ export const controlStyles = css`
     min-width: var(--touch);
   }
   input,
+  select,
   textarea {
     font: 400 16px/1.4 var(--font);
     color: var(--ink);
