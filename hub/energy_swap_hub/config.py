@@ -14,7 +14,10 @@ from energy_swap_hub.market.fees import Tariff
 
 STAGES: Final = ("partners", "community", "grid")
 
-type Role = Literal["admin", "auditor"]
+type Role = Literal["admin", "auditor", "verifier", "installer"]
+type Stage = Literal["partners", "community", "grid"]
+type LegalBasis = Literal["simulation", "private_network", "licensed"]
+type Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class RewardPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,11 +52,14 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tariffs: tuple[Tariff, ...]
     period_minutes: Literal[15, 30, 60] = 30
     grace_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] = 10
-    legal_basis: Literal["simulation", "private_network", "licensed"] = "simulation"
+    # Without a basis other than "simulation" no real money moves; the reference is the licence's number, or the
+    # agreement's of a private network.
+    legal_basis: LegalBasis = "simulation"
+    legal_reference: Annotated[str, msgspec.Meta(max_length=120)] = ""
     payout_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 19  # East Africa Time
     # Who comes first in the period market. With "grid" at the end, energy that nobody bought was sold to the
     # utility: it is not minted. Without, it stays with the household as tokens.
-    stages: tuple[Literal["partners", "community", "grid"], ...] = ("partners", "community")
+    stages: tuple[Stage, ...] = ("partners", "community")
     gate_periods: Annotated[int, msgspec.Meta(ge=0, le=96)] = 1  # ahead orders are taken until so long before
     purchase_minutes: Annotated[int, msgspec.Meta(ge=2, le=60)] = 10  # how long a payment for an order may take
     rewards: RewardPolicy | None = None
@@ -62,6 +68,16 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     # What balancing advice counts for the carbon of the main grid: its grams per kWh, and cents per kilogram.
     grid_grams_per_kwh: Annotated[int, msgspec.Meta(ge=0, le=2_000)] = 0
     carbon_cents_per_kg: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0
+    # Value added tax that the prices include, on energy and on fees; and the community's tax number (KRA PIN).
+    vat_energy_percent: Percent = 0
+    vat_fees_percent: Percent = 0
+    tax_number: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    # Whether approvers may admit a household before its phone, document, site and consent are in its file.
+    evidence: Literal["optional", "required"] = "optional"
+    # What becomes of the tokens of who leaves: burned, or burned and paid for at the feed-in tariff by the fund.
+    leaving_tokens: Literal["burn", "pay"] = "burn"
+    # How long personal data of who left is kept. Kenya's law against money laundering asks for seven years.
+    retention_years: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
 
     @property
     def period_length(self) -> timedelta:
@@ -73,6 +89,10 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("approvals_needed is at most the number of approvers, and there are at most 11")
         if "community" not in self.stages or list(self.stages) != [s for s in STAGES if s in self.stages]:
             raise ValueError(f"stages come in the order {', '.join(STAGES)}, and community is one of them")
+        if self.legal_basis != "simulation" and not self.legal_reference.strip():
+            raise ValueError(
+                f"legal_basis {self.legal_basis} needs a legal_reference: the licence's number, or the agreement's"
+            )
         if self.opened_at.tzinfo is None:
             raise ValueError("times in the configuration carry an offset, like 2026-11-20T00:00:00+03:00")
         first = period_at(self.opened_at, self.period_length)

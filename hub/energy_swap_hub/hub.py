@@ -41,6 +41,7 @@ from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.chain_watch import ChainWatch
+from energy_swap_hub.settlement.legal import NoLegalBasis, why_no_payment
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook, payer
 from energy_swap_hub.settlement.purchases import SpotPurchases
@@ -72,7 +73,10 @@ async def run_hub(config: HubConfig, clock: Clock) -> None:
 
 @asynccontextmanager
 async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
-    """Run a hub for as long as the context lasts; what a killed one left undone is taken up again."""
+    """Run a hub for as long as the context lasts; what a killed one left undone is taken up again.
+
+    Raises `NoLegalBasis` where it would move real money without one.
+    """
     async with AsyncExitStack() as stack:
         stack.enter_context(locked_data_folder(config.data))
         where = config.database_url or config.data / "hub.sqlite"
@@ -87,6 +91,9 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
             config.data / "keys" / "relays", may_make=not await database.read(lambda c: relays(c, community.id))
         )
         await database.take_lease(community.id, f"{socket.gethostname()}, process {os.getpid()}")
+        url, started = config.daraja.base_url, clock()
+        if (why := await database.read(lambda c: why_no_payment(c, community, url, started))) is not None:
+            raise NoLegalBasis(why)
         changes = Changes()
         keys = chain_keys(config, clock)
         client = await _chain_client(stack, config, clock)
@@ -158,6 +165,7 @@ def _money(
         events=PaymentBook(clock, lambda _household: changes.mark(), SpotPurchases(config.community, clock)),
         phone_of=phone_of,
         payer_of=lambda connection, account: payer(connection, phones, config.community.id, account),
+        refusal=lambda connection, now: why_no_payment(connection, config.community, config.daraja.base_url, now),
         clock=clock,
     )
     desk = Desk(

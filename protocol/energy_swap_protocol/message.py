@@ -21,6 +21,7 @@ Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Kes = Annotated[int, msgspec.Meta(gt=0, le=250_000)]
 # Control characters have no place in a name, and PostgreSQL cannot store all of them.
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 MeterKey = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 PeriodId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$")]
 Partners = Annotated[tuple[Name, ...], msgspec.Meta(max_length=20)]
@@ -171,9 +172,15 @@ class SwitchConnection(Message, frozen=True, kw_only=True, tag="switch_connectio
     on: bool
 
 
+class Leave(Message, frozen=True, kw_only=True, tag="leave"):
+    """Leave the community: nothing is traded any more, and what the wallet holds is paid out."""
+
+    reason: Reason
+
+
 type AnyMessage = (
     Application | StandingOrder | SellOrder | BuyOrder | CancelOrder | StartAuction | Bid | TopUp | PayOut
-    | GrantAllowance | ChoosePartners | SellAhead | BuyAhead | SwitchConnection
+    | GrantAllowance | ChoosePartners | SellAhead | BuyAhead | SwitchConnection | Leave
 )  # fmt: skip
 
 

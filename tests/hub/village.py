@@ -30,6 +30,7 @@ from energy_swap_hub.settlement import messages, spot, tables
 from energy_swap_hub.settlement.ahead_tables import ahead_line
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
+from energy_swap_hub.settlement.legal import why_no_payment
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import next_period
@@ -206,6 +207,7 @@ class Village:
             config=mpesa,
             events=self.payments,
             phone_of=self.phone_of,
+            refusal=lambda connection, now: why_no_payment(connection, rules, mpesa.base_url, now),
             clock=self.clock,
             cadence_seconds=0.01,
         )

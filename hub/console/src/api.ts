@@ -18,8 +18,9 @@ import type {
   Token,
   Wish,
 } from "./office-api.js";
+import type { Settings, SettingsWish } from "./settings-api.js";
 
-export type Role = "admin" | "auditor";
+export type Role = "admin" | "auditor" | "verifier" | "installer";
 
 export interface Session {
   user: string;
@@ -405,6 +406,12 @@ export class HubApi {
     this.#request("POST", `/proposals/${encodeURIComponent(proposal)}/withdraw`, { reason });
 
   pauseChain = (isPaused: boolean, reason: string): Promise<unknown> => this.#request("POST", isPaused ? "/chain/pause" : "/chain/resume", { reason });
+
+  settings = (): Promise<Settings> => this.#request("GET", "/settings");
+
+  changeSettings = (wish: SettingsWish): Promise<unknown> => this.#request("POST", "/settings", wish);
+
+  withdrawSettings = (id: number, reason: string): Promise<unknown> => this.#request("POST", `/settings/${id}/withdraw`, { reason });
 
   health = (): Promise<Health> => this.#request("GET", "/health");
 

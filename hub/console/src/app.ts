@@ -18,6 +18,7 @@ import "./pages/money.js";
 import "./pages/meters.js";
 import "./pages/chain.js";
 import "./pages/reviews.js";
+import "./pages/settings.js";
 import "./pages/office.js";
 
 @customElement("es-console")
@@ -50,7 +51,7 @@ export class EsConsole extends TranslatedElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    const page = say(`nav.${this.route.page}`);
+    const page = say(`nav.${this.#pageNow()}`);
     // On a narrow screen the bar of pages scrolls.
     if (changed.has("route") || changed.has("session")) {
       this.renderRoot.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
@@ -93,12 +94,21 @@ export class EsConsole extends TranslatedElement {
     </div>`;
   }
 
+  /** An installer enrols meters and sees to the own sign-in; all others read everything. */
+  #pages(): readonly PageName[] {
+    return this.session?.role === "installer" ? ["meters", "office"] : PAGES;
+  }
+
+  #pageNow(): PageName {
+    return this.#pages().includes(this.route.page) ? this.route.page : "meters";
+  }
+
   #renderNavigation(): TemplateResult {
     const reviews = this.#feed.overview?.reviews_open ?? 0;
     return html`<nav aria-label=${say("app.pages")}>
-      ${PAGES.map(
+      ${this.#pages().map(
         (page) =>
-          html`<a href=${writeRoute(page)} aria-current=${page === this.route.page ? "page" : nothing}>
+          html`<a href=${writeRoute(page)} aria-current=${page === this.#pageNow() ? "page" : nothing}>
             ${icon(page)}<span>${say(`nav.${page}`)}</span>
             ${page === "reviews" && reviews > 0 ? html`<b class="count" aria-label=${say("app.reviews_open", { count: reviews })}>${reviews}</b>` : nothing}
           </a>`,
@@ -121,27 +131,32 @@ export class EsConsole extends TranslatedElement {
       market: () => html`<es-market .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-market>`,
       ledger: () => html`<es-ledger .api=${this.#api} .overview=${overview}></es-ledger>`,
       money: () => html`<es-money .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-money>`,
-      meters: () => html`<es-meters .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-meters>`,
+      meters: () => html`<es-meters .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin" || session.role === "installer"}></es-meters>`,
       chain: () => html`<es-chain .api=${this.#api} .overview=${overview}></es-chain>`,
       reviews: () => html`<es-reviews .api=${this.#api} .overview=${overview} .canResolve=${session.role === "admin"}></es-reviews>`,
+      settings: () => html`<es-settings .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-settings>`,
       office: () => html`<es-office .api=${this.#api} .overview=${overview} .session=${session} @changed=${this.#begin}></es-office>`,
     };
-    return pages[this.route.page]();
+    return pages[this.#pageNow()]();
   }
 
   readonly #begin = async (): Promise<void> => {
     this.problem = "";
     try {
       this.session = await this.#api.session();
-      if (this.session) this.#feed.open();
+      if (this.session) this.#watch(this.session);
     } catch (problem) {
       this.problem = explain(problem);
     }
   };
 
+  #watch(session: Session): void {
+    if (session.role !== "installer") this.#feed.open();
+  }
+
   #signedIn(event: CustomEvent<Session>): void {
     this.session = event.detail;
-    this.#feed.open();
+    this.#watch(event.detail);
   }
 
   #signedOut(): void {

@@ -1,6 +1,6 @@
 // Which page an address shows; the console's addresses are `/`, `/households`, `/households/h-001` and so on.
 
-export const PAGES = ["live", "households", "market", "ledger", "money", "meters", "chain", "reviews", "office"] as const;
+export const PAGES = ["live", "households", "market", "ledger", "money", "meters", "chain", "reviews", "settings", "office"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export interface Route {

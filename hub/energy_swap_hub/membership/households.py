@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from energy_swap_protocol.message import Application
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -38,6 +38,11 @@ class Household:
     def is_admitted(self) -> bool:
         """Whether it may trade."""
         return self.status == "admitted"
+
+    @property
+    def role(self) -> Literal["prosumer", "consumer"]:
+        """What it does here: a household without panels of its own can only buy."""
+        return "prosumer" if self.rated_pv_w else "consumer"
 
 
 _COLUMNS = tuple(
@@ -119,13 +124,16 @@ def member(connection: Connection, key: bytes) -> Household:
     return admitted(by_key(connection, key))
 
 
-def admitted(found: Household | None) -> Household:
-    """Return the household that a key was found to belong to; raises as `member`."""
+def admitted(found: Household | None, *, may_leave: bool = False) -> Household:
+    """Return the household that a key was found to belong to; raises as `member`.
+
+    ``may_leave``: one that is leaving may do this, too.
+    """
     if found is None:
         raise NotAdmitted("this key belongs to no household here; apply first")
     if found.status == "applied":
         raise NotAdmitted(f"{found.id} has applied and waits for the community's approvers")
-    if not found.is_admitted:
+    if not found.is_admitted and not (may_leave and found.status == "leaving"):
         raise NotAdmitted(f"{found.id} is {found.status}; ask the community's office")
     return found
 

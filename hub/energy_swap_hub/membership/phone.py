@@ -21,6 +21,10 @@ class PhoneBook:
         """Return the phone number in ``sealed``."""
         return self._seal.open(sealed)
 
+    def hash_document(self, kind: str, number: str) -> bytes:
+        """Return the same 32 bytes for the same document, useless without the hub's secret."""
+        return self.hash(f"document/{kind}/{number}")
+
     def hash(self, phone: str) -> bytes:
         """Return the same 32 bytes for the same phone, useless without the hub's secret."""
         return hmac.digest(self._hash_key, phone.encode(), "sha256")

@@ -17,11 +17,31 @@ household = Table(
     Column("phone_hash", LargeBinary, nullable=False),
     Column("rated_pv_w", BigInteger, nullable=False),
     Column("main_breaker_w", BigInteger, nullable=False),
-    Column("status", Text, nullable=False),  # applied, admitted, suspended
+    Column("status", Text, nullable=False),  # applied, admitted, suspended, leaving, left
     Column("applied_at", UtcTime, nullable=False),
     Column("admitted_at", UtcTime),
     UniqueConstraint("community_id", "number"),
     UniqueConstraint("community_id", "phone_hash"),
+)
+
+member_file = Table(  # see files.py; each part with who put it there and when
+    "member_file",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("phone_by", Text),
+    Column("phone_at", UtcTime),
+    Column("document_kind", Text),
+    Column("document_hash", LargeBinary),
+    Column("document_by", Text),
+    Column("document_at", UtcTime),
+    Column("transformer", Text),
+    Column("feeder", Text),
+    Column("site_by", Text),
+    Column("site_at", UtcTime),
+    Column("consent_version", Text),
+    Column("consent_by", Text),
+    Column("consent_at", UtcTime),
 )
 
 recovery_claim = Table(

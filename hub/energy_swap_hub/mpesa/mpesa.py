@@ -27,6 +27,8 @@ from .worker import Worker
 
 # Returns a household's phone as 12 digits.
 type PhoneOf = Callable[[Connection, str, str], str]
+# Says why no money may be moved at a time; None: it may.
+type Refusal = Callable[[Connection, datetime], str | None]
 
 
 def open_payments(connection: Connection, community_id: str) -> int:
@@ -48,7 +50,8 @@ class MPesa:
 
     ``phone_of(connection, community_id, household_id)`` returns a household's phone as 12 digits, at the moment of
     sending. ``payer_of(connection, account)`` says whose a payment by hand is; without it only what we asked for
-    is taken. `run` must run in one process only; ``cadence_seconds`` is how often it looks at the clock.
+    is taken. Where ``refusal`` says why, no payment is asked for in either direction. `run` must run in one
+    process only; ``cadence_seconds`` is how often it looks at the clock.
     """
 
     def __init__(
@@ -60,8 +63,10 @@ class MPesa:
         phone_of: PhoneOf,
         clock: Clock,
         payer_of: PayerOf | None = None,
+        refusal: Refusal | None = None,
         cadence_seconds: float = 0.1,
     ) -> None:
+        self._refusal = refusal
         self._database = database
         self._config = config
         self._events = events
@@ -91,7 +96,7 @@ class MPesa:
 
         Raises `PaymentRefused` for a bad phone or amount, or while the phone has an open payment.
         """
-        _check_phone(phone)
+        self._check(connection, phone, now)
         return intents.create(
             connection,
             community_id=community_id,
@@ -119,7 +124,7 @@ class MPesa:
         Money that comes after that is told as late: it is the wallet's. The same purpose again is the same payment
         while that is open. Raises `PaymentRefused` as `request_top_up`, and for a purpose that is paid.
         """
-        _check_phone(phone)
+        self._check(connection, phone, now)
         if expires_at <= now:
             raise PaymentRefused("The time to pay is over already.")
         return intents.create(
@@ -171,7 +176,7 @@ class MPesa:
 
         Raises `PaymentRefused` for a bad phone or amount, or where payouts are not set up.
         """
-        _check_phone(phone)
+        self._check(connection, phone, now)
         self._check_certificate("Payouts are")
         payouts.create(
             connection,
@@ -233,6 +238,11 @@ class MPesa:
 
     def _phone_key(self, phone: str) -> str:
         return hmac.new(self._config.hmac_secret, f"phone/{phone}".encode(), hashlib.sha256).hexdigest()[:32]
+
+    def _check(self, connection: Connection, phone: str, now: datetime) -> None:
+        _check_phone(phone)
+        if self._refusal is not None and (why := self._refusal(connection, now)) is not None:
+            raise PaymentRefused(why)
 
     def _check_certificate(self, what: str) -> None:
         if self._config.certificate_pem is None:

@@ -12,7 +12,6 @@ from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.ahead import gate_closes_at
-from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 
@@ -20,6 +19,7 @@ from .ahead_tables import ahead_order, contract
 from .allowances import allowance_wh
 from .gates import contracts_of, order_hold, secured_cents
 from .machine import schedule
+from .settings import tariff_of
 from .spot import OrderRefused
 from .words import kes, kwh
 
@@ -52,7 +52,7 @@ def place(
     _check_side(connection, community.id, household, wish)
     if wish.side is Side.BUY:
         _check_allowance(connection, community.id, household, wish.wh)
-    cents = secured_cents(wish.side, wish.wh, wish.limit, tariff_at(community.tariffs, period.start))
+    cents = secured_cents(wish.side, wish.wh, wish.limit, tariff_of(connection, community, period.start))
     account = ledger.kes(household.id)
     free = ledger.balance(connection, community.id, account)
     if free < cents:

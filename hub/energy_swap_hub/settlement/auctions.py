@@ -10,13 +10,13 @@ from sqlalchemy import Connection, insert, select, update
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.auction import Auction, Bid, check_cancel, place_bid, winning_bid
-from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import Household, by_id
 
 from . import tokens
 from .machine import schedule
 from .notifications import Event, Notification, notify
+from .settings import tariff_of
 from .spot import OrderRefused, time_to_come
 from .tables import auction
 from .trades import HeldTrade, all_in_cents, settle_held_trade
@@ -80,7 +80,7 @@ def bid(
         if outbid.household != household.id:
             data = {"auction": auction_id, "cents_per_kwh": message.price}
             notify(connection, community.id, [Notification(outbid.household, Event.OUTBID, data)], now)
-    cents = all_in_cents(community, after.wh, message.price, now)
+    cents = all_in_cents(tariff_of(connection, community, now), after.wh, message.price)
     hold_name = bid_hold(str(message.id))
     ledger.hold(connection, community.id, hold_name, ledger.kes(household.id), cents, at=now, text="auction bid")
     _update(
@@ -149,7 +149,7 @@ def end_auctions(connection: Connection, community: CommunityConfig, now: dateti
             row["best_bid"],
             _tokens(row["id"]),
             row["leader_hold"],
-            tariff_at(community.tariffs, row["leader_since"]),
+            tariff_of(connection, community, row["leader_since"]),
         )
         settle_held_trade(connection, community, "auction", row["id"], held, now)
         for name in (_tokens(row["id"]), row["leader_hold"]):

@@ -27,6 +27,7 @@ from energy_swap_hub.membership.households import by_id, record_audit, set_key, 
 
 from . import auctions, spot
 from .allowances import grant_confirmed, lose_allowance
+from .departures import is_leaving_burn
 from .notifications import Event, Notification, notify
 from .period_states import intent_final, put_in_review, replace_intent
 from .reviews import open_review
@@ -100,6 +101,11 @@ class ChainOutcomes:
 
     def _period(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         assert isinstance(intent.payload, MintPeriod | BurnPeriod)
+        if is_leaving_burn(intent.payload):
+            if error is not None and isinstance(intent.payload, BurnPeriod):
+                lose_allowance(connection, self._community.id, intent.payload.burns[0].household)
+            self._review_failure(connection, intent, error, now)
+            return
         start = start_of(intent.payload)
         if error is None:
             intent_final(connection, self._community.id, start, intent.id, now)

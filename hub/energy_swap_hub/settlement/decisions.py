@@ -11,6 +11,7 @@ from energy_swap_hub.chain.payload import BurnPeriod, MintPeriod
 from .actions import Action, Decision
 from .allowances import allowance_wh, use_allowance
 from .chain_outcomes import start_of
+from .departures import is_leaving_burn
 from .messages import Desk
 from .payment_decisions import decide_payment, payment_actions
 from .period_states import await_again
@@ -64,7 +65,7 @@ def _do(connection: Connection, desk: Desk, kind: str, subject: str, decision: D
 
 def _try_again(connection: Connection, failed: Intent, now: datetime) -> str:
     again = enqueue_again(connection, failed, now)
-    if isinstance(failed.payload, MintPeriod | BurnPeriod):
+    if isinstance(failed.payload, MintPeriod | BurnPeriod) and not is_leaving_burn(failed.payload):
         await_again(connection, failed.community, start_of(failed.payload), failed.id, again)
     if isinstance(failed.payload, BurnPeriod):
         # What was granted since the failure pays for this burn, too. Whether it suffices, the chain will say.

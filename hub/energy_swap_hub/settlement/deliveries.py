@@ -14,13 +14,13 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Entry, Journal, Posting
 from energy_swap_hub.market.ahead import Contract
 from energy_swap_hub.market.delivery import AheadLine, Delivery, settle_contracts
-from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.storage import change_rows, insert_rows
 
 from . import tables, totals
 from .ahead_tables import ahead_line, contract
 from .allowances import allowances
 from .gates import close_gate, contract_hold, contracts_of
+from .settings import tariff_of
 
 
 def settle_period_contracts(
@@ -47,7 +47,7 @@ def settle_period_contracts(
     for buyer in buyers:
         if (net := shown[buyer]) is not None:
             shown[buyer] = max(net, -max(allowed.get(buyer, 0), 0))
-    delivery = settle_contracts(contracts, shown, tariff_at(community.tariffs, period.start))
+    delivery = settle_contracts(contracts, shown, tariff_of(connection, community, period.start))
     lines = _move_money(connection, community.id, period, delivery, now)
     _record_contracts(connection, community.id, period, delivery, now)
     _record_lines(connection, community.id, period, contracts, lines)

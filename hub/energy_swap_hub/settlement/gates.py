@@ -14,12 +14,13 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Journal
 from energy_swap_hub.market import ahead as market
 from energy_swap_hub.market.ahead import Contract, gate_closes_at
-from energy_swap_hub.market.fees import Tariff, tariff_at
+from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.period import PeriodOrder, Side
 from energy_swap_hub.storage import change_rows, insert_rows
 
 from .ahead_tables import ahead_order, contract
 from .notifications import Event, Notification, notify
+from .settings import tariff_of
 
 type _Orders = dict[str, list[Mapping[str, Any]]]  # household -> its orders, the first to be filled first
 
@@ -105,7 +106,7 @@ def _move_holds(
     now: datetime,
 ) -> None:
     """Free what orders hold, but for what the contracts of their household can cost."""
-    tariff, filled = tariff_at(community.tariffs, period.start), _filled_wh(contracts)
+    tariff, filled = tariff_of(connection, community, period.start), _filled_wh(contracts)
     journal = Journal(connection, community.id)
     accounts = [ledger.kes(household_id) for household_id in orders]
     journal.expect(

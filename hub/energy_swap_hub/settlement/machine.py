@@ -36,10 +36,19 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """How a step leaves its saga: the new state and when the next step is due (None: nothing more to do)."""
+    """How a step leaves its saga: the new state and when the next step is due (None: nothing more to do).
+
+    ``is_rest``: it only looked, and will look again; the journal keeps no line of that.
+    """
 
     state: str
     due_at: datetime | None = None
+    is_rest: bool = False
+
+
+def rest(state: str, until: datetime) -> Next:
+    """Return that a saga waits in ``state`` for something, and looks again then."""
+    return Next(state, until, is_rest=True)
 
 
 type Rule = Callable[[Connection, Work, datetime], Next | None]
@@ -83,7 +92,17 @@ def take_step(connection: Connection, community_id: str, work: Work, rule: Rule,
     after = rule(connection, work, now)
     if after is None:
         return False
-    _advance(connection, community_id, work, now, state=after.state, due_at=after.due_at, attempts=0, error=None)
+    _advance(
+        connection,
+        community_id,
+        work,
+        now,
+        state=after.state,
+        due_at=after.due_at,
+        attempts=0,
+        error=None,
+        is_kept=not after.is_rest,
+    )
     return True
 
 
@@ -112,6 +131,7 @@ def _advance(
     due_at: datetime | None,
     attempts: int,
     error: str | None,
+    is_kept: bool = True,
 ) -> None:
     version = work.version + 1
     changed = connection.execute(
@@ -122,6 +142,8 @@ def _advance(
     if not changed.rowcount:
         # The rule itself may have asked for an earlier step of its own saga, but never taken one.
         raise RuntimeError(f"somebody else took step {version} of {work.kind} {work.subject}")
+    if not is_kept:
+        return
     connection.execute(
         insert(saga_step).values(
             community_id=community_id,

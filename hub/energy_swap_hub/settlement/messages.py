@@ -15,6 +15,7 @@ from energy_swap_protocol.message import (
     ChoosePartners,
     Envelope,
     GrantAllowance,
+    Leave,
     MessageError,
     PayOut,
     SellAhead,
@@ -42,10 +43,12 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
 
 from . import ahead, auctions, partners, relays, spot, tables, tokens
+from .departures import begin_leaving
 from .device_scope import check_phone_may, note_spending
 from .groups import Lock, Opened, Outcome, carry_out_group, lock_of, store_messages
 from .payments import book_pay_out, most_kes
 from .purchases import begin_purchase
+from .refusals import check_may_sell
 
 # A message that moves money or tokens now must not come back later; a standing wish may wait in an edge for days.
 _PATIENT: Final = (Application, StandingOrder, ChoosePartners, GrantAllowance)
@@ -137,10 +140,14 @@ def _receive_one(
     if isinstance(message, Application) and not opened.by_phone:
         details = _apply(connection, desk, signer, message, now)
     else:
-        member = households.admitted(household)
+        member = households.admitted(household, may_leave=isinstance(message, GrantAllowance))
         if opened.by_phone:
             check_phone_may(connection, desk, signer, message, now)
-        details = _carry_out(connection, desk, member, message, now)
+        if isinstance(message, Leave):
+            begin_leaving(connection, desk.community.id, member.id, who=member.id, reason=message.reason, now=now)
+            details = {"status": "leaving"}
+        else:
+            details = _carry_out(connection, desk, member, message, now)
         if opened.by_phone:
             note_spending(connection, desk, signer, message, details, now)
     store_messages(connection, desk.community.id, [(opened, details)], now)
@@ -201,6 +208,8 @@ def _carry_out(
     connection: Connection, desk: Desk, household: Household, message: AnyMessage, now: datetime
 ) -> dict[str, Any]:
     community = desk.community
+    if _offers_energy(message):
+        check_may_sell(household)
     match message:
         case StandingOrder():
             connection.execute(
@@ -243,9 +252,15 @@ def _carry_out(
             return relays.ask(connection, community, household, on=message.on, now=now)
         case BuyOrder():
             return begin_purchase(connection, desk, household, message, now)
-        case Application() | SellOrder():
+        case Application() | SellOrder() | Leave():
             raise AssertionError("applications and other orders of the spot market are handled before")
     return {}
+
+
+def _offers_energy(message: AnyMessage) -> bool:
+    if isinstance(message, StandingOrder):
+        return message.sell_at_least is not None
+    return isinstance(message, SellAhead | StartAuction)
 
 
 def _cancel(

@@ -35,6 +35,7 @@ class Event(StrEnum):
     REWARDED = "rewarded"  # day, cents
     METER_SILENT = "meter_silent"  # period
     SUSPENDED = "suspended"  # reason
+    LEAVING = "leaving"  # reason
     READMITTED = "readmitted"
     RECOVERED = "recovered"  # wh: they are in the account of the household's new key
     WALLET_DIFFERS = "wallet_differs"  # books_wh, chain_wh: who moves tokens past the hub is told

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from energy_swap_protocol.units import CENTS_PER_KES
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE, TRUST_CASH, Entry, Posting
 from energy_swap_hub.membership import households
+from energy_swap_hub.membership.files import confirm_phone
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.mpesa import MPesa, Payer, PaymentRefused, receipts
@@ -21,8 +22,13 @@ from .notifications import Event, Notification, notify
 from .reviews import open_review
 
 UNKNOWN_PAYER: Final = "unknown payer"
+PHONE: Final = "phone:"  # the purpose of a payment that confirms a household's phone, with its id
+_PROOF_KES: Final = 1
+_PROOF_MINUTES: Final = 10
 _MEMBER: Final = select(household.c.id).where(
-    household.c.community_id == bindparam("community"), household.c.id == bindparam("name")
+    household.c.community_id == bindparam("community"),
+    household.c.id == bindparam("name"),
+    household.c.status != "left",  # what comes for somebody who left waits in suspense for a person
 )
 _TYPED_PHONE: Final = re.compile(r"(?:254|0)?(?P<subscriber>[17]\d{8})")
 
@@ -100,6 +106,25 @@ def _member(connection: Connection, community_id: str, household_id: str | None)
         return None
     found: str | None = connection.execute(_MEMBER, {"community": community_id, "name": household_id}).scalar()
     return found
+
+
+def ask_phone_proof(
+    connection: Connection, mpesa: MPesa, phone: str, community_id: str, household_id: str, now: datetime
+) -> str:
+    """Ask the household's phone for KES 1, which goes to its wallet: who pays it holds the phone.
+
+    Raises `PaymentRefused` while the phone has an open payment.
+    """
+    return mpesa.request_payment(
+        connection,
+        community_id=community_id,
+        household_id=household_id,
+        phone=phone,
+        kes=_PROOF_KES,
+        purpose=f"{PHONE}{household_id}",
+        now=now,
+        expires_at=now + timedelta(minutes=_PROOF_MINUTES),
+    )
 
 
 def assign_payment(
@@ -212,6 +237,9 @@ class PaymentBook:
         if is_new and owner is not None:
             data = {"cents": cents, "receipt": receipt}
             self._tell(connection, community_id, owner, Event.TOPPED_UP, data)
+        if is_new and owner is not None and purpose == f"{PHONE}{owner}":
+            # The prompt went to the household's own phone, and whoever holds it has paid.
+            confirm_phone(connection, community_id, owner, by=f"payment {receipt}", now=self._clock())
         if is_new and self._purchases is not None and owner is not None and purpose != TOP_UP and not is_late:
             self._purchases.paid(
                 connection, community_id=community_id, household_id=owner, purpose=purpose, cents=cents, at=at

@@ -24,6 +24,7 @@ from .deliveries import settle_period_contracts
 from .late import Count
 from .notifications import Event, Notification, last_told, notify
 from .partners import partners_at
+from .settings import settings_at
 from .settled import settle_until, settled_readings, start_at_admission
 from .stands import take_stands
 from .true_ups import book_true_ups
@@ -51,6 +52,7 @@ def book_next_period(
     period = next_period(connection, community)
     if now < period.end:
         return None
+    community = settings_at(connection, community, period.start)
     grace_ends = max(period.end, up_since or period.end) + timedelta(minutes=community.grace_minutes)
     if now < grace_ends and not readings_are_in(connection, community.id, period.end):
         return None

@@ -16,6 +16,7 @@ from energy_swap_hub.chain.community import MAX_APPROVERS
 from energy_swap_hub.chain.directory import HouseholdAccount, NoChainError, community_chain, household_account
 from energy_swap_hub.chain.outbox import community_nonce, enqueue_open_new_account, enqueue_pause
 from energy_swap_hub.chain.proposal import (
+    Admission,
     ApproversChange,
     MintersChange,
     Readmission,
@@ -25,6 +26,7 @@ from energy_swap_hub.chain.proposal import (
     kind_of,
 )
 from energy_swap_hub.chain.proposal_store import ApprovalError, Proposal, Stage
+from energy_swap_hub.membership.files import check_complete
 from energy_swap_hub.membership.households import Household, by_id, by_key, record_audit
 
 from .suspensions import suspend
@@ -37,7 +39,7 @@ def ask_suspension(
 ) -> Proposal:
     """Ask for a member's account to be frozen; raise `ApprovalError` when it is no member."""
     household = by_id(connection, community_id, household_id)
-    if not household.is_admitted:
+    if household.status not in {"admitted", "leaving"}:
         raise ApprovalError(f"{household.id} is {household.status}; only a member can be suspended")
     account = household_account(connection, community_id, household.id)
     wish = Suspension(household.id, str(account.account))
@@ -140,8 +142,17 @@ def sign_proposal(
     approver: Pubkey,
     signatures: Sequence[Signature],
     now: datetime,
+    *,
+    needs_evidence: bool = False,
 ) -> Paper:
-    """Count an approver's signatures (`approvals.sign`); a suspension that is complete holds at once."""
+    """Count an approver's signatures (`approvals.sign`); a suspension that is complete holds at once.
+
+    Raises `EvidenceRefused` for an admission whose file lacks something, where the community ``needs_evidence``.
+    """
+    if needs_evidence:
+        wish = proposal_store.get(connection, community_id, proposal_id).wish
+        if isinstance(wish, Admission):
+            check_complete(connection, community_id, wish.household)
     paper = approvals.sign(connection, community_id, proposal_id, approver, signatures, now)
     record_audit(connection, community_id, who=str(approver), what="signed", subject=proposal_id, now=now)
     if paper.proposal.stage is Stage.COMPLETE and isinstance(paper.proposal.wish, Suspension):

@@ -9,12 +9,22 @@ from energy_swap_protocol.units import affordable_wh
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.spot import Book, SpotOrder
 from energy_swap_hub.market.trade import Side
+from energy_swap_hub.membership.households import Household
 
 _LONGEST_SECONDS: Final = 366 * 86_400
 
 
 class OrderRefused(ValueError):  # noqa: N818 - reads as the answer it is
     """An order cannot be taken; the text says which limit and what would be accepted."""
+
+
+def check_may_sell(household: Household) -> None:
+    """Raise `OrderRefused` for a household that can only buy."""
+    if household.role == "consumer":
+        raise OrderRefused(
+            f"{household.id} is a consumer and can only buy: its site has no panels (rated_pv_w is 0); "
+            "the community's office changes that when panels are built"
+        )
 
 
 def time_to_come(name: str, seconds: int, now: datetime) -> datetime:

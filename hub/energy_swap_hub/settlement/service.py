@@ -16,9 +16,10 @@ from energy_swap_hub.membership.households import households
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.storage import Database, LeaseLost
 
-from . import suspensions
+from . import departures, suspensions
 from .auctions import end_auctions
 from .gates import close_gate
+from .leaving import leave
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
 from .messages import Desk, pay_out
 from .payments import payable_kes
@@ -26,6 +27,7 @@ from .periods import book_next_period, next_period
 from .reconciliation import reconcile_day
 from .reviews import open_review
 from .rewards import fund_day, is_over, pay_rewards
+from .settings import settings_at
 from .spot import expire_orders
 from .tables import IS_OPEN, auction, spot_order
 from .totals import due_cents
@@ -66,6 +68,7 @@ class Settlement:
             "rewards": self._reward,
             "reconciliation": self._reconcile,
             suspensions.SAGA: self._suspend,
+            departures.SAGA: self._leave,
         }
 
     async def run(self) -> None:
@@ -137,10 +140,10 @@ class Settlement:
         schedule(connection, community.id, "orders", "expiry", now)
         schedule(connection, community.id, "auctions", "end", now)
         today = now.astimezone(EAST_AFRICA).date()
-        schedule(connection, community.id, "payouts", today.isoformat(), self._evening(today))
+        schedule(connection, community.id, "payouts", today.isoformat(), self._evening(connection, today))
         schedule(connection, community.id, "reconciliation", "day", _midnight_after(today) + _TOLD_BY)
         if community.rewards is not None:
-            schedule(connection, community.id, "rewards", today.isoformat(), self._day_booked(today))
+            schedule(connection, community.id, "rewards", today.isoformat(), self._day_booked(connection, today))
         return come_up(connection, community.id, self._seen_at)
 
     def _close_days(self, connection: Connection, _work: Work, now: datetime) -> Next:
@@ -177,14 +180,18 @@ class Settlement:
     def _suspend(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         return suspensions.freeze_when_clear(connection, self._desk.community, work, now)
 
-    def _evening(self, day: date) -> datetime:
-        return datetime(day.year, day.month, day.day, self._desk.community.payout_hour, tzinfo=EAST_AFRICA)
+    def _leave(self, connection: Connection, work: Work, now: datetime) -> Next | None:
+        return leave(connection, self._desk, work, now)
+
+    def _evening(self, connection: Connection, day: date) -> datetime:
+        begins = datetime(day.year, day.month, day.day, tzinfo=EAST_AFRICA)
+        return begins.replace(hour=settings_at(connection, self._desk.community, begins).payout_hour)
 
     def _pay_out_evening(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         """Once a day, send the sellers what they earned net of what they bought."""
         community, day = self._desk.community, date.fromisoformat(work.subject)
         # Only when the day until then is booked: a payout must not depend on which of the two came first.
-        if next_period(connection, community).start < self._evening(day):
+        if next_period(connection, community).start < self._evening(connection, day):
             return None
         for household in households(connection, community.id, status="admitted"):
             cents = ledger.wallet(connection, community.id, household.id)["kes_cents"]
@@ -197,7 +204,7 @@ class Settlement:
                 except PaymentRefused as error:
                     _LOG.warning("no payout for %s today: %s", household.id, error)
         tomorrow = day + timedelta(days=1)
-        schedule(connection, community.id, "payouts", tomorrow.isoformat(), self._evening(tomorrow))
+        schedule(connection, community.id, "payouts", tomorrow.isoformat(), self._evening(connection, tomorrow))
         return Next("ordered")
 
     def _reconcile(self, connection: Connection, _work: Work, now: datetime) -> Next:
@@ -205,9 +212,11 @@ class Settlement:
         reconcile_day(connection, self._desk.mpesa, self._desk.community.id, now)
         return Next(WAITING, _midnight_after(now.astimezone(EAST_AFRICA).date()) + _TOLD_BY)
 
-    def _day_booked(self, day: date) -> datetime:
+    def _day_booked(self, connection: Connection, day: date) -> datetime:
         """When the day's last period waits for no reading any more."""
-        return _midnight_after(day) + timedelta(minutes=self._desk.community.grace_minutes)
+        over = _midnight_after(day)
+        last = settings_at(connection, self._desk.community, over - self._desk.community.period_length)
+        return over + timedelta(minutes=last.grace_minutes)
 
     def _reward(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         """Once a day, fill the community's fund and pay rewards out of it."""
@@ -219,7 +228,7 @@ class Settlement:
         fund_day(connection, community, day, now)
         pay_rewards(connection, community, day, now)
         tomorrow = day + timedelta(days=1)
-        schedule(connection, community.id, "rewards", tomorrow.isoformat(), self._day_booked(tomorrow))
+        schedule(connection, community.id, "rewards", tomorrow.isoformat(), self._day_booked(connection, tomorrow))
         return Next("paid")
 
 

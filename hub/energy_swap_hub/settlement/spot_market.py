@@ -21,7 +21,15 @@ from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household, is_there
 
 from .machine import schedule
-from .refusals import OrderRefused, cannot_cancel, time_to_come, too_few_tokens, too_little_money, would_trade
+from .refusals import (
+    OrderRefused,
+    cannot_cancel,
+    check_may_sell,
+    time_to_come,
+    too_few_tokens,
+    too_little_money,
+    would_trade,
+)
 from .spot_book import Order, expired_orders
 from .spot_trades import Met, SpotTrades
 from .spot_transaction import BUYER, SELLER, hold_name
@@ -67,6 +75,7 @@ class SpotMarket(SpotTrades):
 
         ``lock`` gives what is asked of the chain: the household's transaction as the hub completed it.
         """
+        check_may_sell(household)
         order = self._new_order(household, wish, Side.SELL, wish.at_least, "pending_lock")
         self._refuse_trading_post(order)
         with self._journal.attempt():

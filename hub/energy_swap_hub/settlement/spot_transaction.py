@@ -19,6 +19,7 @@ from energy_swap_hub.market.trade import Side
 
 from .machine import schedule
 from .notifications import Notification, notify
+from .settings import settings_at
 from .spot_book import Order, find_orders, open_book, store
 from .trades import Booked, fills_of, store_trades
 
@@ -41,9 +42,9 @@ class SpotTransaction:
     def __init__(self, connection: Connection, community: CommunityConfig, now: datetime) -> None:
         self.is_halfway = False
         self._connection = connection
-        self._community = community
+        self._community = settings_at(connection, community, now)  # with the tariffs of all times
         self._now = now
-        self._tariff = tariff_at(community.tariffs, now)
+        self._tariff = tariff_at(self._community.tariffs, now)
         self._journal = Journal(connection, community.id)
         self._open = open_book(connection, community.id, now)
         self._is_changed = False

@@ -47,15 +47,15 @@ def freeze_when_clear(
     if proposal.stage is not Stage.COMPLETE:
         return Next("forestalled")  # another decision about the household came first
     household = by_id(connection, community.id, proposal.wish.household)
-    if _end_orders(connection, community, household, now):
+    if end_orders(connection, community, household, now):
         return Next("clearing", now)
-    if _is_under_way(connection, community.id, household.id):
+    if is_under_way(connection, community.id, household.id):
         return None
     approvals.send_approved(connection, proposal, now)
     return Next("freezing")
 
 
-def _end_orders(connection: Connection, community: CommunityConfig, household: Household, now: datetime) -> bool:
+def end_orders(connection: Connection, community: CommunityConfig, household: Household, now: datetime) -> bool:
     """Cancel all that can be cancelled, and drop its bids; return whether there was anything."""
     is_changed = False
     for order_id in _ids(connection, spot_order, community.id, household.id, "open"):
@@ -75,7 +75,8 @@ def _end_orders(connection: Connection, community: CommunityConfig, household: H
     return is_changed
 
 
-def _is_under_way(connection: Connection, community_id: str, household_id: str) -> bool:
+def is_under_way(connection: Connection, community_id: str, household_id: str) -> bool:
+    """Whether an order or auction of the household waits for the chain or for somebody's payment."""
     order, sale = spot_order.c, auction.c
     orders = select(order.id).where(
         order.community_id == community_id,

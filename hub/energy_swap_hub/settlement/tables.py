@@ -49,6 +49,40 @@ notification = Table(  # see notifications.py
     Index("notification_household", "community_id", "household_id", "number"),
 )
 
+community_setting = Table(  # see settings.py
+    "community_setting",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("valid_from", UtcTime, nullable=False),
+    Column("change", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("withdrawn_by", Text),
+    Index("community_setting_time", "community_id", "valid_from", "id"),
+)
+
+departure = Table(  # see leaving.py
+    "departure",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("household_id", Text, primary_key=True),
+    Column("asked_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("was", Text, nullable=False),  # its status before
+    Column("burned_wh", BigInteger, nullable=False),
+    Column("tokens_cents", BigInteger, nullable=False),  # what the fund paid for them
+    Column("paid_kes", BigInteger, nullable=False),
+    Column("remainder_cents", BigInteger, nullable=False),  # too little for M-Pesa
+    Column("burn", Text),  # what the newest burn is called
+    Column("proposal", Text),  # which the approvers are asked to freeze the account by
+    Column("left_at", UtcTime),
+    Column("erase_at", UtcTime),
+    Column("erased_at", UtcTime),
+)
+
 standing_order = Table(
     "standing_order",
     metadata,

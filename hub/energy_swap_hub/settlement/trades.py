@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Entry, Journal, Posting
-from energy_swap_hub.market.fees import Tariff, tariff_at
+from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import by_id
 from energy_swap_hub.storage import insert_rows, is_among
@@ -57,9 +57,9 @@ class Booked(NamedTuple):
     paid_cents: int
 
 
-def all_in_cents(community: CommunityConfig, wh: int, cents_per_kwh: int, now: datetime) -> int:
+def all_in_cents(tariff: Tariff, wh: int, cents_per_kwh: int) -> int:
     """Return what a buyer pays for ``wh`` at this price with fees."""
-    return cost_cents(wh, cents_per_kwh + tariff_at(community.tariffs, now).fees_cents_per_kwh)
+    return cost_cents(wh, cents_per_kwh + tariff.fees_cents_per_kwh)
 
 
 def book_held_trades(

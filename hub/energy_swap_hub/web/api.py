@@ -26,6 +26,7 @@ from .doors import Call, Doors
 from .edge_api import EdgeApi
 from .idempotency import Idempotency
 from .ledger_api import LedgerApi
+from .members_api import MembersApi
 from .message_queue import MessageQueue
 from .meters_api import MetersApi
 from .mpesa_api import MPesaApi
@@ -40,6 +41,7 @@ from .readings_api import ReadingsApi
 from .relays_api import RelaysApi
 from .route import Route
 from .session_api import SessionApi
+from .settings_api import SettingsApi
 from .tokens import ApiTokens
 from .tokens_api import TokensApi
 
@@ -143,6 +145,8 @@ def make_routes(parts: Parts) -> list[Route]:
         ),
         OfficeApi(_CONSOLE, doors, database, community, clock),
         TokensApi(_CONSOLE, doors, database, community.id, parts.tokens),
+        MembersApi(_CONSOLE, doors, database, desk, clock, changes),
+        SettingsApi(_CONSOLE, doors, database, community, config.daraja.base_url, clock, changes),
         MPesaApi(_CONSOLE, doors, database, desk, clock, changes),
         ProposalsApi(_CONSOLE, doors, database, community.id, clock, changes, parts.chain_view.chain),
     )

@@ -22,6 +22,7 @@ from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.decisions import actions_of
 from energy_swap_hub.settlement.limits import NO_LIMITS, limits_of_all
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
+from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.totals import totals
 from energy_swap_hub.settlement.words import EAST_AFRICA
 
@@ -33,6 +34,7 @@ from .market_view import flows, last_period, period_row
 def overview(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
     """Return who makes and who uses, the last clearing, today's totals and the ledger's health."""
     last = last_period(connection, community.id)
+    community = settings_at(connection, community, now)
     tariff = tariff_at(community.tariffs, now)
     return {
         "community": {
@@ -40,6 +42,7 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
             "name": community.name,
             "period_minutes": community.period_minutes,
             "legal_basis": community.legal_basis,
+            "legal_reference": community.legal_reference,
             "retail_tariff": tariff.retail_cents_per_kwh,
             "feed_in_tariff": tariff.feed_in_cents_per_kwh,
             "fees_cents_per_kwh": tariff.fees_cents_per_kwh,
@@ -87,7 +90,7 @@ def household_rows(
                 "household": member.id,
                 "name": member.name,
                 "status": member.status,
-                "role": "prosumer" if member.rated_pv_w else "consumer",
+                "role": member.role,
                 "phone_masked": mask(phone),
                 "address": str(Pubkey.from_bytes(member.key)),
                 "account": accounts[member.key],

@@ -145,14 +145,28 @@ class Doors:
         query: tuple[Query, ...] = (),
         scope: Scope | None = None,
     ) -> Route:
-        """An auditor or an admin who is signed in, to read; with a ``scope`` also a program whose token has it."""
+        """An auditor, a verifier or an admin who is signed in, to read; with a ``scope`` also a program whose token has it."""
+        return self._route(
+            "GET", path, handler, Access.AUDITOR, self._or_program(self._reader, scope), says, query, scope
+        )
 
-        async def who(request: web.Request) -> Session:
-            if scope is not None and self._tokens is not None and "Authorization" in request.headers:
-                return await self._program(request, self._tokens, scope)
-            return await self._member(request)
+    def meters[B](
+        self,
+        path: str,
+        handler: _Answering[Session, B],
+        *,
+        says: str,
+        query: tuple[Query, ...] = (),
+        scope: Scope | None = None,
+    ) -> Route:
+        """Whoever is signed in, to read what an installer needs; with a ``scope`` as `auditor`."""
+        return self._route(
+            "GET", path, handler, Access.METERS, self._or_program(self._member, scope), says, query, scope
+        )
 
-        return self._route("GET", path, handler, Access.AUDITOR, who, says, query, scope)
+    def installer[B](self, path: str, handler: _Answering[Session, B], *, says: str) -> Route:
+        """An installer or an admin who is signed in, to enrol a meter."""
+        return self._route("POST", path, handler, Access.INSTALLER, self._installer, says, ())
 
     def admin[B](self, path: str, handler: _Answering[Session, B], *, says: str) -> Route:
         """An admin who is signed in, to change something."""
@@ -263,6 +277,30 @@ class Doors:
     async def _member(self, request: web.Request) -> Session:
         return await self._with_both_factors(await self._session(request))
 
+    def _or_program(
+        self, person: Callable[[web.Request], Awaitable[Session]], scope: Scope | None
+    ) -> Callable[[web.Request], Awaitable[Session]]:
+        async def who(request: web.Request) -> Session:
+            if scope is not None and self._tokens is not None and "Authorization" in request.headers:
+                return await self._program(request, self._tokens, scope)
+            return await person(request)
+
+        return who
+
+    async def _reader(self, request: web.Request) -> Session:
+        session = await self._session(request)
+        if session.role == "installer":
+            raise web.HTTPForbidden(reason=f"an installer enrols meters only, and {session.user} is one")
+        return await self._with_both_factors(session)
+
+    async def _installer(self, request: web.Request) -> Session:
+        session = await self._session_with_token(request)
+        if session.role not in {"admin", "installer"}:
+            raise web.HTTPForbidden(
+                reason=f"only an installer or an admin may do this, and {session.user} is {_a(session.role)}"
+            )
+        return await self._with_both_factors(session)
+
     async def _with_both_factors(self, session: Session) -> Session:
         if self._needs_second_factor and not await self._database.read(lambda c: is_confirmed(c, session.user)):
             raise web.HTTPForbidden(reason="this hub asks for a second factor; set yours up first")
@@ -283,7 +321,7 @@ class Doors:
     async def _admin(self, request: web.Request) -> Session:
         session = await self._session_with_token(request)
         if session.role != "admin":
-            raise web.HTTPForbidden(reason=f"only an admin may do this, and {session.user} is an {session.role}")
+            raise web.HTTPForbidden(reason=f"only an admin may do this, and {session.user} is {_a(session.role)}")
         return await self._with_both_factors(session)
 
     async def _current(self, request: web.Request) -> Session | None:
@@ -305,6 +343,10 @@ async def _taken(request: web.Request, body: Any) -> Any:
         return None
     sent = await request.read()
     return sent if body is bytes else msgspec.json.decode(sent, type=body)
+
+
+def _a(role: str) -> str:
+    return f"an {role}" if role[0] in "aeiou" else f"a {role}"
 
 
 async def _nobody(_request: web.Request) -> None:

@@ -13,6 +13,7 @@ from energy_swap_hub.market.guidance import Balance, PastPeriod, Sentence, guide
 from energy_swap_hub.market.outlook import look_ahead
 from energy_swap_hub.membership.households import count_admitted
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.words import EAST_AFRICA, kes
 from energy_swap_hub.storage import is_among
 
@@ -36,7 +37,7 @@ type _Past = list[tuple[datetime, PastPeriod]]
 
 def advice(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
     """Return ``guidance``, ``outlook`` and ``balancing`` advice (docs/api.md), from one look at the last week."""
-    past = _week(connection, community.id, now)
+    community, past = settings_at(connection, community, now), _week(connection, community.id, now)
     return {
         "guidance": _guidance(community, past, now),
         "outlook": _outlook(community, past, _density(connection, community, now), now),
@@ -57,6 +58,7 @@ class RememberedAdvice:
         """Return what `advice` returns."""
         row = tables.period.c
         newest = connection.execute(select(func.max(row.start)).where(row.community_id == community.id)).scalar()
+        community = settings_at(connection, community, now)
         began = period_at(now, community.period_length).start
         key = (community.id, newest, began, tariff_at(community.tariffs, now))
         last = self._last  # one look: several readers may be here at once

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, select
 
 from energy_swap_hub import ledger, metering
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.spot import Best
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
@@ -21,6 +20,7 @@ from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.partners import chosen_by
 from energy_swap_hub.settlement.relays import relay_of, wanted_of
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
+from energy_swap_hub.settlement.settings import tariff_of
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
@@ -39,7 +39,7 @@ def household_state(
 ) -> dict[str, Any]:
     """Return the household's state (docs/api.md); amounts in cents and Wh, times as Unix seconds."""
     sell_at_least, buy_at_most = limits_of(connection, community.id, household.id, now)
-    tariff = tariff_at(community.tariffs, now)
+    tariff = tariff_of(connection, community, now)
     last_reading = metering.latest(connection, household.meter)
     open_book = book(connection, community.id, now)
     return {
@@ -47,6 +47,7 @@ def household_state(
         "community": community.id,
         "name": household.name,
         "status": household.status,
+        "role": household.role,
         "wallet": ledger.wallet(connection, community.id, household.id),
         "standing_order": {"sell_at_least": sell_at_least, "buy_at_most": buy_at_most},
         **totals(connection, community.id, household.id),

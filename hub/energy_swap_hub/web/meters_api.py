@@ -52,16 +52,16 @@ class MetersApi:
         """Return the routes."""
         base, doors = f"{self._base}/meters", self._doors
         return [
-            doors.auditor(
+            doors.meters(
                 base, self._meters, says="All meters, and those that wait for an admin's word.", scope=Scope.METERS
             ),
-            doors.auditor(
+            doors.meters(
                 f"{base}/quarantine",
                 self._quarantine,
                 says="Frames that were not accepted, newest first.",
                 query=(Query("household", "only those of this household"), limit_to(100), BEFORE),
             ),
-            doors.admin(f"{base}/{{household}}/epoch", self._start, says="Begin a register epoch of a meter."),
+            doors.installer(f"{base}/{{household}}/epoch", self._start, says="Begin a register epoch of a meter."),
         ]
 
     async def _meters(self, _call: Call[Session, None]) -> Meters:

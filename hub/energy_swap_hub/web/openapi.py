@@ -20,6 +20,8 @@ _SECURITY: Final[dict[Access, list[dict[str, list[str]]]]] = {
     Access.PHONE: [{"phone": []}],
     Access.APPROVER: _SIGNED,
     Access.AUDITOR: [{"session": []}],
+    Access.METERS: [{"session": []}],
+    Access.INSTALLER: [{"session": [], "csrf": []}],
     Access.SESSION: [{"session": []}],
     Access.ADMIN: [{"session": [], "csrf": []}],
 }

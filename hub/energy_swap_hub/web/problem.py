@@ -17,12 +17,15 @@ from energy_swap_hub.chain.proposal_store import ApprovalError
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.membership.devices import NotPaired, PinLocked, PinRefused
+from energy_swap_hub.membership.files import EvidenceRefused
 from energy_swap_hub.membership.households import NotAdmitted
 from energy_swap_hub.membership.pairing import CodeRefused, TooManyCodes
 from energy_swap_hub.membership.second_factor import CodeNeeded, CodeWrong
 from energy_swap_hub.membership.sign_in import SignInLocked, SignInRefused
 from energy_swap_hub.mpesa import PaymentRefused
+from energy_swap_hub.settlement.departures import LeavingRefused
 from energy_swap_hub.settlement.device_scope import NotForPhones
+from energy_swap_hub.settlement.settings import SettingsRefused
 from energy_swap_hub.settlement.spot import OrderRefused
 
 from .limits import TooManyRequests
@@ -60,6 +63,9 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotForPhones, 403, "not_for_phones"),
     (BidError, 409, "bid_refused"),
     (PaymentRefused, 409, "payment_refused"),
+    (LeavingRefused, 409, "leaving_refused"),
+    (EvidenceRefused, 409, "evidence_refused"),
+    (SettingsRefused, 422, "setting_refused"),
     (ApprovalError, 409, "approval_refused"),
     (IntentConflictError, 409, "conflict"),
     (NoChainError, 404, "not_on_chain"),

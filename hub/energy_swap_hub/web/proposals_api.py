@@ -96,7 +96,15 @@ class ApproverApi:
         signatures = [_signature(text) for text in call.body.signatures]
         name, now = call.request.match_info["proposal"], self._clock()
         paper = await self._database.write(
-            lambda c: asking.sign_proposal(c, self._community.id, name, call.who, signatures, now)
+            lambda c: asking.sign_proposal(
+                c,
+                self._community.id,
+                name,
+                call.who,
+                signatures,
+                now,
+                needs_evidence=self._community.evidence == "required",
+            )
         )
         self._changes.mark()
         self._wake()

@@ -15,6 +15,7 @@ from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.published import evidence_of, minted_periods
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.settings import rules
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
@@ -46,21 +47,23 @@ class ReadingsApi:
             public("GET", f"{base}/{{period}}", self._period, says="The signed readings behind a period's mints."),
         ]
 
-    def _head(self) -> dict[str, Any]:
+    def _head(self, connection: Connection) -> dict[str, Any]:
+        through_time = rules(connection, self._community)
         return {
             "community": self._community.id,
             "genesis": self._token.genesis,
             "mint": str(self._token.mint),
             "hub": str(self._token.hub),
             "period_minutes": self._community.period_minutes,
-            "sells_to_utility": "grid" in self._community.stages,
+            "sells_to_utility": any("grid" in one.stages for one in through_time.all),
         }
 
     async def _index(self, call: Call[None, None]) -> web.Response:
         after = call.request.query.get("after", "")
         periods = await self._database.read(partial(self._page, after=after))
         following = periods[-1] if len(periods) == _MOST_PERIODS else None
-        return _cached(call.request, self._head() | {"periods": periods, "next": following}, _ASK_AGAIN)
+        head = await self._database.read(self._head)
+        return _cached(call.request, head | {"periods": periods, "next": following}, _ASK_AGAIN)
 
     async def _period(self, call: Call[None, None]) -> web.Response:
         period = period_named(call.request.match_info["period"], self._community.period_length)
@@ -71,7 +74,7 @@ class ReadingsApi:
         """Stream the head, then one line per period."""
         response = web.StreamResponse(headers={"Content-Type": "application/jsonl", "Cache-Control": _ASK_AGAIN})
         await response.prepare(call.request)
-        await response.write(msgspec.json.encode(self._head()) + b"\n")
+        await response.write(msgspec.json.encode(await self._database.read(self._head)) + b"\n")
         async for document in self._documents():
             await response.write(msgspec.json.encode(document) + b"\n")
         await response.write_eof()

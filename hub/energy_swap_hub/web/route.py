@@ -21,7 +21,9 @@ class Access(StrEnum):
     PHONE = "phone"  # a paired phone whose PIN was typed; what changes something needs the session's token too
     APPROVER = "approver"  # a request signed with an approver's key
     SESSION = "session"  # whoever is signed in; what changes only the session needs its token too
-    AUDITOR = "auditor"  # an auditor or an admin who is signed in; such a route changes nothing
+    AUDITOR = "auditor"  # an auditor, a verifier or an admin who is signed in; such a route changes nothing
+    METERS = "meters"  # whoever is signed in, an installer too; such a route changes nothing
+    INSTALLER = "installer"  # an installer or an admin who is signed in, with the session's token
     ADMIN = "admin"  # an admin who is signed in, with the session's token
 
 

@@ -97,12 +97,15 @@ async def test_an_order_needs_money_allowance_and_one_side(village: Village) -> 
     await village.buy_ahead(chebet, period, 30_000, 1)
     with pytest.raises(OrderRefused, match=r"30.000 kWh are bought ahead already; order at most 20000 Wh"):
         await village.buy_ahead(chebet, period.next, ALLOWED_WH - 30_000 + 1, 1)
-    with pytest.raises(OrderRefused, match="either sells or buys: cancel the orders to buy"):
+    with pytest.raises(OrderRefused, match="h-003 is a consumer and can only buy"):
         await village.sell_ahead(chebet, period, 1_000, 2_000)
-    await village.sell_ahead(chebet, period.next, 1_000, 2_000)
+    await village.buy_ahead(brian, period, 1_000, 1)
+    with pytest.raises(OrderRefused, match="either sells or buys: cancel the orders to buy"):
+        await village.sell_ahead(brian, period, 1_000, 2_000)
+    await village.sell_ahead(brian, period.next, 1_000, 2_000)
     with pytest.raises(OrderRefused, match="has no order"):
-        await village.cancel(brian, (await village.rows(ahead_order))[0]["id"])
-    assert len(await village.rows(ahead_order)) == 2
+        await village.cancel(village.david, (await village.rows(ahead_order))[0]["id"])
+    assert len(await village.rows(ahead_order)) == 3
 
 
 async def test_the_gate_makes_contracts_and_frees_what_they_do_not_need(village: Village) -> None:

@@ -144,7 +144,6 @@ async def test_a_payout_of_all_keeps_its_fee_back_and_the_cents_that_cannot_be_s
 async def test_a_failed_payout_gives_money_and_fee_back(town: Town) -> None:
     david, village = town.village.david, town.village
     await town.top_up(village.amina, 900)  # so that M-Pesa has what it cannot deliver
-    await village.standing(village.david, sell=1_000)
     await _give(village, village.amina, david, 80_000)
     await village.pay_out(david, 600)
     assert await village.cents(david) == 80_000 - 60_000 - 500

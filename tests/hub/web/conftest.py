@@ -11,7 +11,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
-from energy_swap_hub.config import DarajaConfig, HubConfig, UserConfig
+from energy_swap_hub.config import DarajaConfig, HubConfig, Role, UserConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.settlement.reviews import open_review
 from energy_swap_hub.storage import Database
@@ -42,7 +42,13 @@ def certificate_pem() -> bytes:
 def users() -> tuple[UserConfig, ...]:
     """Their password is `PASSWORD`, in a hash that is quick to check: tests sign in often."""
     hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    return (UserConfig("office", "admin", hashed), UserConfig("regulator", "auditor", hashed))
+    roles: dict[str, Role] = {
+        "office": "admin",
+        "regulator": "auditor",
+        "checker": "verifier",
+        "fitter": "installer",
+    }
+    return tuple(UserConfig(user, role, hashed) for user, role in roles.items())
 
 
 @dataclass(slots=True)

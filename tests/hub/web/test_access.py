@@ -25,9 +25,13 @@ CALLERS = (
     "phone without token",
     "auditor",
     "auditor without token",
+    "verifier",
+    "installer",
+    "installer without token",
     "admin",
     "admin without token",
 )
+SIGNED_IN = set(CALLERS[6:])
 # Whom each kind of route lets in. A caller who is let in may still hear that the request makes no sense.
 LET_IN = {
     "public": set(CALLERS),
@@ -36,8 +40,10 @@ LET_IN = {
     "device": {"stranger", "household", "approver"},  # likewise: the handler asks whether the key is a phone's
     "phone": {"phone", "phone without token"},  # the latter only where nothing changes
     "approver": {"approver"},
-    "session": {"auditor", "admin"},
-    "auditor": {"auditor", "auditor without token", "admin", "admin without token"},
+    "session": {"auditor", "verifier", "installer", "admin"},
+    "auditor": {"auditor", "auditor without token", "verifier", "admin", "admin without token"},
+    "meters": SIGNED_IN,
+    "installer": {"installer", "admin"},
     "admin": {"admin"},
 }
 PATHS = {
@@ -96,9 +102,9 @@ async def pair_phones(hub: Hub, people: dict[str, Person]) -> None:
 
 async def test_every_route_lets_in_whom_it_is_for_and_nobody_else(hub: Hub) -> None:
     people = {who: hub.person() for who in CALLERS}
-    for who, user in (("auditor", "regulator"), ("admin", "office")):
-        assert (await people[who].sign_in(user)).status == 200
-        assert (await people[f"{who} without token"].sign_in(user)).status == 200
+    users = {"auditor": "regulator", "verifier": "checker", "installer": "fitter", "admin": "office"}
+    for who in SIGNED_IN:
+        assert (await people[who].sign_in(users[who.partition(" ")[0]])).status == 200
     await pair_phones(hub, people)
     walked = 0
     for path, operations in (await description(hub))["paths"].items():
@@ -112,12 +118,10 @@ async def test_every_route_lets_in_whom_it_is_for_and_nobody_else(hub: Hub) -> N
                 code = (await answer.json())["code"] if not is_in else ""
                 if (access, code) in {("household", "not_admitted"), ("device", "not_paired")}:
                     is_in = True  # the signature was true; a stranger's or an approver's key is no household's
-                if access == "session" and method == "get":
-                    expected = who in LET_IN["auditor"]
-                elif access == "phone" and method == "post":
+                if access == "phone" and method == "post":
                     expected = who == "phone"
                 else:
-                    expected = who in LET_IN[access]
+                    expected = who in (SIGNED_IN if (access, method) == ("session", "get") else LET_IN[access])
                 assert is_in == expected, (method, path, access, who, answer.status, code)
                 assert answer.status < 500, (method, path, who)
                 walked += 1

@@ -26,13 +26,22 @@ export class EsOffice extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
   @property({ attribute: false }) session!: Session;
-  @state() private tab: Tab = "audit";
+  @state() private chosenTab: Tab | null = null;
   @state() private question: Question | null = null;
   @state() private factor: NewFactor | null = null;
   @state() private problem = "";
 
-  readonly #acts = new RemoteList<Act>(this, (before) => this.api.audit(before), 15);
-  readonly #health = new Remote<Health>(this, () => this.api.health(), 10);
+  /** Only a person's own sign-in is for an installer. */
+  get #isReader(): boolean {
+    return this.session.role !== "installer";
+  }
+
+  get tab(): Tab {
+    return this.#isReader ? (this.chosenTab ?? "audit") : "sign_in";
+  }
+
+  readonly #acts = new RemoteList<Act>(this, (before) => (this.#isReader ? this.api.audit(before) : Promise.resolve({ items: [], next: null })), 15);
+  readonly #health = new Remote<Health>(this, () => (this.#isReader ? this.api.health() : Promise.resolve({ up_since: null, work: [] })), 10);
   readonly #sessions = new Remote<LastingSession[]>(this, () => this.api.sessions(), 30);
 
   protected override render(): TemplateResult {
@@ -40,7 +49,7 @@ export class EsOffice extends TranslatedElement {
       html`<button
         aria-pressed=${this.tab === name}
         @click=${() => {
-          this.tab = name;
+          this.chosenTab = name;
         }}
       >
         ${say(`office.${name}`)}
@@ -48,7 +57,7 @@ export class EsOffice extends TranslatedElement {
     return html`
       <div class="page-head">
         <h1>${say("nav.office")}</h1>
-        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("audit")}${tab("health")}${tab("programs")}${tab("sign_in")}</div>
+        <div class="segments" role="group" aria-label=${say("live.view")} ?hidden=${!this.#isReader}>${tab("audit")}${tab("health")}${tab("programs")}${tab("sign_in")}</div>
       </div>
       ${{
         audit: () => html`<section class="card">${whenListed(this.#acts, (acts) => this.#renderActs(acts))}</section>`,

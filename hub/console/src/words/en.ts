@@ -1,9 +1,11 @@
 // The console's texts in English; the keys are the vocabulary every other language must cover. {count|one|many} chooses by number.
 
+import { enMembers } from "./members.en.js";
 import { enOffice } from "./office.en.js";
 
 export const en = {
   ...enOffice,
+  ...enMembers,
   "app.skip": "Skip to the page",
   "app.pages": "Pages",
   "app.lost": "The connection to the hub is lost. What you see may be old; reconnecting…",

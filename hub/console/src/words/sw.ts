@@ -1,9 +1,11 @@
 // The console's texts in Swahili.
 import type { en } from "./en.js";
+import { swMembers } from "./members.sw.js";
 import { swOffice } from "./office.sw.js";
 
 export const sw: Record<keyof typeof en, string> = {
   ...swOffice,
+  ...swMembers,
   "app.skip": "Ruka hadi kwenye ukurasa",
   "app.pages": "Kurasa",
   "app.lost": "Muunganisho na kituo umekatika. Unachoona huenda ni cha zamani; inaunganisha tena…",

@@ -1,0 +1,234 @@
+"""A community's settings through time: those of the configuration, and every change with the time it counts from.
+
+Nothing that has counted is ever changed: who asks for the rules of a time gets those of that time, for ever.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select, update
+
+from energy_swap_hub.config import CommunityConfig, LegalBasis, Percent, Stage
+from energy_swap_hub.market.fees import Tariff, tariff_at
+from energy_swap_hub.membership.households import record_audit
+
+from .ahead_tables import ahead_order
+from .tables import community_setting
+
+type _Price = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+_HOUR: Final = timedelta(hours=1)
+_LONGEST: Final = timedelta(days=366)
+_MANY_LETTERS: Final = 500
+
+
+class SettingsRefused(ValueError):  # noqa: N818 - reads as the answer it is
+    """A change of settings that cannot be; the text names the field and what would be accepted."""
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tariff without its time: cents per kWh."""
+
+    community_fee_cents_per_kwh: _Price
+    grid_fee_cents_per_kwh: _Price
+    retail_cents_per_kwh: _Price
+    feed_in_cents_per_kwh: _Price
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What changes of the settings (`CommunityConfig` says what each means); what is left out stays.
+
+    The length of periods never does: meters' proofs, the verifier and the public check of all mints rest on it.
+    """
+
+    tariff: Prices | None = None
+    stages: tuple[Stage, ...] | None = None
+    grace_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] | None = None
+    payout_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] | None = None
+    legal_basis: LegalBasis | None = None
+    legal_reference: Annotated[str, msgspec.Meta(max_length=120)] | None = None
+    vat_energy_percent: Percent | None = None
+    vat_fees_percent: Percent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A change as it is kept: from when it counts, who recorded it and why, and whether it was taken back."""
+
+    id: int
+    valid_from: datetime
+    change: Change
+    reason: str
+    who: str
+    recorded_at: datetime
+    withdrawn_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The community's settings at any time; ``changes`` in the order in which they count."""
+
+    founding: CommunityConfig
+    changes: Sequence[Recorded]
+
+    def at(self, time: datetime) -> CommunityConfig:
+        """Return the settings of ``time``. Its tariffs are those of all times, each with its own beginning."""
+        if not self.changes:
+            return self.founding
+        values: dict[str, Any] = {"tariffs": self._tariffs()}
+        for one in sorted(self.changes, key=lambda one: one.valid_from):
+            if one.valid_from <= time:
+                values |= {name: value for name, value in _given(one.change).items() if name != "tariff"}
+        return msgspec.structs.replace(self.founding, **values)
+
+    @property
+    def all(self) -> list[CommunityConfig]:
+        """The settings of the founding, and as they are after each change."""
+        return [self.founding, *(self.at(one.valid_from) for one in self.changes)]
+
+    def _tariffs(self) -> tuple[Tariff, ...]:
+        found = {tariff.valid_from: tariff for tariff in self.founding.tariffs}
+        for one in self.changes:
+            if (prices := one.change.tariff) is not None:
+                found[one.valid_from] = Tariff(one.valid_from, **msgspec.structs.asdict(prices))
+        return tuple(found[start] for start in sorted(found))
+
+
+def recorded(connection: Connection, community_id: str) -> list[Recorded]:
+    """Return every change that was ever recorded, with those taken back; of one time, the last recorded counts."""
+    row = community_setting.c
+    query = (
+        select(row.id, row.valid_from, row.change, row.reason, row.recorded_by, row.recorded_at, row.withdrawn_by)
+        .where(row.community_id == community_id)
+        .order_by(row.valid_from, row.id)
+    )
+    return [
+        Recorded(found[0], found[1], msgspec.convert(found[2], Change), *found[3:])
+        for found in connection.execute(query)
+    ]
+
+
+def rules(connection: Connection, community: CommunityConfig) -> Rules:
+    """Return the settings of all times; ``community`` is what the configuration founded it with."""
+    changes = recorded(connection, community.id)
+    return Rules(community, [one for one in changes if one.withdrawn_by is None] if changes else ())
+
+
+def settings_at(connection: Connection, community: CommunityConfig, time: datetime) -> CommunityConfig:
+    """Return the settings that count at ``time``."""
+    return rules(connection, community).at(time)
+
+
+def tariff_of(connection: Connection, community: CommunityConfig, time: datetime) -> Tariff:
+    """Return the tariff that counts at ``time``."""
+    return tariff_at(settings_at(connection, community, time).tariffs, time)
+
+
+def change_settings(
+    connection: Connection,
+    community: CommunityConfig,
+    change: Change,
+    valid_from: datetime,
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> int:
+    """Record a change that counts from ``valid_from`` on and return its id; raises `SettingsRefused`."""
+    words = reason.strip()
+    if not 1 <= len(words) <= _MANY_LETTERS:
+        raise SettingsRefused(f"reason: say why in 1 to {_MANY_LETTERS} letters; members read it")
+    given = _given(change)
+    if not given:
+        raise SettingsRefused(f"change: name at least one of {', '.join(Change.__struct_fields__)}")
+    _check_time(connection, community, change, valid_from, now)
+    last = Recorded(0, valid_from, change, words, who, now, None)
+    _check_from(Rules(community, [*rules(connection, community).changes, last]), valid_from)
+    added = connection.execute(
+        insert(community_setting)
+        .values(
+            community_id=community.id,
+            valid_from=valid_from,
+            change=msgspec.to_builtins(change),
+            reason=words,
+            recorded_by=who,
+            recorded_at=now,
+        )
+        .returning(community_setting.c.id)
+    ).scalar_one()
+    what = f"changed {', '.join(given)} from {valid_from:%Y-%m-%d %H:%M} UTC: {words}"
+    record_audit(connection, community.id, who=who, what=what, subject=f"setting {added}", now=now)
+    return int(added)
+
+
+def withdraw_change(
+    connection: Connection, community: CommunityConfig, change_id: int, *, who: str, reason: str, now: datetime
+) -> None:
+    """Take back a change that does not count yet; raises `SettingsRefused`, or `LookupError` without one."""
+    found = next((one for one in recorded(connection, community.id) if one.id == change_id), None)
+    if found is None:
+        raise LookupError(f"no change {change_id} of the settings is recorded")
+    if found.withdrawn_by is not None:
+        raise SettingsRefused(f"change {change_id} was taken back by {found.withdrawn_by} before")
+    if found.valid_from <= now:
+        raise SettingsRefused(
+            f"change {change_id} counts since {_hour(found.valid_from)}; record one that follows"
+        )
+    _check_orders(connection, community, found.change, found.valid_from)
+    if not reason.strip():
+        raise SettingsRefused("reason: say why in a few words")
+    left = [one for one in rules(connection, community).changes if one.id != change_id]
+    _check_from(Rules(community, left), found.valid_from)
+    row = community_setting.c
+    connection.execute(update(community_setting).where(row.id == change_id).values(withdrawn_by=who))
+    what = f"took a change of the settings back: {reason.strip()}"
+    record_audit(connection, community.id, who=who, what=what, subject=f"setting {change_id}", now=now)
+
+
+def _given(change: Change) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+
+
+def _check_from(changed: Rules, valid_from: datetime) -> None:
+    """Raise `SettingsRefused` unless the settings make sense from ``valid_from`` on, with changes that follow."""
+    for time in {valid_from, *(one.valid_from for one in changed.changes if one.valid_from > valid_from)}:
+        try:
+            msgspec.convert(msgspec.to_builtins(changed.at(time)), CommunityConfig)
+        except ValueError as error:
+            raise SettingsRefused(str(error)) from None
+
+
+def _check_time(
+    connection: Connection, community: CommunityConfig, change: Change, valid_from: datetime, now: datetime
+) -> None:
+    next_hour = now.replace(minute=0, second=0, microsecond=0) + _HOUR
+    if valid_from.tzinfo is None or valid_from.minute or valid_from.second or valid_from.microsecond:
+        raise SettingsRefused("valid_from: a change counts from a full hour on, when a period begins")
+    if not next_hour <= valid_from <= now + _LONGEST:
+        raise SettingsRefused(
+            f"valid_from: choose a full hour from {_hour(next_hour)} to a year from now; the past is not changed"
+        )
+    _check_orders(connection, community, change, valid_from)
+
+
+def _check_orders(
+    connection: Connection, community: CommunityConfig, change: Change, valid_from: datetime
+) -> None:
+    """What orders for periods to come hold was worked out with the settings of when they were placed."""
+    if change.tariff is None:
+        return
+    row = ahead_order.c
+    last = connection.execute(
+        select(func.max(row.start)).where(row.community_id == community.id, row.status != "cancelled")
+    ).scalar()
+    if last is not None and last >= valid_from:
+        raise SettingsRefused(
+            f"valid_from: members have orders for periods until {_hour(last)} at the prices of now; "
+            f"choose {_hour(last.replace(minute=0) + _HOUR)} or later"
+        )
+
+
+def _hour(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
