@@ -7,8 +7,9 @@ import secrets
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, select, update
 
+from energy_swap_hub.membership.device_tables import device, device_pairing, device_session, device_spending
 from energy_swap_hub.membership.households import Household, record_audit
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.tables import household as households
@@ -30,7 +31,16 @@ def erase(
         .where(row.community_id == community_id, row.id == household.id)
         .values(name=NOBODY, phone_sealed=phones.seal(""), phone_hash=secrets.token_bytes(32))
     )
-    own: tuple[Any, ...] = (member_file, recovery_claim, notification)
+    phone = device.c
+    keys = [
+        household.key,
+        *connection.execute(
+            select(phone.key).where(phone.community_id == community_id, phone.household_id == household.id)
+        ).scalars(),
+    ]
+    for table in (device_session, device_spending):
+        connection.execute(delete(table).where(table.c.key.in_(keys)))
+    own: tuple[Any, ...] = (device, device_pairing, member_file, recovery_claim, notification)
     for table in own:
         connection.execute(
             delete(table).where(table.c.community_id == community_id, table.c.household_id == household.id)
@@ -38,7 +48,7 @@ def erase(
     # Ids and kinds stay: a message that comes again is known, and changes nothing.
     connection.execute(
         update(message)
-        .where(message.c.community_id == community_id, message.c.signer == household.key)
+        .where(message.c.community_id == community_id, message.c.signer.in_(keys))
         .values(payload=phones.seal(""), signature=b"")
     )
     paid = payment_intent.c

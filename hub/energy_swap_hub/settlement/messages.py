@@ -141,6 +141,8 @@ def _receive_one(
         details = _apply(connection, desk, signer, message, now)
     else:
         member = households.admitted(household, may_leave=isinstance(message, GrantAllowance))
+        if _offers_energy(message):
+            check_may_sell(member)
         if opened.by_phone:
             check_phone_may(connection, desk, signer, message, now)
         if isinstance(message, Leave):
@@ -208,8 +210,6 @@ def _carry_out(
     connection: Connection, desk: Desk, household: Household, message: AnyMessage, now: datetime
 ) -> dict[str, Any]:
     community = desk.community
-    if _offers_energy(message):
-        check_may_sell(household)
     match message:
         case StandingOrder():
             connection.execute(

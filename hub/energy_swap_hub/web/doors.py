@@ -145,7 +145,7 @@ class Doors:
         query: tuple[Query, ...] = (),
         scope: Scope | None = None,
     ) -> Route:
-        """An auditor, a verifier or an admin who is signed in, to read; with a ``scope`` also a program whose token has it."""
+        """An auditor, a verifier or an admin who is signed in, to read; with a ``scope`` a program, too."""
         return self._route(
             "GET", path, handler, Access.AUDITOR, self._or_program(self._reader, scope), says, query, scope
         )
