@@ -11,7 +11,7 @@ import msgspec
 
 from energy_swap_hub import mpesa_command, people_command
 from energy_swap_hub.chain.community import CommunityError
-from energy_swap_hub.chain.keys import KeyFileError
+from energy_swap_hub.chain.keys import KeyFileError, make_next_hub_key
 from energy_swap_hub.check import check_books
 from energy_swap_hub.config import HubConfig, load_config, utc_now
 from energy_swap_hub.data_folder import DataFolderError
@@ -48,6 +48,8 @@ def main() -> None:
     )
     forget.add_argument("config", type=Path, help="the hub's JSON file")
     forget.add_argument("user", help="who signs in with the password alone from now on")
+    hub_key = commands.add_parser("hub-key", help="make the key that shall take the place of the hub's own")
+    hub_key.add_argument("config", type=Path, help="the hub's JSON file")
     commands.add_parser("hash", help="ask for a password and print its argon2 hash")
     arguments = parser.parse_args()
     if arguments.command == "hash":
@@ -63,6 +65,8 @@ def main() -> None:
         sys.exit(_check(config))
     if arguments.command in ("reconcile", "register"):
         sys.exit(_with_mpesa(config, arguments))
+    if arguments.command == "hub-key":
+        sys.exit(_make_hub_key(config))
     if arguments.command == "forget-second-factor":
         sys.exit(_forget(config, arguments.user))
     try:
@@ -85,6 +89,16 @@ def _check(config: HubConfig) -> int:
         sys.stderr.write(f"energy-swap-hub: the books are not sound: {lie}\n")
         return 1
     _say("the books are sound")
+    return 0
+
+
+def _make_hub_key(config: HubConfig) -> int:
+    try:
+        key = make_next_hub_key(config.data / "keys")
+    except (OSError, KeyFileError) as error:
+        sys.stderr.write(f"energy-swap-hub: {error}\n")
+        return 2
+    _say(f"{key}")
     return 0
 
 

@@ -26,6 +26,7 @@ from energy_swap_hub.chain.keys import (
     ReserveCoSigner,
     load_hub_key,
     load_keys,
+    next_hub_key,
     pilot_co_signers,
 )
 from energy_swap_hub.chain.localnet.service import LocalnetService
@@ -102,7 +103,9 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         token = await chain.open_community(
             community.id, [Pubkey.from_string(key) for key in community.approvers], community.approvals_needed
         )
-        mpesa, desk = _money(config, database, clock, changes, phones, callbacks, TokenDesk(keys.hub))
+        mpesa, desk = _money(
+            config, database, clock, changes, phones, callbacks, TokenDesk(keys.hub, keys.next_hub)
+        )
 
         async def chain_info() -> dict[str, Any]:
             return dict(msgspec.to_builtins(await chain.chain_info(community.id)))
@@ -126,7 +129,6 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 messages=messages,
                 chain_info=chain_info,
                 chain_view=ChainView(database, chain, token, keys, clock),
-                token=token,
                 relay_authority=SigningKey(relay_key),
                 seal=Seal(secret, b"second-factor"),
                 answers_seal=Seal(secret, b"kept-answer"),
@@ -206,11 +208,11 @@ def chain_keys(config: HubConfig, clock: Clock) -> HubKeys:
     hub = load_hub_key(folder, [Pubkey.from_string(verifier.key) for verifier in config.verifiers])
 
     def co_signer(key: Pubkey, url: str | None) -> CoSigner:
-        return ReserveCoSigner(key) if url is None else RemoteCoSigner(url, key, hub, clock)
+        return ReserveCoSigner(key) if url is None else RemoteCoSigner(url, key, clock)
 
     retiring = [co_signer(Pubkey.from_string(v.key), v.url) for v in config.retiring_verifiers]
     configured = [co_signer(Pubkey.from_string(v.key), v.url) for v in config.verifiers]
-    return HubKeys(hub, configured, [*retiring, *pilot_co_signers(folder)])
+    return HubKeys(hub, configured, [*retiring, *pilot_co_signers(folder)], next_hub_key(folder))
 
 
 async def _chain_client(stack: AsyncExitStack, config: HubConfig, clock: Clock) -> AsyncClient:

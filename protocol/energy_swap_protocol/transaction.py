@@ -27,6 +27,7 @@ DECIMALS: Final = 3  # one base unit of the token is one Wh
 TOKEN_2022: Final = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
 ASSOCIATED_TOKEN: Final = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
 MEMO: Final = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
+NOBODY: Final = Pubkey.from_string("1nc1nerator11111111111111111111111111111111")  # an address without a key
 
 _TRANSFER_CHECKED: Final = 12
 _APPROVE_CHECKED: Final = 13
@@ -69,9 +70,16 @@ def token_account(owner: Pubkey, mint: Pubkey) -> Pubkey:
     return address
 
 
-def memo_instruction(text: str) -> Instruction:
-    """Return an instruction that writes ``text`` into the transaction's public record."""
-    return Instruction(MEMO, text.encode(), [])
+def spent_account(mint: Pubkey) -> Pubkey:
+    """Return the account of nobody where used energy goes once no key is left that may burn."""
+    return token_account(NOBODY, mint)
+
+
+def memo_instruction(text: str, *signers: Pubkey) -> Instruction:
+    """Return an instruction that writes ``text`` into the transaction's public record, signed by ``signers``."""
+    return Instruction(
+        MEMO, text.encode(), [AccountMeta(key, is_signer=True, is_writable=False) for key in signers]
+    )
 
 
 def lock_message(chain: ChainInfo, household: Pubkey, wh: int, order: UUID) -> MessageV0:

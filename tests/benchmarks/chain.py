@@ -110,7 +110,9 @@ async def executing(world: World, localnet: Localnet, accounts: list[Pubkey], ho
             message = draft(chain, wish, co_signer.key, Facts()).message(chain.hub, localnet.blockhash)
             wire = to_bytes_versioned(message)
             signature = world.keys.hub.sign_message(wire)
-            other = await co_signer.co_sign(CoSignRequest(COMMUNITY, "benchmark", wish, wire, signature))
+            other = await co_signer.co_sign(
+                CoSignRequest(COMMUNITY, "benchmark", wish, wire, signature, world.keys.hub)
+            )
             raw = bytes(VersionedTransaction.populate(message, [signature, other.signature]))
         with watches["check, execute, store"].running():
             localnet.send(VersionedTransaction.from_bytes(raw), skip_preflight=False)

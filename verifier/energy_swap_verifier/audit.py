@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
+from energy_swap_protocol.transaction import spent_account
 from solders.pubkey import Pubkey
 
 from . import merkle
@@ -61,14 +62,18 @@ class Audit:
                 case Burn(mint=mint, wh=wh) if mint == self.token.mint:
                     self.burned_wh += wh
                 case Transfer(mint=mint) if mint == self.token.mint:
-                    self._moved(operation)
+                    self._moved(signature, operation)
         self._admitted(message)
         minted = [o for o in message.operations if isinstance(o, MintTo) and o.mint == self.token.mint]
         if minted:
             self._minted(signature, message, minted)
         self._orders(signature, message, is_mint=bool(minted) or _is_mint(message))
 
-    def _moved(self, move: Transfer) -> None:
+    def _moved(self, signature: str, move: Transfer) -> None:
+        spent = spent_account(self.token.mint)
+        if move.source == spent:
+            raise LieError(f"{signature}: {move.wh} Wh that were used came back")
+        self.burned_wh += move.wh if move.to == spent else 0
         self.escrow_wh += move.wh if move.to in self.escrows else 0
         self.escrow_wh -= move.wh if move.source in self.escrows else 0
 
@@ -136,7 +141,7 @@ class Audit:
         spans.insert(place, span)
 
     def _orders(self, signature: str, message: Message, *, is_mint: bool) -> None:
-        lock = lock_in(message, self.token.mint, self.escrows, Pubkey.from_string(self.head.hub))
+        lock = lock_in(message, self.token.mint, self.escrows, self.head.hubs)
         moves = [o for o in message.operations if isinstance(o, Transfer) and o.mint == self.token.mint]
         # What is handed over stays in escrow, and stays locked for the same orders.
         out = [o for o in moves if o.source in self.escrows and o.to not in self.escrows]
@@ -165,7 +170,7 @@ class Audit:
         return slot_of(period, timedelta(minutes=self.head.period_minutes)).group
 
     def close(self, supply_wh: int, escrow_wh: int) -> None:
-        """Compare with what the chain says now; raises `LieError`."""
+        """Compare with what the chain says now, used energy left out; raises `LieError`."""
         if supply_wh != self.minted_wh - self.burned_wh:
             raise LieError(
                 f"the supply is {supply_wh} Wh; minted {self.minted_wh} less burned {self.burned_wh} is "

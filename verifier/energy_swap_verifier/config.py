@@ -19,7 +19,8 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     ``hub`` is the hub's public key (base58), ``approvers`` those whose thaws admit, ``chain_url`` a node of the
     verifier's own choice. Where the community sells its surplus to the utility, not all net export is minted:
-    ``sells_to_utility`` says so, and then a mint may be smaller than its evidence.
+    ``sells_to_utility`` says so, and then a mint may be smaller than its evidence. ``hubs_before`` are the hub's
+    earlier keys, the founding one first: the token's address follows from it.
     """
 
     data: Path
@@ -30,15 +31,22 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     chain_url: str
     period_minutes: Literal[15, 30, 60] = 30
     sells_to_utility: bool = False
+    hubs_before: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8425
 
     def __post_init__(self) -> None:
-        for name, key in (("hub", self.hub), *(("approvers", key) for key in self.approvers)):
+        keys = {"hub": (self.hub,), "hubs_before": self.hubs_before, "approvers": self.approvers}
+        for name, key in ((name, key) for name, some in keys.items() for key in some):
             try:
                 Pubkey.from_string(key)
             except ValueError:
                 raise ValueError(f"{name}: {key!r} is not a base58 public key of 32 bytes") from None
+
+    @property
+    def hubs(self) -> tuple[Pubkey, ...]:
+        """All keys of the hub, the founding one first and that of now last."""
+        return tuple(map(Pubkey.from_string, (*self.hubs_before, self.hub)))
 
 
 class ApproverConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
-from energy_swap_protocol.transaction import TOKEN_2022, token_account
+from energy_swap_protocol.transaction import NOBODY, TOKEN_2022, token_account
 from energy_swap_protocol.units import WH_PER_KWH
 from solders.pubkey import Pubkey
 
@@ -149,7 +149,11 @@ def _read_effect(operations: tuple[Operation, ...], asked: Asked, community: Com
         case [CreateAccount(), MakeMultisig() as made, NewAuthority(), NewAuthority(), NewAuthority()]:
             return _approvers(effects, made, memos, community)
         case [CreateAccount(), MakeMultisig() as made, CreateTokenAccount(), Thaw()]:
+            if memos and memos[0].startswith("hub:"):
+                return _hub(effects, made, memos, community)
             return _minters(effects, made, memos, community)
+        case [CreateAccount(), MakeMultisig() as made, CreateTokenAccount(), Thaw(), CreateTokenAccount(), Thaw()]:
+            return _hub(effects, made, memos, community)
     does = ", ".join(type(effect).__name__ for effect in effects) or "nothing"
     raise DoubtError(f"no decision of a community does this: {does}")
 
@@ -235,14 +239,7 @@ def _minters(
 ) -> Decision:
     _named(memos, "minters")
     _made_here(effects[0], made, community)
-    opened, thawed = effects[2], effects[3]
-    assert isinstance(opened, CreateTokenAccount)
-    assert isinstance(thawed, Thaw)
-    escrow = token_account(made.account, community.mint)
-    if (opened.payer, opened.account, opened.owner, thawed.account) != (
-        community.hub, escrow, made.account, escrow,
-    ):  # fmt: skip
-        raise DoubtError("another account than the escrow of the new 2-of-3 is opened or thawed")
+    _opened_for(made.account, effects[2:4], community)
     if made.needed != 2 or len(set(made.members)) != 3 or made.members[0] != community.hub:
         raise DoubtError("minting is for 2 of 3 different keys, one of them the hub's")
     words = (
@@ -250,6 +247,34 @@ def _minters(
         "place of those of now. Compare both keys with what their holders read aloud"
     )
     return Decision("minters", None, None, None, words, ())
+
+
+def _hub(effects: Sequence[Operation], made: MakeMultisig, memos: Sequence[str], community: Community) -> Decision:
+    _named(memos, "hub")
+    _made_here(effects[0], made, community)
+    _opened_for(made.account, effects[2:4], community)
+    if effects[4:]:
+        _opened_for(NOBODY, effects[4:], community)
+    if made.needed != 2 or len(set(made.members)) != 3:
+        raise DoubtError("minting is for 2 of 3 different keys, one of them the hub's")
+    words = (
+        f"gives the hub's place to the key {made.members[0]}, beside the verifiers {made.members[1]} and "
+        f"{made.members[2]}. Compare all three with what their holders read aloud"
+    )
+    if effects[4:]:
+        words += (
+            ". The hub's old key is said to be lost: used energy is kept by nobody then, in place of being burned"
+        )
+    return Decision("hub", None, None, None, words, ())
+
+
+def _opened_for(owner: Pubkey, effects: Sequence[Operation], community: Community) -> None:
+    opened, thawed = effects
+    assert isinstance(opened, CreateTokenAccount)
+    assert isinstance(thawed, Thaw)
+    account = token_account(owner, community.mint)
+    if (opened.payer, opened.account, opened.owner, thawed.account) != (community.hub, account, owner, account):
+        raise DoubtError("another account than that of the new 2-of-3 is opened or thawed")
 
 
 def _made_here(created: Operation, made: MakeMultisig, community: Community) -> None:

@@ -32,13 +32,16 @@ from .register import endorsed, memory_begins, meters_of, read_locks
 from .rpc import Node
 from .store import SignedRow, Store
 from .transactions import (
+    BURNING,
     MINTING,
+    PAUSING,
     Memo,
     Message,
     MintTo,
     NewAuthority,
     NotReadableError,
     Operation,
+    Pay,
     Transfer,
     read_message,
 )
@@ -79,7 +82,7 @@ class Judge:
     ) -> None:
         self._config = config
         self._key = key
-        self._hub = Pubkey.from_string(config.hub)
+        self._hubs = config.hubs
         self._length = timedelta(minutes=config.period_minutes)
         self._store = store
         self._node = node
@@ -97,9 +100,11 @@ class Judge:
         if request.community != self._config.community:
             raise RefusedError(f"this verifier signs for {self._config.community}, not {request.community}")
         raw, wish = _bytes(request.message), request.payload
-        if not _signature(request.signature).verify(self._hub, raw):
+        hub = next((key for key in self._hubs if _signature(request.signature).verify(key, raw)), None)
+        if hub is None:
             raise RefusedError("the hub has not signed this message itself")
         token = await self._token()
+        self._check_hub(hub, wish, token)
         name, digest = _name(wish), digest_of(wish)
         earlier = self._store.signed(name)
         if earlier is not None:
@@ -112,7 +117,7 @@ class Judge:
             if earlier.state == "failed":
                 raise RefusedError(f"{name} was on the chain and failed; another try has a name of its own")
         message = read_message(raw)
-        self._check_message(message, wish, token)
+        self._check_message(message, wish, token, hub)
         checked = await self._check(wish, message, token)
         if not await self._node.is_blockhash_valid(str(message.blockhash)):
             raise NotNowError("the verifier's node does not know the message's blockhash, or not any more")
@@ -129,8 +134,8 @@ class Judge:
         return Signed(str(self._key.sign_message(raw)), base64.b64encode(raw).decode())
 
     async def _token(self) -> Token:
-        token = await self._node.token(mint_address(self._hub, self._config.community))
-        if not {self._hub, self._key.pubkey()} <= set(token.minters):
+        token = await self._node.token(mint_address(self._hubs[0], self._config.community))
+        if self._key.pubkey() not in token.minters or not set(self._hubs) & set(token.minters):
             raise WrongTokenError("the token's 2-of-3 does not hold both the hub's key and this verifier's")
         approvers = {Pubkey.from_string(key) for key in self._config.approvers}
         if (set(token.approvers), token.approvals_needed) != (approvers, self._config.approvals_needed):
@@ -159,10 +164,26 @@ class Judge:
             case HandOver():
                 return await self._check_hand_over(wish, message, token)
 
-    def _check_message(self, message: Message, wish: Wish, token: Token) -> None:
+    def _check_hub(self, hub: Pubkey, wish: Wish, token: Token) -> None:
+        """Raise unless the key ``hub`` may ask for ``wish``: that of now, or the one in a lost one's place."""
+        if not isinstance(wish, HandOver) or not wish.hub:
+            if hub not in token.minters:
+                raise RefusedError(f"{hub} is not the hub's key now: it is none of the token's 2 of 3")
+            return
+        if _key(wish.hub) != self._hubs[-1] or wish.hub in map(str, token.minters):
+            raise NotNowError(
+                f"{wish.hub} shall be the hub's key; this verifier's configuration names {self._hubs[-1]}"
+            )
+        if wish.is_lost == (hub in token.minters):
+            raise RefusedError("the hub's old key signs when it is there, and the new one when it is lost")
+
+    def _check_message(self, message: Message, wish: Wish, token: Token, hub: Pubkey) -> None:
         """Raise unless ``message`` does what ``wish`` says, all of it and nothing else."""
-        signers = (self._hub, self._key.pubkey())
-        if message.signers != signers:
+        signers: tuple[Pubkey, ...] = (hub, self._key.pubkey())
+        also = [_key(wish.hub)] if isinstance(wish, HandOver) and wish.hub else []
+        if isinstance(wish, HandOver) and wish.is_lost:
+            signers = tuple(map(_key, wish.verifiers))
+        if message.signers[0] != hub or set(message.signers) != {hub, *signers, *also}:
             raise RefusedError(
                 "the message is signed by the hub, which pays, and by this verifier, and nobody else"
             )
@@ -181,6 +202,7 @@ class Judge:
         else:
             wanted += [out(wish.escrow, wh) for wh in amounts(message)]
             wanted.append(NewAuthority(token.mint, MINTING, token.authority, _key(wish.authority), signers))
+            wanted += [one for one in _left_by(hub, wish, token.mint) if one in message.operations]
         if len(message.operations) != len(wanted):
             raise RefusedError(f"the message has {len(message.operations)} instructions, not {len(wanted)}")
         for number, (found, expected) in enumerate(zip(message.operations, wanted, strict=True)):
@@ -247,7 +269,11 @@ class Judge:
             raise RefusedError("minting goes to a new 2-of-3, and what is locked to its escrow account")
         made, escrow, locked = await self._node.accounts([authority, _key(wish.escrow), token.escrow])
         needed, minters = members(made)
-        if (needed, len(set(minters))) != (2, 3) or set(minters) != {self._hub, *map(_key, wish.verifiers)}:
+        verifiers = set(map(_key, wish.verifiers))
+        if wish.hub and verifiers != set(token.minters) - set(self._hubs):
+            raise RefusedError("with another hub the verifiers stay those of now")
+        hubs = {_key(wish.hub)} if wish.hub else set(self._hubs) & set(token.minters)
+        if (needed, len(set(minters))) != (2, 3) or set(minters) != hubs | verifiers:
             raise RefusedError("minting goes to 2 of 3 with the hub and the named verifiers, and to nobody else")
         if is_frozen(escrow):
             raise RefusedError("the approvers have not let the new 2-of-3 in: its escrow account is frozen")
@@ -275,7 +301,7 @@ class Judge:
         """Return the one of ``orders`` that locked energy, with the account that did and the Wh."""
         found = self._locks(orders)
         if not found:
-            await read_locks(self._node, token, self._hub, self._store)
+            await read_locks(self._node, token, self._hubs, self._store)
             found = self._locks(orders)
         name = " or ".join(orders)
         if len(found) > 1:
@@ -304,6 +330,14 @@ class Judge:
             raise RefusedError(f"{account} is no account of a household whose admission names a meter")
         more = endorsed(self._config.data / "meters.json", self._config.community, token)
         return {**admitted, **more.get(key, {})}
+
+
+def _left_by(hub: Pubkey, wish: HandOver, mint: Pubkey) -> list[Operation]:
+    """Return what else a hub's key may give to the one that takes its place."""
+    if not wish.hub or wish.is_lost:
+        return []
+    new = _key(wish.hub)
+    return [*(NewAuthority(mint, kind, hub, new, ()) for kind in (BURNING, PAUSING)), Pay(hub, new)]
 
 
 def amounts(message: Message) -> list[int]:

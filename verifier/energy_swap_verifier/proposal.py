@@ -49,13 +49,18 @@ class Release(msgspec.Struct, frozen=True, tag="release"):
     transfer: Move
 
 
-class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
-    """Minting and all in escrow go to the 2-of-3 at ``authority``, whose escrow account the approvers thawed."""
+class HandOver(msgspec.Struct, frozen=True, tag="hand_over", omit_defaults=True):
+    """Minting and all in escrow go to the 2-of-3 at ``authority``, whose escrow account the approvers thawed.
+
+    With ``hub``, that key takes the hub's place; when the old one ``is_lost``, both verifiers act without it.
+    """
 
     memo: str
     authority: str
     escrow: str
     verifiers: tuple[str, ...]
+    hub: str = ""
+    is_lost: bool = False
 
 
 type Wish = MintPeriod | Release | HandOver

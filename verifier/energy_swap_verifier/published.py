@@ -5,6 +5,7 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+from solders.pubkey import Pubkey
 
 from .proposal import Mint
 
@@ -21,6 +22,12 @@ class Head(msgspec.Struct, frozen=True):
     hub: str
     period_minutes: int
     sells_to_utility: bool = False
+    hubs_before: tuple[str, ...] = ()
+
+    @property
+    def hubs(self) -> frozenset[Pubkey]:
+        """All keys that the hub has had."""
+        return frozenset(map(Pubkey.from_string, (self.hub, *self.hubs_before)))
 
 
 class Transaction(msgspec.Struct, frozen=True):

@@ -121,7 +121,7 @@ async def escrows_of(node: Node, token: Token, history: Sequence[Seen]) -> froze
 
 
 def lock_in(
-    message: Message, mint: Pubkey, escrows: Collection[Pubkey], hub: Pubkey
+    message: Message, mint: Pubkey, escrows: Collection[Pubkey], hubs: Collection[Pubkey]
 ) -> tuple[str, Transfer] | None:
     """Return the order that ``message`` locks energy for, and the transfer that does it; None for another.
 
@@ -129,12 +129,12 @@ def lock_in(
     """
     moves = [o for o in message.operations if isinstance(o, Transfer) and o.to in escrows]
     notes = [o.text for o in message.operations if isinstance(o, Memo) and o.text.startswith(_LOCK)]
-    if len(moves) != 1 or len(notes) != 1 or moves[0].mint != mint or message.signers[0] != hub:
+    if len(moves) != 1 or len(notes) != 1 or moves[0].mint != mint or message.signers[0] not in hubs:
         return None
     return notes[0].removeprefix(_LOCK), moves[0]
 
 
-async def read_locks(node: Node, token: Token, hub: Pubkey, store: Store) -> None:
+async def read_locks(node: Node, token: Token, hubs: Collection[Pubkey], store: Store) -> None:
     """Read the token's history on from where it was left, and remember each order's lock, in whichever escrow.
 
     A store that begins here also learns what orders gave out before: its verifier may have lost an older one.
@@ -152,7 +152,7 @@ async def read_locks(node: Node, token: Token, hub: Pubkey, store: Store) -> Non
             message = await node.transaction(seen.signature)
         except NotReadableError:
             continue
-        lock = lock_in(message, token.mint, escrows, hub)
+        lock = lock_in(message, token.mint, escrows, hubs)
         if lock is not None:
             found.append((lock, seen.signature))
         elif known is None:

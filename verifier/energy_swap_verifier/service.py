@@ -11,7 +11,6 @@ import msgspec
 from aiohttp import web
 from energy_swap_protocol.request import HEADER, MAX_SKEW_SECONDS, RequestError, verify_request
 from solders.keypair import Keypair
-from solders.pubkey import Pubkey
 
 from .config import VerifierConfig
 from .judge import Judge, NotNowError, RefusedError
@@ -51,7 +50,7 @@ class Service:
             signed = verify_request(
                 request.headers.get(HEADER, ""), request.method, request.path_qs, body, now=now
             )
-            if signed.signer != bytes(Pubkey.from_string(self._config.hub)):
+            if signed.signer not in map(bytes, self._config.hubs):
                 raise RequestError("this verifier answers its hub only")
             if not self._store.claim_nonce(signed.nonce, now, 2 * MAX_SKEW_SECONDS):
                 raise RequestError("this request was received before; sign a new one with a new nonce")

@@ -21,12 +21,15 @@ _BURN_CHECKED: Final = 15
 _PERMISSIONED_BURN_CHECKED: Final = bytes([46, 2])
 _MAKE_MULTISIG: Final = 19
 _CREATE_WITH_SEED: Final = struct.pack("<I", 3)
+_PAY: Final = struct.pack("<I", 2)
 _ADVANCE_NONCE: Final = struct.pack("<I", 4)
 _CREATE_IDEMPOTENT: Final = bytes([1])
 MINTING: Final = 0  # the kinds of authority over a mint, as the token program numbers them
 FREEZING: Final = 1
 CLOSING: Final = 6
 RECOVERING: Final = 8
+PAUSING: Final = 16
+BURNING: Final = 17
 
 
 class NotReadableError(ValueError):
@@ -94,7 +97,7 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class NewAuthority:
-    """Somebody else decides about ``account`` from now on: `MINTING`, `FREEZING`, `CLOSING` or `RECOVERING`."""
+    """Somebody else decides about ``account`` from now on: `MINTING`, `FREEZING` or another of the kinds above."""
 
     account: Pubkey
     kind: int
@@ -140,6 +143,14 @@ class AdvanceNonce:
 
 
 @dataclass(frozen=True, slots=True)
+class Pay:
+    """SOL that goes from one key to another."""
+
+    source: Pubkey
+    to: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """Anything else."""
 
@@ -158,6 +169,7 @@ type Operation = (
     | CreateAccount
     | CreateTokenAccount
     | AdvanceNonce
+    | Pay
     | Other
 )
 
@@ -254,6 +266,8 @@ def _checked_operation(data: bytes, accounts: list[Pubkey]) -> Operation:
 def _system_operation(data: bytes, accounts: list[Pubkey]) -> Operation:
     if data == _ADVANCE_NONCE and len(accounts) == 3:
         return AdvanceNonce(accounts[0], accounts[2])
+    if data[:4] == _PAY and len(data) == 12 and len(accounts) == 2:
+        return Pay(accounts[0], accounts[1])
     if data[:4] == _CREATE_WITH_SEED and len(data) >= 36 and len(accounts) >= 2:
         return CreateAccount(accounts[0], accounts[1], Pubkey(data[-32:]))
     return Other(SYSTEM)

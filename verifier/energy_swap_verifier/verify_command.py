@@ -4,11 +4,13 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 from energy_swap_protocol.memo import MemoError
+from energy_swap_protocol.transaction import spent_account
 from solders.pubkey import Pubkey
 
 from .accounts import WrongTokenError, balance_wh
@@ -88,6 +90,8 @@ async def _audit(
         token = await node.token(address)
         escrows = await escrows_of(node, token, history)
         locked = sum(map(balance_wh, await node.accounts(sorted(escrows, key=str))))
+        (spent,) = await node.accounts([spent_account(address)])
+        token = replace(token, supply_wh=token.supply_wh - balance_wh(spent))
         newest = [seen async for seen in node.history(address, until=history[0].signature if history else None)]
         if newest:
             continue  # the chain went on meanwhile; a moment without a transaction is needed

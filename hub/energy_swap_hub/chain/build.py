@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
-from energy_swap_protocol.transaction import DECIMALS, TOKEN_2022, memo_instruction, token_account
+from energy_swap_protocol.transaction import DECIMALS, TOKEN_2022, memo_instruction, spent_account, token_account
 from solders.hash import Hash
 from solders.instruction import Instruction
 from solders.message import MessageV0, MessageV1, TransactionConfig
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM
-from solders.system_program import create_nonce_account_with_seed
+from solders.system_program import TransferParams, create_nonce_account_with_seed
+from solders.system_program import transfer as pay
 from spl.token.instructions import (
     create_idempotent_associated_token_account,
     mint_to_checked,
@@ -17,8 +18,8 @@ from spl.token.instructions import (
 )
 from spl.token.models import MintToCheckedParams, TransferCheckedParams
 
-from .community import CommunityChain, seed_of
-from .outbox import nonce_seed
+from .community import CommunityChain
+from .nonces import community_seed, nonce_seed
 from .payload import (
     Burn,
     BurnPeriod,
@@ -33,7 +34,6 @@ from .payload import (
 )
 from .token2022 import Authority, permissioned_burn_checked, set_authority, set_paused
 
-NONCE_ACCOUNT_BYTES: Final = 80
 _UNITS_PER_INSTRUCTION: Final = 8_000  # measured: a transfer by multisig takes 4,000
 _UNITS_BASE: Final = 20_000
 _LOADED_BYTES: Final = 64 * 2**20
@@ -72,10 +72,14 @@ def needs_co_signer(payload: HubPayload) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What of the chain's present state a draft depends on: a nonce account's rent, and what is in escrow."""
+    """What of the chain's present state a draft depends on.
+
+    A nonce account's rent, what is in escrow, and what a hub's key leaves to the one that takes its place.
+    """
 
     nonce_lamports: int = 0
     escrow_wh: int = 0
+    left_lamports: int = 0
 
 
 def draft(chain: CommunityChain, payload: HubPayload, co_signer: Pubkey, facts: Facts) -> Draft:
@@ -86,12 +90,16 @@ def draft(chain: CommunityChain, payload: HubPayload, co_signer: Pubkey, facts: 
         case OpenAccount():
             return Draft((memo, *_open(chain, payload, facts.nonce_lamports)), is_large=False)
         case OpenNonce():
-            seed = seed_of(chain.community, "nonce")
-            account = Pubkey.from_string(payload.account)
-            made = create_nonce_account_with_seed(
-                chain.hub, account, chain.hub, seed, chain.hub, facts.nonce_lamports
-            )
-            return Draft((memo, *made), is_large=False)
+            return Draft((memo, *_open_nonce(chain, payload, facts.nonce_lamports)), is_large=False)
+        case HandOver(is_lost=True):
+            moved = _hand_over(chain, payload, facts.escrow_wh, list(chain.verifiers))
+            return Draft((memo, *moved), is_large=False)
+        case HandOver(hub=hub) if hub:
+            new = Pubkey.from_string(hub)
+            # Whoever shall be the hub signs the memo: nothing goes to a key that nobody has.
+            memo = memo_instruction(memo_of(payload, chain.community), new)
+            moved = _hand_over(chain, payload, facts.escrow_wh, signers)
+            return Draft((memo, *moved, *_leave(chain, new, facts.left_lamports)), is_large=False)
         case HandOver():
             return Draft((memo, *_hand_over(chain, payload, facts.escrow_wh, signers)), is_large=False)
         case Pause():
@@ -119,6 +127,14 @@ def _open(chain: CommunityChain, payload: OpenAccount, nonce_lamports: int) -> l
         ),
         *create_nonce_account_with_seed(chain.hub, nonce, chain.hub, seed, chain.hub, nonce_lamports),
     ]
+
+
+def _open_nonce(chain: CommunityChain, payload: OpenNonce, lamports: int) -> list[Instruction]:
+    seed = community_seed(chain.community)
+    if payload.household:
+        seed = nonce_seed(chain.community, payload.household, Pubkey.from_string(payload.owner))
+    account, hub = Pubkey.from_string(payload.account), chain.payer
+    return list(create_nonce_account_with_seed(hub, account, hub, seed, hub, lamports))
 
 
 def _mint(chain: CommunityChain, wh: int, signers: list[Pubkey]) -> Instruction:
@@ -151,6 +167,19 @@ def _from_escrow(chain: CommunityChain, transfer: Transfer, signers: list[Pubkey
 
 
 def _burn(chain: CommunityChain, burn: Burn) -> Instruction:
+    if chain.lost_hub is not None:
+        return transfer_checked(
+            TransferCheckedParams(
+                program_id=TOKEN_2022,
+                source=Pubkey.from_string(burn.account),
+                mint=chain.mint,
+                dest=spent_account(chain.mint),
+                owner=chain.hub,
+                amount=burn.wh,
+                decimals=DECIMALS,
+                signers=[],
+            )
+        )
     return permissioned_burn_checked(Pubkey.from_string(burn.account), chain.mint, chain.hub, chain.hub, burn.wh)
 
 
@@ -160,6 +189,15 @@ def _hand_over(
     moved = [_from_escrow(chain, Transfer(payload.escrow, escrow_wh), signers)] if escrow_wh else []
     new = Pubkey.from_string(payload.authority)
     return [*moved, set_authority(chain.mint, Authority.MINT, chain.authority, new, signers)]
+
+
+def _leave(chain: CommunityChain, new: Pubkey, lamports: int) -> list[Instruction]:
+    """Give the hub's ``new`` key what is the hub's alone: burning and pausing, and what is left for fees."""
+    kinds = () if chain.lost_hub is not None else (Authority.PERMISSIONED_BURN, Authority.PAUSE)
+    given = [set_authority(chain.mint, kind, chain.hub, new) for kind in kinds]
+    if lamports > 0:
+        given.append(pay(TransferParams(from_pubkey=chain.hub, to_pubkey=new, lamports=lamports)))
+    return given
 
 
 def witness(chain: CommunityChain, payload: HubPayload) -> Pubkey:

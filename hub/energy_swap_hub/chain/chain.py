@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from energy_swap_protocol.transaction import DECIMALS, ChainInfo
+from energy_swap_protocol.transaction import DECIMALS, ChainInfo, spent_account
 from solana.rpc.async_api import AsyncClient
 from solders.pubkey import Pubkey
 from spl.token.constants import MULTISIG_LEN
@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 from energy_swap_hub.storage import Database
 
 from .client import Node
-from .community import CommunityChain, CommunityError, check_community, make_community, plan_community
-from .directory import add_community, community_chain, find_community
+from .community import CommunityChain, CommunityError, check_community, fund, make_community, plan_community
+from .decided import find_hub_again, lose_hub
+from .directory import add_community, community_chain, find_community, hubs
 from .intent import open_intents
 from .keys import HubKeys
+from .nonces import community_account
 from .proposal_store import Stage, proposals
 from .sender import Clock, OnFinal, Sender
 from .token2022 import parse_mint, parse_token_account
@@ -73,6 +75,7 @@ class Chain:
         self._database = database
         self._node = Node(client)
         self._keys = keys
+        self._clock = clock
         self._sender = Sender(database, self._node, keys, clock, on_final)
         self._cluster: str | None = None
 
@@ -85,6 +88,8 @@ class Chain:
         verifiers = self.configured_verifiers
         known = await self._database.read(lambda c: find_community(c, community))
         if known is not None:
+            await self._choose_hub(known)
+            known = await self._community(community)
             await self._database.read(lambda c: self._check_known(c, known, approvers, needed))
             if not await self._database.read(lambda c: _is_changing(c, community)):
                 await check_community(self._node, known)
@@ -102,7 +107,7 @@ class Chain:
         changed = proposals(connection, known.community, (Stage.DONE,))
         is_as_founded = not any(proposal.kind == "approvers" for proposal in changed)
         is_same = (set(known.approvers), known.needed) == (set(approvers), needed)
-        if known.hub != self._keys.hub.pubkey() or (is_as_founded and not is_same):
+        if self._keys.keypair(known.payer) is None or (is_as_founded and not is_same):
             raise CommunityError(
                 f"the token of {known.community} was made with other keys or approvers than configured; restore "
                 "them: other approvers take a proposal that those of now sign"
@@ -112,6 +117,20 @@ class Chain:
                 f"none of the verifiers of {known.community} is configured; until minting was handed over, those "
                 "of before belong into retiring_verifiers"
             )
+
+    async def _choose_hub(self, known: CommunityChain) -> None:
+        """Let the next key act when the hub's own is lost, and no more when that is found again."""
+        community, acting, now = known.community, self._keys.hub.pubkey(), self._clock()
+        if self._keys.keypair(known.hub) is not None:
+            if known.acting_hub is not None and known.handing_over is None:
+                account = community_account(known.hub, community)
+                value = await self._node.nonce(account)
+                nonce = None if value is None else (account, value)
+                await self._database.write(lambda c: find_hub_again(c, community, nonce, now))
+        elif self._keys.is_hub_lost and known.acting_hub != acting:
+            await self._database.write(lambda c: lose_hub(c, community, acting, now))
+        if self._keys.is_hub_lost and known.hub != acting:
+            await fund(self._node, acting)
 
     async def run(self) -> None:
         """Send what is enqueued, for ever, until cancelled."""
@@ -140,9 +159,10 @@ class Chain:
         )
 
     async def supply_wh(self, community: str) -> int:
-        """Return how much eKWh of the community exists, in Wh."""
+        """Return how much eKWh of the community exists and is not used, in Wh."""
         chain = await self._community(community)
-        return parse_mint((await self._node.accounts([chain.mint]))[0] or b"").supply_wh
+        mint, spent = await self._node.accounts([chain.mint, spent_account(chain.mint)])
+        return parse_mint(mint or b"").supply_wh - (0 if spent is None else parse_token_account(spent).wh)
 
     async def escrow_wh(self, community: str) -> int:
         """Return how much of it lies in escrow."""
@@ -151,14 +171,14 @@ class Chain:
 
     async def holdings(self, accounts: Sequence[Pubkey]) -> list[Holding | None]:
         """Return each token account's state, ``None`` for one that does not exist."""
-        hub = self._keys.hub.pubkey()
+        of_hub = await self._database.read(hubs)
         found: list[Holding | None] = []
         for data in await self._node.accounts(accounts):
             if data is None:
                 found.append(None)
                 continue
             account = parse_token_account(data)
-            allowance = account.allowance_wh if account.delegate == hub else 0
+            allowance = account.allowance_wh if account.delegate in of_hub else 0
             found.append(Holding(account.wh, allowance, account.is_frozen))
         return found
 
@@ -174,9 +194,14 @@ class Chain:
         """Return what the hub may still burn of each of ``accounts``, whether or not it is there."""
         return [holding.allowance_wh if holding else 0 for holding in await self.holdings(accounts)]
 
-    async def fee_balance_lamports(self) -> int:
+    async def fee_balance_lamports(self, community: str) -> int:
         """Return what the hub has left to pay fees and rent with."""
-        return await self._node.lamports(self._keys.hub.pubkey())
+        return await self._node.lamports((await self._community(community)).payer)
+
+    @property
+    def next_hub(self) -> Pubkey | None:
+        """The key that shall take the place of the hub's own; None until one has been made."""
+        return self._keys.next_hub_key
 
     @property
     def configured_verifiers(self) -> list[Pubkey]:

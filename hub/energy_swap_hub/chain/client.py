@@ -19,6 +19,8 @@ from solders.hash import Hash
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
+NONCE_ACCOUNT_BYTES: Final = 80
+_NONCE: Final = slice(40, 72)  # where the nonce is in its account
 _CONFIRMED: Final = {"commitment": "confirmed"}
 _FINALIZED: Final = {"commitment": "finalized"}
 _ACCOUNTS_PER_CALL: Final = 100
@@ -163,6 +165,11 @@ class Node:
             value = await self.call("getMultipleAccounts", texts, {"encoding": "base64"} | _CONFIRMED)
             found += [None if item is None else base64.b64decode(item["data"][0]) for item in value["value"]]
         return found
+
+    async def nonce(self, account: Pubkey) -> str | None:
+        """Return the nonce in a durable nonce ``account``; None when there is no such account."""
+        data = (await self.accounts([account]))[0]
+        return None if data is None or len(data) != NONCE_ACCOUNT_BYTES else str(Hash(data[_NONCE]))
 
     async def send(self, raw: bytes, *, preflight: bool) -> None:
         """Hand a signed transaction to the node; the same bytes again are harmless."""

@@ -11,17 +11,22 @@ from sqlalchemy import Connection
 from . import proposal_store
 from .directory import (
     HouseholdAccount,
+    NoChainError,
     bind_household,
     change_community,
     community_chain,
+    forget_nonces,
     household_account,
+    owners,
     set_nonce,
 )
 from .intent import Intent, State, enqueue
+from .nonces import household_nonce, nonce_account
 from .payload import Admit, Approved, HandOver, Pause
 from .proposal import (
     Admission,
     ApproversChange,
+    HubChange,
     MintersChange,
     Recovery,
     new_approvers_authority,
@@ -50,6 +55,8 @@ def carry_over(connection: Connection, intent: Intent, nonce: tuple[str, str] | 
                     escrow=payload.escrow,
                     verifiers=" ".join(payload.verifiers),
                 )
+                if payload.hub:
+                    _take_office(connection, intent.community, payload, now)
             change_community(connection, intent.community, handing_over=None)
         case Pause(is_paused=is_paused) if is_done:
             change_community(connection, intent.community, paused_at=now if is_paused else None)
@@ -64,7 +71,10 @@ def carry_over(connection: Connection, intent: Intent, nonce: tuple[str, str] | 
 def propose_admission(connection: Connection, community: str, account: HouseholdAccount, now: datetime) -> None:
     """Ask the approvers to admit a household with its account."""
     wish = Admission(account.household, str(account.account), account.memo)
-    nonce = (account.nonce_account, account.nonce)
+    try:
+        nonce = household_nonce(connection, community, account, now)
+    except NoChainError:
+        nonce = (account.nonce_account, None)
     propose(connection, community, wish, nonce, asked_by=HUB, reason="the household has applied", now=now)
 
 
@@ -93,22 +103,77 @@ def _decided(connection: Connection, proposal: Proposal, now: datetime) -> None:
                 approvers_authority=str(new_approvers_authority(chain, proposal.id)),
             )
             # What was asked of the approvers of before is asked of those of now.
-            for ended in proposal_store.outdate_open(connection, community, now):
-                if isinstance(ended.wish, Admission):
-                    account = household_account(connection, community, ended.wish.household)
-                    propose_admission(connection, community, account, now)
-        case MintersChange() as wish:
+            _ask_anew(connection, community, now)
+        case MintersChange() | HubChange() as wish:
             authority = new_minting_authority(chain, proposal.id)
             payload = HandOver(
                 memo=f"handover:{proposal.number}",
                 authority=str(authority),
                 escrow=str(token_account(authority, chain.mint)),
                 verifiers=wish.verifiers,
+                hub=wish.hub if isinstance(wish, HubChange) else "",
+                is_lost=isinstance(wish, HubChange) and wish.is_lost,
             )
             change_community(connection, community, handing_over=proposal.id)
             enqueue(connection, community, payload.memo, payload, now)
         case _:
             pass
+
+
+def _take_office(connection: Connection, community: str, payload: HandOver, now: datetime) -> None:
+    """Another key is the hub's: whatever waits for a nonce of the old one is asked for anew."""
+    chain = community_chain(connection, community)
+    lost = chain.lost_hub or (chain.hub if payload.is_lost else None)
+    change_community(
+        connection,
+        community,
+        hub=payload.hub,
+        hubs_before=" ".join(map(str, (*chain.hubs_before, chain.hub))),
+        acting_hub=None,
+        lost_hub=None if lost is None else str(lost),
+    )
+    if not payload.is_lost:
+        change_community(connection, community, nonce_account=None, nonce=None)
+    after = community_chain(connection, community)
+    accounts = {name: nonce_account(after, name, owner) for name, owner in owners(connection, community).items()}
+    forget_nonces(connection, community, accounts)
+    _ask_anew(connection, community, now)
+
+
+def _ask_anew(connection: Connection, community: str, now: datetime) -> None:
+    """End what is open, and ask once more for the admissions among it."""
+    for ended in proposal_store.outdate_open(connection, community, now):
+        if isinstance(ended.wish, Admission):
+            account = household_account(connection, community, ended.wish.household)
+            propose_admission(connection, community, account, now)
+
+
+def lose_hub(connection: Connection, community: str, acting: Pubkey, now: datetime) -> None:
+    """The hub's own key is lost: ``acting`` pays from now on; the approvers can give it the hub's place.
+
+    What is open is bound to nonces of the lost key. Admissions stay, to be asked for anew by the next key.
+    """
+    change_community(connection, community, acting_hub=str(acting), nonce_account=None, nonce=None)
+    for proposal in proposal_store.proposals(connection, community, (Stage.WAITING, Stage.OPEN)):
+        if not isinstance(proposal.wish, Admission):
+            proposal_store.end(connection, proposal, Stage.OUTDATED, now)
+
+
+def find_hub_again(
+    connection: Connection, community: str, nonce: tuple[Pubkey, str] | None, now: datetime
+) -> None:
+    """The hub's own key was not lost; ``nonce`` is the community's account of that key, and what is in it."""
+    account, value = nonce or (None, None)
+    change_community(
+        connection,
+        community,
+        acting_hub=None,
+        nonce_account=None if account is None else str(account),
+        nonce=value,
+    )
+    for proposal in proposal_store.proposals(connection, community, (Stage.WAITING, Stage.OPEN)):
+        if isinstance(proposal.wish, HubChange):
+            proposal_store.end(connection, proposal, Stage.OUTDATED, now)
 
 
 def _ask_again(connection: Connection, intent: Intent, now: datetime) -> None:

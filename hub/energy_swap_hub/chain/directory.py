@@ -1,6 +1,6 @@
 """Where each community's token and each household's account are, as the hub's tables know it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,13 @@ def household_account(connection: Connection, community: str, household: str) ->
     return found
 
 
+def owners(connection: Connection, community: str) -> dict[str, Pubkey]:
+    """Return the key of each household that asked for an account."""
+    row = chain_household.c
+    query = select(row.household_id, row.owner).where(row.community_id == community)
+    return {household: Pubkey.from_string(owner) for household, owner in connection.execute(query).all()}
+
+
 def token_accounts(
     connection: Connection, community: str, households: Collection[str] | None = None
 ) -> dict[str, str]:
@@ -156,6 +163,23 @@ def set_nonce(connection: Connection, community: str, account: str, nonce: str) 
         )
 
 
+def hubs(connection: Connection) -> frozenset[Pubkey]:
+    """Return the keys of the hub that are in office: what each token's households allow to burn."""
+    rows = connection.execute(select(chain_community.c.hub)).scalars()
+    return frozenset(map(Pubkey.from_string, rows))
+
+
+def forget_nonces(connection: Connection, community: str, accounts: Mapping[str, Pubkey]) -> None:
+    """Bind each household to a nonce account that is still to be opened: nobody renews the one of before."""
+    row = chain_household.c
+    for household, account in accounts.items():
+        connection.execute(
+            update(chain_household)
+            .where(row.community_id == community, row.household_id == household)
+            .values(nonce_account=str(account), nonce=None)
+        )
+
+
 def change_community(connection: Connection, community: str, **values: Any) -> None:
     """Change what is known of a community's token: columns of `chain_community`."""
     connection.execute(update(chain_community).where(chain_community.c.community_id == community).values(**values))
@@ -177,4 +201,7 @@ def _community(row: RowMapping) -> CommunityChain:
         nonce=row["nonce"],
         is_paused=row["paused_at"] is not None,
         handing_over=row["handing_over"],
+        hubs_before=tuple(map(Pubkey.from_string, (row["hubs_before"] or "").split())),
+        acting_hub=None if row["acting_hub"] is None else Pubkey.from_string(row["acting_hub"]),
+        lost_hub=None if row["lost_hub"] is None else Pubkey.from_string(row["lost_hub"]),
     )

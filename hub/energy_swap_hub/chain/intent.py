@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from energy_swap_hub.storage import insert_rows, is_among
 
-from .payload import Payload, decode, encode, kind_of, memo_of
+from .payload import OpenAccount, Payload, decode, encode, kind_of, memo_of
 from .tables import chain_intent
 
 _NEW: Final = ("community_id", "id", "kind", "payload", "state", "created_at")
@@ -108,6 +108,15 @@ def is_known(connection: Connection, community: str, signature: str) -> bool:
         chain_intent.c.community_id == community, chain_intent.c.signature == signature
     )
     return connection.execute(query.limit(1)).first() is not None
+
+
+def is_opening(connection: Connection, community: str, household: str) -> bool:
+    """Whether an account of ``household`` is on its way to the chain."""
+    query = select(chain_intent.c.payload).where(
+        chain_intent.c.community_id == community, chain_intent.c.kind == "open_account", _is_open()
+    )
+    wishes = map(decode, connection.execute(query).scalars())
+    return any(isinstance(wish, OpenAccount) and wish.household == household for wish in wishes)
 
 
 def communities_with_work(connection: Connection) -> list[str]:

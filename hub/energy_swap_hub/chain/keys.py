@@ -21,6 +21,7 @@ from energy_swap_hub.data_folder import write_secret
 from .payload import Payload
 
 _HUB: Final = "hub.json"
+_NEXT_HUB: Final = "hub-next.json"
 _VERIFIERS: Final = ("verifier-a.json", "verifier-b.json")
 
 
@@ -45,6 +46,7 @@ class CoSignRequest:
     payload: Payload
     message: bytes
     signature: Signature  # the hub's own, which names the transaction
+    hub: Keypair  # who asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,30 @@ class ReserveCoSigner:
 
 @dataclass(frozen=True, slots=True)
 class HubKeys:
-    """The hub's own key, the two that shall co-sign with it, and those of before while minting goes to them."""
+    """The hub's own key, the two that shall co-sign with it, and those of before while minting goes to them.
+
+    ``next_hub`` is the key that shall take the place of the hub's own. Where that is lost, it is ``hub`` as well.
+    """
 
     hub: Keypair
     co_signers: Sequence[CoSigner]
     retiring: Sequence[CoSigner] = ()
+    next_hub: Keypair | None = None
+
+    def keypair(self, key: Pubkey) -> Keypair | None:
+        """Return the pair of a hub's public ``key``; None when it is not here."""
+        pairs = (self.hub, self.next_hub)
+        return next((pair for pair in pairs if pair is not None and pair.pubkey() == key), None)
+
+    @property
+    def next_hub_key(self) -> Pubkey | None:
+        """The public half of the key that shall take the place of the hub's own."""
+        return None if self.next_hub is None else self.next_hub.pubkey()
+
+    @property
+    def is_hub_lost(self) -> bool:
+        """Whether there is only a next key."""
+        return self.next_hub_key == self.hub.pubkey()
 
     def of(self, verifiers: Collection[Pubkey]) -> list[CoSigner]:
         """Return who can be asked to sign for a 2-of-3 with these ``verifiers``."""
@@ -128,7 +149,7 @@ def load_keys(folder: Path) -> HubKeys:
     key file.
     """
     verifiers = [LocalCoSigner(_load_or_make(folder / name)) for name in _VERIFIERS]
-    return HubKeys(load_hub_key(folder), verifiers)
+    return HubKeys(load_hub_key(folder), verifiers, next_hub=next_hub_key(folder))
 
 
 def pilot_co_signers(folder: Path) -> list[CoSigner]:
@@ -138,7 +159,7 @@ def pilot_co_signers(folder: Path) -> list[CoSigner]:
 
 
 def load_hub_key(folder: Path, verifiers: Sequence[Pubkey] = ()) -> Keypair:
-    """Return the hub's own key in ``folder``, making it if it is not there yet.
+    """Return the hub's own key in ``folder``, making it if it is not there yet; the next one when that is all.
 
     Raises `KeyFileError` also when the key of one of ``verifiers`` lies in the same folder: then a thief of this
     machine could mint, and the configuration says that he cannot.
@@ -147,7 +168,22 @@ def load_hub_key(folder: Path, verifiers: Sequence[Pubkey] = ()) -> Keypair:
     for path in (folder / name for name in _VERIFIERS):
         if verifiers and path.exists() and _load_or_make(path).pubkey() in verifiers:
             raise KeyFileError(f"{path} is the key of a configured verifier; move it to the verifier's machine")
+    following = next_hub_key(folder)
+    if following is not None and not (folder / _HUB).exists():
+        return following
     return _load_or_make(folder / _HUB)
+
+
+def next_hub_key(folder: Path) -> Keypair | None:
+    """Return the key that shall take the place of the hub's own, None when there is none in ``folder``."""
+    path = folder / _NEXT_HUB
+    return _load_or_make(path) if path.exists() else None
+
+
+def make_next_hub_key(folder: Path) -> Pubkey:
+    """Make the key that shall take the place of the hub's own, or find it; return its public half."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _load_or_make(folder / _NEXT_HUB).pubkey()
 
 
 def _load_or_make(path: Path) -> Keypair:

@@ -14,15 +14,14 @@ from energy_swap_protocol.reading import frame_from_text
 from energy_swap_protocol.transaction import token_account
 from msgspec.structs import replace
 from solders.pubkey import Pubkey
-from solders.system_program import ID as SYSTEM
 from solders.transaction import VersionedTransaction
 from sqlalchemy import Connection, select
 
 from . import merkle
-from .community import CommunityChain, seed_of
 from .decided import propose_admission
-from .directory import HouseholdAccount, add_household, change_community, community_chain, find_household
+from .directory import HouseholdAccount, add_household, community_chain, find_household
 from .intent import Intent, IntentConflictError, State, enqueue, enqueue_all
+from .nonces import nonce_account
 from .payload import (
     Burn,
     BurnPeriod,
@@ -30,7 +29,6 @@ from .payload import (
     Mint,
     MintPeriod,
     OpenAccount,
-    OpenNonce,
     Pause,
     Payload,
     Release,
@@ -61,7 +59,8 @@ def enqueue_open_account(
     """
     chain = community_chain(connection, community)
     known = find_household(connection, community, household)
-    if known is None:
+    account = known
+    if account is None:
         account = HouseholdAccount(
             household=household,
             owner=owner,
@@ -71,11 +70,12 @@ def enqueue_open_account(
             admission=admission,
         )
         add_household(connection, community, account)
-        propose_admission(connection, community, account, now)
-    elif known.owner != owner:
+    elif account.owner != owner:
         raise IntentConflictError(f"household {household} of {community} already has an account of another key")
     enqueue(connection, community, f"open:{household}", OpenAccount(household, str(owner)), now)
-    return token_account(owner, chain.mint)
+    if known is None:
+        propose_admission(connection, community, account, now)
+    return account.account
 
 
 def enqueue_open_new_account(
@@ -88,43 +88,24 @@ def enqueue_open_new_account(
     return nonce_account(chain, household, owner)
 
 
-def community_nonce(connection: Connection, community: str, now: datetime) -> tuple[Pubkey, str | None]:
-    """Return the nonce account of decisions about the community, and what is in it; open it the first time."""
-    chain = community_chain(connection, community)
-    if chain.nonce_account is not None:
-        return chain.nonce_account, chain.nonce
-    account = Pubkey.create_with_seed(chain.hub, seed_of(community, "nonce"), SYSTEM)
-    change_community(connection, community, nonce_account=str(account))
-    enqueue(connection, community, "open:nonce", OpenNonce(str(account)), now)
-    return account, None
-
-
 def enqueue_pause(connection: Connection, community: str, *, is_paused: bool, now: datetime) -> str:
     """Stop every movement of the token, or let it go on, and return the intent's id.
 
     While the same is on its way that one is meant. Raises `ValueError` when the token is so already.
     """
-    row = chain_intent.c
+    chain, row = community_chain(connection, community), chain_intent.c
+    if chain.lost_hub is not None:
+        raise ValueError(f"nobody can pause or resume the token any more: that took the lost key {chain.lost_hub}")
     query = select(row.id, row.payload, row.state).where(row.community_id == community, row.kind == "pause")
     known = connection.execute(query.order_by(row.number)).all()
     last = known[-1] if known else None
     if last is not None and last[2] in (State.QUEUED, State.SENT):
         if decode(last[1]) == Pause(last[0], is_paused):
             return str(last[0])
-    elif community_chain(connection, community).is_paused == is_paused:
+    elif chain.is_paused == is_paused:
         raise ValueError("the token is paused already" if is_paused else "the token is not paused")
     intent_id = f"{'pause' if is_paused else 'resume'}:{len(known) + 1}"
     return enqueue(connection, community, intent_id, Pause(intent_id, is_paused), now)
-
-
-def nonce_seed(community: str, household: str, owner: Pubkey) -> str:
-    """Return the seed of the nonce account for decisions about a household."""
-    return seed_of(community, "nonce", household, str(owner))
-
-
-def nonce_account(chain: CommunityChain, household: str, owner: Pubkey) -> Pubkey:
-    """Return the nonce account for decisions about a household whose key is ``owner``."""
-    return Pubkey.create_with_seed(chain.hub, nonce_seed(chain.community, household, owner), SYSTEM)
 
 
 def enqueue_mint_period(

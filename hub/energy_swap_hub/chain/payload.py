@@ -45,10 +45,16 @@ class OpenAccount(msgspec.Struct, frozen=True, tag="open_account", omit_defaults
     memo: str = ""
 
 
-class OpenNonce(msgspec.Struct, frozen=True, tag="open_nonce"):
-    """Create the nonce account of what the approvers decide about the community itself."""
+class OpenNonce(msgspec.Struct, frozen=True, tag="open_nonce", omit_defaults=True):
+    """Create a nonce account: of what the approvers decide about the community itself, or about a ``household``.
+
+    One that takes the place of an earlier one says so in ``memo``; ``owner`` is the household's key.
+    """
 
     account: str
+    memo: str = ""
+    household: str = ""
+    owner: str = ""
 
 
 class Approved(msgspec.Struct, frozen=True, tag="approved"):
@@ -66,13 +72,19 @@ class Approved(msgspec.Struct, frozen=True, tag="approved"):
     signatures: tuple[str, ...]
 
 
-class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
-    """Give minting, and all that lies in escrow, to the new 2-of-3 that the approvers have let in."""
+class HandOver(msgspec.Struct, frozen=True, tag="hand_over", omit_defaults=True):
+    """Give minting, and all that lies in escrow, to the new 2-of-3 that the approvers have let in.
+
+    With a new ``hub`` its old key gives it burning, pausing and the money for fees, too; when that ``is_lost``,
+    both verifiers act without it.
+    """
 
     memo: str
     authority: str
     escrow: str
     verifiers: tuple[str, ...]
+    hub: str = ""
+    is_lost: bool = False
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):
@@ -184,7 +196,7 @@ def memo_of(payload: Payload, community: str) -> str:
         case OpenAccount():
             return payload.memo or f"open:{payload.household}"
         case OpenNonce():
-            return "open:nonce"
+            return payload.memo or "open:nonce"
         case Admit():
             return payload.memo or f"admit:{payload.household}"
         case MintPeriod():

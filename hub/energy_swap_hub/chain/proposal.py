@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from energy_swap_protocol.transaction import DECIMALS, TOKEN_2022, memo_instruction, token_account
+from energy_swap_protocol.transaction import DECIMALS, NOBODY, TOKEN_2022, memo_instruction, token_account
 from solders.hash import Hash
 from solders.instruction import Instruction
 from solders.message import MessageV1, TransactionConfig, to_bytes_versioned
@@ -92,10 +92,23 @@ class MintersChange(msgspec.Struct, frozen=True, tag="minters"):
     lamports: int
 
 
-type Wish = Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange
+class HubChange(msgspec.Struct, frozen=True, tag="hub"):
+    """Let a new 2-of-3 in, in which another key ``hub`` takes the hub's place beside the verifiers of now.
+
+    The rest is then handed over: by the hub's old key and a verifier or, when that key ``is_lost``, by both
+    verifiers. Then an account of nobody is opened, too, where used energy goes: a lost key burns nothing.
+    """
+
+    hub: str
+    verifiers: tuple[str, str]
+    lamports: int
+    is_lost: bool = False
+
+
+type Wish = Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange | HubChange
 
 _decoder: msgspec.json.Decoder[Wish] = msgspec.json.Decoder(
-    Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange
+    Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange | HubChange
 )
 
 
@@ -116,7 +129,7 @@ def kind_of(wish: Wish) -> str:
 
 def household_of(wish: Wish) -> str | None:
     """Return the household that a wish is about; None: the community itself."""
-    return None if isinstance(wish, ApproversChange | MintersChange) else wish.household
+    return None if isinstance(wish, ApproversChange | MintersChange | HubChange) else wish.household
 
 
 def memos_of(wish: Wish, proposal_id: str) -> tuple[str, ...]:
@@ -132,12 +145,12 @@ def memos_of(wish: Wish, proposal_id: str) -> tuple[str, ...]:
 
 def new_approvers_authority(chain: CommunityChain, proposal_id: str) -> Pubkey:
     """Return where the multisig of an `ApproversChange` will be."""
-    return multisig_address(chain.hub, seed_of(chain.community, proposal_id))
+    return multisig_address(chain.payer, seed_of(chain.community, proposal_id))
 
 
 def new_minting_authority(chain: CommunityChain, proposal_id: str) -> Pubkey:
-    """Return where the 2-of-3 of a `MintersChange` will be."""
-    return multisig_address(chain.hub, seed_of(chain.community, proposal_id))
+    """Return where the 2-of-3 of a `MintersChange` or `HubChange` will be."""
+    return multisig_address(chain.payer, seed_of(chain.community, proposal_id))
 
 
 def message_of(
@@ -146,11 +159,11 @@ def message_of(
     """Return the message by which ``panel`` does ``wish``; ``nonce`` is a nonce account and what is in it."""
     account, value = nonce
     instructions = [
-        advance_nonce_account(AdvanceNonceAccountParams(nonce_pubkey=account, authorized_pubkey=chain.hub)),
+        advance_nonce_account(AdvanceNonceAccountParams(nonce_pubkey=account, authorized_pubkey=chain.payer)),
         *map(memo_instruction, memos_of(wish, proposal_id)),
         *_effects(chain, wish, proposal_id, list(panel)),
     ]
-    return to_bytes_versioned(MessageV1.try_compile(chain.hub, instructions, Hash.from_string(value), _CONFIG))
+    return to_bytes_versioned(MessageV1.try_compile(chain.payer, instructions, Hash.from_string(value), _CONFIG))
 
 
 def _effects(chain: CommunityChain, wish: Wish, proposal_id: str, panel: list[Pubkey]) -> list[Instruction]:
@@ -163,8 +176,13 @@ def _effects(chain: CommunityChain, wish: Wish, proposal_id: str, panel: list[Pu
             return _recover(chain, wish, panel)
         case ApproversChange():
             return _change_approvers(chain, wish, proposal_id, panel)
-        case MintersChange():
-            return _let_minters_in(chain, wish, proposal_id, panel)
+        case MintersChange(verifiers=verifiers, lamports=lamports):
+            return _let_minters_in(chain, (str(chain.hub), *verifiers), lamports, proposal_id, panel)
+        case HubChange(hub=hub, verifiers=verifiers, lamports=lamports):
+            let_in = _let_minters_in(chain, (hub, *verifiers), lamports, proposal_id, panel)
+            if wish.is_lost and chain.lost_hub is None:
+                let_in += _open_thawed(chain, NOBODY, panel)
+            return let_in
 
 
 def _recover(chain: CommunityChain, wish: Recovery, panel: list[Pubkey]) -> list[Instruction]:
@@ -184,7 +202,7 @@ def _change_approvers(
     members = [Pubkey.from_string(key) for key in wish.approvers]
     kinds = (Authority.FREEZE, Authority.PERMANENT_DELEGATE, Authority.CLOSE_MINT)
     return [
-        create_multisig_account(chain.hub, seed_of(chain.community, proposal_id), wish.lamports),
+        create_multisig_account(chain.payer, seed_of(chain.community, proposal_id), wish.lamports),
         initialize_multisig2(
             InitializeMultisig2Params(program_id=TOKEN_2022, multisig=new, m=wish.needed, signers=members)
         ),
@@ -193,18 +211,22 @@ def _change_approvers(
 
 
 def _let_minters_in(
-    chain: CommunityChain, wish: MintersChange, proposal_id: str, panel: list[Pubkey]
+    chain: CommunityChain, minters: Sequence[str], lamports: int, proposal_id: str, panel: list[Pubkey]
 ) -> list[Instruction]:
     new = new_minting_authority(chain, proposal_id)
-    members = [chain.hub, *map(Pubkey.from_string, wish.verifiers)]
+    members = list(map(Pubkey.from_string, minters))
     return [
-        create_multisig_account(chain.hub, seed_of(chain.community, proposal_id), wish.lamports),
+        create_multisig_account(chain.payer, seed_of(chain.community, proposal_id), lamports),
         initialize_multisig2(InitializeMultisig2Params(program_id=TOKEN_2022, multisig=new, m=2, signers=members)),
-        create_idempotent_associated_token_account(
-            payer=chain.hub, owner=new, mint=chain.mint, token_program_id=TOKEN_2022
-        ),
-        _thaw(chain, token_account(new, chain.mint), panel),
+        *_open_thawed(chain, new, panel),
     ]
+
+
+def _open_thawed(chain: CommunityChain, owner: Pubkey, panel: list[Pubkey]) -> list[Instruction]:
+    opened = create_idempotent_associated_token_account(
+        payer=chain.payer, owner=owner, mint=chain.mint, token_program_id=TOKEN_2022
+    )
+    return [opened, _thaw(chain, token_account(owner, chain.mint), panel)]
 
 
 def _thaw(chain: CommunityChain, account: Pubkey, panel: list[Pubkey]) -> Instruction:

@@ -11,6 +11,7 @@ The rules (each one survives a kill at any instruction):
 - what a household or the approvers signed cannot be signed anew by the hub: it fails with the reason, an approval
   once its nonce has been used for 150 finalized blocks by a transaction that is not its own;
 - a pause goes before all that is queued, and nothing that moves tokens is sent while the token is paused;
+- while the hub's own key is lost, only what puts another in its place is sent;
 - after a pause, or when minting goes to other keys, nothing is sent until that is final;
 - the next intent of a community is sent when the one before is confirmed; only finalized ones become final.
 """
@@ -21,21 +22,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from solders.hash import Hash
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
 from energy_swap_hub.storage import Database
 
 from . import intent as intents
-from .build import NONCE_ACCOUNT_BYTES, HubPayload, witness
+from .build import HubPayload, witness
 from .client import Node, NodeRefusedError, NodeUnavailableError, Status, describe_error
 from .community import CommunityChain
 from .decided import carry_over
 from .directory import community_chain
 from .intent import Intent, State
 from .keys import HubKeys
-from .outbox import nonce_account
+from .nonces import nonce_account
 from .payload import Admit, Approved, HandOver, HouseholdTransaction, OpenAccount, OpenNonce, Pause
 from .signing import NeverError, NotNowError, Signed, Signer
 
@@ -47,8 +47,8 @@ _RESEND_SECONDS: Final = 1.5
 _RETRY_SECONDS: Final = 2.0
 _NONCE_LAG_BLOCKS: Final = 150
 _BATCH: Final = 64
-_NONCE: Final = slice(40, 72)
 _RECOVERY: Final = "recover:"
+_HUB: Final = "hub:"
 
 _log = logging.getLogger(__name__)
 
@@ -232,7 +232,7 @@ class Sender:
         chain = await self._chain(intent.community)
         for signature in await self._node.signatures_with_memo(witness(chain, payload), intent.memo):
             landed = await self._node.landed(signature)
-            if landed is not None and landed.fee_payer == chain.hub:
+            if landed is not None and landed.fee_payer in chain.hubs:
                 return signature
         return None
 
@@ -273,28 +273,37 @@ class Sender:
                 pass
             case _:
                 return None
-        nonce = await self._nonce(account)
+        nonce = await self._node.nonce(Pubkey.from_string(account))
         return None if nonce is None else (account, nonce)
 
-    async def _nonce(self, account: str) -> str | None:
-        data = (await self._node.accounts([Pubkey.from_string(account)]))[0]
-        return None if data is None or len(data) != NONCE_ACCOUNT_BYTES else str(Hash(data[_NONCE]))
-
     async def _is_nonce_used(self, payload: Approved) -> bool:
-        return await self._nonce(payload.account) != payload.nonce
+        return await self._node.nonce(Pubkey.from_string(payload.account)) != payload.nonce
 
     async def _chain(self, community: str) -> CommunityChain:
         return await self._database.read(lambda c: community_chain(c, community))
 
 
 def next_to_send(queued: Sequence[Intent], chain: CommunityChain) -> Intent | None:
-    """Return which of the ``queued`` intents is sent next; None: all of them wait for the token to be resumed."""
+    """Return which of the ``queued`` intents is sent next; None: all wait for the token or the hub's key."""
+    if chain.acting_hub is not None:
+        return next((intent for intent in queued if _replaces_hub(intent, chain)), None)
     stops = [intent for intent in queued if isinstance(intent.payload, Pause)]
     if stops:
         return stops[0]
     if not chain.is_paused:
         return queued[0]
     return next((intent for intent in queued if _moves_nothing(intent)), None)
+
+
+def _replaces_hub(intent: Intent, chain: CommunityChain) -> bool:
+    """Whether an intent belongs to putting another key in the place of the hub's lost one."""
+    match intent.payload:
+        case OpenNonce(account=account):
+            return account == str(chain.nonce_account)
+        case Approved(proposal=proposal):
+            return proposal.startswith(_HUB)
+        case payload:
+            return isinstance(payload, HandOver) and payload.is_lost
 
 
 def _moves_nothing(intent: Intent) -> bool:

@@ -23,6 +23,9 @@ chain_community: Final = Table(
     Column("nonce", String),
     Column("paused_at", UtcTime),
     Column("handing_over", String),  # the proposal by which minting goes to a new 2-of-3, while it does
+    Column("hubs_before", String),  # the hub's earlier keys, the founding one first, separated by spaces
+    Column("acting_hub", String),  # the key that acts while the hub's own is lost and nothing handed over yet
+    Column("lost_hub", String),  # the lost key that alone could burn and pause, for good
 )
 
 chain_household: Final = Table(

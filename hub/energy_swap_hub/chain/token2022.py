@@ -153,6 +153,8 @@ class Authority(IntEnum):
     FREEZE = 1
     CLOSE_MINT = 6
     PERMANENT_DELEGATE = 8
+    PAUSE = 16
+    PERMISSIONED_BURN = 17
 
 
 def set_authority(

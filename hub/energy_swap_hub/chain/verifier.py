@@ -11,7 +11,6 @@ import aiohttp
 import msgspec
 from energy_swap_protocol.request import HEADER, sign_request
 from nacl.signing import SigningKey
-from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from yarl import URL
@@ -35,10 +34,9 @@ class VerifierAnswer(msgspec.Struct, frozen=True):
 class RemoteCoSigner:
     """A verifier at a URL. Its answers prove themselves: nothing but its own signature is taken from it."""
 
-    def __init__(self, url: str, key: Pubkey, hub: Keypair, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, key: Pubkey, clock: Callable[[], datetime]) -> None:
         self._url = URL(url.rstrip("/") + _PATH)
         self._key = key
-        self._hub = SigningKey(hub.secret())
         self._clock = clock
 
     @property
@@ -57,7 +55,7 @@ class RemoteCoSigner:
                 "signature": str(request.signature),
             }
         )
-        status, answer = await self._ask(body)
+        status, answer = await self._ask(body, SigningKey(request.hub.secret()))
         if status == _REFUSED:
             raise CoSignRefusedError(answer.reason or "without a reason")
         if status != 200 or answer.signature is None or answer.message is None:
@@ -71,9 +69,9 @@ class RemoteCoSigner:
             raise CoSignerUnavailableError(f"the answer from {self._url.host} was not signed by {self._key}")
         return CoSigned(message, signature)
 
-    async def _ask(self, body: bytes) -> tuple[int, VerifierAnswer]:
+    async def _ask(self, body: bytes, hub: SigningKey) -> tuple[int, VerifierAnswer]:
         at = int(self._clock().timestamp())
-        header = sign_request("POST", self._url.raw_path_qs, body, key=self._hub, nonce=uuid4().hex, at=at)
+        header = sign_request("POST", self._url.raw_path_qs, body, key=hub, nonce=uuid4().hex, at=at)
         headers: dict[str, Any] = {HEADER: header, "Content-Type": "application/json"}
         try:
             async with (

@@ -71,6 +71,15 @@ def lose_allowance(connection: Connection, community_id: str, household_id: str)
     set_allowance(connection, community_id, household_id, 0)
 
 
+def lose_allowances(connection: Connection, community_id: str) -> dict[str, int]:
+    """Another key is the hub's, to which nobody has granted anything; return the Wh that each household loses."""
+    lost = {name: wh for name, wh in _remaining(connection, community_id, None).items() if wh > 0}
+    connection.execute(
+        update(burn_allowance).where(burn_allowance.c.community_id == community_id).values(remaining_wh=0)
+    )
+    return lost
+
+
 def set_allowance(connection: Connection, community_id: str, household_id: str, wh: int) -> None:
     """Count ``wh`` as what is granted and not used, which the chain shows while nothing is on its way there."""
     connection.execute(

@@ -21,12 +21,12 @@ from energy_swap_hub.chain.payload import (
     Pause,
     Release,
 )
-from energy_swap_hub.chain.proposal import Admission, Readmission, Recovery
+from energy_swap_hub.chain.proposal import Admission, HubChange, Readmission, Recovery
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import by_id, record_audit, set_key, set_status
 
 from . import auctions, spot
-from .allowances import grant_confirmed, lose_allowance
+from .allowances import grant_confirmed, lose_allowance, lose_allowances
 from .departures import is_leaving_burn
 from .notifications import Event, Notification, notify
 from .period_states import intent_final, put_in_review, replace_intent
@@ -63,6 +63,8 @@ class ChainOutcomes:
             case HandOver() | Pause():
                 self._review_failure(connection, intent, error, now)
                 self._audit(connection, intent, error, now)
+                if isinstance(intent.payload, HandOver) and intent.payload.hub and error is None:
+                    lose_allowances(connection, self._community.id)
             case MintPeriod() | BurnPeriod():
                 self._period(connection, intent, error, now)
             case HouseholdTransaction():
@@ -90,6 +92,12 @@ class ChainOutcomes:
                 set_key(connection, community_id, wish.household, bytes(Pubkey.from_string(wish.owner)))
                 lose_allowance(connection, community_id, wish.household)  # the new account has granted nothing
                 told = Notification(wish.household, Event.RECOVERED, {"wh": wish.wh})
+            case HubChange():
+                # What is burned from now on would be burned by another key, which nobody has allowed to.
+                lost = lose_allowances(connection, community_id)
+                tell = [Notification(name, Event.ALLOWANCE_LOST, {"wh": wh}) for name, wh in lost.items()]
+                notify(connection, community_id, tell, now)
+                return
             case _:
                 return
         set_status(connection, community_id, wish.household, "admitted", now=now)

@@ -120,12 +120,12 @@ class ChainWatch:
     async def fees(self) -> Fees:
         """Return what is left for fees; ask for more when it is little, and take that back when it came."""
         now, community_id = self._clock(), self._community_id
-        has = await self._chain.fee_balance_lamports()
+        has = await self._chain.fee_balance_lamports(community_id)
         needed, week = await self._database.read(lambda c: fees_needed(c, community_id, now))
         fees = Fees(has, needed, week)
         asked = await self._database.read(lambda c: _open_reviews(c, community_id, FEES_LOW))
         if fees.is_low and not asked:
-            key = (await self._database.read(lambda c: community_chain(c, community_id))).hub
+            key = (await self._database.read(lambda c: community_chain(c, community_id))).payer
             evidence = {"lamports": has, "needed_lamports": needed, "send_to": str(key), "week_lamports": week}
             await self._database.write(
                 lambda c: open_review(c, community_id, kind=FEES_LOW, subject=str(key), evidence=evidence, now=now)

@@ -13,11 +13,13 @@ from energy_swap_hub import metering
 from energy_swap_hub.chain import approvals, proposal_store
 from energy_swap_hub.chain.approvals import Paper
 from energy_swap_hub.chain.community import MAX_APPROVERS
-from energy_swap_hub.chain.directory import HouseholdAccount, NoChainError, community_chain, household_account
-from energy_swap_hub.chain.outbox import community_nonce, enqueue_open_new_account, enqueue_pause
+from energy_swap_hub.chain.directory import community_chain, household_account
+from energy_swap_hub.chain.nonces import community_nonce, household_nonce
+from energy_swap_hub.chain.outbox import enqueue_open_new_account, enqueue_pause
 from energy_swap_hub.chain.proposal import (
     Admission,
     ApproversChange,
+    HubChange,
     MintersChange,
     Readmission,
     Recovery,
@@ -43,7 +45,8 @@ def ask_suspension(
         raise ApprovalError(f"{household.id} is {household.status}; only a member can be suspended")
     account = household_account(connection, community_id, household.id)
     wish = Suspension(household.id, str(account.account))
-    return _ask(connection, community_id, wish, _nonce_of(account), who=who, reason=reason, now=now)
+    nonce = household_nonce(connection, community_id, account, now)
+    return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
 
 
 def ask_readmission(
@@ -53,7 +56,8 @@ def ask_readmission(
     household = _suspended(connection, community_id, household_id, "only a suspended household is readmitted")
     account = household_account(connection, community_id, household.id)
     wish = Readmission(household.id, str(account.account))
-    return _ask(connection, community_id, wish, _nonce_of(account), who=who, reason=reason, now=now)
+    nonce = household_nonce(connection, community_id, account, now)
+    return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
 
 
 def ask_recovery(
@@ -135,6 +139,33 @@ def ask_minters(
     return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
 
 
+def ask_hub(
+    connection: Connection,
+    community_id: str,
+    following: Pubkey | None,
+    lamports: int,
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Proposal:
+    """Ask for another key in the hub's place: the ``following`` one, or the one that acts for the lost one."""
+    chain = community_chain(connection, community_id)
+    new, is_lost = chain.acting_hub or following, chain.acting_hub is not None
+    if new is None or new == chain.hub:
+        raise ApprovalError(
+            "hub: there is no next key; make one with energy-swap-hub hub-key hub.json, restart the hub, ask again"
+        )
+    if new in (*chain.hubs_before, *chain.verifiers, *chain.approvers):
+        raise ApprovalError(f"hub: {new} is or was another key of this community; make a new one")
+    if chain.handing_over is not None:
+        raise ApprovalError(f"hub: {chain.handing_over} is being carried out; wait until that is done")
+    verifier_a, verifier_b = map(str, chain.verifiers)
+    wish = HubChange(str(new), (verifier_a, verifier_b), lamports, is_lost)
+    nonce = community_nonce(connection, community_id, now)
+    return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
+
+
 def sign_proposal(
     connection: Connection,
     community_id: str,
@@ -190,6 +221,8 @@ def _ask(
     now: datetime,
 ) -> Proposal:
     words = _in_words(reason)
+    if community_chain(connection, community_id).acting_hub is not None and not isinstance(wish, HubChange):
+        raise ApprovalError("the hub's key is lost; first the approvers give its place to another one")
     proposal = proposal_store.propose(connection, community_id, wish, nonce, asked_by=who, reason=words, now=now)
     what = f"asked the approvers to {kind_of(wish)}: {words}"
     record_audit(connection, community_id, who=who, what=what, subject=proposal.id, now=now)
@@ -201,12 +234,6 @@ def _suspended(connection: Connection, community_id: str, household_id: str, why
     if household.status != "suspended":
         raise ApprovalError(f"{household.id} is {household.status}; {why}")
     return household
-
-
-def _nonce_of(account: HouseholdAccount) -> tuple[Pubkey, str | None]:
-    if account.nonce is None:
-        raise NoChainError(f"the account of {account.household} is not open on the chain yet; try again shortly")
-    return account.nonce_account, account.nonce
 
 
 def _in_words(reason: str) -> str:

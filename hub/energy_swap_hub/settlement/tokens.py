@@ -99,9 +99,10 @@ def refund(connection: Connection, community_id: str, reference: str, move: Move
 
 @dataclass(frozen=True, slots=True)
 class TokenDesk:
-    """Completes with the hub's key what a household's key has signed."""
+    """Completes with the hub's key what a household has signed; ``next_hub`` may take its place meanwhile."""
 
     hub: Keypair
+    next_hub: Keypair | None = None
 
     def open_account(
         self, connection: Connection, community_id: str, household: Household, first: Reading, now: datetime
@@ -134,7 +135,9 @@ class TokenDesk:
     ) -> VersionedTransaction:
         """Return the move of ``wh`` into escrow by who has ``key``, with the hub's signature; raises as `lock`."""
         owner = Pubkey.from_bytes(key)
-        return complete_as_hub(text, lambda b: lock_message(_info(chain, b), owner, wh, order), owner, self.hub)
+        return complete_as_hub(
+            text, lambda b: lock_message(_info(chain, b), owner, wh, order), owner, self._pair(chain)
+        )
 
     def allow(
         self,
@@ -149,15 +152,27 @@ class TokenDesk:
         """Send the household's allowance of ``wh``; raises `TransactionError` when it is anything else."""
         owner = Pubkey.from_bytes(household.key)
         chain = community_chain(connection, community_id)
+        if is_hub_changing(chain):
+            raise TransactionError("allowance: the hub's key is changing; ask for the chain again and sign later")
         transaction = complete_as_hub(
-            text, lambda b: allowance_message(_info(chain, b), owner, wh, message), owner, self.hub
+            text, lambda b: allowance_message(_info(chain, b), owner, wh, message), owner, self._pair(chain)
         )
         outbox.enqueue_household_transaction(connection, community_id, f"allow:{message}", transaction, now)
+
+    def _pair(self, chain: CommunityChain) -> Keypair:
+        """Return the hub's key of now; the other one signs nothing that could land."""
+        is_next = self.next_hub is not None and self.next_hub.pubkey() == chain.hub
+        return self.next_hub if is_next and self.next_hub is not None else self.hub
+
+
+def is_hub_changing(chain: CommunityChain) -> bool:
+    """Whether another key is taking the place of the hub's own."""
+    return chain.acting_hub is not None or (chain.handing_over or "").startswith("hub:")
 
 
 def check_locks_are_taken(chain: CommunityChain) -> None:
     """Raise `TransactionError` while nothing can be locked: it would be too late, or in an escrow that is left."""
-    if chain.handing_over is not None:
+    if chain.handing_over is not None or chain.acting_hub is not None:
         raise TransactionError(
             "lock: minting is going to other keys; ask for the chain again and sign in a minute"
         )

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from nacl.signing import SigningKey
 
-from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import HubConfig, utc_now
@@ -70,7 +69,6 @@ class Parts:
     tokens: ApiTokens
     phones: PhoneBook
     sms: SmsGateway
-    token: CommunityChain
     relay_authority: SigningKey
     wake: Callable[[], None]
 
@@ -109,7 +107,7 @@ def make_routes(parts: Parts) -> list[Route]:
         PhoneApi(doors, database, desk, clock, parts.messages, config.daraja.short_code),
         ComplaintsApi(_CONSOLE, doors, database, community.id, clock, changes.mark),
         PhonesApi(_CONSOLE, doors, database, community.id, clock),
-        ReadingsApi(doors, database, community, parts.token),
+        ReadingsApi(doors, database, community),
         ApproverApi(doors, database, community, clock, changes, parts.wake),
         SessionApi(
             _CONSOLE,

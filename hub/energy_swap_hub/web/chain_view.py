@@ -141,7 +141,7 @@ class ChainView:
             }
 
         token = await self._database.read(lambda c: community_chain(c, name))
-        lamports = await self._chain.fee_balance_lamports()
+        lamports = await self._chain.fee_balance_lamports(name)
         return {
             **await self.summary(),
             **await self._database.read(query),
@@ -150,7 +150,15 @@ class ChainView:
             "escrow_wh": await self._chain.escrow_wh(name),
             "custody": self._custody(token.verifiers),
             "is_paused": token.is_paused,
-            "fee_payer": str(token.hub),
+            "fee_payer": str(token.payer),
+            "hub": {
+                "key": str(token.hub),
+                "before": list(map(str, token.hubs_before)),
+                "next": None if self._chain.next_hub in (None, token.hub) else str(self._chain.next_hub),
+                "is_lost": token.acting_hub is not None,
+                "is_handing_over": token.handing_over is not None,
+                "burns_by_moving": token.lost_hub is not None,
+            },
             "fee_balance_lamports": lamports,
         }
 

@@ -40,10 +40,11 @@ class Ask(msgspec.Struct, forbid_unknown_fields=True):
     """What an admin asks the approvers for.
 
     ``household`` belongs to suspend, readmit and recover, ``key`` (of the new device, base58) to recover,
-    ``approvers`` and ``needed`` to approvers; minters takes the verifiers of the hub's configuration.
+    ``approvers`` and ``needed`` to approvers; minters takes the verifiers of the hub's configuration,
+    hub the next key that lies in the hub's folder.
     """
 
-    kind: Literal["suspend", "readmit", "recover", "approvers", "minters"]
+    kind: Literal["suspend", "readmit", "recover", "approvers", "minters", "hub"]
     reason: Words
     household: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     key: Key | None = None
@@ -198,6 +199,12 @@ class ProposalsApi:
                 verifiers, rent = self._chain.configured_verifiers, await self._chain.multisig_lamports()
                 return await self._database.write(
                     lambda c: asking.ask_minters(c, community_id, verifiers, rent, who=who, reason=reason, now=now)
+                )
+
+            case "hub":
+                following, rent = self._chain.next_hub, await self._chain.multisig_lamports()
+                return await self._database.write(
+                    lambda c: asking.ask_hub(c, community_id, following, rent, who=who, reason=reason, now=now)
                 )
 
     async def _frozen_wh(self, household_id: str) -> int:

@@ -11,7 +11,7 @@ from aiohttp import web
 from energy_swap_protocol.period import period_named
 from sqlalchemy import Connection, select
 
-from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.chain.published import evidence_of, minted_periods
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.settlement import tables
@@ -29,13 +29,10 @@ _ASK_AGAIN: Final = "public, no-cache"
 class ReadingsApi:
     """The routes below ``/api/v1/communities/{community}/readings``; nobody has to sign in for them."""
 
-    def __init__(
-        self, doors: Doors, database: Database, community: CommunityConfig, token: CommunityChain
-    ) -> None:
+    def __init__(self, doors: Doors, database: Database, community: CommunityConfig) -> None:
         self._doors = doors
         self._database = database
         self._community = community
-        self._token = token
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -49,11 +46,13 @@ class ReadingsApi:
 
     def _head(self, connection: Connection) -> dict[str, Any]:
         through_time = rules(connection, self._community)
+        token = community_chain(connection, self._community.id)
         return {
             "community": self._community.id,
-            "genesis": self._token.genesis,
-            "mint": str(self._token.mint),
-            "hub": str(self._token.hub),
+            "genesis": token.genesis,
+            "mint": str(token.mint),
+            "hub": str(token.hub),
+            "hubs_before": list(map(str, token.hubs_before)),
             "period_minutes": self._community.period_minutes,
             "sells_to_utility": any("grid" in one.stages for one in through_time.all),
         }

@@ -66,7 +66,7 @@ async def test_58_households_would_be_too_many_for_the_protocol(world: World) ->
     assert len(message.account_keys) == 65
     wire = to_bytes_versioned(message)
     signature = hub.sign_message(wire)
-    other = await co_signer.co_sign(CoSignRequest(COMMUNITY, "p", wish, wire, signature))
+    other = await co_signer.co_sign(CoSignRequest(COMMUNITY, "p", wish, wire, signature, hub))
     raw = bytes(VersionedTransaction.populate(message, [signature, other.signature]))
     with pytest.raises(NodeRefusedError, match="invalid transaction"):
         await world.node.send(raw, preflight=True)

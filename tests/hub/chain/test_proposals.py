@@ -8,7 +8,8 @@ from energy_swap_hub.chain.client import NodeRefusedError
 from energy_swap_hub.chain.community import CommunityChain, check_community
 from energy_swap_hub.chain.directory import community_chain, household_account
 from energy_swap_hub.chain.keys import HubKeys, LocalCoSigner
-from energy_swap_hub.chain.outbox import community_nonce, enqueue_open_new_account, enqueue_pause
+from energy_swap_hub.chain.nonces import community_nonce
+from energy_swap_hub.chain.outbox import enqueue_open_new_account, enqueue_pause
 from energy_swap_hub.chain.proposal import (
     ApproversChange,
     MintersChange,

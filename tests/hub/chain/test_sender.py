@@ -383,11 +383,11 @@ async def test_community_half_made_by_a_killed_hub_is_completed(world: World) ->
 
 
 async def test_opening_a_community_again_changes_nothing(world: World, tmp_path: Path) -> None:
-    slot_fees = await world.chain.fee_balance_lamports()
+    slot_fees = await world.chain.fee_balance_lamports(COMMUNITY)
     community = world.community
     await world.open()
     assert world.community == community
-    assert await world.chain.fee_balance_lamports() == slot_fees
+    assert await world.chain.fee_balance_lamports(COMMUNITY) == slot_fees
     info = await world.chain.chain_info(COMMUNITY)
     assert (info.cluster, info.decimals, info.mint) == ("localnet", 3, str(community.mint))
     assert "LiteSVM" in await world.chain.version()

@@ -60,7 +60,7 @@ async def traded(verified: Verified) -> AsyncIterator[Traded]:
     await village.end_period({brian.id: 900})
     await village.check()
     doors = Doors(village.database, lambda: OPENED)
-    api = ReadingsApi(doors, village.database, village.community, await verified.chain())
+    api = ReadingsApi(doors, village.database, village.community)
     app = make_app(route_definitions(api.routes()), Path("no console"))
     async with TestClient(TestServer(app)) as client:
         yield Traded(verified, client)

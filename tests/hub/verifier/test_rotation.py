@@ -68,7 +68,7 @@ async def told(verified: Verified) -> tuple[int, list[str]]:
     """What anybody finds who recomputes the token's history."""
     village, lines = verified.village, list[str]()
     doors = Doors(village.database, lambda: OPENED)
-    api = ReadingsApi(doors, village.database, village.community, await verified.chain())
+    api = ReadingsApi(doors, village.database, village.community)
     app = make_app(route_definitions(api.routes()), Path("no console"))
     async with TestClient(TestServer(app)) as client:
         code = await verify(verified.config.chain_url, str(client.make_url(BASE)), say=lines.append)
@@ -82,7 +82,7 @@ async def new_verifier(verified: Verified) -> AsyncIterator[CoSigner]:
     key, village = load_key(config.data), verified.village
     async with running_verifier(config, key, village.clock):
         url = f"http://127.0.0.1:{config.port}"
-        yield RemoteCoSigner(url, key.pubkey(), village.keys.hub, village.clock)
+        yield RemoteCoSigner(url, key.pubkey(), village.clock)
 
 
 def with_keys(verified: Verified, keys: HubKeys) -> None:

@@ -102,7 +102,9 @@ class Verified:
     async def ask(self, payload: Payload, wire: bytes) -> CoSigned:
         """Ask the verifier past the hub's own rules, with the hub's key."""
         hub = self.village.desk.tokens.hub
-        return await self.remote.co_sign(CoSignRequest(VILLAGE, "test", payload, wire, hub.sign_message(wire)))
+        return await self.remote.co_sign(
+            CoSignRequest(VILLAGE, "test", payload, wire, hub.sign_message(wire), hub)
+        )
 
 
 @asynccontextmanager
@@ -130,7 +132,7 @@ async def open_verified(folder: Path) -> AsyncIterator[Verified]:
         )
         key = load_key(config.data)
         remote = RemoteCoSigner(
-            f"http://127.0.0.1:{config.port}", key.pubkey(), hub, lambda: clock[0].now if clock else begin
+            f"http://127.0.0.1:{config.port}", key.pubkey(), lambda: clock[0].now if clock else begin
         )
         keys = HubKeys(hub, [remote, ReserveCoSigner(load_key(folder / "reserve").pubkey())])
         village = Village(folder, database, localnet, client, begin, community(), MPESA, keys)
