@@ -250,6 +250,10 @@ export interface Chain {
   burned_wh: number;
   escrow_wh: number;
   custody: string;
+  /** The hub's key, which pays. */
+  fee_payer: string;
+  /** The lost key that alone could burn and pause; null when none is lost. */
+  lost_hub: string | null;
   intents: Intent[];
 }
 

@@ -195,6 +195,20 @@ export interface Proposals {
   approvers: string[];
   needed: number;
   is_paused: boolean;
+  hub: HubKey;
 }
 
-export type Wish = { reason: string } & ({ kind: "suspend" | "readmit"; household: string } | { kind: "recover"; household: string; key: string });
+/** The hub's key, and the one that lies ready to take its place, or acts for it while it is lost. */
+export interface HubKey {
+  key: string;
+  before: string[];
+  next: string | null;
+  is_lost: boolean;
+  can_pause: boolean;
+}
+
+export type Wish = { reason: string } & (
+  | { kind: "hub" }
+  | { kind: "suspend" | "readmit"; household: string }
+  | { kind: "recover"; household: string; key: string }
+);

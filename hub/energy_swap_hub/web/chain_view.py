@@ -151,14 +151,7 @@ class ChainView:
             "custody": self._custody(token.verifiers),
             "is_paused": token.is_paused,
             "fee_payer": str(token.payer),
-            "hub": {
-                "key": str(token.hub),
-                "before": list(map(str, token.hubs_before)),
-                "next": None if self._chain.next_hub in (None, token.hub) else str(self._chain.next_hub),
-                "is_lost": token.acting_hub is not None,
-                "is_handing_over": token.handing_over is not None,
-                "burns_by_moving": token.lost_hub is not None,
-            },
+            "lost_hub": None if token.lost_hub is None else str(token.lost_hub),
             "fee_balance_lamports": lamports,
         }
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.chain.approvals import Paper, paper_for, signers_of
 from energy_swap_hub.chain.chain import Chain
+from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain, household_account
 from energy_swap_hub.chain.proposal import Admission
 from energy_swap_hub.chain.proposal_store import UNDER_WAY, Proposal, Stage, proposals
@@ -161,9 +162,21 @@ class ProposalsApi:
                 "verifiers": list(map(str, chain.verifiers)),
                 "configured_verifiers": list(map(str, self._chain.configured_verifiers)),
                 "is_paused": chain.is_paused,
+                "hub": self._hub(chain),
             }
 
         return await self._database.read(query)
+
+    def _hub(self, chain: CommunityChain) -> dict[str, Any]:
+        """Return the hub's key, and the one that may take its place."""
+        following = chain.acting_hub or self._chain.next_hub
+        return {
+            "key": str(chain.hub),
+            "before": list(map(str, chain.hubs_before)),
+            "next": None if following in (None, chain.hub) else str(following),
+            "is_lost": chain.acting_hub is not None,
+            "can_pause": chain.lost_hub is None,
+        }
 
     async def _ask(self, call: Call[Session, Ask]) -> dict[str, str]:
         proposal = await self._asked(call.body, call.who.user)

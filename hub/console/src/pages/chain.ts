@@ -68,11 +68,13 @@ export class EsChain extends TranslatedElement {
     return html`<section class="card keys" aria-labelledby="keys-title">
       <h2 id="keys-title">${say("chain.keys")}</h2>
       <p class="custody">${chain.custody}</p>
+      ${chain.lost_hub === null ? nothing : html`<p class="notice warn">${icon("alert")}<span>${say("chain.lost_hub")}</span></p>`}
       <dl>
         <div><dt>${say("chain.cluster")}</dt><dd>${chain.cluster} <span class="soft">${chain.version}</span></dd></div>
         <div><dt>${say("chain.slot")}</dt><dd>${count(this.overview?.chain.slot ?? chain.slot)}</dd></div>
         <div><dt>${say("chain.mint")}</dt><dd><es-key text=${chain.mint}></es-key></dd></div>
         <div><dt>${say("chain.escrow")}</dt><dd><es-key text=${chain.escrow}></es-key></dd></div>
+        <div><dt>${say("chain.hub")}</dt><dd><es-key text=${chain.fee_payer}></es-key></dd></div>
       </dl>
     </section>`;
   }

@@ -4,7 +4,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Overview } from "../api.js";
 import { moment } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
-import type { NewDevice, Proposal, Proposals } from "../office-api.js";
+import type { HubKey, NewDevice, Proposal, Proposals } from "../office-api.js";
 import { officeStyles } from "../pages/office.styles.js";
 import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
@@ -45,11 +45,12 @@ export class EsApprovals extends TranslatedElement {
     const ended = found.proposals.filter((one) => !one.is_under_way);
     return html`<div class="stack">
       ${found.is_paused ? html`<p class="notice bad">${icon("alert")}<span>${say("approvals.paused")}</span></p>` : nothing}
+      ${found.hub.next === null ? nothing : this.#renderHub(found.hub, found.hub.next, open.some((one) => one.kind === "hub"))}
       ${found.devices.map((device) => this.#renderDevice(device))}
       <section class="card">
         <div class="card-head"><h2>${say("approvals.open")}</h2><span class="soft">${say("approvals.needed", { needed: found.needed, of: found.approvers.length })}</span></div>
         ${open.length === 0 ? html`<p class="empty">${say("approvals.none")}</p>` : html`<ul class="rows">${open.map((one) => this.#renderProposal(one))}</ul>`}
-        ${this.canChange ? this.#renderPause(found.is_paused) : nothing}
+        ${this.canChange && found.hub.can_pause ? this.#renderPause(found.is_paused) : nothing}
       </section>
       ${ended.length === 0
         ? nothing
@@ -96,6 +97,22 @@ export class EsApprovals extends TranslatedElement {
     </article>`;
   }
 
+  #renderHub(hub: HubKey, next: string, isAsked: boolean): TemplateResult {
+    return html`<article class="card waiting-meter">
+      <div class="card-head">
+        <h2>${say(hub.is_lost ? "approvals.hub_lost" : "approvals.hub_next")}</h2>
+        ${isAsked ? html`<span class="pill warn">${say("approvals.hub_asked")}</span>` : nothing}
+      </div>
+      <p>${say(hub.is_lost ? "approvals.hub_lost_means" : "approvals.hub_next_means")}</p>
+      <p><es-key .text=${next}></es-key></p>
+      ${this.canChange && !isAsked
+        ? html`<button class="primary" @click=${() => {
+            this.#askHub();
+          }}>${say("approvals.hub_ask")}</button>`
+        : nothing}
+    </article>`;
+  }
+
   #renderPause(isPaused: boolean): TemplateResult {
     return html`<div class="actions">
       <button @click=${() => {
@@ -111,6 +128,10 @@ export class EsApprovals extends TranslatedElement {
   #askRecover(device: NewDevice): void {
     const wish = { kind: "recover", household: device.household, key: device.key } as const;
     this.#ask(say("approvals.recover"), say("approvals.recover_means"), (reason) => this.api.propose({ ...wish, reason }));
+  }
+
+  #askHub(): void {
+    this.#ask(say("approvals.hub_ask"), say("approvals.hub_ask_means"), (reason) => this.api.propose({ kind: "hub", reason }));
   }
 
   #askPause(isPaused: boolean): void {

@@ -281,6 +281,8 @@ export const en = {
   "chain.keys": "Who holds the keys",
   "chain.cluster": "Cluster",
   "chain.slot": "Slot",
+  "chain.hub": "Hub's key",
+  "chain.lost_hub": "An earlier key of the hub was lost, which alone could burn and pause. Used energy goes to an account of nobody, and nobody can pause the token.",
   "chain.mint": "Mint",
   "chain.escrow": "Escrow",
   "chain.intents": "Transactions",
