@@ -11,13 +11,29 @@ from .const import DOMAIN, EVENT
 
 KNOWN: Final = frozenset(
     {
-        "order_matched",
+        "admitted",
+        "allowance_lost",
+        "auction_ended",
+        "contract_made",
+        "failed_string",
+        "meter_silent",
         "order_ended",
-        "trade_settled",
+        "order_matched",
+        "outbid",
         "paid_out",
         "payment_failed",
+        "payout_failed",
         "price_alert",
-        "meter_silent",
+        "readmitted",
+        "recovered",
+        "rewarded",
+        "shading",
+        "soiling",
+        "suspended",
+        "topped_up",
+        "trade_settled",
+        "trued_up",
+        "wallet_differs",
     }
 )
 
