@@ -381,6 +381,9 @@ export class HubApi {
 
   takeStatement = (csv: Blob): Promise<Comparison> => this.#request("POST", "/mpesa/statements", csv);
 
+  payOut = (household: string, reason: string): Promise<{ kes: number }> =>
+    this.#request("POST", `/mpesa/households/${encodeURIComponent(household)}/payout`, { reason });
+
   reverse = (receipt: string, reason: string): Promise<unknown> => this.#request("POST", `/mpesa/receipts/${encodeURIComponent(receipt)}/reverse`, { reason });
 
   meters = (): Promise<Meters> => this.#request("GET", "/meters");

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Final, cast
+from uuid import uuid4
 
 import msgspec
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.mpesa import open_payments, payouts, receipts
 from energy_swap_hub.mpesa.reports import StatementError, latest_balances
 from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.office_payouts import pay_out_suspended
 from energy_swap_hub.settlement.payments import order_reversal
 from energy_swap_hub.settlement.reconciliation import reconcile_statement, reconciliations
 from energy_swap_hub.storage import Database
@@ -31,6 +33,12 @@ class ReversalWish(msgspec.Struct, forbid_unknown_fields=True):
     """Why a payment is given back."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+class PayoutWish(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a suspended household's money is paid out."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
 class MPesaApi:
@@ -75,6 +83,11 @@ class MPesaApi:
             ),
             doors.admin(f"{base}/statements", self._post_statement, says="Compare M-Pesa's CSV with the books."),
             doors.admin(f"{receipt}/reverse", self._post_reversal, says="Give a payment back."),
+            doors.admin(
+                f"{base}/households/{{household}}/payout",
+                self._post_payout,
+                says="Pay out the money of a suspended household.",
+            ),
         ]
 
     async def _get_state(self, _call: Call[Session, None]) -> MpesaState:
@@ -117,6 +130,15 @@ class MPesaApi:
             raise ValueError(str(error)) from error
         self._changes.mark()
         return body
+
+    async def _post_payout(self, call: Call[Session, PayoutWish]) -> dict[str, int]:
+        wish, user, now = call.body, call.who.user, self._clock()
+        household, payout = call.request.match_info["household"], str(uuid4())
+        kes = await self._database.write(
+            lambda c: pay_out_suspended(c, self._desk, household, payout, who=user, reason=wish.reason, now=now)
+        )
+        self._changes.mark()
+        return {"kes": kes}
 
     async def _post_reversal(self, call: Call[Session, ReversalWish]) -> dict[str, str]:
         wish, user, now = call.body, call.who.user, self._clock()

@@ -1,6 +1,7 @@
 """A suspended household trades and mints nothing and loses nothing; a new device lets it go on with a new key."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from energy_swap_hub.chain import proposal_store
@@ -9,7 +10,10 @@ from energy_swap_hub.chain.directory import household_account
 from energy_swap_hub.chain.proposal_store import Proposal, Stage
 from energy_swap_hub.membership.households import NotAdmitted, by_id, claims_of, households
 from energy_swap_hub.membership.tables import audit
+from energy_swap_hub.mpesa import PaymentRefused
+from energy_swap_hub.mpesa.tables import payout
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.office_payouts import pay_out_suspended
 from energy_swap_hub.settlement.proposals import (
     ask_readmission,
     ask_recovery,
@@ -232,3 +236,38 @@ async def test_a_pause_stops_the_token_and_not_the_books(village: Village) -> No
     await settle(village)
     assert await village.period_state(period) == "settled"
     await village.check()
+
+
+async def test_a_suspended_households_money_goes_to_its_phone_by_an_admins_act(village: Village) -> None:
+    amina, brian = village.amina, village.brian
+    await village.fund(amina, 50_000)
+    await village.end_period({amina.id: 1_000})
+    order = await village.buy(amina, 100, 500)  # holds a part of the money
+
+    def act(home: Home, reason: str) -> Any:
+        return village.database.write(
+            lambda c: pay_out_suspended(
+                c, village.desk, home.id, str(uuid4()), who="wanjiru", reason=reason, now=village.now
+            )
+        )
+
+    with pytest.raises(ValueError, match="is admitted"):
+        await act(amina, "it left")
+    await decide(village, ask_suspension, amina.id)
+    assert (await village.order(order["order"]))["status"] == "cancelled"
+    with pytest.raises(NotAdmitted, match="suspended"):
+        await village.pay_out(amina)
+    with pytest.raises(ValueError, match="reason"):
+        await act(amina, "  ")
+    kes = await act(amina, "it left the community")
+    fee = village.desk.charges.payout_cents(kes, village.now)
+    left = (await village.wallet(amina))["kes_cents"]
+    assert 0 <= left == 50_000 - 100 * kes - fee < 100 + fee
+    (ordered,) = await village.rows(payout)
+    assert (ordered["household_id"], ordered["kes"]) == (amina.id, kes)
+    with pytest.raises(PaymentRefused):
+        await act(amina, "once more")
+    told = await village.read(lambda c: [tuple(row) for row in c.execute(select(audit.c.who, audit.c.what))])
+    assert ("wanjiru", f"paid out KES {kes} of a suspended household: it left the community") in told
+    assert (await village.trial_balance())["payout_pending"] == 100 * kes + fee
+    assert await village.cents(brian) == 0

@@ -202,7 +202,31 @@ export class EsHouseholdDetails extends TranslatedElement {
       >
         ${say(`details.${kind}`)}
       </button>
+      ${kind === "readmit" && this.household.wallet.kes_cents > 0
+        ? html`<button
+            @click=${() => {
+              this.#askPayOut();
+            }}
+          >
+            ${say("details.pay_out")}
+          </button>`
+        : nothing}
     </p>`;
+  }
+
+  /** A suspended household asks for nothing: an admin has its money sent to its own phone. */
+  #askPayOut(): void {
+    const { household, name, wallet } = this.household;
+    this.question = {
+      title: say("details.pay_out_title", { name }),
+      lead: say("details.pay_out_means", { amount: kes(wallet.kes_cents) }),
+      label: say("app.reason"),
+      go: say("details.pay_out"),
+      act: async (reason) => {
+        const paid = await this.api.payOut(household, reason);
+        this.asked = say("details.paid_out", { amount: kes(100 * paid.kes) });
+      },
+    };
   }
 
   #ask(kind: "suspend" | "readmit"): void {
