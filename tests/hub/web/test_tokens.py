@@ -64,7 +64,7 @@ async def test_a_forged_or_altered_token_is_refused(hub: Hub) -> None:
     claims = jwt.decode(token, options={"verify_signature": False}) | {"scope": "households"}
     for forged in (
         jwt.encode(claims, "another key of thirty-two bytes.", algorithm="HS256"),
-        jwt.encode(claims, None, algorithm="none"),
+        jwt.encode(claims, "", algorithm="none"),
     ):
         assert (await read(hub, forged, "/households")).status == 401
     # What it may read is what the hub wrote down, so even a true signature over other claims opens nothing more.
