@@ -8,6 +8,7 @@ import type {
   Meters,
   MpesaState,
   NewFactor,
+  Passkeys,
   Proposals,
   QuarantinedFrame,
   Receipt,
@@ -19,6 +20,7 @@ import type {
   Wish,
 } from "./office-api.js";
 import type { Settings, SettingsWish } from "./settings-api.js";
+import type { PasskeyOptions, SignedPasskey } from "./passkeys.js";
 
 export type Role = "admin" | "auditor" | "verifier" | "installer";
 
@@ -334,6 +336,12 @@ export class HubApi {
     return this.#keep(await this.#request<Session>("POST", "/sign-in", { user, password, ...(code === null ? {} : { code }) }, true));
   }
 
+  beginPasskeySignIn = (): Promise<PasskeyOptions> => this.#request("POST", "/sign-in/passkey/begin", {}, true);
+
+  async signInByPasskey(credential: SignedPasskey): Promise<Session> {
+    return this.#keep(await this.#request<Session>("POST", "/sign-in/passkey", { credential }, true));
+  }
+
   async signOut(): Promise<void> {
     await this.#request("POST", "/sign-out", {});
     this.#csrf = "";
@@ -433,6 +441,15 @@ export class HubApi {
     this.#request("POST", "/tokens", { name, scopes, days });
 
   revokeToken = (id: string): Promise<unknown> => this.#request("POST", `/tokens/${id}/revoke`, {});
+
+  passkeys = (): Promise<Passkeys> => this.#request("GET", "/passkeys");
+
+  beginPasskey = (): Promise<PasskeyOptions> => this.#request("POST", "/passkeys/begin", {});
+
+  keepPasskey = (name: string, credential: SignedPasskey): Promise<unknown> =>
+    this.#request("POST", "/passkeys", { name, credential }, true);
+
+  removePasskey = (id: string): Promise<unknown> => this.#request("POST", `/passkeys/${id}/remove`, {});
 
   beginFactor = (): Promise<NewFactor> => this.#request("POST", "/second-factor", {});
 

@@ -162,6 +162,20 @@ export interface Token {
   revoked_at: number | null;
 }
 
+/** A passkey of whoever is signed in; times are real, in Unix seconds. */
+export interface Passkey {
+  id: string;
+  name: string;
+  made_at: number;
+  used_at: number | null;
+}
+
+export interface Passkeys {
+  passkeys: Passkey[];
+  /** False where the hub does not know the address that people reach it by. */
+  can_make: boolean;
+}
+
 export interface NewFactor {
   secret: string;
   uri: string;

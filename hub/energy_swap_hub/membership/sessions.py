@@ -26,6 +26,7 @@ class Session:
     csrf: str
     id: str
     used_at: datetime
+    by_passkey: bool = False
 
     def is_to_be_noted(self, now: datetime) -> bool:
         """Whether it is time to write down that the session is in use."""
@@ -42,10 +43,12 @@ class Signed:
     address: str
 
 
-def open_session(connection: Connection, user: UserConfig, now: datetime, *, address: str) -> tuple[str, Session]:
+def open_session(
+    connection: Connection, user: UserConfig, now: datetime, *, address: str, by_passkey: bool = False
+) -> tuple[str, Session]:
     """Start a session; return the secret token for its cookie, and the session."""
     token = secrets.token_urlsafe(32)
-    made = Session(user.user, user.role, secrets.token_urlsafe(24), secrets.token_hex(8), now)
+    made = Session(user.user, user.role, secrets.token_urlsafe(24), secrets.token_hex(8), now, by_passkey)
     connection.execute(delete(session).where((session.c.expires_at <= now) | (session.c.used_at <= now - IDLE)))
     connection.execute(
         insert(session).values(
@@ -57,6 +60,7 @@ def open_session(connection: Connection, user: UserConfig, now: datetime, *, add
             started_at=now,
             used_at=now,
             address=address,
+            by_passkey=by_passkey,
         )
     )
     return token, made
@@ -67,14 +71,14 @@ def find_session(
 ) -> Session | None:
     """Return the session of a cookie's ``token`` while it lasts."""
     row = session.c
-    query = select(row.user, row.csrf, row.id, row.used_at).where(
+    query = select(row.user, row.csrf, row.id, row.used_at, row.by_passkey).where(
         row.token_hash == _hash(token), row.expires_at > now, row.used_at > now - IDLE
     )
     found = connection.execute(query).first()
     known = None if found is None else users.get(found.user)
     if found is None or known is None:
         return None
-    return Session(known.user, known.role, found.csrf, found.id, found.used_at)
+    return Session(known.user, known.role, found.csrf, found.id, found.used_at, found.by_passkey)
 
 
 def note_use(connection: Connection, session_id: str, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Households, the console's users and sessions, and who did what."""
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Table, Text, UniqueConstraint
 
 from energy_swap_hub.storage import Id, UtcTime, metadata
 
@@ -64,6 +64,20 @@ session = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("used_at", UtcTime, nullable=False),
     Column("address", Text, nullable=False),
+    Column("by_passkey", Boolean, nullable=False),  # then the device and its owner are both known
+)
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("credential", LargeBinary, nullable=False),  # its public key, as WebAuthn lays it out
+    Column("counter", BigInteger, nullable=False),  # how often the device signed, where it counts
+    Column("made_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
 )
 
 second_factor = Table(

@@ -10,6 +10,7 @@ from nacl.signing import SigningKey
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import HubConfig, utc_now
+from energy_swap_hub.membership.passkeys import Passkeys
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.membership.sign_in import SignIn
@@ -32,6 +33,7 @@ from .mpesa_api import MPesaApi
 from .office_api import OfficeApi
 from .openapi import openapi
 from .own_periods_api import OwnPeriodsApi
+from .passkeys_api import PasskeysApi
 from .phone_api import PhoneApi
 from .phone_session_api import PhoneSessionApi
 from .phones_api import PhonesApi
@@ -91,6 +93,16 @@ def make_routes(parts: Parts) -> list[Route]:
         tokens=parts.tokens,
     )
     is_https = (config.public_url or "").startswith("https://")
+    sessions = SessionApi(
+        _CONSOLE,
+        doors,
+        database,
+        community,
+        clock,
+        SignIn(users),
+        parts.seal,
+        is_https=is_https,
+    )
     apis = (
         EdgeApi(
             doors,
@@ -109,15 +121,14 @@ def make_routes(parts: Parts) -> list[Route]:
         PhonesApi(_CONSOLE, doors, database, community.id, clock),
         ReadingsApi(doors, database, community),
         ApproverApi(doors, database, community, clock, changes, parts.wake),
-        SessionApi(
+        sessions,
+        PasskeysApi(
             _CONSOLE,
             doors,
             database,
-            community,
-            clock,
-            SignIn(users),
-            parts.seal,
-            is_https=is_https,
+            Passkeys(config.public_url, f"Energy Swap {community.name}"),
+            sessions,
+            users,
         ),
         ConsoleApi(
             _CONSOLE,

@@ -302,7 +302,11 @@ class Doors:
         return await self._with_both_factors(session)
 
     async def _with_both_factors(self, session: Session) -> Session:
-        if self._needs_second_factor and not await self._database.read(lambda c: is_confirmed(c, session.user)):
+        if (
+            self._needs_second_factor
+            and not session.by_passkey
+            and not await self._database.read(lambda c: is_confirmed(c, session.user))
+        ):
             raise web.HTTPForbidden(reason="this hub asks for a second factor; set yours up first")
         return session
 

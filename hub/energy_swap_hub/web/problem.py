@@ -20,6 +20,7 @@ from energy_swap_hub.membership.devices import NotPaired, PinLocked, PinRefused
 from energy_swap_hub.membership.files import EvidenceRefused
 from energy_swap_hub.membership.households import NotAdmitted
 from energy_swap_hub.membership.pairing import CodeRefused, TooManyCodes
+from energy_swap_hub.membership.passkeys import PasskeyRefused
 from energy_swap_hub.membership.second_factor import CodeNeeded, CodeWrong
 from energy_swap_hub.membership.sign_in import SignInLocked, SignInRefused
 from energy_swap_hub.mpesa import PaymentRefused
@@ -54,6 +55,7 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (PinRefused, 401, "pin_wrong"),
     (NotPaired, 401, "not_paired"),
     (CodeRefused, 401, "pairing_code_wrong"),
+    (PasskeyRefused, 401, "passkey_refused"),
     (CodeNeeded, 401, "code_needed"),
     (CodeWrong, 401, "code_wrong"),
     (RestartedError, 425, "restarted"),

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy import Connection
 
-from energy_swap_hub.config import CommunityConfig, Role, utc_now
+from energy_swap_hub.config import CommunityConfig, Role, UserConfig, utc_now
 from energy_swap_hub.membership import second_factor
 from energy_swap_hub.membership.households import record_audit
 from energy_swap_hub.membership.seal import Seal
@@ -126,18 +126,31 @@ class SessionApi:
         name, code = call.body.user, call.body.code or ""
         user = await asyncio.to_thread(self._sign_in.check, name, call.body.password, now, address=address)
 
-        def open_it(connection: Connection) -> tuple[str, SessionBody]:
+        def check(connection: Connection) -> UserConfig:
             second_factor.check(connection, self._seal, name, code, now)
-            token, session = open_session(connection, user, now, address=address)
-            self._audit(connection, name, "signed in")
-            return token, self._body(connection, session)
+            return user
 
         try:
-            token, body = await self._database.write(open_it)
+            response = await self.open(call.request, check, by_passkey=False)
         except CodeWrong:
             self._sign_in.note_wrong(name, now, address=address)
             raise
         self._sign_in.note_right(name, address=address)
+        return response
+
+    async def open(
+        self, request: web.Request, check: Callable[[Connection], UserConfig], *, by_passkey: bool
+    ) -> web.Response:
+        """Sign in whom ``check`` returns; the answer sets the cookie."""
+        now, address = utc_now(), self._doors.address(request)
+
+        def open_it(connection: Connection) -> tuple[str, SessionBody]:
+            user = check(connection)
+            token, session = open_session(connection, user, now, address=address, by_passkey=by_passkey)
+            self.audit(connection, user.user, "signed in with a passkey" if by_passkey else "signed in")
+            return token, self._body(connection, session)
+
+        token, body = await self._database.write(open_it)
         response = json_response(body)
         response.set_cookie(
             COOKIE,
@@ -152,7 +165,7 @@ class SessionApi:
     async def _post_sign_out(self, call: Call[Session, None]) -> web.Response:
         def end(connection: Connection) -> None:
             end_session(connection, call.who.user, call.who.id)
-            self._audit(connection, call.who.user, "signed out")
+            self.audit(connection, call.who.user, "signed out")
 
         await self._database.write(end)
         response = json_response({})
@@ -182,7 +195,7 @@ class SessionApi:
 
         def end(connection: Connection) -> None:
             end_session(connection, user, session_id)
-            self._audit(connection, user, "ended a session")
+            self.audit(connection, user, "ended a session")
 
         await self._database.write(end)
         return {}
@@ -197,7 +210,7 @@ class SessionApi:
 
         def confirm(connection: Connection) -> None:
             second_factor.confirm(connection, self._seal, user, code, utc_now())
-            self._audit(connection, user, "set up a second factor")
+            self.audit(connection, user, "set up a second factor")
 
         await self._database.write(confirm)
         return {}
@@ -208,7 +221,7 @@ class SessionApi:
         def remove(connection: Connection) -> None:
             second_factor.check(connection, self._seal, user, code, utc_now())
             second_factor.remove(connection, user)
-            self._audit(connection, user, "removed the second factor")
+            self.audit(connection, user, "removed the second factor")
 
         await self._database.write(remove)
         return {}
@@ -222,5 +235,6 @@ class SessionApi:
             "second_factor": second_factor.is_confirmed(connection, session.user),
         }
 
-    def _audit(self, connection: Connection, who: str, what: str) -> None:
+    def audit(self, connection: Connection, who: str, what: str) -> None:
+        """Write down what somebody did about their own signing in."""
         record_audit(connection, self._community.id, who=who, what=what, subject=who, now=self._clock())

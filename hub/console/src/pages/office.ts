@@ -15,6 +15,7 @@ import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/ask.js";
 import "../parts/key-text.js";
+import "../parts/passkeys.js";
 import "../parts/programs.js";
 
 type Tab = "audit" | "health" | "programs" | "sign_in";
@@ -63,7 +64,7 @@ export class EsOffice extends TranslatedElement {
         audit: () => html`<section class="card">${whenListed(this.#acts, (acts) => this.#renderActs(acts))}</section>`,
         health: () => html`<section class="card">${whenHere(this.#health, (health) => this.#renderHealth(health))}</section>`,
         programs: () => html`<es-programs .api=${this.api} .canChange=${this.session.role === "admin"}></es-programs>`,
-        sign_in: () => html`<div class="stack">${this.#renderFactor()}${whenHere(this.#sessions, (all) => this.#renderSessions(all))}</div>`,
+        sign_in: () => html`<div class="stack">${this.#renderFactor()}<es-passkeys .api=${this.api}></es-passkeys>${whenHere(this.#sessions, (all) => this.#renderSessions(all))}</div>`,
       }[this.tab]()}
       ${this.question === null
         ? nothing

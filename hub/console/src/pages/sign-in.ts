@@ -3,6 +3,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { HubProblem, type HubApi } from "../api.js";
 import { chooseLanguage, currentLanguage, say, TranslatedElement } from "../language.js";
+import { hasPasskeys, usePasskey } from "../passkeys.js";
 import { icon } from "../parts/icons.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 
@@ -46,6 +47,10 @@ export class EsSignIn extends TranslatedElement {
       .primary {
         width: 100%;
         margin-top: 4px;
+      }
+      .passkey {
+        width: 100%;
+        margin-top: 10px;
       }
       .problem {
         background: var(--bad-wash);
@@ -97,6 +102,7 @@ export class EsSignIn extends TranslatedElement {
         ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
         <button class="primary" type="submit" ?disabled=${this.isBusy}>${say(this.isBusy ? "sign_in.busy" : "sign_in.go")}</button>
       </form>
+      ${hasPasskeys() ? html`<button class="passkey" ?disabled=${this.isBusy} @click=${this.#byPasskey}>${say("sign_in.by_passkey")}</button>` : nothing}
       <button
         class="quiet language"
         lang=${isEnglish ? "sw" : "en"}
@@ -138,11 +144,27 @@ export class EsSignIn extends TranslatedElement {
     }
   }
 
+  readonly #byPasskey = async (): Promise<void> => {
+    this.isBusy = true;
+    this.problem = "";
+    try {
+      const options = await this.api.beginPasskeySignIn();
+      const credential = await usePasskey(options).catch(() => null);
+      if (credential === null) this.problem = say("sign_in.passkey_declined");
+      else this.dispatchEvent(new CustomEvent("signed-in", { detail: await this.api.signInByPasskey(credential) }));
+    } catch (problem) {
+      this.problem = this.#explain(problem);
+    } finally {
+      this.isBusy = false;
+    }
+  };
+
   #explain(problem: unknown): string {
     if (!(problem instanceof HubProblem)) return String(problem);
     if (problem.status === 0) return say("app.unreachable");
     if (problem.status === 429 || problem.message.startsWith("too many")) return say("sign_in.too_many");
     if (problem.code === "code_wrong") return say("sign_in.code_wrong");
+    if (problem.code === "passkey_refused") return problem.message;
     return problem.status === 401 ? say("sign_in.wrong") : problem.message;
   }
 }
