@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
@@ -122,9 +122,11 @@ def find_by_conversation(connection: Connection, originator_conversation_id: str
     return rows.find(connection, Payout, payout, originator_conversation_id=originator_conversation_id)
 
 
-def begin_sending(connection: Connection, item: Payout, now: datetime) -> bool:
-    """Record that it leaves now. False if it was not waiting to be sent any more."""
-    return _change(connection, item, (QUEUED, UNKNOWN), state=SENDING, attempts=item.attempts + 1, due_at=now)
+def begin_sending(connection: Connection, item: Payout, now: datetime) -> Payout | None:
+    """Record that it leaves now, and return it as it is then; None if it was not waiting to be sent any more."""
+    begun = replace(item, state=SENDING, attempts=item.attempts + 1)
+    changed = _change(connection, item, (QUEUED, UNKNOWN), state=begun.state, attempts=begun.attempts, due_at=now)
+    return begun if changed else None
 
 
 def record_lost(connection: Connection, item: Payout, now: datetime) -> None:
@@ -163,7 +165,7 @@ def record_result(
     *,
     confirm_above_kes: int,
 ) -> str:
-    """Record a result callback and return what it meant.
+    """Record a result callback about a payout, as this transaction read it, and return what it meant.
 
     Nobody signs it: above ``confirm_above_kes`` M-Pesa is asked first, and its answer counts.
     """
@@ -171,7 +173,7 @@ def record_result(
         _review(connection, events, item, "payout_result_of_another", {})
         return "result of another request"
     meaning, reason = payout_meaning(result.code)
-    is_open = _is_open(connection, item)
+    is_open = item.state in (*OPEN_PAYOUT, REVIEW)
     outcome = f"result {result.code}"
     if is_open and item.kes > confirm_above_kes and meaning is not Meaning.OPEN:
         at_once = {"due_at": received_at, "accepted_at": item.accepted_at or received_at}
@@ -206,12 +208,6 @@ def record_status(
     if told.status in STATUS_FAILED:
         fail(connection, events, item, f"M-Pesa says that the payout was {told.status}.", received_at)
     return f"status {told.status or told.code}"
-
-
-def _is_open(connection: Connection, item: Payout) -> bool:
-    """Return whether it has not ended; ``item`` may have been read before it did."""
-    current = find(connection, item.community_id, item.payout_id)
-    return current is not None and current.state in (*OPEN_PAYOUT, REVIEW)
 
 
 def record_asked(connection: Connection, events: PaymentEvents, item: Payout, now: datetime) -> None:

@@ -5,7 +5,7 @@ was asked for is therefore booked under its account reference, once; another num
 list only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -14,7 +14,7 @@ from typing import Any, Final
 from energy_swap_protocol.units import CENTS_PER_KES
 from sqlalchemy import Connection, bindparam, exists, func, select, update
 
-from energy_swap_hub.storage import insert_rows
+from energy_swap_hub.storage import insert_rows, is_among
 
 from . import intents, reports, rows
 from .events import Payer, PayerOf, PaymentEvents
@@ -30,6 +30,7 @@ _NEW: Final = (CREDITED, IN_SUSPENSE)
 CALLBACK: Final = "callback"  # of a push
 BY_HAND: Final = "c2b"  # an announcement, which comes for a push, too
 _UNSIGNED: Final = (CALLBACK, BY_HAND)
+_AT_ONCE: Final = 500  # receipts in one question to the database
 _UNPROVEN_FOR: Final = timedelta(hours=48)  # M-Pesa's list reaches no further back
 _PAID_NOW: Final = (
     update(payment_intent)
@@ -83,7 +84,7 @@ def latest(connection: Connection, community_id: str, limit: int) -> list[dict[s
 def credit(
     connection: Connection, events: PaymentEvents, intent: Intent, payment: Payment, channel: str, now: datetime
 ) -> str:
-    """Credit an asked payment once, whatever state it was in: money that came is real.
+    """Credit an asked payment, as this transaction read it, once, whatever its state: money that came is real.
 
     What is told of one that is paid counts from M-Pesa's list only: it is the true number of the receipt that was
     credited, or a second payment to the same account reference.
@@ -91,26 +92,24 @@ def credit(
     known = find(connection, payment.receipt)
     if known is not None and (channel in _UNSIGNED or not _take_back(connection, known, intent.account_reference)):
         return CREDITED_BEFORE
-    current = intents.find(connection, intent.intent_id)
-    assert current is not None, "payments are never deleted"
-    if current.state != PAID:
+    if intent.state != PAID:
         # What was given up cannot be had any more.
-        is_late = current.purpose != TOP_UP and (current.state == FAILED or current.given_up_at is not None)
+        is_late = intent.purpose != TOP_UP and (intent.state == FAILED or intent.given_up_at is not None)
         _book(
-            *(connection, events, current, payment, channel, now),
-            name=current.account_reference,
-            purpose=current.purpose,
+            *(connection, events, intent, payment, channel, now),
+            name=intent.account_reference,
+            purpose=intent.purpose,
             is_late=is_late,
         )
-        connection.execute(_PAID_NOW, {"key_intent_id": current.intent_id, "now": now})
+        connection.execute(_PAID_NOW, {"key_intent_id": intent.intent_id, "now": now})
         return CREDITED
     if channel in _UNSIGNED:
         return "another receipt for what is paid: M-Pesa's list decides"
-    if (hearsay := _hearsay(connection, current, payment.kes)) is not None:
+    if (hearsay := _hearsay(connection, intent, payment.kes)) is not None:
         _rename(connection, hearsay, payment.receipt, channel)
         return f"the true receipt of what was credited as {hearsay}"
     # What was paid for once is not paid for again.
-    _book(connection, events, current, payment, channel, now, name=payment.receipt, purpose=TOP_UP, is_late=False)
+    _book(connection, events, intent, payment, channel, now, name=payment.receipt, purpose=TOP_UP, is_late=False)
     return CREDITED
 
 
@@ -253,7 +252,23 @@ def receive_all(
     now: datetime,
 ) -> int:
     """Credit every listed payment that was not credited before; return how many were new."""
-    return sum(receive(connection, events, payer_of, one, channel, now) in _NEW for one in told)
+    told = list(told)
+    booked = _booked(connection, [one.payment.receipt for one in told])
+    return sum(
+        receive(connection, events, payer_of, one, channel, now) in _NEW
+        for one in told
+        if booked.get(one.payment.receipt) != masked(one.reference)
+    )
+
+
+def _booked(connection: Connection, receipts: Sequence[str]) -> dict[str, str]:
+    """Return under which reference each of these payments was credited; those that were not are left out."""
+    row, found = payment_receipt.c, dict[str, str]()
+    for start in range(0, len(receipts), _AT_ONCE):
+        some = receipts[start : start + _AT_ONCE]
+        query = select(row.receipt, row.reference).where(is_among(connection, row.receipt, some))
+        found.update(connection.execute(query).tuples().all())
+    return found
 
 
 def waits_for_owner(connection: Connection, receipt: str) -> bool:

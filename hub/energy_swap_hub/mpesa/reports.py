@@ -11,6 +11,8 @@ from typing import Final, Literal
 from energy_swap_protocol.units import CENTS_PER_KES
 from sqlalchemy import Connection, insert, select, update
 
+from energy_swap_hub.storage import insert_rows, is_among
+
 from .nairobi import parse
 from .tables import account_report, payment_receipt, statement_line
 from .wire import AccountBalances, PulledPayment, as_reference, masked
@@ -122,14 +124,20 @@ def pulled_lines(rows: Iterable[PulledPayment], now: datetime) -> tuple[Line, ..
 
 def keep_lines(connection: Connection, lines: Iterable[Line], source: str, now: datetime) -> int:
     """Keep the lines that are not known yet; return how many are new. A known line never changes."""
-    row, new = statement_line.c, 0
-    for line in lines:
-        known = select(row.receipt).where(row.receipt == line.receipt, row.kind == line.kind)
-        if connection.execute(known).first() is None:
-            values = {name: getattr(line, name) for name in Line.__slots__} | {"reference": masked(line.reference)}
-            connection.execute(insert(statement_line).values(**values, source=source, read_at=now))
-            new += 1
-    return new
+    new = {(line.receipt, line.kind): line for line in reversed(list(lines))}
+    row, receipts = statement_line.c, sorted({receipt for receipt, _ in new})
+    for start in range(0, len(receipts), _AT_ONCE):
+        some = receipts[start : start + _AT_ONCE]
+        known = select(row.receipt, row.kind).where(is_among(connection, row.receipt, some))
+        for receipt, kind in connection.execute(known).tuples():
+            new.pop((receipt, kind), None)
+    rows = [
+        (line.receipt, line.kind, line.cents, line.at, masked(line.reference), source, now)
+        for line in reversed(new.values())
+    ]
+    names = ("receipt", "kind", "cents", "at", "reference", "source", "read_at")
+    insert_rows(connection, statement_line, names, rows)
+    return len(rows)
 
 
 def kept_receipts(connection: Connection, receipts: Sequence[str], source: str) -> set[str]:

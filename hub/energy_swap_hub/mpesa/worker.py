@@ -237,11 +237,10 @@ class Worker:
 
     async def _pay(self, client: DarajaClient, item: Payout) -> None:
         def begin(connection: Connection) -> tuple[str, Payout] | None:
-            if not payouts.begin_sending(connection, item, self._clock()):
+            current = payouts.begin_sending(connection, item, self._clock())
+            if current is None:
                 return None
-            current = payouts.find(connection, item.community_id, item.payout_id)
-            phone = self._phone_of(connection, item.community_id, item.household_id)
-            return None if current is None else (phone, current)
+            return self._phone_of(connection, item.community_id, item.household_id), current
 
         begun = await self._database.write(begin)
         if begun is None:

@@ -224,10 +224,7 @@ class PaymentBook:
         owner = _member(connection, community_id, household_id)
         if owner is None:
             account = SUSPENSE
-            evidence = {"household": household_id, "cents": cents, "receipt": receipt, "reference": reference}
-            open_review(
-                connection, community_id, kind=UNKNOWN_PAYER, subject=receipt, evidence=evidence, now=self._clock()
-            )
+            self._ask_whose(connection, community_id, household_id, cents, receipt, reference)
         else:
             account = ledger.kes(owner)
         postings = [Posting(account, cents), Posting(TRUST_CASH, -cents)]
@@ -294,7 +291,13 @@ class PaymentBook:
         reason: str,
     ) -> None:
         """The money never left: what was set aside goes back to where it was."""
-        account = SUSPENSE if household_id is None else ledger.kes(household_id)
+        if household_id is None:
+            account = SUSPENSE
+            received = receipts.find(connection, receipt)
+            reference = "" if received is None else received.reference
+            self._ask_whose(connection, community_id, None, cents, receipt, reference)
+        else:
+            account = ledger.kes(household_id)
         postings = [Posting(PAYOUT_PENDING, -cents), Posting(account, cents)]
         text = f"payment {receipt} was not given back: {reason}"
         ledger.post(connection, community_id, Entry("reversal_failed", receipt, self._clock(), text, postings))
@@ -338,6 +341,21 @@ class PaymentBook:
         if ledger.post(connection, community_id, Entry("payout_failed", payout_id, self._clock(), text, postings)):
             self._tell(connection, community_id, household_id, Event.PAYOUT_FAILED, {"reason": reason})
         self._on_change(household_id)
+
+    def _ask_whose(
+        self,
+        connection: Connection,
+        community_id: str,
+        household_id: str | None,
+        cents: int,
+        receipt: str,
+        reference: str,
+    ) -> None:
+        """Put money in suspense in front of a person, also where it comes back there after all was decided."""
+        evidence = {"household": household_id, "cents": cents, "receipt": receipt, "reference": reference}
+        open_review(
+            connection, community_id, kind=UNKNOWN_PAYER, subject=receipt, evidence=evidence, now=self._clock()
+        )
 
     def _tell(
         self, connection: Connection, community_id: str, household_id: str, event: Event, data: dict[str, Any]

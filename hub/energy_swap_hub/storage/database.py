@@ -6,7 +6,6 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -27,6 +26,9 @@ from .schema import upgrade
 
 _GROUP: Final = 200
 _ATTEMPTS: Final = 5
+_SAVEPOINT: Final = "SAVEPOINT a_change"
+_RELEASE: Final = "RELEASE SAVEPOINT a_change"
+_UNDO: Final = "ROLLBACK TO SAVEPOINT a_change"
 _PASSING: Final = ("40001", "40P01")  # SQLSTATE: serialization failure, deadlock
 
 type _Change = tuple[Callable[[Connection], Any], Future[Any]]
@@ -174,17 +176,35 @@ class Database:
         with self._engines.writer.begin() as connection:
             for community_id, fence in self._fences.items():
                 lease.check(connection, community_id, fence)
-            for change, future in group:
+            for number, (change, future) in enumerate(group):
+                if not is_alone:
+                    _mark(connection, is_first=number == 0)
                 try:
-                    with nullcontext() if is_alone else connection.begin_nested():
-                        outcomes.append((future, change(connection), None))
+                    outcomes.append((future, change(connection), None))
                 except Exception as error:
                     # The database may give up the whole group: SQLite when the disk is full, PostgreSQL when the
                     # connection breaks, either of them when it asks for the transaction to be run again.
-                    if is_alone or _passes(error) or not self._engines.goes_on(connection):
+                    if is_alone or _passes(error) or not self._undo(connection):
                         raise
                     outcomes.append((future, None, error))
         return outcomes
+
+    def _undo(self, connection: Connection) -> bool:
+        """Undo what was done since the mark; false, or an error, where the whole transaction is gone."""
+        if not connection.invalidated:
+            connection.exec_driver_sql(_UNDO)
+        return self._engines.goes_on(connection)
+
+
+def _mark(connection: Connection, *, is_first: bool) -> None:
+    """Let what a change does from here on be undone alone, with little beside the database's own work."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.dbapi_connection
+        if not is_first:
+            driver.execute(_RELEASE)
+        driver.execute(_SAVEPOINT)
+    else:
+        connection.exec_driver_sql(_SAVEPOINT if is_first else f"{_RELEASE}; {_SAVEPOINT}")
 
 
 def _passes(error: BaseException) -> bool:

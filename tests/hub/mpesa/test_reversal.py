@@ -1,5 +1,7 @@
 """A payment given back: money set aside first, asked for once, and every end of it."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from energy_swap_hub.settlement.actions import Action
 from energy_swap_hub.settlement.payment_decisions import payment_actions
 from energy_swap_hub.settlement.payments import UNKNOWN_PAYER, assign_payment, order_reversal
 from energy_swap_hub.settlement.reconciliation import reconcile_statement
-from sqlalchemy import select
+from energy_swap_hub.settlement.reviews import resolve_review
+from energy_swap_hub.settlement.tables import review
+from sqlalchemy import Connection, select
 
 from tests.hub.mpesa.test_faults import decided
 
@@ -28,6 +32,18 @@ async def give_back(bank: Any, receipt: str) -> None:
     await bank.database.write(
         lambda c: order_reversal(c, bank.mpesa, "green", receipt, reason="paid twice", who="office", now=bank.now)
     )
+
+
+def note_only(kind: str, subject: str, now: datetime) -> Callable[[Connection], None]:
+    """Return a person's decision to do nothing about a review."""
+
+    def resolve(connection: Connection) -> None:
+        row = review.c
+        query = select(row.id).where(row.kind == kind, row.subject == subject, row.state == "open")
+        number = connection.execute(query).scalar_one()
+        resolve_review(connection, "green", number, note="seen", who="office", now=now)
+
+    return resolve
 
 
 async def actions(bank: Any, receipt: str) -> list[Action]:
@@ -143,8 +159,13 @@ async def test_a_payment_that_m_pesa_did_not_give_back_can_still_find_its_owner(
     receipt = (await bank.pay_by_hand(70, "NOBODY"))["receipt"]
     await bank.settle()
     bank.simulator.faults.arm("F21", variant="21", product="reversal")
+    await bank.stop_hub()
     await give_back(bank, receipt)
+    await bank.database.write(note_only(UNKNOWN_PAYER, receipt, bank.now))  # it is on its way back, they thought
+    assert await bank.reviews() == {}
+    await bank.start_hub()
     await bank.settle()
+    assert await bank.reviews() == {"reversal_failed": receipt, "unknown payer": receipt}
     await decided(bank, "unknown payer", receipt, Action.ASSIGN, household="h-001")
     assert (await bank.cents(), await bank.balance(SUSPENSE)) == (7_000, 0)
 
