@@ -150,13 +150,23 @@ export function answers(community, clock) {
         is_balanced: true,
       };
     },
+    proposals: () => ({
+      proposals: [
+        {
+          proposal: "suspend:h-004:7", kind: "suspend", household: "h-004", name: "Household 4", reason: "The meter was opened.", asked_by: "wanjiru", asked_at: clock() - 5400,
+          state: "open", is_under_way: true, signatures: [base58(randomness(13), 44)], needed: 2,
+        },
+      ],
+      devices: [], approvers: [1, 2, 3].map((seed) => base58(randomness(seed), 44)), needed: 2, is_paused: false,
+      hub: { key: base58(randomness(12), 44), before: [], next: base58(randomness(14), 44), is_lost: false, can_pause: true },
+    }),
     chain: () => {
       const random = randomness(11);
       const now = clock();
       const kinds = ["mint_period", "burn_period", "mint_period", "admit", "release", "household_transaction"];
       return {
         cluster: "localnet", version: "4.0.2", slot: 284_113 + Math.floor(now % 100_000 / 0.4), mint: community.mint, escrow: community.escrow, supply_wh: supply, ledger_wh: supply,
-        minted_wh: 1_059_580, burned_wh: 845_200, escrow_wh: 18_400,
+        minted_wh: 1_059_580, burned_wh: 845_200, escrow_wh: 18_400, fee_payer: base58(randomness(12), 44), lost_hub: null,
         custody: "Mint and escrow need two of three keys; this hub holds one, the verifiers' office one, and one is in the co-operative's safe.",
         intents: Array.from({ length: 18 }, (_, index) => ({
           ...intentOf(kinds[index % kinds.length], hexOf(random), index), state: index === 0 ? "sent" : index === 7 ? "failed" : "confirmed", signature: index === 7 ? null : base58(random, 88),

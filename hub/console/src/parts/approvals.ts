@@ -104,7 +104,7 @@ export class EsApprovals extends TranslatedElement {
         ${isAsked ? html`<span class="pill warn">${say("approvals.hub_asked")}</span>` : nothing}
       </div>
       <p>${say(hub.is_lost ? "approvals.hub_lost_means" : "approvals.hub_next_means")}</p>
-      <p><es-key .text=${next}></es-key></p>
+      <p><es-key .text=${next} whole></es-key></p>
       ${this.canChange && !isAsked
         ? html`<button class="primary" @click=${() => {
             this.#askHub();
