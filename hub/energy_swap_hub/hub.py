@@ -32,6 +32,7 @@ from energy_swap_hub.chain.keys import (
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.verifier import RemoteCoSigner
 from energy_swap_hub.changes import Changes
+from energy_swap_hub.collecting import collect_rarely
 from energy_swap_hub.config import DarajaConfig, HubConfig
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.membership.households import households
@@ -69,6 +70,7 @@ async def run_hub(config: HubConfig, clock: Clock) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with running_hub(config, clock):
+        collect_rarely()
         await stopped.wait()
 
 

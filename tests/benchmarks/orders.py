@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from energy_swap_hub import ledger
 from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.collecting import collect_rarely
 from energy_swap_hub.settlement import spot
 from energy_swap_hub.settlement.tables import spot_order, trade
 from energy_swap_hub.storage import Database
@@ -107,6 +108,9 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
     queue = MessageQueue(database, desk, lambda: NOW, lambda: groups.append(1))
     try:
         await database.write(lambda c: found(c, chain, members, cents=100_000_000, wh=100_000_000))
+        while not queue.is_checked_beside():  # as in a hub that had a busy moment before
+            await asyncio.sleep(0.05)
+        collect_rarely()
         sold = await measured(database, len(sells), lambda: send_all(queue, sells, in_flight))
         pending = await database.read(
             lambda c: list(c.execute(select(spot_order.c.id).order_by(spot_order.c.number)).scalars())
