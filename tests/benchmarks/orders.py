@@ -108,8 +108,7 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
     queue = MessageQueue(database, desk, lambda: NOW, lambda: groups.append(1))
     try:
         await database.write(lambda c: found(c, chain, members, cents=100_000_000, wh=100_000_000))
-        while not queue.is_checked_beside():  # as in a hub that had a busy moment before
-            await asyncio.sleep(0.05)
+        await queue.start_checker()  # as in a hub that had a busy moment before
         collect_rarely()
         sold = await measured(database, len(sells), lambda: send_all(queue, sells, in_flight))
         pending = await database.read(

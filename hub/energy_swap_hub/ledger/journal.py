@@ -202,8 +202,10 @@ class Journal:
             if closed_until is not None and booked_at < closed_until:
                 booked_at = closed_until
             entries.append((entry_id, community, e.source, e.external_id, e.at, booked_at, e.text, e.corrects))
-            moved = (p for p in e.postings if p.amount)
-            postings += [(entry_id, leg, community, p.account, p.amount) for leg, p in enumerate(moved)]
+            moved = [posting for posting in e.postings if posting[1]]
+            postings += [
+                (entry_id, leg, community, account, amount) for leg, (account, amount) in enumerate(moved)
+            ]
         insert_rows(self._connection, tables.entry, _ENTRY, entries)
         insert_rows(self._connection, tables.posting, _POSTING, postings)
         self._entries.clear()

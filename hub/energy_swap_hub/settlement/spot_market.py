@@ -32,7 +32,7 @@ from .refusals import (
 )
 from .spot_book import Order, expired_orders
 from .spot_trades import Met, SpotTrades
-from .spot_transaction import BUYER, SELLER, hold_name
+from .spot_transaction import BUYER, SALE, hold_name
 
 type Wish = SellOrder | BuyOrder | CancelOrder
 
@@ -56,7 +56,7 @@ class SpotMarket(SpotTrades):
             orders += 1
             if isinstance(wish, BuyOrder):
                 bought_wh, best_limit = bought_wh + wish.wh, max(best_limit, wish.at_most)
-            accounts.update(of(household.id) for of in (BUYER if isinstance(wish, BuyOrder) else SELLER))
+            accounts.update(of(household.id) for of in (BUYER if isinstance(wish, BuyOrder) else SALE))
         self._open.read_standings(
             self._connection, self._community.id, {household.id for household, _ in wishes}, self._now
         )

@@ -31,8 +31,9 @@ def hold_name(order_id: str) -> str:
     return f"order:{order_id}"
 
 
-# What a trade moves of whoever sells on coming to the market, and of whoever buys.
-SELLER: Final = (ledger.kes, ledger.ekwh, ledger.ekwh_held)
+# The accounts that a sale moves on coming, that a trade moves of its seller, and what either moves of a buyer.
+SALE: Final = (ledger.ekwh, ledger.ekwh_held)
+SELLER: Final = (ledger.kes, ledger.ekwh_held)
 BUYER: Final = (ledger.kes, ledger.kes_held, ledger.ekwh)
 
 

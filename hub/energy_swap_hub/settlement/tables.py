@@ -166,6 +166,7 @@ position = Table(
 )
 
 _HAS_SELL, _HAS_BUY = text("sell_order IS NOT NULL"), text("buy_order IS NOT NULL")
+NOT_SPOT = text("sell_order IS NULL")  # in queries too, as with `IS_OPEN`; spot trades are found by their orders
 
 true_up = Table(  # late energy, under the period it belongs to: see late.py
     "true_up",
@@ -200,7 +201,7 @@ trade = Table(
     Column("at", UtcTime, nullable=False),
     Column("sell_order", Text),  # the spot orders that it fills
     Column("buy_order", Text),
-    Index("trade_reference", "community_id", "reference"),
+    Index("trade_reference", "community_id", "reference", sqlite_where=NOT_SPOT, postgresql_where=NOT_SPOT),
     Index("trade_sell_order", "sell_order", sqlite_where=_HAS_SELL, postgresql_where=_HAS_SELL),
     Index("trade_buy_order", "buy_order", sqlite_where=_HAS_BUY, postgresql_where=_HAS_BUY),
 )

@@ -12,7 +12,19 @@ from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import JSON, Column, ColumnElement, Connection, Dialect, Table, any_, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    Table,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
@@ -169,6 +181,8 @@ def _converter(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | 
     """Return what turns a value of ours into the database's; None where they are the same."""
     if isinstance(column.type, JSON):
         return _json
+    if isinstance(column.type, LargeBinary) and dialect.name == "sqlite":
+        return None  # bytes are what the driver takes
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
     # The rows of a group have few times, each of them often.
     return lru_cache(1_024)(convert) if convert is not None and isinstance(column.type, UtcTime) else convert

@@ -67,9 +67,17 @@ class Checker:
 
     def is_ready(self) -> bool:
         """Whether `check` can be called now; if it never was, have it started. One that failed stays away."""
+        self._started()
+        return self._process is not None
+
+    async def start(self) -> None:
+        """Have it started, and wait until it is there or has failed."""
+        await asyncio.shield(self._started())
+
+    def _started(self) -> asyncio.Task[None]:
         if self._start is None:
             self._start = asyncio.create_task(self._begin())
-        return self._process is not None
+        return self._start
 
     async def check(self, envelopes: Sequence[Envelope], place: Place | None) -> list[Verdict]:
         """Return the verdict on each message; raises `CheckerLost`. Without ``place`` locks are not looked at."""

@@ -125,7 +125,7 @@ def _density(connection: Connection, community: CommunityConfig, now: datetime) 
     query = (
         select(row.seller, row.buyer)
         .distinct()
-        .where(row.community_id == community.id, is_among(connection, row.reference, ids))
+        .where(row.community_id == community.id, is_among(connection, row.reference, ids), tables.NOT_SPOT)
     )
     pairs = {tuple(sorted(pair)) for pair in connection.execute(query).all()}
     members = count_admitted(connection, community.id)

@@ -146,5 +146,6 @@ def flows(connection: Connection, community: CommunityConfig, start: datetime) -
         row.community_id == community.id,
         row.market.in_(("ahead", "partner", "period")),
         row.reference == Period(start, community.period_length).id,
+        tables.NOT_SPOT,
     )
     return [cast("Flow", dict(found)) for found in connection.execute(query.order_by(row.id)).mappings()]

@@ -57,9 +57,9 @@ class MessageQueue:
             self._work = asyncio.create_task(self._take_all())
         return await future
 
-    def is_checked_beside(self) -> bool:
-        """Whether the process that checks many messages' signatures is there; it starts when this is first asked."""
-        return self._checker.is_ready()
+    async def start_checker(self) -> None:
+        """Have the process that checks many messages' signatures there, which else starts when many come."""
+        await self._checker.start()
 
     async def _take_all(self) -> None:
         while self._waiting:
@@ -83,7 +83,7 @@ class MessageQueue:
         await self._checker.close()
 
     async def _open(self, envelopes: Sequence[Envelope], chain: CommunityChain | None) -> list[Opened | Exception]:
-        if len(envelopes) >= _MANY and self.is_checked_beside():
+        if len(envelopes) >= _MANY and self._checker.is_ready():
             # The process has the hub's key of its start; with another one, locks are completed here.
             is_its_hub = chain is not None and chain.hub == self._desk.tokens.hub.pubkey()
             place = Place(bytes(chain.mint), bytes(chain.escrow)) if chain is not None and is_its_hub else None
