@@ -4,7 +4,8 @@ import argparse
 import gc
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
@@ -17,6 +18,7 @@ from energy_swap_hub.market.bulk import clear_columns
 from energy_swap_hub.market.fees import Tariff, bill
 from energy_swap_hub.market.period import PeriodOrder, Side, clear_period, columns
 from energy_swap_hub.market.spot import Book, NotRestingError, SpotOrder
+from energy_swap_hub.market.trade import Trade
 
 SEED = 20261120
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -127,6 +129,11 @@ def _rests(book: Book, number: int) -> bool:
     except NotRestingError:
         return False
     return True
+
+
+def read(trades: Iterable[Trade]) -> None:
+    """Look at each trade once, as whoever bills and stores them does."""
+    deque(trades, maxlen=0)
 
 
 def clear_whole(orders: Sequence[PeriodOrder], tariff: Tariff) -> None:
@@ -266,7 +273,8 @@ def clearing(size: int, place: int, repeat: int) -> None:
         baseline = best_of(repeat, size, lambda: volume_only(orders))  # noqa: B023
         for name, run, peers, targets in (
             ("columns", lambda: clear_columns(book, "p"), PEERS_CLEAR, TARGET_CLEAR),  # noqa: B023
-            ("trade objects", lambda: clear_period(orders, "p"), PEERS_CLEAR, TARGET_CLEAR),  # noqa: B023
+            ("clearing", lambda: clear_period(orders, "p"), PEERS_CLEAR, TARGET_CLEAR),  # noqa: B023
+            ("and read", lambda: read(clear_period(orders, "p").trades), PEERS_CLEAR, TARGET_CLEAR),  # noqa: B023
             ("orders to bills", lambda: clear_whole(orders, tariff), PEERS_WHOLE, None),  # noqa: B023
         ):
             took = best_of(repeat, size, run)

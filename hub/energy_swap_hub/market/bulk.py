@@ -3,12 +3,15 @@
 Nothing is decided here that `period` does not decide in the same way on plain numbers; a test holds both together.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from operator import eq
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from energy_swap_hub.market.clearing import Clearing
 from energy_swap_hub.market.sharing import share_equally
 from energy_swap_hub.market.trade import Trade, middle
 
@@ -58,8 +61,11 @@ class OrderColumns:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TradeColumns:
-    """Trades as columns: ``sellers`` and ``buyers`` are places among the orders' households, ``wh`` the energy."""
+class TradeColumns(Sequence[Trade]):
+    """Trades as columns: ``sellers`` and ``buyers`` are places among the orders' households, ``wh`` the energy.
+
+    A list of trades to whoever reads it, in which each is made when it is looked at.
+    """
 
     households: Names
     sellers: Places
@@ -69,30 +75,33 @@ class TradeColumns:
     def __len__(self) -> int:
         return len(self.wh)
 
-    def as_trades(self) -> tuple[Trade, ...]:
-        """Return the trades one by one."""
-        trades: list[Trade] = []
+    @overload
+    def __getitem__(self, place: int) -> Trade: ...
+    @overload
+    def __getitem__(self, place: slice) -> TradeColumns: ...
+    def __getitem__(self, place: int | slice) -> Trade | TradeColumns:
+        if isinstance(place, slice):
+            return TradeColumns(self.households, self.sellers[place], self.buyers[place], self.wh[place])
+        seller, buyer = self.households[self.sellers[place]], self.households[self.buyers[place]]
+        return Trade(seller, buyer, int(self.wh[place]))
+
+    def __iter__(self) -> Iterator[Trade]:
         # In parts, so that a name is still at hand when it becomes part of a trade.
         for start in range(0, len(self), _AT_HAND):
             part = slice(start, start + _AT_HAND)
             sellers = self.households[self.sellers[part]].tolist()
             buyers = self.households[self.buyers[part]].tolist()
-            trades += map(Trade, sellers, buyers, self.wh[part].tolist(), strict=True)
-        return tuple(trades)
+            yield from map(Trade, sellers, buyers, self.wh[part].tolist(), strict=True)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(map(eq, self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment] # as a list's
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ColumnClearing:
-    """The result of a period, as `period.Clearing`; nobody keeps own energy, because nobody is on both sides."""
-
-    cents_per_kwh: int | None
-    supply_wh: int
-    demand_wh: int
-    traded_wh: int
-    trades: TradeColumns
-
-
-def clear_columns(orders: OrderColumns, lot: str) -> ColumnClearing:
+def clear_columns(orders: OrderColumns, lot: str) -> Clearing:
     """Clear all ``orders`` of one period at one price, by the rules of `period.clear_period`.
 
     Raise `SeveralOrdersError` if a household has two orders with limits that would trade at the price: with one
@@ -105,7 +114,7 @@ def clear_columns(orders: OrderColumns, lot: str) -> ColumnClearing:
     if not volume:
         nobody = np.empty(0, np.intp)
         nothing = TradeColumns(orders.households, nobody, nobody, np.empty(0, np.int64))
-        return ColumnClearing(None, asks.total, bids.total, 0, nothing)
+        return Clearing(None, asks.total, bids.total, 0, nothing)
     price = middle(low, high)
     sellers, sold = asks.filled(price, volume, lot)
     buyers, bought = bids.filled(price, volume, lot)
@@ -123,7 +132,7 @@ def clear_columns(orders: OrderColumns, lot: str) -> ColumnClearing:
     trades = TradeColumns(
         orders.households, sellers[sold_until.searchsorted(ends)], buyers[bought_until.searchsorted(ends)], wh
     )
-    return ColumnClearing(price, asks.total, bids.total, volume, trades)
+    return Clearing(price, asks.total, bids.total, volume, trades)
 
 
 class _Line:

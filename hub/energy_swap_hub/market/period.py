@@ -1,13 +1,14 @@
 """Clears a period: one uniform-price call auction over the orders of all households."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from energy_swap_hub.market.bulk import OrderColumns, SeveralOrdersError, TooLargeError, clear_columns
+from energy_swap_hub.market.clearing import Clearing, Kept
 from energy_swap_hub.market.pairing import pair
 from energy_swap_hub.market.sharing import share_equally
 from energy_swap_hub.market.trade import Side, Trade, middle
@@ -36,32 +37,6 @@ class PeriodOrder(msgspec.Struct, frozen=True, gc=False):
             raise ValueError(f"{self.household}: an order of {self.wh} Wh at {self.limit} cents/kWh is negative")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """``wh`` that a household on both sides supplied to itself: used, but not traded, paid or charged."""
-
-    household: str
-    wh: int
-
-
-@dataclass(frozen=True, slots=True)
-class Clearing:
-    """The result of a period.
-
-    ``cents_per_kwh`` is the one price of all trades, None when nothing is traded. ``supply_wh`` and ``demand_wh``
-    are all that was offered and wanted, at whatever limit; ``traded_wh`` is the sum of ``trades``. ``kept`` is
-    None unless one household was on both sides with crossing limits and held more than half of all that could
-    trade.
-    """
-
-    cents_per_kwh: int | None
-    supply_wh: int
-    demand_wh: int
-    traded_wh: int
-    trades: tuple[Trade, ...]
-    kept: Kept | None = None
-
-
 def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
     """Clear all ``orders`` of one period at one price; ``lot`` (the period's id) draws who gets a last odd Wh.
 
@@ -85,8 +60,10 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
 
     The order of ``orders`` changes nothing.
     """
-    if len(orders) >= LARGE and (clearing := _clear_large(orders, lot)) is not None:
-        return clearing
+    if len(orders) >= LARGE:
+        # Columns do not serve where a household has several orders, or numbers are huge.
+        with suppress(SeveralOrdersError, TooLargeError):
+            return clear_columns(columns(orders), lot)
     sells, buys = _levels(orders)
     asks, bids = _by_limit(sells), _by_limit(buys)
     supply, demand = _total(asks), _total(bids)
@@ -109,21 +86,6 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
     traded = sum(trade.wh for trade in trades)
     assert traded + (kept.wh if kept else 0) == volume <= min(supply, demand)
     return Clearing(price if trades else None, supply, demand, traded, trades, kept)
-
-
-def _clear_large(orders: Sequence[PeriodOrder], lot: str) -> Clearing | None:
-    """Clear a book on columns; return None if they do not serve: several orders of a household, huge numbers."""
-    try:
-        clearing = clear_columns(columns(orders), lot)
-    except SeveralOrdersError, TooLargeError:
-        return None
-    return Clearing(
-        clearing.cents_per_kwh,
-        clearing.supply_wh,
-        clearing.demand_wh,
-        clearing.traded_wh,
-        clearing.trades.as_trades(),
-    )
 
 
 def columns(orders: Sequence[PeriodOrder]) -> OrderColumns:

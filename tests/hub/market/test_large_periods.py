@@ -40,13 +40,10 @@ def test_any_book_clears_the_same_on_arrays(chance: random.Random, monkeypatch: 
     for number in range(BOOKS):
         orders = _small_book(chance)
         plain, arrays = clear_period(orders, str(number)), clear_columns(columns(orders), str(number))
-        trades = arrays.trades.as_trades()
-        assert (
-            Clearing(arrays.cents_per_kwh, arrays.supply_wh, arrays.demand_wh, arrays.traded_wh, trades) == plain
-        )
-        assert all(type(trade.wh) is int for trade in trades)
-        shuffled = clear_columns(columns(chance.sample(orders, len(orders))), str(number))
-        assert shuffled.trades.as_trades() == trades
+        assert arrays == plain
+        assert plain == arrays
+        assert all(type(trade.wh) is int for trade in arrays.trades)
+        assert clear_columns(columns(chance.sample(orders, len(orders))), str(number)) == arrays
 
 
 def test_several_orders_of_a_household_clear_the_same_where_arrays_come_first(
@@ -89,6 +86,21 @@ def test_books_that_arrays_cannot_hold_are_cleared_all_the_same(monkeypatch: pyt
     ]
     plain, arrays = _both(twice, "p", monkeypatch)
     assert arrays == plain
+
+
+def test_trades_in_columns_are_a_list_of_trades(chance: random.Random) -> None:
+    trades = clear_period(_book(chance, 12_000, most=5000, highest=1700), "p").trades
+    listed = list(trades)
+    assert len(trades) == len(listed) > 4_500  # more than are made at a time
+    assert [trades[place] for place in range(-2, 3)] == [*listed[-2:], *listed[:3]]
+    assert type(trades[0].wh) is int
+    assert list(trades[10:4_500:7]) == listed[10:4_500:7]
+    assert listed[5] in trades
+    assert trades == tuple(listed)
+    assert trades != tuple(listed[:-1])
+    assert trades != (listed[1], *listed[1:])
+    with pytest.raises(IndexError):
+        trades[len(listed)]
 
 
 def test_columns_say_what_they_do_not_hold() -> None:
