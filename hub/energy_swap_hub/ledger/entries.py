@@ -1,9 +1,11 @@
 """What is booked: entries and their postings, holds, and the refusal of what is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+from .tables import currency_of
 
 
 class Overdrawn(ValueError):  # noqa: N818
@@ -47,3 +49,27 @@ class Hold(NamedTuple):
     account: str
     remaining: int
     is_open: bool
+
+
+def overdrawn(account: str, have: int, need: int) -> Overdrawn:
+    """Return the refusal to take ``need`` cents or Wh from an account that has ``have``."""
+    unit = "cents" if currency_of(account) == "KES" else "Wh"
+    words = f"{account} holds {have} {unit}, {need} are needed"
+    return Overdrawn(words, account=account, have=have, need=need)
+
+
+def net_by_account(postings: Iterable[Posting]) -> dict[str, int]:
+    """Return what an entry changes by account; raises `ValueError` when it does not sum to zero."""
+    net: dict[str, int] = {}
+    cents = wh = 0
+    for account, amount in postings:
+        if not amount:
+            continue
+        net[account] = net.get(account, 0) + amount
+        if currency_of(account) == "KES":
+            cents += amount
+        else:
+            wh += amount
+    if cents or wh:
+        raise ValueError(f"an entry must sum to zero, this one leaves {cents} cents and {wh} Wh")
+    return net

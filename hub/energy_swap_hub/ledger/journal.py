@@ -11,8 +11,7 @@ from energy_swap_hub.storage.bulk import insert_rows, is_among, put_rows
 
 from . import tables
 from .days import open_since
-from .entries import Entry, Hold, Overdrawn, Posting
-from .tables import currency_of
+from .entries import Entry, Hold, Overdrawn, Posting, net_by_account, overdrawn
 
 _ABSENT: Final = object()
 
@@ -74,7 +73,7 @@ class Journal:
         is never refused for being late, and a closed day never changes.
         Raises `Overdrawn` when a household account would fall below zero, `ValueError` when it does not balance.
         """
-        net = _net(entry.postings)
+        net = net_by_account(entry.postings)
         name = (entry.source, entry.external_id)
         if name not in self._is_used and not is_new:
             self._read_names(entry.source, (entry.external_id,))
@@ -95,7 +94,7 @@ class Journal:
         """Raise `Overdrawn` when a household's account has less than ``amount``, as taking it would."""
         have = self.balance(account)
         if have < amount:
-            raise _overdrawn(account, have, amount)
+            raise overdrawn(account, have, amount)
 
     def hold(
         self, hold_id: str, account: str, amount: int, *, at: datetime, text: str, is_new: bool = False
@@ -228,7 +227,7 @@ class Journal:
         short = [a for a, amount in net.items() if amount < 0 and balances[a] + amount < 0 and ":" in a]
         if short:
             account = min(short)
-            raise _overdrawn(account, balances[account], -net[account])
+            raise overdrawn(account, balances[account], -net[account])
         for account, amount in net.items():
             self._set(balances, account, balances[account] + amount)
 
@@ -302,26 +301,3 @@ _ENTRY: Final = (
     "corrects_entry_id",
 )
 _POSTING: Final = ("entry_id", "leg", "community_id", "account", "amount")
-
-
-def _overdrawn(account: str, have: int, need: int) -> Overdrawn:
-    unit = "cents" if currency_of(account) == "KES" else "Wh"
-    words = f"{account} holds {have} {unit}, {need} are needed"
-    return Overdrawn(words, account=account, have=have, need=need)
-
-
-def _net(postings: Iterable[Posting]) -> dict[str, int]:
-    """Return what an entry changes by account; raises `ValueError` when it does not sum to zero."""
-    net: dict[str, int] = {}
-    cents = wh = 0
-    for account, amount in postings:
-        if not amount:
-            continue
-        net[account] = net.get(account, 0) + amount
-        if currency_of(account) == "KES":
-            cents += amount
-        else:
-            wh += amount
-    if cents or wh:
-        raise ValueError(f"an entry must sum to zero, this one leaves {cents} cents and {wh} Wh")
-    return net
