@@ -66,7 +66,7 @@ class MessageQueue:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP))]
             chain = self._chain
             opened = [
-                replace(one, by_phone=by_phone) if isinstance(one, Opened) else one
+                replace(one, by_phone=True) if by_phone and isinstance(one, Opened) else one
                 for one, (_, by_phone, _) in zip(
                     await self._open([envelope for envelope, _, _ in group], chain), group, strict=True
                 )
