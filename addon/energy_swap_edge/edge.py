@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -16,13 +17,14 @@ from .api.reads import Reads
 from .api.server import LocalApi
 from .api.status_page import StatusPage, View
 from .backoff import Backoff
-from .commands import Commands
+from .commands import CommandError, Commands
 from .config import EdgeConfig
 from .counsel import Counsel
 from .events import EventLog
 from .forecast.household import HouseholdForecast
 from .forecast.renewal import ForecastKeeper, weather_sources
 from .forecast.weather.home_assistant import HomeAssistantWeather
+from .forecast.weather.source import WeatherError
 from .forward import FrameForwarder, MessageCourier
 from .history.periods import History
 from .household import HouseholdState
@@ -261,7 +263,7 @@ class Edge:
                 edge_id=key.edge_id,
                 name=config.name,
                 pairing=pairing,
-                carry_out=_carry_out(commands, trader, control),
+                carry_out=_carry_out(commands, trader, control, self.weather, clock),
                 state=self.state,
                 events=events,
                 reads=reads,
@@ -329,13 +331,15 @@ def _started[T](value: T | None) -> T:
 
 
 def _carry_out(
-    commands: Commands, trader: Trader, control: MeterControl
+    commands: Commands, trader: Trader, control: MeterControl, weather: HomeAssistantWeather, clock: Clock
 ) -> Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]:
     """Return what takes every local command to whom it is for."""
 
     async def carry_out(command: str, data: dict[str, Any]) -> dict[str, Any]:
         if command == "claim_meter":
             return await control.claim(data)
+        if command == "report_weather":
+            return _weather_reported(weather, data, clock())
         if command in trader.commands:
             return await trader.carry_out(command, data)
         result = await commands.carry_out(command, data)
@@ -344,3 +348,14 @@ def _carry_out(
         return result
 
     return carry_out
+
+
+def _weather_reported(weather: HomeAssistantWeather, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    forecast = data.get("forecast")
+    if not isinstance(forecast, list) or not all(isinstance(one, dict) for one in forecast):
+        raise CommandError("invalid_data", "forecast: a list of hours as weather.get_forecasts answers")
+    try:
+        weather.put(forecast, now)
+    except WeatherError as error:
+        raise CommandError("invalid_data", f"forecast: {error}") from None
+    return {"hours": len(forecast)}

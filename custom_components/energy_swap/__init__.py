@@ -17,6 +17,7 @@ from .problems import Problems
 from .read_actions import async_setup_read_actions
 from .services import async_setup_services
 from .statistics import async_keep_statistics
+from .weather import async_tell_weather
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,
@@ -52,6 +53,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergySwapConfigEntry) -
             coordinator.offers[subentry_id] = OfferDesk(coordinator, subentry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_keep_statistics(hass, entry)
+    async_tell_weather(hass, entry)
     for desk in coordinator.offers.values():
         entry.async_on_unload(desk.async_start(hass))
     _reload_when_subentries_change(hass, entry)

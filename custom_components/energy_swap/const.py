@@ -19,6 +19,7 @@ CONF_POWER_SECONDS: Final = "power_seconds"
 CONF_STATISTICS: Final = "statistics"
 CONF_MOST_KES: Final = "most_kes"
 CONF_ADMINS_ONLY: Final = "admins_only"
+CONF_WEATHER: Final = "weather"
 DEFAULT_POWER_SECONDS: Final = 10
 
 # Kinds of subentries.

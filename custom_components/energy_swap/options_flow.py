@@ -6,6 +6,8 @@ import probatio
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -16,6 +18,7 @@ from .const import (
     CONF_MOST_KES,
     CONF_POWER_SECONDS,
     CONF_STATISTICS,
+    CONF_WEATHER,
     DEFAULT_POWER_SECONDS,
     KES,
 )
@@ -41,6 +44,7 @@ SCHEMA: Final = probatio.Schema(
             probatio.Coerce(int),
         ),
         probatio.Required(CONF_ADMINS_ONLY, default=False): BooleanSelector(),
+        probatio.Optional(CONF_WEATHER): EntitySelector(EntitySelectorConfig(domain="weather")),
     }
 )
 

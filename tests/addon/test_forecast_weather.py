@@ -19,6 +19,9 @@ from energy_swap_edge.forecast.weather.keeper import FILE, WeatherKeeper
 from energy_swap_edge.forecast.weather.open_meteo import OpenMeteo
 from energy_swap_edge.forecast.weather.source import WeatherError
 
+from .conftest import MakeEdge
+from .test_local_api import connected
+
 NOW = datetime(2026, 11, 20, 9, 10, tzinfo=UTC)
 MIDNIGHT = NOW.replace(hour=0, minute=0)
 
@@ -218,3 +221,18 @@ async def test_the_first_day_follows_the_weather_by_physics(
     assert [one.tier for one in made.values()] == ["live", "live"]
     assert [one.weather_source for one in made.values()] == ["Open-Meteo", "Open-Meteo"]
     assert made[500.0].days[1].production_wh.p50 > 2 * made[50.0].days[1].production_wh.p50
+
+
+async def test_a_paired_client_hands_in_the_weather(make_edge: MakeEdge) -> None:
+    hours = [
+        {"datetime": f"2026-11-20T{hour:02}:00:00+03:00", "condition": "sunny", "temperature": 24}
+        for hour in range(12)
+    ]
+    async with make_edge() as edge, connected(edge) as client:
+        assert (await client.command("report_weather", forecast=hours))["result"] == {"hours": 12}
+        told = await edge.weather.fetch(datetime(2026, 11, 20, 2, tzinfo=UTC))
+        assert told.columns["temperature_2m"][0] == 24
+        for wrong in ({}, {"forecast": "sunny"}, {"forecast": [1]}, {"forecast": [{"datetime": "noon"}]}):
+            refused = await client.command("report_weather", **wrong)
+            assert refused["error"]["code"] == "invalid_data"
+            assert refused["error"]["message"].startswith("forecast: ")

@@ -252,7 +252,13 @@ async def test_preferences_are_kept_and_taken_up(hass: HomeAssistant, household:
     before = household.runtime_data
     step = await hass.config_entries.options.async_init(household.entry_id)
     assert step["step_id"] == "init"
-    wanted = {"power_seconds": 5, "statistics": False, "most_kes": 500, "admins_only": True}
+    wanted = {
+        "power_seconds": 5,
+        "statistics": False,
+        "most_kes": 500,
+        "admins_only": True,
+        "weather": "weather.home",
+    }
     shown = await hass.config_entries.options.async_configure(step["flow_id"], wanted)
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
