@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,7 +35,7 @@ from energy_swap_hub.settlement.legal import why_no_payment
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import next_period
-from energy_swap_hub.settlement.proposals import sign_proposal
+from energy_swap_hub.settlement.proposals import ask_meter, sign_proposal
 from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.service import Settlement
 from energy_swap_hub.settlement.tokens import TokenDesk
@@ -312,6 +313,15 @@ class Village:
         """Let slots pass and the sender do all that waits."""
         await self.localnet.tick()
         await self.chain.send_waiting()
+
+    async def replace_meter(self, home: Home, frame: bytes) -> None:
+        """The office asks, two approvers sign on their devices, and the chain carries it out."""
+        await self.database.write(
+            lambda c: ask_meter(c, VILLAGE, home.id, frame, who="office", reason="burnt", now=self.now)
+        )
+        for approver in APPROVERS[:2]:
+            await self.database.write(partial(_approve, home=home, approver=approver, now=self.now))
+        await self.chain_works()
 
     async def advance(self) -> None:
         """Let settlement do all that is due."""

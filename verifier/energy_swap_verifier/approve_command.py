@@ -11,13 +11,11 @@ from typing import Final
 
 import aiohttp
 import msgspec
-from energy_swap_protocol.memo import AdmissionMemo, MemoError
 from solders.pubkey import Pubkey
 
 from .approver import Device, HubRefusedError
 from .config import ApproverConfig, ConfigError, load_config, load_key
 from .decision import Community, DoubtError
-from .register import Endorsement, endorsed_bytes
 from .rpc import Node, NodeError
 
 _KEY: Final = "approver.json"
@@ -35,28 +33,16 @@ def main() -> None:
     sign.add_argument("config", type=Path, help="see docs/chain.md")
     sign.add_argument("proposals", nargs="*", help="only these")
     sign.add_argument("--yes", action="store_true", help="sign all that holds without asking")
-    meter = commands.add_parser("meter", help="sign for a household's new meter in a verifiers' meters.json")
-    meter.add_argument("config", type=Path)
-    meter.add_argument("file", type=Path, help="the meters file; it goes from approver to approver")
-    meter.add_argument("--account", required=True, help="the household's token account (base58)")
-    meter.add_argument("--household", required=True, help="its id, such as h-001")
-    meter.add_argument("--meter", required=True, help="the new meter's public key (64 hex digits)")
-    meter.add_argument("--sequence", required=True, type=int, help="the new meter's first reading that counts")
-    meter.add_argument("--pv", required=True, type=int, help="rated PV power in W")
-    meter.add_argument("--breaker", required=True, type=int, help="main breaker in W")
     arguments = parser.parse_args()
     try:
         if arguments.command == "key":
             _say(str(load_key(arguments.folder, _KEY).pubkey()))
             return
         config = load_config(arguments.config, ApproverConfig)
-        if arguments.command == "meter":
-            _sign_meter(config, arguments)
-            return
         wanted = set(getattr(arguments, "proposals", ()))
         agrees = _never if arguments.command == "look" else _always if arguments.yes else _asks
         sys.exit(asyncio.run(approve(config, wanted, agrees, _say, _now)))
-    except (OSError, ConfigError, MemoError, ValueError) as error:
+    except (OSError, ConfigError, ValueError) as error:
         sys.stderr.write(f"energy-swap-approve: {error}\n")
         sys.exit(2)
 
@@ -131,37 +117,6 @@ def _note(path: Path, proposal: str, words: str, now: datetime) -> None:
         file.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sign_meter(config: ApproverConfig, arguments: argparse.Namespace) -> None:
-    meter = bytes.fromhex(arguments.meter)
-    if len(meter) != 32:
-        raise ValueError("--meter is 64 hex digits")
-    memo = AdmissionMemo(arguments.household, meter, arguments.sequence, arguments.pv, arguments.breaker)
-    key = load_key(config.data, _KEY)
-    words = (
-        f"lets readings of the meter {arguments.meter} from number {memo.sequence} on prove the energy of "
-        f"{memo.household} (account {arguments.account}, panels of {memo.rated_pv_w} W, a breaker of "
-        f"{memo.main_breaker_w} W)"
-    )
-    signed = endorsed_bytes(config.community, str(Pubkey.from_string(arguments.account)), memo.text)
-    count = add_endorsement(
-        arguments.file, arguments.account, memo.text, str(key.pubkey()), str(key.sign_message(signed))
-    )
-    _note(config.data / _LOG, "meter", words, _now())
-    _say(f"Your signature {words}. {count} have signed; the verifiers need the file as meters.json.")
-
-
-def add_endorsement(path: Path, account: str, memo: str, approver: str, signature: str) -> int:
-    """Put a signature into the meters file at ``path``, whole or not at all; return how many its entry has."""
-    entries = msgspec.json.decode(path.read_bytes(), type=list[Endorsement]) if path.exists() else []
-    known = next((e for e in entries if (e.account, e.memo) == (account, memo)), None)
-    others = [entry for entry in entries if entry is not known]
-    signatures = {**(known.signatures if known else {}), approver: signature}
-    partial = path.with_suffix(".part")
-    partial.write_bytes(msgspec.json.encode([*others, Endorsement(account, memo, signatures)]))
-    partial.rename(path)
-    return len(signatures)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,6 @@ class Audit:
     token: Token
     published: dict[str, Transaction]
     escrows: frozenset[Pubkey]  # all that the token has had: minting may have gone to other keys
-    endorsed: dict[str, dict[bytes, AdmissionMemo]] = field(default_factory=dict)
     meters: dict[str, dict[bytes, AdmissionMemo]] = field(default_factory=dict)
     spans: dict[bytes, list[tuple[int, int]]] = field(default_factory=dict)
     minted_in: dict[str, set[str]] = field(default_factory=dict)
@@ -81,7 +80,8 @@ class Audit:
         for account in message.thawed(self.token.mint):
             memo = admission_in(message, self.token.mint, account)
             if memo is not None:
-                self.meters.setdefault(str(account), {})[memo.meter] = memo
+                # Of one meter the first counts: a later register epoch of it takes nothing back.
+                self.meters.setdefault(str(account), {}).setdefault(memo.meter, memo)
 
     def _minted(self, signature: str, message: Message, minted: list[MintTo]) -> None:
         evidence = self.published.get(signature)
@@ -101,7 +101,7 @@ class Audit:
         done.add(part)
         for mint in evidence.mints:
             runs = runs_of(read_frames(mint.frames))
-            known = self.meters.get(mint.account, {}) | self.endorsed.get(mint.account, {})
+            known = self.meters.get(mint.account, {})
             # Whether the period was over is not asked: the chain may keep another time than this machine.
             net_wh = check_runs(runs, known, slot, slot.period.end)
             if mint.wh > net_wh or (mint.wh < net_wh and not self.head.sells_to_utility):

@@ -138,6 +138,8 @@ def _read_effect(operations: tuple[Operation, ...], asked: Asked, community: Com
             household = _named(memos, "readmit")
             words = f"readmits {_who(asked, household)}: its account {account} may move energy again"
             return Decision("readmit", household, account, None, words, ())
+        case [Freeze(account), Thaw(same)] if account == same:
+            return _meter(account, memos, asked)
         case [Freeze(account)]:
             household = _named(memos, "suspend")
             words = (
@@ -216,6 +218,19 @@ def _recovery(
         "Look at the household's new device yourself: it must show this key"
     )
     return Decision("recover", household, old, memo.meter, words, ())
+
+
+def _meter(account: Pubkey, memos: Sequence[str], asked: Asked) -> Decision:
+    household = _named(memos[:1], "meter")
+    memo = _admission_memo(memos[1]) if len(memos) == 2 else None
+    if memo is None or memo.household != household:
+        raise DoubtError("a meter is let in for the household that asks for it, and for nothing else")
+    words = (
+        f"lets readings of the meter {memo.meter.hex()}, from number {memo.sequence} on, prove the energy of "
+        f"{_who(asked, household)} (account {account}, panels of {memo.rated_pv_w} W, a breaker of "
+        f"{memo.main_breaker_w} W). Look at the household's meter yourself: it must show this key"
+    )
+    return Decision("meter", household, account, None, words, ())
 
 
 def _approvers(

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -28,7 +28,7 @@ from .evidence import (
     slot_of,
 )
 from .proposal import HandOver, MintPeriod, Release, Request, Signed, Wish, digest_of, memo_of
-from .register import endorsed, memory_begins, meters_of, read_locks
+from .register import memory_begins, meters_of, read_locks
 from .rpc import Node
 from .store import SignedRow, Store
 from .transactions import (
@@ -223,7 +223,8 @@ class Judge:
         paid = set() if slot.is_late else {a for other in others for a in self._store.accounts_of(other.name)}
         for mint in wish.mints:
             proven = runs_of(read_frames(mint.frames))
-            net_wh = check_runs(proven, await self._meters(token, mint.account), slot, self._clock())
+            admitted = await self._meters(token, mint.account, {run.start.meter for run in proven})
+            net_wh = check_runs(proven, admitted, slot, self._clock())
             if mint.wh > net_wh or (mint.wh < net_wh and not self._config.sells_to_utility):
                 raise RefusedError(f"{mint.account}: {mint.wh} Wh to be minted, the readings prove {net_wh} Wh")
             if mint.account in paid and not slot.is_late:
@@ -322,14 +323,14 @@ class Judge:
         rows = [await self._resolved(row) for row in self._store.group(group) if row.name != name]
         return [row for row in rows if row.state in {"signed", "landed"}]
 
-    async def _meters(self, token: Token, account: str) -> Mapping[bytes, AdmissionMemo]:
+    async def _meters(
+        self, token: Token, account: str, wanted: Collection[bytes] = ()
+    ) -> Mapping[bytes, AdmissionMemo]:
         """Return the meters of an admitted account; raise `RefusedError` for any other."""
-        key = str(_key(account))
-        admitted = await meters_of(self._node, token, self._store, key)
+        admitted = await meters_of(self._node, token, self._store, str(_key(account)), wanted)
         if not admitted:
             raise RefusedError(f"{account} is no account of a household whose admission names a meter")
-        more = endorsed(self._config.data / "meters.json", self._config.community, token)
-        return {**admitted, **more.get(key, {})}
+        return admitted
 
 
 def _left_by(hub: Pubkey, wish: HandOver, mint: Pubkey) -> list[Operation]:

@@ -1,16 +1,13 @@
-"""The verifier's own register: admitted meters and locked orders, from the chain and the approvers' signatures."""
+"""The verifier's own register: admitted meters and locked orders, from the chain alone."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
-import msgspec
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
 from energy_swap_protocol.transaction import token_account
 from solders.pubkey import Pubkey
-from solders.signature import Signature
 
 from .accounts import Token
 from .evidence import slot_of
@@ -18,59 +15,10 @@ from .rpc import Node, Seen
 from .store import SignedRow, Store
 from .transactions import MINTING, Memo, Message, NewAuthority, NotReadableError, Transfer
 
-_DOMAIN: Final = b"energy-swap/meter/1\n"
 _LOCK: Final = "lock:"
 HAND_OVER: Final = "handover:"
 OUT_WORDS: Final = ("release:", "refund:")
 _ID_LENGTH: Final = 36  # of an order's UUID as text
-
-
-class Endorsement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A household's new meter, in the word of the approvers: each signs `endorsed_bytes` with the key that admits.
-
-    ``memo`` reads like the memo of an admission; its sequence is the new meter's first reading that counts.
-    """
-
-    account: str
-    memo: str
-    signatures: dict[str, str]
-
-
-def endorsed_bytes(community: str, account: str, memo: str) -> bytes:
-    """Return the bytes that an approver signs to let another meter prove a household's energy."""
-    return _DOMAIN + f"{community}\n{account}\n{memo}".encode()
-
-
-def endorsed(path: Path, community: str, token: Token) -> dict[str, dict[bytes, AdmissionMemo]]:
-    """Return by account the meters that enough approvers signed for in the file at ``path``, which may be missing.
-
-    Raises `MemoError` for an entry that cannot be read or has too few true signatures.
-    """
-    found: dict[str, dict[bytes, AdmissionMemo]] = {}
-    if not path.exists():
-        return found
-    try:
-        entries = msgspec.json.decode(path.read_bytes(), type=list[Endorsement])
-    except msgspec.DecodeError as error:
-        raise MemoError(f"{path.name}: {error}") from None
-    for entry in entries:
-        signed = endorsed_bytes(community, entry.account, entry.memo)
-        true = [key for key, text in entry.signatures.items() if _is_by(key, text, signed, token)]
-        if len(true) < token.approvals_needed:
-            raise MemoError(
-                f"{path.name}: {len(true)} of {token.approvals_needed} approvers have signed for {entry.memo}"
-            )
-        memo = AdmissionMemo.parse(entry.memo)
-        found.setdefault(entry.account, {})[memo.meter] = memo
-    return found
-
-
-def _is_by(key: str, text: str, signed: bytes, token: Token) -> bool:
-    try:
-        approver = Pubkey.from_string(key)
-        return approver in token.approvers and Signature.from_string(text).verify(approver, signed)
-    except ValueError:
-        return False
 
 
 def admission_in(message: Message, mint: Pubkey, account: Pubkey) -> AdmissionMemo | None:
@@ -202,10 +150,15 @@ async def memory_begins(node: Node, token: Token, community: str, length: timede
     return begins
 
 
-async def meters_of(node: Node, token: Token, store: Store, account: str) -> Mapping[bytes, AdmissionMemo]:
-    """Return the meters that the chain admits with ``account``, asking it for what is not known yet."""
+async def meters_of(
+    node: Node, token: Token, store: Store, account: str, wanted: Collection[bytes] = ()
+) -> Mapping[bytes, AdmissionMemo]:
+    """Return the meters that the chain admits with ``account``, asking it when one ``wanted`` is not known yet.
+
+    A meter that replaces another is admitted like the first one, by the approvers' thaw of the same account.
+    """
     known = store.meters(account)
-    if known:
+    if known and all(meter in known for meter in wanted):
         return known
     found = await find_admissions(node, token.mint, Pubkey.from_string(account))
     with store.changing():

@@ -101,9 +101,9 @@ class Store:
         return {bytes(meter): AdmissionMemo.parse(memo) for meter, memo in rows}
 
     def admit(self, account: str, memo: AdmissionMemo, proof: str) -> None:
-        """Remember an admission; ``proof`` is its transaction."""
+        """Remember an admission; ``proof`` is its transaction. Of one meter the first one counts."""
         row = (account, memo.meter, memo.text, proof)
-        self._connection.execute("insert or replace into meter values (?, ?, ?, ?)", row)
+        self._connection.execute("insert or ignore into meter values (?, ?, ?, ?)", row)
 
     # Readings
 

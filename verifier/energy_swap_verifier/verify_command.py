@@ -5,7 +5,6 @@ import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -16,7 +15,7 @@ from solders.pubkey import Pubkey
 from .accounts import WrongTokenError, balance_wh
 from .audit import Audit, LieError
 from .published import PublishedError, published
-from .register import endorsed, escrows_of
+from .register import escrows_of
 from .rpc import Node, NodeError
 from .transactions import NotReadableError
 
@@ -31,7 +30,6 @@ def main() -> None:
         "--readings", required=True, help="https://<hub>/api/v1/communities/<id>/readings, or a file"
     )
     parser.add_argument("--mint", help="the token (base58) as you know it; else the one that the readings name")
-    parser.add_argument("--meters", type=Path, help="replaced meters that the approvers signed for")
     arguments = parser.parse_args()
     sys.exit(
         asyncio.run(
@@ -40,7 +38,6 @@ def main() -> None:
                 arguments.readings,
                 say=_say,
                 mint=arguments.mint,
-                meters=arguments.meters,
             )
         )
     )
@@ -56,12 +53,11 @@ async def verify(
     *,
     say: Callable[[str], None],
     mint: str | None = None,
-    meters: Path | None = None,
 ) -> int:
     """Recompute everything, tell it line by line, and return the exit code."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         try:
-            audit = await _audit(Node(session, rpc), readings, session, mint, meters)
+            audit = await _audit(Node(session, rpc), readings, session, mint)
         except LieError as lie:
             say(f"LIE   {lie}")
             return 1
@@ -79,7 +75,6 @@ async def _audit(
     readings: str,
     session: aiohttp.ClientSession,
     mint: str | None,
-    meters: Path | None,
 ) -> Audit:
     for _ in range(_TRIES):
         told = await published(readings, session)
@@ -96,8 +91,6 @@ async def _audit(
         if newest:
             continue  # the chain went on meanwhile; a moment without a transaction is needed
         audit = Audit(told.head, token, told.transactions, escrows)
-        if meters is not None:
-            audit.endorsed = endorsed(meters, told.head.community, token)
         for seen in reversed(history):
             if seen.is_successful:
                 audit.add(seen.signature, await node.transaction(seen.signature))

@@ -402,7 +402,7 @@ export class HubApi {
     return { items: answer.frames, next: answer.next };
   };
 
-  startEpoch = (household: string, frame: string, reason: string): Promise<unknown> => this.#request("POST", `/meters/${household}/epoch`, { frame, reason });
+  askEpoch = (household: string, frame: string, reason: string): Promise<unknown> => this.#request("POST", `/meters/${household}/epoch`, { frame, reason });
 
   relays = async (): Promise<Relay[]> => (await this.#request<{ relays: Relay[] }>("GET", "/relays")).relays;
 

@@ -46,6 +46,8 @@ export interface MeterEpoch {
   since: number;
   who: string;
   reason: string;
+  /** What the approvers signed; null: from before they were asked. */
+  proposal: string | null;
   at: number;
 }
 
@@ -79,6 +81,8 @@ export interface WaitingMeter {
   received_at: number;
   frames: number;
   frame: string;
+  /** What the approvers are asked about this household's meter now. */
+  asked: { proposal: string; signatures: number; needed: number } | null;
 }
 
 export interface Meters {

@@ -74,6 +74,19 @@ class Recovery(msgspec.Struct, frozen=True, tag="recover"):
     memo: str
 
 
+class Replacement(msgspec.Struct, frozen=True, tag="meter"):
+    """Let another meter, or a new register epoch of the same, prove a member's energy.
+
+    ``memo`` reads like that of an admission and its transaction thaws the member's account, as an admission does:
+    so the chain itself says whose readings count, and with whose signatures. ``frame`` is the first that does.
+    """
+
+    household: str
+    account: str
+    memo: str
+    frame: str
+
+
 class ApproversChange(msgspec.Struct, frozen=True, tag="approvers"):
     """Give freezing, recovery and closing to ``needed`` of other ``approvers``."""
 
@@ -105,10 +118,12 @@ class HubChange(msgspec.Struct, frozen=True, tag="hub"):
     is_lost: bool = False
 
 
-type Wish = Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange | HubChange
+type Wish = (
+    Admission | Suspension | Readmission | Recovery | Replacement | ApproversChange | MintersChange | HubChange
+)
 
 _decoder: msgspec.json.Decoder[Wish] = msgspec.json.Decoder(
-    Admission | Suspension | Readmission | Recovery | ApproversChange | MintersChange | HubChange
+    Admission | Suspension | Readmission | Recovery | Replacement | ApproversChange | MintersChange | HubChange
 )
 
 
@@ -137,7 +152,7 @@ def memos_of(wish: Wish, proposal_id: str) -> tuple[str, ...]:
     match wish:
         case Admission(memo=memo):
             return (memo,)
-        case Recovery(memo=memo):
+        case Recovery(memo=memo) | Replacement(memo=memo):
             return (proposal_id, memo)
         case _:
             return (proposal_id,)
@@ -174,6 +189,10 @@ def _effects(chain: CommunityChain, wish: Wish, proposal_id: str, panel: list[Pu
             return [_freeze(chain, Pubkey.from_string(account), panel)]
         case Recovery():
             return _recover(chain, wish, panel)
+        case Replacement():
+            # A member's account is not frozen; only what is can be thawed, and only a thaw needs the approvers.
+            own = Pubkey.from_string(wish.account)
+            return [_freeze(chain, own, panel), _thaw(chain, own, panel)]
         case ApproversChange():
             return _change_approvers(chain, wish, proposal_id, panel)
         case MintersChange(verifiers=verifiers, lamports=lamports):

@@ -1,4 +1,4 @@
-"""Register epochs: an admin's word lets a replaced or restarted meter go on where the last one ended."""
+"""Register epochs: the approvers' word lets a replaced or restarted meter go on where the last one ended."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,21 +20,11 @@ _LISTED: Final = 20_000  # quarantined frames that are looked through for candid
 _METER: Final = slice(4, 36)  # of a frame
 
 
-def start_epoch(
-    connection: Connection,
-    community_id: str,
-    household_id: str,
-    frame: bytes,
-    *,
-    who: str,
-    reason: str,
-    now: datetime,
-) -> Epoch:
-    """Close a household's registers at their last accepted reading and go on from ``frame``; return the epoch.
+def first_of_epoch(
+    connection: Connection, community_id: str, household_id: str, frame: bytes, now: datetime
+) -> Reading:
+    """Return the reading in ``frame``, with which the household's next register epoch can begin.
 
-    ``frame`` is the first reading to count from: of the same meter with the flag of a new register epoch, or of
-    the meter that replaces it. From then on readings are taken from that meter only; those that were quarantined
-    meanwhile are taken in at once. What flowed between the two readings was counted by no meter.
     Raises `LookupError` when there is no such household and `ValueError` for a frame that cannot begin an epoch.
     """
     household = by_id(connection, community_id, household_id)
@@ -47,6 +37,66 @@ def start_epoch(
     refusal = _refusal(connection, community_id, household, last, first, now)
     if refusal is not None:
         raise ValueError(f"frame: {refusal}")
+    return first
+
+
+def start_approved(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    frame: bytes,
+    *,
+    proposal: str,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Epoch:
+    """Start the epoch that the approvers decided on, with ``frame`` or the next one of its meter that can.
+
+    While they signed, the old meter may have gone on. Raises `ValueError` when no frame can begin one.
+    """
+    first = decode_frame(frame)
+    waiting = [
+        (read.sequence, other)
+        for other in _quarantined(connection, community_id, household_id)
+        if (read := _decoded(other)) is not None and read.meter == first.meter and read.sequence > first.sequence
+    ]
+    refusals = []
+    for candidate in (frame, *(other for _, other in sorted(waiting))):
+        try:
+            first_of_epoch(connection, community_id, household_id, candidate, now)
+        except ValueError as refusal:
+            refusals.append(str(refusal))
+            continue
+        return start_epoch(
+            connection, community_id, household_id, candidate, proposal=proposal, who=who, reason=reason, now=now
+        )
+    raise ValueError(refusals[0])
+
+
+def start_epoch(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    frame: bytes,
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+    proposal: str | None = None,
+) -> Epoch:
+    """Close a household's registers at their last accepted reading and go on from ``frame``; return the epoch.
+
+    ``frame`` is the first reading to count from: of the same meter with the flag of a new register epoch, or of
+    the meter that replaces it. From then on readings are taken from that meter only; those that were quarantined
+    meanwhile are taken in at once. What flowed between the two readings was counted by no meter. ``proposal`` is
+    what the approvers signed.
+    Raises `LookupError` when there is no such household and `ValueError` for a frame that cannot begin an epoch.
+    """
+    first = first_of_epoch(connection, community_id, household_id, frame, now)
+    household = by_id(connection, community_id, household_id)
+    last = latest(connection, household.meter)
+    assert last is not None, "it was looked at just now"
     ended = register_epochs(connection, community_id).carried(last)
     epoch = Epoch(
         household_id,
@@ -60,7 +110,7 @@ def start_epoch(
         ended.import_wh - first.import_wh,
         ended.generation_wh - first.generation_wh,
     )
-    _record(connection, community_id, epoch, first, frame, (who, reason, now))
+    _record(connection, community_id, epoch, first, frame, (who, reason, proposal, now))
     if first.meter != household.meter:
         set_meter(connection, community_id, household_id, first.meter)
     record_audit(
@@ -152,9 +202,9 @@ def _record(
     epoch: Epoch,
     first: Reading,
     frame: bytes,
-    word: tuple[str, str, datetime],
+    word: tuple[str, str, str | None, datetime],
 ) -> None:
-    who, reason, now = word
+    who, reason, proposal, now = word
     registers = {
         "sequence": first.sequence,
         "measured_at": first.measured_at,
@@ -177,6 +227,7 @@ def _record(
             carried_generation_wh=epoch.carried_generation_wh,
             who=who,
             reason=reason,
+            proposal=proposal,
             at=now,
         )
     )
@@ -196,12 +247,9 @@ def _take_in(
     connection: Connection, community_id: str, household: Household, first: Reading, now: datetime
 ) -> None:
     """Take in what the meter of the new epoch has sent since its first reading and was set aside."""
-    row = quarantine.c
-    query = select(row.frame).where(row.community_id == community_id, row.household_id == household.id)
-    frames = [bytes(frame) for frame in connection.execute(query.order_by(row.id)).scalars()]
     later = [
         (new.sequence, frame)
-        for frame in frames
+        for frame in _quarantined(connection, community_id, household.id)
         if frame[_METER] == first.meter and (new := _decoded(frame)) is not None and new.sequence > first.sequence
     ]
     if not later:
@@ -218,6 +266,12 @@ def _take_in(
     )
     accepted = [f for f, result in zip(received, results, strict=True) if result.status == "accepted"]
     _release(connection, community_id, household.id, accepted)
+
+
+def _quarantined(connection: Connection, community_id: str, household_id: str) -> list[bytes]:
+    row = quarantine.c
+    query = select(row.frame).where(row.community_id == community_id, row.household_id == household_id)
+    return [bytes(frame) for frame in connection.execute(query.order_by(row.id)).scalars()]
 
 
 def _release(connection: Connection, community_id: str, household_id: str, frames: Sequence[bytes]) -> None:

@@ -12,7 +12,7 @@ from .tables import register_epoch
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One change of a household's registers, by an admin's word.
+    """One change of a household's registers, by the approvers' word.
 
     It begins with the reading ``first_sequence`` of ``meter``, measured at ``since`` (Unix seconds), after the
     reading ``closed_sequence`` of ``closed_meter``. The carried Wh added to the meter's registers make the

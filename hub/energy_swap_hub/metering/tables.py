@@ -54,7 +54,7 @@ register_epoch = Table(  # a household's meter was replaced, or began to count a
     Column("carried_generation_wh", BigInteger, nullable=False),
     Column("who", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("proposal", Text),  # by which the approvers let it begin; NULL: before they were asked
+    Column("proposal", Text),  # by which the approvers let it begin; NULL: from before they were asked
     Column("at", UtcTime, nullable=False),
 )
 

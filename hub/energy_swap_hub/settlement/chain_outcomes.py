@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from energy_swap_protocol.reading import frame_from_text
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
@@ -21,9 +22,11 @@ from energy_swap_hub.chain.payload import (
     Pause,
     Release,
 )
-from energy_swap_hub.chain.proposal import Admission, HubChange, Readmission, Recovery
+from energy_swap_hub.chain.proposal import Admission, HubChange, Readmission, Recovery, Replacement
+from energy_swap_hub.chain.proposal_store import Proposal
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import by_id, record_audit, set_key, set_status
+from energy_swap_hub.metering.epochs import start_approved
 
 from . import auctions, spot
 from .allowances import grant_confirmed, lose_allowance, lose_allowances
@@ -78,8 +81,11 @@ class ChainOutcomes:
         if error is not None:
             return
         community_id = self._community.id
-        wish = proposal_store.get(connection, community_id, intent.id).wish
-        match wish:
+        proposal = proposal_store.get(connection, community_id, intent.id)
+        match wish := proposal.wish:
+            case Replacement():
+                self._meter_replaced(connection, proposal, wish, now)
+                return
             case Admission():
                 household = by_id(connection, community_id, wish.household)
                 if household.status != "applied":
@@ -102,6 +108,28 @@ class ChainOutcomes:
                 return
         set_status(connection, community_id, wish.household, "admitted", now=now)
         notify(connection, community_id, [told], now)
+
+    def _meter_replaced(
+        self, connection: Connection, proposal: Proposal, wish: Replacement, now: datetime
+    ) -> None:
+        community_id = self._community.id
+        try:
+            start_approved(
+                connection,
+                community_id,
+                wish.household,
+                frame_from_text(wish.frame),
+                proposal=proposal.id,
+                who=proposal.asked_by,
+                reason=proposal.reason,
+                now=now,
+            )
+        except ValueError as error:
+            # The approvers' word stands on the chain; what it was about has changed, so somebody must look.
+            evidence = {"household": wish.household, "error": str(error)}
+            open_review(
+                connection, community_id, kind="meter_waits", subject=proposal.id, evidence=evidence, now=now
+            )
 
     def _audit(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         what = f"{intent.kind} is on the chain" if error is None else f"{intent.kind} failed: {error}"

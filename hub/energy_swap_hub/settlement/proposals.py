@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from energy_swap_protocol.memo import AdmissionMemo
+from energy_swap_protocol.reading import frame_to_text
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from energy_swap_hub.chain.proposal import (
     MintersChange,
     Readmission,
     Recovery,
+    Replacement,
     Suspension,
     Wish,
     kind_of,
@@ -30,6 +32,7 @@ from energy_swap_hub.chain.proposal import (
 from energy_swap_hub.chain.proposal_store import ApprovalError, Proposal, Stage
 from energy_swap_hub.membership.files import check_complete
 from energy_swap_hub.membership.households import Household, by_id, by_key, record_audit
+from energy_swap_hub.metering.epochs import first_of_epoch
 
 from .suspensions import suspend
 
@@ -91,6 +94,31 @@ def ask_recovery(
     wish = Recovery(household.id, str(account.account), str(key), frozen_wh, memo.text)
     nonce = enqueue_open_new_account(connection, community_id, household.id, key, now)
     return _ask(connection, community_id, wish, (nonce, None), who=who, reason=reason, now=now)
+
+
+def ask_meter(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    frame: bytes,
+    *,
+    who: str,
+    reason: str,
+    now: datetime,
+) -> Proposal:
+    """Ask for a member's readings to count from ``frame`` on: of a new meter, or of one that counts anew.
+
+    Raises `ValueError` for a frame that cannot begin a register epoch, `ApprovalError` when it is no member.
+    """
+    first = first_of_epoch(connection, community_id, household_id, frame, now)
+    household = by_id(connection, community_id, household_id)
+    if not household.is_admitted:
+        raise ApprovalError(f"{household.id} is {household.status}; only a member's meter is replaced")
+    account = household_account(connection, community_id, household.id)
+    memo = AdmissionMemo(household.id, first.meter, first.sequence, household.rated_pv_w, household.main_breaker_w)
+    wish = Replacement(household.id, str(account.account), memo.text, frame_to_text(frame))
+    nonce = household_nonce(connection, community_id, account, now)
+    return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
 
 
 def ask_approvers(

@@ -333,13 +333,10 @@ class Corrected(TypedDict):
     is_new: bool
 
 
-class StartedEpoch(TypedDict):
-    """A register epoch that begins."""
+class Asked(TypedDict):
+    """What the approvers are asked now."""
 
-    household: str
-    number: int
-    meter: str
-    since: int
+    proposal: str
 
 
 class RelayCommanded(TypedDict):

@@ -1,4 +1,4 @@
-"""The console's routes on meters: how they are, what is in quarantine, and an admin's word on a new epoch."""
+"""The console's routes on meters: how they are, what is in quarantine, and asking for a new register epoch."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.sessions import Session
-from energy_swap_hub.metering.epochs import start_epoch
-from energy_swap_hub.metering.registers import Epoch
+from energy_swap_hub.settlement.proposals import ask_meter
 from energy_swap_hub.storage import Database
 
-from .answers import StartedEpoch
+from .answers import Asked
 from .doors import Call, Doors
 from .meters_view import Meters, QuarantinedFrames, meters, quarantined_frames
 from .paging import BEFORE, asked_before, asked_limit, limit_to
@@ -26,11 +25,11 @@ class EpochWish(msgspec.Struct, forbid_unknown_fields=True):
     """The first reading that shall count from now on (text as edges send it), and why."""
 
     frame: Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
 class MetersApi:
-    """The routes below ``base`` that show meters and start register epochs."""
+    """The routes below ``base`` that show meters and ask the approvers for register epochs."""
 
     def __init__(
         self,
@@ -53,7 +52,7 @@ class MetersApi:
         base, doors = f"{self._base}/meters", self._doors
         return [
             doors.meters(
-                base, self._meters, says="All meters, and those that wait for an admin's word.", scope=Scope.METERS
+                base, self._meters, says="All meters, and those that wait to be let in.", scope=Scope.METERS
             ),
             doors.meters(
                 f"{base}/quarantine",
@@ -61,7 +60,11 @@ class MetersApi:
                 says="Frames that were not accepted, newest first.",
                 query=(Query("household", "only those of this household"), limit_to(100), BEFORE),
             ),
-            doors.installer(f"{base}/{{household}}/epoch", self._start, says="Begin a register epoch of a meter."),
+            doors.installer(
+                f"{base}/{{household}}/epoch",
+                self._ask,
+                says="Ask the approvers to let a meter begin a register epoch.",
+            ),
         ]
 
     async def _meters(self, _call: Call[Session, None]) -> Meters:
@@ -75,7 +78,7 @@ class MetersApi:
             lambda c: quarantined_frames(c, self._community_id, household_id, limit=limit, before=before)
         )
 
-    async def _start(self, call: Call[Session, EpochWish]) -> StartedEpoch:
+    async def _ask(self, call: Call[Session, EpochWish]) -> Asked:
         household_id, wish, who = call.request.match_info["household"], call.body, call.who.user
         try:
             frame = frame_from_text(wish.frame)
@@ -83,22 +86,11 @@ class MetersApi:
             raise ValueError(f"frame: {error}") from None
         now = self._clock()
 
-        def change(connection: Connection) -> Epoch:
-            return start_epoch(
-                connection,
-                self._community_id,
-                household_id,
-                frame,
-                who=who,
-                reason=wish.reason,
-                now=now,
-            )
+        def change(connection: Connection) -> str:
+            return ask_meter(
+                connection, self._community_id, household_id, frame, who=who, reason=wish.reason, now=now
+            ).id
 
-        epoch = await self._database.write(change)
+        proposal = await self._database.write(change)
         self._changes.mark()
-        return {
-            "household": epoch.household,
-            "number": epoch.number,
-            "meter": epoch.meter.hex(),
-            "since": epoch.since,
-        }
+        return {"proposal": proposal}

@@ -7,6 +7,10 @@ from typing import TypedDict
 from energy_swap_protocol.reading import FrameError, decode_frame, frame_to_text
 from sqlalchemy import Connection, func, select
 
+from energy_swap_hub.chain.approvals import signers_of
+from energy_swap_hub.chain.directory import community_chain
+from energy_swap_hub.chain.proposal import Replacement
+from energy_swap_hub.chain.proposal_store import UNDER_WAY, proposals
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.metering.epochs import Candidate, candidates
 from energy_swap_hub.metering.registers import register_epochs
@@ -14,13 +18,17 @@ from energy_swap_hub.metering.tables import meter_state, quarantine, register_ep
 
 
 class MeterEpoch(TypedDict):
-    """A register epoch after the first: since which reading, and when an admin began it (Unix seconds)."""
+    """A register epoch after the first: since which reading, who asked for it, and when it began (Unix seconds).
+
+    ``proposal`` is what the approvers signed; null for one from before they were asked.
+    """
 
     number: int
     meter: str
     since: int
     who: str
     reason: str
+    proposal: str | None
     at: int
 
 
@@ -44,8 +52,19 @@ class Meter(TypedDict):
     epochs: list[MeterEpoch]
 
 
+class AskedApprovers(TypedDict):
+    """The proposal that is under way about a household's meter, and how many approvers have signed it."""
+
+    proposal: str
+    signatures: int
+    needed: int
+
+
 class WaitingMeter(TypedDict):
-    """The first frame of a meter in quarantine that could begin a household's next register epoch."""
+    """The first frame of a meter in quarantine that could begin a household's next register epoch.
+
+    ``asked`` is null until an admin has asked the approvers.
+    """
 
     household: str
     meter: str
@@ -58,10 +77,11 @@ class WaitingMeter(TypedDict):
     received_at: int
     frames: int
     frame: str
+    asked: AskedApprovers | None
 
 
 class Meters(TypedDict):
-    """All meters, and those whose frames wait for an admin's word."""
+    """All meters, and those whose frames wait for the approvers' word."""
 
     meters: list[Meter]
     waiting: list[WaitingMeter]
@@ -135,7 +155,9 @@ def meters(connection: Connection, community_id: str, now: datetime) -> Meters:
                 epochs=epochs.get(home_id, []),
             )
         )
-    return {"meters": rows, "waiting": [_waiting(found) for found in candidates(connection, community_id, now)]}
+    waiting = candidates(connection, community_id, now)
+    asked = _asked(connection, community_id) if waiting else {}
+    return {"meters": rows, "waiting": [_waiting(found, asked.get(found.household)) for found in waiting]}
 
 
 def quarantined_frames(
@@ -186,13 +208,28 @@ def _epochs(connection: Connection, community_id: str) -> dict[str, list[MeterEp
                 "since": epoch.measured_at,
                 "who": epoch.who,
                 "reason": epoch.reason,
+                "proposal": epoch.proposal,
                 "at": int(epoch.at.timestamp()),
             }
         )
     return found
 
 
-def _waiting(candidate: Candidate) -> WaitingMeter:
+def _asked(connection: Connection, community_id: str) -> dict[str, AskedApprovers]:
+    """Return by household what the approvers are asked about its meter now."""
+    chain = community_chain(connection, community_id)
+    return {
+        wish.household: {
+            "proposal": proposal.id,
+            "signatures": len(signers_of(connection, proposal, chain)),
+            "needed": chain.needed,
+        }
+        for proposal in proposals(connection, community_id, UNDER_WAY)
+        if isinstance(wish := proposal.wish, Replacement)
+    }
+
+
+def _waiting(candidate: Candidate, asked: AskedApprovers | None) -> WaitingMeter:
     first = candidate.first
     return {
         "household": candidate.household,
@@ -206,4 +243,5 @@ def _waiting(candidate: Candidate) -> WaitingMeter:
         "received_at": int(candidate.received_at.timestamp()),
         "frames": candidate.frames,
         "frame": frame_to_text(candidate.frame),
+        "asked": asked,
     }

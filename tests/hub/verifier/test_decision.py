@@ -15,6 +15,7 @@ from energy_swap_hub.chain.proposal import (
     MintersChange,
     Readmission,
     Recovery,
+    Replacement,
     Suspension,
     Wish,
     message_of,
@@ -62,6 +63,11 @@ WISHES: list[tuple[Wish, str, Sequence[str]]] = [
         [f"to the key {NEW_KEY}", "moves 1.234 kWh there", "frozen for good", "must show this key"],
     ),
     (Recovery("h-001", str(ACCOUNT), str(NEW_KEY), 0, MEMO), "recover:h-001:5", ["moves 0.000 kWh"]),
+    (
+        Replacement("h-001", str(ACCOUNT), MEMO, "the frame"),
+        "meter:h-001:8",
+        [f"the meter {METER.hex()}, from number 1 on", "energy of Amina (h-001)", "must show this key"],
+    ),
     (ApproversChange((str(key(4)), str(key(10))), 2, 5), "approvers:6", ["to 2 of these 2", str(key(10))]),
     (
         MintersChange((str(key(11)), str(key(12))), 5),
@@ -103,7 +109,7 @@ def test_what_the_hub_asks_is_told_in_words(wish: Wish, name: str, words: Sequen
     assert len(decision.messages) == 2, "one for each panel"
     for word in words:
         assert word in decision.words
-    assert (decision.account == ACCOUNT) == (decision.kind in {"suspend", "readmit", "recover"})
+    assert (decision.account == ACCOUNT) == (decision.kind in {"suspend", "readmit", "recover", "meter"})
 
 
 @pytest.mark.parametrize(

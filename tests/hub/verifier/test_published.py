@@ -1,7 +1,8 @@
 """What a community publishes proves every mint to anybody, and nothing that is not true passes."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from energy_swap_hub.chain.client import Node
+from energy_swap_hub.chain.intent import State
+from energy_swap_hub.metering.epochs import start_epoch
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.doors import Doors
 from energy_swap_hub.web.readings_api import ReadingsApi
@@ -16,6 +19,7 @@ from energy_swap_hub.web.route import route_definitions
 from energy_swap_protocol.transaction import TOKEN_2022
 from energy_swap_verifier.config import load_key
 from energy_swap_verifier.verify_command import verify
+from nacl.signing import SigningKey
 from solders.instruction import Instruction
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
@@ -85,6 +89,42 @@ async def test_a_stranger_recomputes_everything_from_address_or_file(traded: Tra
     mint = str((await traded.verified.chain()).mint)
     assert (await traded.told(str(path), mint=mint))[0] == 0
     assert (await traded.told(str(path), mint=mint[::-1]))[0] == 1
+
+
+async def test_a_replaced_meter_is_proven_by_the_chain_alone(traded: Traded) -> None:
+    village = traded.verified.village
+    amina = village.amina
+    amina.meter_key = SigningKey(bytes([88]) * 32)
+    fresh = replace(amina.last, meter=bytes(amina.meter_key.verify_key), sequence=0, export_wh=0, import_wh=0)
+    amina.last = replace(fresh, generation_wh=0)
+    village.now += timedelta(minutes=1)
+    await village.replace_meter(amina, amina.measure(village.now))
+    before = (await traded.told())[1]
+    await village.end_period({amina.id: 700})
+    await village.check()
+    code, lines = await traded.told()
+    assert (code, lines[-1]) == (0, "all true"), lines
+    minted = [int(line[44:]) for told in (before, lines) for line in told if line.startswith("minted Wh")]
+    assert minted[1] == minted[0] + 700
+
+
+async def test_a_meter_that_the_approvers_did_not_let_in_is_a_lie(traded: Traded) -> None:
+    village = traded.verified.village
+    amina = village.amina
+    amina.meter_key = SigningKey(bytes([88]) * 32)
+    amina.last = replace(amina.last, meter=bytes(amina.meter_key.verify_key), sequence=0)
+    village.now += timedelta(minutes=1)
+    frame = amina.measure(village.now)
+    # A hub that changes the meter on its own word only: its verifier signs no mint for it.
+    await village.database.write(
+        lambda c: start_epoch(c, VILLAGE, amina.id, frame, who="office", reason="why", now=village.now)
+    )
+    supply = await village.chain.supply_wh(VILLAGE)
+    await village.end_period({amina.id: 700})
+    failed = [intent for intent in await village.intents() if intent.state is State.FAILED]
+    assert failed
+    assert "not admitted with this account" in (failed[-1].error or "")
+    assert await village.chain.supply_wh(VILLAGE) == supply
 
 
 async def test_what_is_published_names_nobody_and_can_be_kept(traded: Traded) -> None:

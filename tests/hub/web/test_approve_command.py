@@ -1,19 +1,14 @@
 """An approver with the installed program, against a running hub: looks, declines and signs."""
 
 import asyncio
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_verifier.approve_command import approve
-from energy_swap_verifier.config import ApproverConfig, load_key
-from energy_swap_verifier.register import Endorsement, endorsed_bytes
+from energy_swap_verifier.config import ApproverConfig
 from solders.keypair import Keypair
-from solders.pubkey import Pubkey
-from solders.signature import Signature
 
 from tests.hub.village import APPROVERS, OPENED, VILLAGE, Home
 
@@ -121,29 +116,3 @@ async def test_asking_takes_an_admin_and_the_right_fields(hub: Hub) -> None:
     page = await (await office.get("/chain")).json()
     assert page["fee_balance_lamports"] > page["costs"]["needed_lamports"]
     assert {kind["kind"] for kind in page["costs"]["kinds"]} >= {"open_account", "approved", "pause"}
-
-
-async def test_a_meters_file_goes_from_approver_to_approver(tmp_path: Path) -> None:
-    account, meter = str(Keypair().pubkey()), bytes(range(32))
-    memo = AdmissionMemo("h-001", meter, 7, 3_000, 9_200).text
-    file = tmp_path / "meters.json"
-    for number, key in enumerate(APPROVERS[:2], start=1):
-        config = device(tmp_path / str(number), key, str(key.pubkey()), account, "http://127.0.0.1:9")
-        path = tmp_path / f"{number}.json"
-        path.write_bytes(msgspec.json.encode(config, enc_hook=str))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "energy_swap_verifier.approve_command", "meter", str(path), str(file),
-            "--account", account, "--household", "h-001", "--meter", meter.hex(), "--sequence", "7",
-            "--pv", "3000", "--breaker", "9200",
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        assert process.returncode == 0
-        assert f"{number} have signed" in output.decode()
-    (entry,) = msgspec.json.decode(file.read_bytes(), type=list[Endorsement])
-    signed = endorsed_bytes(VILLAGE, account, memo)
-    assert (entry.account, entry.memo) == (account, memo)
-    assert set(entry.signatures) == {str(key.pubkey()) for key in APPROVERS[:2]}
-    for approver, text in entry.signatures.items():
-        assert Signature.from_string(text).verify(Pubkey.from_string(approver), signed)
-    assert load_key(tmp_path / "1", "approver.json").pubkey() == APPROVERS[0].pubkey()

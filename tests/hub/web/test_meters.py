@@ -1,16 +1,20 @@
-"""An admin lets a replaced meter go on where the old one ended; nobody else can."""
+"""A replaced meter goes on where the old one ended when an admin asks and the approvers sign; nobody else can."""
 
+import asyncio
+import base64
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
 from energy_swap_protocol.reading import Reading, ReadingFlag, frame_to_text, sign_reading
 from nacl.signing import SigningKey
+from solders.keypair import Keypair
 
-from tests.hub.village import OPENED, Home
+from tests.hub.village import APPROVERS, OPENED, Home
 
-from .conftest import NOT_AN_ADMIN, Hub, problem_of
+from .conftest import NOT_AN_ADMIN, Hub, Person, problem_of
 
 NEW = SigningKey(bytes([150]) * 32)
 
@@ -30,7 +34,34 @@ async def send(hub: Hub, home: Home, *frames: bytes) -> list[str]:
     return [result["status"] for result in (await answer.json())["results"]]
 
 
-async def test_an_admin_starts_an_epoch_with_the_frame_that_waits(hub: Hub) -> None:
+async def sign(hub: Hub, approver: Keypair, proposal: str) -> None:
+    """Sign as an approver's device does, over the hub's API."""
+    key = SigningKey(approver.secret())
+    async with asyncio.timeout(60):  # the proposal is open once its nonce account is known
+        while True:
+            waiting = await (await hub.signed(key, "GET", "/proposals")).json()
+            asked = next((one for one in waiting if one["proposal"] == proposal), None)
+            if asked is not None:
+                break
+            await asyncio.sleep(0.1)
+    messages = map(base64.b64decode, asked["messages"])
+    body = msgspec.json.encode({"signatures": [str(approver.sign_message(raw)) for raw in messages]})
+    answer = await hub.signed(key, "POST", f"/proposals/{proposal}/signatures", body)
+    assert answer.status == 200, await answer.text()
+
+
+async def begun(admin: Person, home: Home) -> list[dict[str, Any]]:
+    """Wait until the chain has carried out what was signed, and return the household's epochs."""
+    async with asyncio.timeout(60):
+        while True:
+            meters = (await (await admin.get("/meters")).json())["meters"]
+            epochs: list[dict[str, Any]] = next(m["epochs"] for m in meters if m["household"] == home.id)
+            if epochs:
+                return epochs
+            await asyncio.sleep(0.1)
+
+
+async def test_an_epoch_begins_with_the_frame_that_waits_when_the_approvers_have_signed(hub: Hub) -> None:
     amina, admin = hub.homes[0], await hub.admin()
     frames = [frame_of(number) for number in range(3)]
     assert await send(hub, amina, *frames) == ["quarantined"] * 3
@@ -41,10 +72,18 @@ async def test_an_admin_starts_an_epoch_with_the_frame_that_waits(hub: Hub) -> N
     wish = {"frame": waiting["frame"], "reason": "burnt by lightning"}
     answer = await admin.post(f"/meters/{amina.id}/epoch", wish)
     assert answer.status == 200
-    started = await answer.json()
-    assert (started["household"], started["number"], started["meter"]) == (amina.id, 1, waiting["meter"])
+    proposal = (await answer.json())["proposal"]
+    assert (await problem_of(await admin.post(f"/meters/{amina.id}/epoch", wish)))["status"] == 409, "once"
+    await sign(hub, APPROVERS[0], proposal)
+    [waiting] = (await (await admin.get("/meters")).json())["waiting"]
+    assert waiting["asked"] == {"proposal": proposal, "signatures": 1, "needed": 2}
+    assert await send(hub, amina, frame_of(3)) == ["quarantined"], "one approver's word is not enough"
+    await sign(hub, APPROVERS[1], proposal)
+    [epoch] = await begun(admin, amina)
+    assert (epoch["number"], epoch["meter"], epoch["proposal"]) == (1, waiting["meter"], proposal)
     assert (await (await admin.get("/meters")).json())["waiting"] == []
-    assert await send(hub, amina, *frames, frame_of(3)) == ["duplicate"] * 3 + ["accepted"]
+    assert await send(hub, amina, *frames, frame_of(3)) == ["duplicate"] * 4
+    assert await send(hub, amina, frame_of(4)) == ["accepted"]
     [row] = [
         r for r in (await (await admin.get("/households")).json())["households"] if r["household"] == amina.id
     ]
@@ -106,7 +145,10 @@ async def test_the_console_shows_every_meter_its_epochs_and_what_is_in_quarantin
 
     admin = await hub.admin()
     wish = {"frame": frame_to_text(frame_of(0)), "reason": "burnt by lightning"}
-    assert (await admin.post(f"/meters/{amina.id}/epoch", wish)).status == 200
+    asked = await (await admin.post(f"/meters/{amina.id}/epoch", wish)).json()
+    for approver in APPROVERS[:2]:
+        await sign(hub, approver, asked["proposal"])
+    await begun(admin, amina)
     assert await send(hub, amina, frame_of(1)) == ["accepted"]
     after = (await (await auditor.get("/meters")).json())["meters"][0]
     assert after["meter"] == bytes(NEW.verify_key).hex()

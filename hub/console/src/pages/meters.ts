@@ -83,7 +83,9 @@ export class EsMeters extends TranslatedElement {
         <div><dt>${say("meters.export")}</dt><dd class="number">${energy(one.export_wh)}</dd></div>
         <div><dt>${say("meters.import")}</dt><dd class="number">${energy(one.import_wh)}</dd></div>
       </dl>
-      ${this.canChange
+      ${one.asked !== null
+        ? html`<p class="notice warn">${say("meters.asked", { count: one.asked.signatures, needed: one.asked.needed })} <a href=${writeRoute("chain")}>${say("nav.chain")}</a></p>`
+        : this.canChange
         ? html`<button class="primary" @click=${() => { this.#askEpoch(one); }}>${say("meters.begin")}</button>`
         : html`<p class="soft">${say("meters.admin_begins")}</p>`}
     </article>`;
@@ -129,6 +131,7 @@ export class EsMeters extends TranslatedElement {
           html`<tr class="sub">
             <td colspan="8">
               ${say("meters.epoch", { number: epoch.number, when: this.#when(epoch.since), who: epoch.who })}: ${epoch.reason}
+              ${epoch.proposal === null ? nothing : html`<span>(${say("meters.signed", { proposal: epoch.proposal })})</span>`}
               <es-key .text=${epoch.meter}></es-key>
             </td>
           </tr>`,
@@ -174,7 +177,7 @@ export class EsMeters extends TranslatedElement {
       label: say("app.reason"),
       go: say("meters.begin"),
       act: async (reason) => {
-        await this.api.startEpoch(one.household, one.frame, reason);
+        await this.api.askEpoch(one.household, one.frame, reason);
         await this.#meters.refresh();
       },
     };

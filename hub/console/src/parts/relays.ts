@@ -90,7 +90,8 @@ export class EsRelays extends TranslatedElement {
 
   #marksFor(one: Relay): Mark[] {
     if (one.is_protected) return ["unprotect"];
-    return one.is_ended ? ["restore"] : ["end", "protect"];
+    if (one.is_ended) return ["restore"];
+    return one.meter === null ? ["protect"] : ["end", "protect"];
   }
 
   #renderMark(one: Relay, mark: Mark): TemplateResult {

@@ -383,6 +383,7 @@ export const en = {
   "intent.allowance": "Allow burning up to {quantity}",
 
   "review.chain_failed": "Chain transaction failed",
+  "review.meter_waits": "An approved meter cannot begin",
   "review.unknown_payer": "Payment from an unknown payer",
   "review.settlement_failed": "Settlement met an unknown error",
   "review.top_up_unresolved": "Top-up: paid or not?",

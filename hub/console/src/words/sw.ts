@@ -383,6 +383,7 @@ export const sw: Record<keyof typeof en, string> = {
   "intent.allowance": "Kuruhusu kufuta hadi {quantity}",
 
   "review.chain_failed": "Muamala wa mnyororo umeshindikana",
+  "review.meter_waits": "Mita iliyoidhinishwa haiwezi kuanza",
   "review.unknown_payer": "Malipo ya mtu asiyejulikana",
   "review.settlement_failed": "Hitilafu isiyojulikana katika hesabu",
   "review.top_up_unresolved": "Kuweka fedha: ililipwa au la?",

@@ -16,5 +16,5 @@ def upgrade() -> None:
     with op.batch_alter_table("relay", schema=None) as batch_op:
         batch_op.alter_column("is_asked_off", existing_type=sa.Boolean(), server_default=None)
     with op.batch_alter_table("register_epoch", schema=None) as batch_op:
-        # Those of before began by one admin's word alone.
+        # NULL: it began before the approvers were asked.
         batch_op.add_column(sa.Column("proposal", sa.Text(), nullable=True))
