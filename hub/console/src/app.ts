@@ -131,7 +131,7 @@ export class EsConsole extends TranslatedElement {
       market: () => html`<es-market .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-market>`,
       ledger: () => html`<es-ledger .api=${this.#api} .overview=${overview}></es-ledger>`,
       money: () => html`<es-money .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-money>`,
-      meters: () => html`<es-meters .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin" || session.role === "installer"}></es-meters>`,
+      meters: () => html`<es-meters .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin" || session.role === "installer"} .canSwitch=${session.role === "admin"}></es-meters>`,
       chain: () => html`<es-chain .api=${this.#api} .overview=${overview}></es-chain>`,
       reviews: () => html`<es-reviews .api=${this.#api} .overview=${overview} .canResolve=${session.role === "admin"}></es-reviews>`,
       settings: () => html`<es-settings .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-settings>`,

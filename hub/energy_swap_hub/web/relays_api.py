@@ -64,7 +64,7 @@ class RelaysApi:
         doors = self._doors
         return [
             doors.household("POST", self._own, self._report, says="What its relay does; the command for it."),
-            doors.auditor(
+            doors.meters(
                 self._console,
                 self._relays,
                 says="Every household's relay, as far as it is known.",

@@ -30,6 +30,8 @@ export class EsMeters extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
   @property({ type: Boolean }) canChange = false;
+  /** An installer asks for a meter to be let in, and cuts nobody off. */
+  @property({ type: Boolean }) canSwitch = false;
   @state() private tab: Tab = "all";
   @state() private question: Question | null = null;
 
@@ -54,7 +56,7 @@ export class EsMeters extends TranslatedElement {
       ${this.tab === "all"
         ? whenHere(this.#meters, ({ meters, waiting }) => html`<div class="stack">${waiting.map((one) => this.#renderWaiting(one))}${this.#renderMeters(meters)}</div>`)
         : this.tab === "relays"
-          ? html`<es-relays .api=${this.api} .overview=${this.overview} ?canChange=${this.canChange}></es-relays>`
+          ? html`<es-relays .api=${this.api} .overview=${this.overview} ?canChange=${this.canSwitch}></es-relays>`
           : html`<section class="card">
               <p class="soft before-list">${say("meters.refused_means")}</p>
               ${whenListed(this.#refused, (frames) => this.#renderRefused(frames))}
@@ -84,7 +86,7 @@ export class EsMeters extends TranslatedElement {
         <div><dt>${say("meters.import")}</dt><dd class="number">${energy(one.import_wh)}</dd></div>
       </dl>
       ${one.asked !== null
-        ? html`<p class="notice warn">${say("meters.asked", { count: one.asked.signatures, needed: one.asked.needed })} <a href=${writeRoute("chain")}>${say("nav.chain")}</a></p>`
+        ? html`<p class="notice warn">${say("meters.asked", { count: one.asked.signatures, needed: one.asked.needed })} ${this.canSwitch ? html`<a href=${writeRoute("chain")}>${say("nav.chain")}</a>` : nothing}</p>`
         : this.canChange
         ? html`<button class="primary" @click=${() => { this.#askEpoch(one); }}>${say("meters.begin")}</button>`
         : html`<p class="soft">${say("meters.admin_begins")}</p>`}
