@@ -131,15 +131,18 @@ export const appStyles = css`
     height: 60px;
     border-radius: 18px;
   }
-  @media (max-width: 1240px) {
+  @media (max-width: 1560px) {
     nav a svg {
       display: none;
     }
+  }
+  @media (max-width: 1320px) {
     nav a {
       padding: 0 8px;
+      font-size: 14px;
     }
   }
-  @media (max-width: 960px) {
+  @media (max-width: 1120px) {
     header {
       padding: 4px 12px;
       /* A filter would hold the fixed bar of pages inside the header. */
