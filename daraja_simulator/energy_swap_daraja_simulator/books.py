@@ -142,9 +142,9 @@ class Books:
         """Put a step on the agenda."""
         self.insert("task", {"kind": kind, "subject": subject, "due_at": due_at})
 
-    def send_sms(self, phone: str, at: datetime, text: str) -> None:
+    def send_sms(self, phone: str, at: datetime, text: str, sender: str = "MPESA") -> None:
         """Put an SMS on the subscriber's phone."""
-        self.insert("sms", {"phone": phone, "at": at, "text": text})
+        self.insert("sms", {"phone": phone, "at": at, "text": text, "sender": sender})
 
     def latest(self) -> datetime | None:
         """Return the latest time that these books know of, so that a clock never goes back behind it."""

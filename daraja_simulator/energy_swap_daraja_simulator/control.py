@@ -15,6 +15,7 @@ from .confirmations import Confirmations
 from .orders import (
     Decision,
     MenuPayment,
+    Sms,
     Subscriber,
     SubscriberChange,
     TimeChange,
@@ -62,6 +63,7 @@ class Control:
             web.post(f"{root}/subscribers", self._add_subscriber),
             web.patch(f"{root}/subscribers/{{phone}}", self._change_subscriber),
             web.post(f"{root}/subscribers/{{phone}}/pay", self._pay),
+            web.post(f"{root}/sms", self._send_sms),
             web.get(f"{root}/books", self._show_books),
             web.get(f"{root}/statement.csv", self._statement),
             web.post(f"{root}/transfers", self._transfer),
@@ -190,6 +192,15 @@ class Control:
                 self._move("deposit", OUTSIDE, account, -surplus, phone)
                 self._move("spending", account, OUTSIDE, surplus, phone)
         return answer({"phone": phone})
+
+    async def _send_sms(self, request: web.Request) -> web.Response:
+        """Take a message as an SMS gateway does: into the phone's list, whoever sends it."""
+        sms = await read(request, Sms)
+        if self._books.row("SELECT 1 FROM subscriber WHERE phone = ?", sms.phone) is None:
+            raise web.HTTPNotFound(text="no such subscriber")
+        with self._books.transaction():
+            self._books.send_sms(sms.phone, self._simulator.clock(), sms.text, sms.sender)
+        return answer({"phone": sms.phone}, 201)
 
     async def _pay(self, request: web.Request) -> web.Response:
         payment = await read(request, MenuPayment)

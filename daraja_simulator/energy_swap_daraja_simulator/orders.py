@@ -63,6 +63,14 @@ class Handling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Annotated[float, Meta(ge=0)] = 60.0
 
 
+class Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A message of somebody other than M-Pesa to a subscriber."""
+
+    phone: Annotated[str, Meta(pattern="^254[17][0-9]{8}$")]
+    text: Annotated[str, Meta(min_length=1, max_length=1000)]
+    sender: Annotated[str, Meta(pattern="^[A-Za-z0-9 ._-]{1,11}$")] = "SMS"
+
+
 class Arming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault or a scenario to come; ``times`` 0 is once, or without end where a probability is given."""
 

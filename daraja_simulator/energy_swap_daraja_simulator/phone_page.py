@@ -116,7 +116,7 @@ def _behaviour(phone: Phone) -> str:
 
 def _messages(phone: Phone) -> str:
     cards = "".join(
-        f'<div class="sms"><span class="soft">MPESA · {_moment(from_micros(sms["at"]))}</span>'
+        f'<div class="sms"><span class="soft">{text(sms["sender"])} · {_moment(from_micros(sms["at"]))}</span>'
         f"{text(sms['text'])}</div>"
         for sms in phone.messages
     )

@@ -67,7 +67,11 @@ ALTER TABLE subscriber ADD COLUMN daily_limit_kes INTEGER;
 ALTER TABLE subscriber ADD COLUMN wallet_limit_kes INTEGER;
 """
 
-_STEPS: Final = (_SECOND, _THIRD)
+_FOURTH: Final = """
+ALTER TABLE sms ADD COLUMN sender TEXT NOT NULL DEFAULT 'MPESA';
+"""
+
+_STEPS: Final = (_SECOND, _THIRD, _FOURTH)
 
 
 def prepare(connection: sqlite3.Connection) -> None:

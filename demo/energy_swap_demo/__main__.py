@@ -95,6 +95,7 @@ async def _live(options: argparse.Namespace) -> None:
         await found_community(neighbourhood, say)
         say(f"Hub console      {neighbourhood.hub_url}   admin / {settings.secrets.admin}"
             f"   auditor / {settings.secrets.auditor}")  # fmt: skip
+        say(f"Household app    {neighbourhood.hub_url}/app   the code comes to the simulated phone below")
         say(f"Phones (M-Pesa)  {neighbourhood.daraja_url}/_simulator/phone/{HOUSEHOLDS[0].phone}")
         say(f"Edge of house 1  {neighbourhood.edge_url(1)}   pairing code {neighbourhood.pairing_code(1)}")
         home = await _home_assistant(neighbourhood) if options.home_assistant else None

@@ -12,7 +12,16 @@ import aiohttp
 from energy_swap_daraja_simulator.business import Business
 from energy_swap_edge.config import EdgeConfig, MqttConfig
 from energy_swap_hub.chain.keys import load_hub_key
-from energy_swap_hub.config import CommunityConfig, DarajaConfig, HubConfig, LimitsConfig, RewardPolicy, UserConfig
+from energy_swap_hub.config import (
+    CommunityConfig,
+    DarajaConfig,
+    HubConfig,
+    LimitsConfig,
+    PhonesConfig,
+    RewardPolicy,
+    SmsConfig,
+    UserConfig,
+)
 from energy_swap_hub.config import VerifierConfig as HubVerifier
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.sign_in import hash_password
@@ -251,6 +260,14 @@ class Neighbourhood:
             ),
             # A day passes in a minute or so, and everybody calls from this machine.
             limits=LimitsConfig(address_per_second=0, key_per_second=0),
+            # The simulated phones take any SMS, so a code that pairs a phone is read on its page.
+            phones=PhonesConfig(
+                sms=SmsConfig(
+                    url=f"{self.daraja_url}/_simulator/sms",
+                    encoding="json",
+                    fields={"phone": "{phone}", "text": "{text}", "sender": "EnergySwap"},
+                )
+            ),
             users=(
                 UserConfig("admin", "admin", hash_password(secrets.admin)),
                 UserConfig("auditor", "auditor", hash_password(secrets.auditor)),

@@ -18,6 +18,7 @@ from .founding import found_community
 from .home_assistant import HomeAssistant
 from .households import COMMUNITY_START, HOUSEHOLDS
 from .neighbourhood import Neighbourhood
+from .phone_app import picture_app
 from .settings import Folder
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -97,6 +98,11 @@ async def _take_all(output: Path) -> None:
                 await _picture_home_assistant(home, browser, output)
                 await _open_the_market(neighbourhood)
                 await _picture_console(neighbourhood, browser, output)
+                pictures = picture_app(
+                    browser, neighbourhood.hub_url, neighbourhood.daraja_url, HOUSEHOLDS[0].phone, output
+                )
+                async for picture in pictures:
+                    _finish(picture)
 
 
 async def _play_steadily(conductor: Conductor, neighbourhood: Neighbourhood, until: datetime) -> None:

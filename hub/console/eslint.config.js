@@ -19,6 +19,10 @@ export default tseslint.config(
     },
   },
   {
+    files: ["public/app/sw.js"],
+    languageOptions: { globals: { caches: "readonly", fetch: "readonly", self: "readonly", location: "readonly", URL: "readonly" } },
+  },
+  {
     files: ["dev/**/*.mjs"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly", setInterval: "readonly", clearInterval: "readonly" } },
   },

@@ -1,4 +1,4 @@
-// Builds the console into dist/, which the hub serves at / under a strict content security policy.
+// Builds the console and the household app into dist/, which the hub serves at / and /app under a strict content security policy.
 import { defineConfig } from "vite";
 
 export default defineConfig({
@@ -7,5 +7,6 @@ export default defineConfig({
     // The policy allows no data: addresses, so every asset stays a file.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rollupOptions: { input: { console: "index.html", app: "app/index.html" } },
   },
 });

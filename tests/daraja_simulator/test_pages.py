@@ -41,6 +41,18 @@ async def test_a_person_answers_a_prompt(desk: Desk, form: dict[str, str], code:
     assert "The request is over already." in again
 
 
+async def test_a_phone_shows_the_sms_of_others(desk: Desk) -> None:
+    sent = {"phone": PHONE, "text": "123456 is your code <b>", "sender": "EnergySwap"}
+    await desk.control("POST", "sms", sent)
+    shown = await page(desk, f"/_simulator/phone/{PHONE}")
+    assert "EnergySwap ·" in shown
+    assert "123456 is your code &lt;b&gt;" in shown
+    async with desk.session.post(
+        desk.server.make_url("/_simulator/sms"), json=sent | {"phone": "254700000000"}
+    ) as answer:
+        assert answer.status == 404
+
+
 async def test_a_prompt_that_nobody_answers_runs_out(desk: Desk) -> None:
     await prompt(desk)
     await desk.pass_time(61)

@@ -1,4 +1,4 @@
-"""The hub's one aiohttp application: APIs, Daraja's callbacks, the built console, and headers for all of them."""
+"""The hub's one aiohttp application: APIs, Daraja's callbacks, the built pages, and headers for all of them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +14,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_MANIFEST: Final = ".webmanifest"  # aiohttp does not know its type
 _NOT_BUILT: Final = "The console is not built. Run script/bootstrap, or 'npm ci && npm run build' in hub/console."
 
 
@@ -38,16 +39,22 @@ def _console(folder: Path) -> Handler:
         path = request.match_info["path"]
         if path.startswith(("api/", "hooks/")):
             return problem(404, "not_found", f"there is no {request.path}")
+        if path == "app":  # the scope of the household app's service worker is below the slash
+            raise web.HTTPPermanentRedirect("/app/")
+        start = folder / "app" / "index.html" if path.startswith("app/") else folder / "index.html"
         # A name with a NUL is nobody's; the operating system would not even look.
-        page = folder / "index.html" if "\0" in path else (folder / path).resolve()
+        page = start if "\0" in path else (folder / path).resolve()
         if not page.is_relative_to(folder) or not page.is_file():
-            page = folder / "index.html"
+            page = start
         if not page.is_file():
             return web.Response(status=503, text=_NOT_BUILT)
         # Built files carry a hash in their name; the page that names them must stay fresh.
         is_hashed = page.parent.name == "assets"
         caching = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
-        return web.FileResponse(page, headers={"Cache-Control": caching})
+        headers = {"Cache-Control": caching}
+        if page.suffix == _MANIFEST:
+            headers["Content-Type"] = "application/manifest+json"
+        return web.FileResponse(page, headers=headers)
 
     return serve
 

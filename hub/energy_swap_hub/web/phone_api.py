@@ -17,6 +17,7 @@ from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement.device_scope import spent_cents
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.neighbours import set_named
+from energy_swap_hub.settlement.payments import account_number
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
@@ -100,6 +101,7 @@ class PhoneApi:
                 "month": phone_view.sums(connection, community, household.id, month, now),
                 "gate_periods": community.gate_periods,
                 "meter": household.meter.hex(),
+                "account": account_number(int(household.id.removeprefix("h-"))),
                 "short_code": self._short_code,
                 "phone_daily_cents": self._desk.phone_daily_cents,
                 "phone_spent_cents": spent_cents(connection, who.key, now),

@@ -81,12 +81,16 @@ class PairingBegun(TypedDict):
 
 
 class PhoneSession(TypedDict):
-    """Who this phone speaks for; ``csrf`` is the token that every change carries in ``X-CSRF-Token``."""
+    """Who this phone speaks for; ``csrf`` is the token that every change carries in ``X-CSRF-Token``.
+
+    ``is_practice``: the community has no legal basis but simulation, so no money in it is real.
+    """
 
     household: str
     name: str
     community: str
     community_name: str
+    is_practice: bool
     phone: str
     device: str
     csrf: str
@@ -281,6 +285,7 @@ class PhoneSessionApi:
             "name": household.name,
             "community": self._community.id,
             "community_name": self._community.name,
+            "is_practice": self._community.legal_basis == "simulation",
             "phone": mask(self._phones.open(sealed)),
             "device": device_id,
             "csrf": csrf,

@@ -25,13 +25,22 @@ export function evidenceText(name: string, value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
+/** A picture that came with a complaint: the hub's own address, and never one that somebody wrote. */
+const isPicture = (name: string, text: string): boolean => name === "photo" && /^\/api\/v1\/console\/complaints\/\d+\/photo$/.test(text);
+
 export function renderEvidence(evidence: Record<string, unknown>): TemplateResult {
   return html`<dl class="evidence">
     ${Object.entries(evidence).map(([name, value]) => {
       const text = evidenceText(name, value);
       return html`<div>
         <dt title=${name}>${readable(name)}</dt>
-        <dd>${text.includes("\n") ? html`<pre>${text}</pre>` : text}</dd>
+        <dd>
+          ${isPicture(name, text)
+            ? html`<a href=${text} target="_blank" rel="noopener"><img src=${text} alt=${readable(name)} loading="lazy" style="max-width:min(100%,320px);border-radius:10px;display:block" /></a>`
+            : text.includes("\n")
+              ? html`<pre>${text}</pre>`
+              : text}
+        </dd>
       </div>`;
     })}
   </dl>`;

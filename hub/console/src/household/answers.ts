@@ -1,0 +1,149 @@
+// What the hub answers to a phone, as types; amounts are cents and Wh, times Unix seconds.
+
+export interface Session {
+  household: string;
+  name: string;
+  community: string;
+  community_name: string;
+  /** No money here is real. */
+  is_practice: boolean;
+  phone: string;
+  device: string;
+  csrf: string;
+  time: number;
+}
+
+export interface Order {
+  id: string;
+  side: "sell" | "buy";
+  wh: number;
+  filled_wh: number;
+  limit: number;
+  status: string;
+  at: number;
+  period: number | null;
+}
+
+export interface Trade {
+  id: number;
+  at: number;
+  market: string;
+  side: "sell" | "buy";
+  wh: number;
+  cents_per_kwh: number;
+  cents: number;
+}
+
+export interface Sums {
+  export_wh: number;
+  import_wh: number;
+  generation_wh: number;
+  sold_wh: number;
+  bought_wh: number;
+  earned_cents: number;
+  paid_cents: number;
+  saved_cents: number;
+}
+
+export interface Guidance {
+  key: string;
+  numbers: Record<string, number>;
+  sentence: string;
+  suggested_sell: number | null;
+  suggested_buy: number | null;
+  week_average: number | null;
+}
+
+export interface State {
+  status: string;
+  wallet: { kes_cents: number; kes_held_cents: number; ekwh_wh: number; ekwh_held_wh: number };
+  standing_order: { sell_at_least: number | null; buy_at_most: number | null };
+  clearing: { period: string; cents_per_kwh: number | null } | null;
+  book: { best_sell: { cents_per_kwh: number; wh: number } | null; best_buy: { cents_per_kwh: number; wh: number } | null };
+  allowance_wh: number;
+  period_minutes: number;
+  retail_tariff: number;
+  feed_in_tariff: number;
+  fees: number;
+  guidance: Guidance;
+}
+
+export interface Home {
+  time: number;
+  state: State;
+  has_panels: boolean;
+  power: { net_w: number; generation_w: number; at: number } | null;
+  today: Sums;
+  month: Sums;
+  gate_periods: number;
+  meter: string;
+  account: string;
+  short_code: number;
+  phone_daily_cents: number;
+  phone_spent_cents: number;
+}
+
+export interface Period {
+  start: number;
+  export_wh: number;
+  import_wh: number;
+  generation_wh: number;
+  sold_wh: number;
+  bought_wh: number;
+  earned_cents: number;
+  paid_cents: number;
+}
+
+export interface Periods {
+  period_minutes: number;
+  periods: Period[];
+}
+
+export interface Payment {
+  id: string;
+  direction: "in" | "out";
+  kes: number;
+  state: string;
+  reason: string | null;
+  is_for_order: boolean;
+  at: number;
+  ended_at: number | null;
+}
+
+export interface Statement {
+  from: string;
+  to: string;
+  opening: { kes_cents: number; ekwh_wh: number };
+  closing: { kes_cents: number; ekwh_wh: number };
+  lines: { entry: number; booked_at: number; kind: string; text: string; change: { kes_cents: number; kes_held_cents: number; ekwh_wh: number; ekwh_held_wh: number } }[];
+  totals: Record<string, number>;
+}
+
+export interface Neighbours {
+  since: number;
+  members: number;
+  generated_wh: number;
+  shared_wh: number;
+  saved_cents: number;
+  co2_grams: number | null;
+  places: { place: number; name: string | null; shared_wh: number; is_own: boolean }[];
+  is_named: boolean;
+}
+
+export interface Complaint {
+  id: number;
+  about: string;
+  text: string;
+  at: number;
+  has_photo: boolean;
+  is_open: boolean;
+  answer: string | null;
+}
+
+export interface Phone {
+  id: string;
+  name: string;
+  paired_at: number;
+  used_at: number;
+  is_this: boolean;
+}

@@ -1,0 +1,7 @@
+// The household app's entry: the language, the look, the app element, and the worker that lets it open without network.
+import "../style/tokens.css";
+import { beginLanguage } from "../language-choice.js";
+import "./app.js";
+
+beginLanguage();
+if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/app/sw.js").catch(() => undefined);
