@@ -19,7 +19,7 @@ import type {
   Token,
   Wish,
 } from "./office-api.js";
-import type { Settings, SettingsWish } from "./settings-api.js";
+import type { ListedInvoice, MemberFile, Settings, SettingsWish } from "./settings-api.js";
 import type { PasskeyOptions, SignedPasskey } from "./passkeys.js";
 
 export type Role = "admin" | "auditor" | "verifier" | "installer";
@@ -426,6 +426,25 @@ export class HubApi {
 
   changeSettings = (wish: SettingsWish): Promise<unknown> => this.#request("POST", "/settings", wish);
 
+  memberFile = (household: string): Promise<MemberFile> => this.#request("GET", `/members/${household}`);
+
+  recordDocument = (household: string, kind: string, number: string): Promise<unknown> => this.#request("POST", `/members/${household}/document`, { kind, number });
+
+  recordSite = (household: string, transformer: string, feeder: string): Promise<unknown> => this.#request("POST", `/members/${household}/site`, { transformer, feeder });
+
+  recordConsent = (household: string, version: string): Promise<unknown> => this.#request("POST", `/members/${household}/consent`, { version });
+
+  confirmPhone = (household: string, how: "payment" | "operator"): Promise<unknown> => this.#request("POST", `/members/${household}/phone`, { how });
+
+  letLeave = (household: string, reason: string): Promise<unknown> => this.#request("POST", `/members/${household}/leave`, { reason });
+
+  personalData = async (household: string, reason: string, format: "json" | "csv"): Promise<Blob> =>
+    (await this.#send("POST", `/members/${household}/personal-data`, { reason, format })).blob();
+
+  invoicesOf = (household: string): Promise<ListedInvoice[]> => this.#request("GET", `/members/${household}/invoices`);
+
+  months = (): Promise<string[]> => this.#request("GET", "/months");
+
   withdrawSettings = (id: number, reason: string): Promise<unknown> => this.#request("POST", `/settings/${id}/withdraw`, { reason });
 
   health = (): Promise<Health> => this.#request("GET", "/health");
@@ -470,6 +489,11 @@ export class HubApi {
 
   /** `isAnswering`: a 401 is about a password or code that was just typed, not about the session. */
   async #request<T>(method: "GET" | "POST", path: string, body?: object, isAnswering = false): Promise<T> {
+    const answer = await this.#send(method, path, body, isAnswering);
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
+  }
+
+  async #send(method: "GET" | "POST", path: string, body?: object, isAnswering = false): Promise<Response> {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (method !== "GET") {
       headers["X-CSRF-Token"] = this.#csrf;
@@ -485,7 +509,7 @@ export class HubApi {
       });
     if (answer.status === 401 && !isAnswering) this.onSignedOut();
     if (!answer.ok) throw await problemOf(answer);
-    return (answer.status === 204 ? undefined : await answer.json()) as T;
+    return answer;
   }
 }
 

@@ -44,3 +44,45 @@ export interface SettingsWish {
   reason: string;
   change: Partial<Omit<Valid, "period_minutes">>;
 }
+
+export interface FilePart {
+  says: string;
+  by: string;
+  at: number;
+}
+
+export interface MemberFile {
+  household: string;
+  status: string;
+  /** Whether approvers may not sign while something is missing. */
+  needs_all: boolean;
+  parts: Partial<Record<"phone" | "document" | "site" | "consent", FilePart>>;
+  missing: string[];
+  consent: { version: string; en: string; sw: string };
+  departure: {
+    state: string;
+    asked_by: string;
+    reason: string;
+    asked_at: number;
+    burned_wh: number;
+    tokens_cents: number;
+    paid_kes: number;
+    remainder_cents: number;
+    left_at: number | null;
+    erase_at: number | null;
+    erased_at: number | null;
+  } | null;
+}
+
+/** Null as number: a draft of the running month. */
+export interface ListedInvoice {
+  number: number | null;
+  shown_as: string;
+  kind: "invoice" | "credit_note" | "debit_note";
+  month: string;
+  corrects: number | null;
+  issued_at: number;
+  total_cents: number;
+  vat_cents: number;
+  closing_cents: number;
+}

@@ -16,7 +16,7 @@ from energy_swap_hub.membership.tables import household as households
 from energy_swap_hub.membership.tables import member_file, recovery_claim
 from energy_swap_hub.mpesa.tables import payment_intent
 
-from .tables import departure, message, notification
+from .tables import departure, invoice, message, notification
 
 NOBODY: Final = "Former member"
 
@@ -50,6 +50,11 @@ def erase(
         update(message)
         .where(message.c.community_id == community_id, message.c.signer.in_(keys))
         .values(payload=phones.seal(""), signature=b"")
+    )
+    connection.execute(
+        update(invoice)
+        .where(invoice.c.community_id == community_id, invoice.c.household_id == household.id)
+        .values(name=NOBODY)
     )
     paid = payment_intent.c
     connection.execute(

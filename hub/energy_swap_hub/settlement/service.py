@@ -19,6 +19,7 @@ from energy_swap_hub.storage import Database, LeaseLost
 from . import departures, suspensions
 from .auctions import end_auctions
 from .gates import close_gate
+from .invoices import SAGA, invoice_month, schedule_invoices
 from .leaving import leave
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
 from .messages import Desk, pay_out
@@ -69,6 +70,7 @@ class Settlement:
             "reconciliation": self._reconcile,
             suspensions.SAGA: self._suspend,
             departures.SAGA: self._leave,
+            SAGA: self._invoice,
         }
 
     async def run(self) -> None:
@@ -141,6 +143,7 @@ class Settlement:
         schedule(connection, community.id, "auctions", "end", now)
         today = now.astimezone(EAST_AFRICA).date()
         schedule(connection, community.id, "payouts", today.isoformat(), self._evening(connection, today))
+        schedule_invoices(connection, community)
         schedule(connection, community.id, "reconciliation", "day", _midnight_after(today) + _TOLD_BY)
         if community.rewards is not None:
             schedule(connection, community.id, "rewards", today.isoformat(), self._day_booked(connection, today))
@@ -179,6 +182,9 @@ class Settlement:
 
     def _suspend(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         return suspensions.freeze_when_clear(connection, self._desk.community, work, now)
+
+    def _invoice(self, connection: Connection, work: Work, now: datetime) -> Next:
+        return invoice_month(connection, self._desk.community, work, now)
 
     def _leave(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         return leave(connection, self._desk, work, now)

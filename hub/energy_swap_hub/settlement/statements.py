@@ -35,10 +35,14 @@ TOTALS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry in plain words: ``change`` and ``after`` have a wallet's fields, ``counts`` some of `TOTALS`."""
+    """An entry in plain words: ``change`` and ``after`` have a wallet's fields, ``counts`` some of `TOTALS`.
+
+    ``of`` is the time whose prices count: a period's start, or else when it happened.
+    """
 
     entry_id: int
     at: datetime
+    of: datetime
     booked_at: datetime
     kind: str
     text: str
@@ -107,6 +111,7 @@ def _lines(
         yield Line(
             touch.entry_id,
             touch.at,
+            _of(touch),
             touch.booked_at,
             words.kind,
             words.text,
@@ -114,6 +119,12 @@ def _lines(
             after,
             words.counts | _unexplained(touch.change, words.counts),
         )
+
+
+def _of(touch: Touch) -> datetime:
+    if touch.source in {"period", "ahead", "true_up"}:
+        return datetime.fromisoformat(touch.external_id.partition("/")[0])
+    return touch.at
 
 
 def _unexplained(change: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int]:

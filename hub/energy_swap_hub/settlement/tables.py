@@ -83,6 +83,29 @@ departure = Table(  # see leaving.py
     Column("erased_at", UtcTime),
 )
 
+invoice = Table(  # see invoices.py; a row is never changed but for the name of who left
+    "invoice",
+    metadata,
+    Column("community_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),  # invoice, credit_note, debit_note
+    Column("household_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("month", Text, nullable=False),  # 2026-11: what it is about
+    Column("booked_in", Text, nullable=False),  # the month in which its entries were booked
+    Column("corrects", BigInteger),  # of a note: the number of the invoice
+    Column("issued_at", UtcTime, nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("total_cents", BigInteger, nullable=False),
+    Column("vat_cents", BigInteger, nullable=False),
+    Column("opening_cents", BigInteger, nullable=False),
+    Column("topped_up_cents", BigInteger, nullable=False),
+    Column("paid_out_cents", BigInteger, nullable=False),
+    Column("closing_cents", BigInteger, nullable=False),
+    Index("invoice_household", "community_id", "household_id", "month", "booked_in", unique=True),
+    Index("invoice_month", "community_id", "booked_in"),
+)
+
 standing_order = Table(
     "standing_order",
     metadata,

@@ -25,6 +25,7 @@ from .console_api import ConsoleApi
 from .doors import Call, Doors
 from .edge_api import EdgeApi
 from .idempotency import Idempotency
+from .invoices_api import InvoicesApi
 from .ledger_api import LedgerApi
 from .members_api import MembersApi
 from .message_queue import MessageQueue
@@ -154,6 +155,7 @@ def make_routes(parts: Parts) -> list[Route]:
         ),
         OfficeApi(_CONSOLE, doors, database, community, clock),
         TokensApi(_CONSOLE, doors, database, community.id, parts.tokens),
+        InvoicesApi(_CONSOLE, doors, database, community, clock),
         MembersApi(_CONSOLE, doors, database, desk, clock, changes),
         SettingsApi(_CONSOLE, doors, database, community, config.daraja.base_url, clock, changes),
         MPesaApi(_CONSOLE, doors, database, desk, clock, changes),

@@ -50,6 +50,7 @@ PATHS = {
     "proposal": "admit:h-001:1",
     "household": "h-001",
     "id": "1",
+    "month": "2026-11",
     "period": "2026-11-20T03:00Z",
     "receipt": "TKL0000001",
 }

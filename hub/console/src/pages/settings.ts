@@ -50,6 +50,22 @@ export class EsSettings extends TranslatedElement {
         margin-top: 8px;
         gap: 8px 24px;
       }
+      .months li {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: space-between;
+        gap: 4px 20px;
+      }
+      .links {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 18px;
+      }
+      .links a {
+        display: inline-flex;
+        align-items: center;
+        min-height: 44px;
+      }
       .withdrawn dl {
         opacity: 0.6;
         text-decoration: line-through;
@@ -63,6 +79,7 @@ export class EsSettings extends TranslatedElement {
   @state() private isChanging = false;
   @state() private question: Question | null = null;
 
+  readonly #months = new Remote<string[]>(this, () => this.api.months(), 600);
   readonly #settings = new Remote<Settings>(this, () => this.api.settings(), 20);
 
   protected override render(): TemplateResult {
@@ -98,6 +115,17 @@ export class EsSettings extends TranslatedElement {
           ${renderValues(settings.valid)}
         </section>
         <section class="card">
+          <h2>${say("reports.title")}</h2>
+          <p class="soft">${say("reports.means")}</p>
+          ${whenHere(
+            this.#months,
+            (months) =>
+              html`<ul class="rows months">
+                ${months.map((month) => this.#renderMonth(month))}
+              </ul>`,
+          )}
+        </section>
+        <section class="card">
           <h2>${say("settings.history")}</h2>
           <ul class="rows">
             ${settings.history.map((one) => this.#renderChange(one, settings.now))}
@@ -123,6 +151,16 @@ export class EsSettings extends TranslatedElement {
             }}
           ></es-ask>`}
     `;
+  }
+
+  #renderMonth(month: string): TemplateResult {
+    const path = `/api/v1/console/months/${month}`;
+    const link = (what: "invoices" | "report", format: "csv" | "json"): TemplateResult =>
+      html`<a download href="${path}/${what}?format=${format}">${say(`reports.${what}`)} ${format.toUpperCase()}</a>`;
+    return html`<li>
+      <b>${month}</b>
+      <span class="links">${link("invoices", "csv")} ${link("invoices", "json")} ${link("report", "csv")} ${link("report", "json")}</span>
+    </li>`;
   }
 
   #renderChange(one: SettingsChange, now: number): TemplateResult {

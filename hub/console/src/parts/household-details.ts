@@ -6,6 +6,7 @@ import { energy, exactEnergy, kes, moment, percent, power } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import type { Question } from "./ask.js";
+import "./member-file.js";
 import { icon } from "./icons.js";
 import "./ask.js";
 import "./key-text.js";
@@ -173,6 +174,16 @@ export class EsHouseholdDetails extends TranslatedElement {
         ${row("details.account", html`<es-key text=${one.account}></es-key>`)}
         ${row("details.signatures", say("details.of", { count: one.signatures, needed: one.signatures_needed }))}
       </dl>
+      <es-member-file
+        .api=${this.api}
+        .household=${one.household}
+        .name=${one.name}
+        .now=${this.now}
+        .canChange=${this.canChange}
+        @click=${(event: Event) => {
+          event.stopPropagation();
+        }}
+      ></es-member-file>
       ${this.canChange ? this.#renderAsk() : nothing}
       ${this.question === null
         ? nothing
