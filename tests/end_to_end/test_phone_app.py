@@ -226,8 +226,6 @@ async def test_a_household_lives_with_its_phone(browser: Browser, place: Place, 
         await page.get_by_role("button", name="Take back").click()
         await page.get_by_text("No open orders.").wait_for()
         if size == PHONE:  # Buying in three taps: the page, how much, go. Amina offers enough for one.
-            await open_tab(page, "home")
-            await open_tab(page, "trade")
             await page.get_by_role("button", name="0.50 kWh").click()
             await page.locator("[data-test=go]").click()
             await page.get_by_text("on the spot").wait_for()

@@ -20,6 +20,8 @@ export class EsTrade extends Page {
   @state() private wh = 1000;
   @state() private pay: "wallet" | "mpesa" | null = null;
   @state() private period = 0;
+  /** The price as it is being typed; without one the price that is proposed. */
+  @state() private typed: string | null = null;
 
   readonly #home = new Reading<Home>(this, () => "/home", 10);
   readonly #orders = new Reading<{ orders: Order[]; trades: Trade[] }>(this, () => "/orders", 10);
@@ -36,7 +38,7 @@ export class EsTrade extends Page {
         <section class="card">
           <div class="segments" role="group" aria-label=${say("trade.title")}>
             ${(["buy", "sell"] as const).map(
-              (side) => html`<button aria-pressed=${this.side === side} @click=${() => { this.side = side; this.told = null; }}>${say(`trade.${side}`)}</button>`,
+              (side) => html`<button aria-pressed=${this.side === side} @click=${() => { this.side = side; this.typed = null; this.told = null; }}>${say(`trade.${side}`)}</button>`,
             )}
           </div>
           ${this.side === "buy" ? this.#renderBuy(home) : home.has_panels ? this.#renderSell(home) : html`<p class="empty">${say("trade.no_panels")}</p>`}
@@ -52,7 +54,7 @@ export class EsTrade extends Page {
       <div class="chips" role="group" aria-labelledby="how-much">
         ${AMOUNTS.map((wh) => html`<button aria-pressed=${this.wh === wh} @click=${() => { this.#choose(wh); }}>${energy(wh)}</button>`)}
       </div>
-      <input id="amount" inputmode="decimal" autocomplete="off" placeholder=${say("trade.other_amount")} aria-label=${say("trade.other_amount")} @input=${this.#typed} />
+      <input id="amount" inputmode="decimal" autocomplete="off" placeholder=${say("trade.other_amount")} aria-label=${say("trade.other_amount")} @input=${this.#typedAmount} />
     </div>`;
   }
 
@@ -62,20 +64,31 @@ export class EsTrade extends Page {
     if (field) field.value = "";
   }
 
-  readonly #typed = (event: Event): void => {
+  readonly #typedAmount = (event: Event): void => {
     this.wh = typedEnergy((event.target as HTMLInputElement).value) ?? 0;
   };
 
+  readonly #typedPrice = (event: Event): void => {
+    this.typed = (event.target as HTMLInputElement).value;
+  };
+
+  /** The typed price where it is one, else the proposed one. */
+  #price(proposed: number): number {
+    const typed = this.typed === null ? null : typedPrice(this.typed);
+    return typed === null || typed === "off" ? proposed : typed;
+  }
+
   #renderBuy(home: Home): TemplateResult {
     const best = home.state.book.best_sell;
-    const price = best?.cents_per_kwh ?? home.state.standing_order.buy_at_most ?? home.state.guidance.suggested_buy ?? home.state.retail_tariff - home.state.fees;
+    const proposed = best?.cents_per_kwh ?? home.state.standing_order.buy_at_most ?? home.state.guidance.suggested_buy ?? home.state.retail_tariff - home.state.fees;
+    const price = this.#price(proposed);
     const cost = Math.ceil((this.wh * (price + home.state.fees)) / 1000);
     const pay = this.pay ?? (cost > home.state.wallet.kes_cents && best ? "mpesa" : "wallet");
     return html`${this.#renderAmount()}
       <p class="help">${best ? say("trade.buy_offer", { price: kes(best.cents_per_kwh) }) : say("trade.buy_no_offer")}</p>
       <div class="field">
         <label for="price">${say("trade.buy_limit")} <span class="soft">(${say("limits.per")})</span></label>
-        <input id="price" inputmode="decimal" autocomplete="off" .value=${priceText(price)} />
+        <input id="price" inputmode="decimal" autocomplete="off" .value=${this.typed ?? priceText(proposed)} @input=${this.#typedPrice} />
       </div>
       <div class="segments" role="group" aria-label=${say("tab.money")} style="margin-top:14px">
         <button aria-pressed=${pay === "wallet"} @click=${() => { this.pay = "wallet"; }}>${say("trade.pay_wallet")}</button>
@@ -88,7 +101,8 @@ export class EsTrade extends Page {
 
   #renderSell(home: Home): TemplateResult {
     const { state } = home;
-    const price = state.book.best_buy?.cents_per_kwh ?? state.standing_order.sell_at_least ?? state.guidance.suggested_sell ?? state.clearing?.cents_per_kwh ?? 1000;
+    const proposed = state.book.best_buy?.cents_per_kwh ?? state.standing_order.sell_at_least ?? state.guidance.suggested_sell ?? state.clearing?.cents_per_kwh ?? 1000;
+    const price = this.#price(proposed);
     const starts = this.#comingPeriods(home);
     const start = starts.includes(this.period) ? this.period : (starts[0] ?? 0);
     const length = state.period_minutes * 60;
@@ -101,7 +115,7 @@ export class EsTrade extends Page {
       </div>
       <div class="field">
         <label for="price">${say("trade.sell_price")} <span class="soft">(${say("limits.per")})</span></label>
-        <input id="price" inputmode="decimal" autocomplete="off" .value=${priceText(price)} />
+        <input id="price" inputmode="decimal" autocomplete="off" .value=${this.typed ?? priceText(proposed)} @input=${this.#typedPrice} />
       </div>
       <button class="primary block" data-test="go" ?disabled=${this.isBusy} @click=${() => this.#sell(start)}>${say("trade.sell_now", { energy: energy(this.wh) })}</button>
       <p class="help" style="text-align:center">${say("trade.sell_gain", { kes: kes(Math.floor((this.wh * price) / 1000)) })}</p>
@@ -131,6 +145,7 @@ export class EsTrade extends Page {
     if (!wish) return;
     await this.act("trade", async () => {
       await this.hub.wish("buy", { wh: wish.wh, at_most: wish.price, pay });
+      this.typed = null;
       return say(pay === "mpesa" ? "trade.prompt" : "trade.placed");
     });
     await this.#refresh();
@@ -142,6 +157,7 @@ export class EsTrade extends Page {
     const period = `${new Date(start * 1000).toISOString().slice(0, 16)}Z`;
     await this.act("trade", async () => {
       await this.hub.wish("sell_ahead", { period, wh: wish.wh, at_least: wish.price });
+      this.typed = null;
       return say("trade.placed");
     });
     await this.#refresh();
