@@ -15,6 +15,8 @@ export interface ForecastPeriod {
 }
 
 export interface Forecast {
+  /** The edge's own time when it answered; an older edge does not tell it. */
+  now?: number;
   made_at: number;
   tier: string;
   confidence_percent: number | null;
@@ -22,6 +24,8 @@ export interface Forecast {
 }
 
 export interface Prices {
+  /** The edge's own time when it answered; an older edge does not tell it. */
+  now?: number;
   past: { start: number; cents_per_kwh: number | null; traded_wh: number }[];
   expected: ({ start: number } & Quantiles)[];
 }

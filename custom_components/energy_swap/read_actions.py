@@ -110,9 +110,11 @@ async def _market(_hass: HomeAssistant, coordinator: EnergySwapCoordinator, _cal
 
 
 async def _prices(_hass: HomeAssistant, coordinator: EnergySwapCoordinator, call: ServiceCall) -> dict[str, Any]:
+    start, end = call.data.get(ATTR_FROM), call.data.get(ATTR_TO)
+    if start is None and end is None:
+        return await coordinator.records.prices(None)  # the edge knows best what time it is in its community
     around = (timedelta(days=1), timedelta(days=1))
-    start, end = span(call.data.get(ATTR_FROM), call.data.get(ATTR_TO), dt_util.utcnow(), around)
-    return await coordinator.records.prices(start, end)
+    return await coordinator.records.prices(span(start, end, dt_util.utcnow(), around))
 
 
 async def _forecast(

@@ -110,6 +110,7 @@ async def test_own_periods_are_kept_with_money_and_corrected(
         (period, 500, 600, 0), (period + HALF_HOUR, 300, 330, 500)
     ]  # fmt: skip
     status, prices = await asked(admitted_edge, f"prices?from={period}&to={now}")
+    assert prices["now"] >= now
     assert prices["past"] == [
         {"start": period, "cents_per_kwh": 1200, "traded_wh": 900, "supply_wh": 1000, "demand_wh": 900}
     ]

@@ -23,11 +23,12 @@ def spread(middle: float, by: float) -> dict[str, float]:
     return {"p10": middle - by, "p50": middle, "p90": middle + by, "mean": middle}
 
 
-def records(periods: int = 200) -> dict[str, Any]:
-    """What the edge keeps, as of now."""
-    now = int(time.time()) // PERIOD * PERIOD
+def records(periods: int = 200, at: float | None = None) -> dict[str, Any]:
+    """What the edge keeps, as of now or of another time by its own clock."""
+    now = int(time.time() if at is None else at) // PERIOD * PERIOD
     return {
         "prices": {
+            "now": now + 60,
             "past": [
                 {"start": now - number * PERIOD, "cents_per_kwh": 1_500 + number, "traded_wh": 900}
                 for number in range(40, 0, -1)
@@ -35,6 +36,7 @@ def records(periods: int = 200) -> dict[str, Any]:
             "expected": [{"start": now + number * PERIOD, **spread(1_600, 100 + number)} for number in range(40)],
         },
         "forecast": {
+            "now": now + 60,
             "made_at": now,
             "tier": "history",
             "confidence_percent": 78,
@@ -146,6 +148,33 @@ async def test_a_sale_is_made_in_the_dialog_and_a_refusal_shown_in_it(
         while edge.commands[-1]["command"] != "cancel_order":
             edge.command_came.clear()
             await edge.command_came.wait()
+
+
+async def test_the_dialog_of_ones_prices_begins_with_those_that_hold(
+    household: Household, browser: Browser
+) -> None:
+    """An empty field ends trading on that side, so nothing may be empty by mistake."""
+    async with browser.page(household.home.page, await household.home.browser_storage(), size=PHONE) as page:
+        await page.goto(household.home.page)
+        await page.click("energy-swap-market-card >> text=My two prices")
+        dialog = page.locator("energy-swap-form-dialog")
+        assert await dialog.locator("#sell_at_least").input_value() == "14"
+        assert await dialog.locator("#buy_at_most").input_value() == "22.5"
+        await dialog.locator("#sell_at_least").fill("15.25")
+        await dialog.locator("button.primary").click()
+        await dialog.locator("text=Close").click()
+    assert household.edge.commands == [{"command": "set_limits", "sell_at_least": 1_525, "buy_at_most": 2_250}]
+
+
+async def test_the_cards_take_the_time_from_the_edge(household: Household, browser: Browser) -> None:
+    """A community may live in a time of its own, as the demo does."""
+    a_spring = 1_780_000_000.0
+    household.edge.records = records(at=a_spring)
+    async with browser.page(household.home.page, await household.home.browser_storage()) as page:
+        await page.goto(household.home.page)
+        for card in ("market", "forecast"):
+            await page.wait_for_selector(f"energy-swap-{card}-card .now", state="attached")
+    assert ("prices", {}) in household.edge.questions
 
 
 async def test_ten_thousand_periods_are_a_few_rows_in_the_page(household: Household, browser: Browser) -> None:

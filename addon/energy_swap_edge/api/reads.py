@@ -76,7 +76,9 @@ class Reads:
         }
 
     async def _forecast(self, _request: web.Request) -> web.Response:
-        return _document(self._curves.forecast(), "there is no forecast yet; it comes with the first readings")
+        forecast = self._curves.forecast()
+        told = None if forecast is None else {"now": unix(self._clock), **forecast}
+        return _document(told, "there is no forecast yet; it comes with the first readings")
 
     async def _advice(self, _request: web.Request) -> web.Response:
         return _document(self._curves.advice(), "there is no advice yet; it needs the hub once, and a forecast")
@@ -93,7 +95,7 @@ class Reads:
             }
             for one in await self._history.prices(since, until)
         ]
-        return answer(200, {"past": past, **self._curves.expected_prices()})
+        return answer(200, {"now": unix(self._clock), "past": past, **self._curves.expected_prices()})
 
     async def _periods(self, request: web.Request) -> web.Response:
         since, until = self._span(request)

@@ -89,8 +89,9 @@ export class EnergySwapForecastCard extends EnergySwapCard {
       .courses=${[course]}
       .times=${this.times}
       .word=${(watts: number) => power(watts)}
-      .now=${Date.now() / 1000}
+      .now=${forecast.now ?? Date.now() / 1000}
       .height=${190}
+      unit="W"
       label=${this.say("forecast_chart", { what: this.say(this.shown) })}
     ></energy-swap-chart>`;
   }

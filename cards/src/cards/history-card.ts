@@ -11,6 +11,10 @@ import { cardStyles } from "../style.js";
 import { EnergySwapCard, offerCard } from "./card.js";
 
 const DAYS = 365;
+const DAY = 86_400_000;
+
+/** The day of a moment in milliseconds, as the actions take it. */
+const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 @customElement("energy-swap-history-card")
 export class EnergySwapHistoryCard extends EnergySwapCard {
@@ -75,14 +79,22 @@ export class EnergySwapHistoryCard extends EnergySwapCard {
     const traded = row.sold_wh > 0 ? this.say("row_sold", { energy: energy(row.sold_wh / 1000) }) : row.bought_wh > 0 ? this.say("row_bought", { energy: energy(row.bought_wh / 1000) }) : "–";
     return html`<div class="row" role="listitem">
       <span class="number">${this.times.clock(row.start)}<small>${this.times.day(row.start)}</small></span>
-      <span class="number">${traded}<small>${energy((row.export_wh - row.import_wh) / 1000)}</small></span>
+      <span class="number">${traded}<small>${this.#balance(row)}</small></span>
       <b class="number ${net > 0 ? "gain" : ""}">${net === 0 ? "–" : amount(net, true)}</b>
     </div>`;
   }
 
+  /** What the meter counted beyond what came back: the grid's part is not said here. */
+  #balance(row: HistoryRow): string {
+    const given = row.export_wh - row.import_wh;
+    return this.say(given < 0 ? "row_took" : "row_gave", { energy: energy(Math.abs(given) / 1000) });
+  }
+
   async #history(household: Household): Promise<HistoryRow[]> {
-    const from = new Date(Date.now() - DAYS * 86_400_000).toISOString().slice(0, 10);
-    const { csv } = await household.act<{ csv: string }>("export_history", { from });
+    // Up to whatever is later: today, or the newest period that the community settled, whose clock need not be this one.
+    const settled = Date.parse(household.text("last_settlement") ?? "");
+    const to = Math.max(Date.now(), Number.isNaN(settled) ? 0 : settled);
+    const { csv } = await household.act<{ csv: string }>("export_history", { from: day(to - DAYS * DAY), to: day(to + DAY) });
     return historyRows(csv);
   }
 

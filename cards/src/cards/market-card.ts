@@ -61,7 +61,6 @@ export class EnergySwapMarketCard extends EnergySwapCard {
   readonly #market = new Remote<Market>(this, () => this.household?.act<Market>("get_market") ?? null, REFRESH_SECONDS / 4);
 
   protected override show(household: Household): TemplateResult {
-    const now = Date.now() / 1000;
     const price = household.number("clearing_price");
     const against = household.number("price_against_week");
     return html`${this.renderHead(this.say("market"), against === null ? nothing : this.#renderAgainst(against))}
@@ -69,7 +68,7 @@ export class EnergySwapMarketCard extends EnergySwapCard {
         <p class="price number">
           ${price === null ? html`<small>${this.say("no_price")}</small>` : html`${amount(price)} <small>KES/kWh ${this.say("last_price")}</small>`}
         </p>
-        ${this.#prices.value ? this.#renderPrices(this.#prices.value, now) : this.#prices.problem ? html`<p class="soft">${this.#prices.problem}</p>` : nothing}
+        ${this.#prices.value ? this.#renderPrices(this.#prices.value) : this.#prices.problem ? html`<p class="soft">${this.#prices.problem}</p>` : nothing}
         ${this.#market.value?.book ? html`<energy-swap-order-book .book=${this.#market.value.book} .say=${this.say}></energy-swap-order-book>` : nothing}
         <div class="actions">
           <button
@@ -105,7 +104,7 @@ export class EnergySwapMarketCard extends EnergySwapCard {
     return html`<span class="pill">${this.say(word, { percent: Math.abs(percent) })}</span>`;
   }
 
-  #renderPrices(prices: Prices, now: number): TemplateResult {
+  #renderPrices(prices: Prices): TemplateResult {
     const hold = prices.past.length > 1 ? (prices.past[1]?.start ?? 0) - (prices.past[0]?.start ?? 0) : 1800;
     const courses: Course[] = [
       { name: this.say("price_was"), colour: "var(--primary-color)", hold, points: prices.past.map((one) => ({ at: one.start, mid: one.cents_per_kwh === null ? null : one.cents_per_kwh / 100 })) },
@@ -121,8 +120,9 @@ export class EnergySwapMarketCard extends EnergySwapCard {
       .courses=${courses.filter((course) => course.points.length > 0)}
       .times=${this.times}
       .word=${(value: number) => amount(value)}
-      .now=${now}
+      .now=${prices.now ?? Date.now() / 1000}
       .height=${160}
+      unit="KES/kWh"
       label=${this.say("price_chart")}
     ></energy-swap-chart>`;
   }
@@ -168,7 +168,7 @@ export class EnergySwapMarketCard extends EnergySwapCard {
       lead: side === "sell" ? this.say("sell_means", { energy: energy(tokens ?? 0) }) : this.say("buy_means"),
       go: this.say(side),
       fields: [
-        { name: "energy", label: this.say("energy"), unit: "kWh", step: 0.001, min: 0.001, value: side === "sell" && tokens !== null && tokens > 0 ? tokens : 1 },
+        { name: "energy", label: this.say("energy"), unit: "kWh", step: 0.001, min: 0.1, value: side === "sell" && tokens !== null && tokens > 0 ? tokens : 1 },
         {
           name: price,
           label: this.say(side === "sell" ? "at_least" : "at_most"),
@@ -199,8 +199,8 @@ export class EnergySwapMarketCard extends EnergySwapCard {
       lead: this.say("my_prices_means"),
       go: this.say("save"),
       fields: [
-        { name: "sell_at_least", label: this.say("at_least"), unit: "KES/kWh", step: 0.01, min: 0, value: household.number("sell_at_least"), isOptional: true },
-        { name: "buy_at_most", label: this.say("at_most"), unit: "KES/kWh", step: 0.01, min: 0, value: household.number("buy_at_most"), isOptional: true },
+        { name: "sell_at_least", label: this.say("at_least"), unit: "KES/kWh", step: 0.01, min: 0, value: household.number("sell_limit"), isOptional: true },
+        { name: "buy_at_most", label: this.say("at_most"), unit: "KES/kWh", step: 0.01, min: 0, value: household.number("buy_limit"), isOptional: true },
       ],
       act: async (values) => {
         // An empty field ends trading on that side.

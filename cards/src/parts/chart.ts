@@ -71,6 +71,11 @@ export class EnergySwapChart extends LitElement {
       color: var(--primary-text-color);
       font-variant-numeric: tabular-nums;
     }
+    .unit {
+      margin-left: auto;
+      padding-right: ${RIGHT}px;
+      color: var(--secondary-text-color);
+    }
     .key {
       display: inline-flex;
       align-items: center;
@@ -89,6 +94,8 @@ export class EnergySwapChart extends LitElement {
   @property({ attribute: false }) word: (value: number) => string = String;
   @property({ type: Number }) now = 0;
   @property({ type: Number }) height = 180;
+  /** The unit of the axis. */
+  @property() unit = "";
   /** What the chart shows, for those who do not see it. */
   @property() label = "";
   @state() private width = 320;
@@ -140,7 +147,7 @@ export class EnergySwapChart extends LitElement {
       >
         ${named.map((value) => svg`<line class="grid ${value === 0 ? "zero" : ""}" x1=${LEFT} x2=${this.width - RIGHT} y1=${y(value)} y2=${y(value)}></line>
           <text x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${short(value)}</text>`)}
-        ${hours(time, (at) => this.times.hour(at), inside).map((at) => svg`<text x=${x(at)} y=${this.height - 6} text-anchor="middle">${this.times.clock(at)}</text>`)}
+        ${hours(time, (at) => this.times.hour(at), inside).map((at) => svg`<text x=${x(at)} y=${this.height - 6} text-anchor=${x(at) > this.width - 20 ? "end" : "middle"}>${this.times.clock(at)}</text>`)}
         ${this.courses.map((course) => this.#renderCourse(course, x, y))}
         ${this.now > time.from && this.now < time.to ? svg`<line class="now" x1=${x(this.now)} x2=${x(this.now)} y1=${TOP} y2=${floor}></line>` : nothing}
         ${this.chosen === null ? nothing : svg`<line class="mark" x1=${x(this.chosen)} x2=${x(this.chosen)} y1=${TOP} y2=${floor}></line>`}
@@ -164,7 +171,8 @@ export class EnergySwapChart extends LitElement {
         const value = point?.mid;
         const range = point?.low === undefined || point.high === undefined ? "" : ` (${this.word(point.low)} – ${this.word(point.high)})`;
         return html`<span class="key"><i style="background:${course.colour}"></i>${course.name}${value === null || value === undefined ? nothing : html` ${this.word(value)}${range}`}</span>`;
-      })}`;
+      })}
+      ${chosen === null && this.unit ? html`<span class="unit">${this.unit}</span>` : nothing}`;
   }
 
   #moments(): number[] {

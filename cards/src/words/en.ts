@@ -83,6 +83,8 @@ export const en = {
   history: "History",
   periods: "{count} {count|period|periods}",
   no_history: "No period has been settled yet.",
+  row_gave: "gave {energy}",
+  row_took: "took {energy}",
   row_sold: "sold {energy}",
   row_bought: "bought {energy}",
 };

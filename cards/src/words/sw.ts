@@ -84,6 +84,8 @@ export const sw: Record<keyof typeof en, string> = {
   history: "Historia",
   periods: "{count|kipindi|vipindi} {count}",
   no_history: "Hakuna kipindi kilichokamilika bado.",
+  row_gave: "ulitoa {energy}",
+  row_took: "ulichukua {energy}",
   row_sold: "imeuza {energy}",
   row_bought: "imenunua {energy}",
 };

@@ -38,9 +38,9 @@ class EdgeRecords:
         """Return the expected production, consumption and surplus of the periods to come."""
         return await self._object("forecast", {})
 
-    async def prices(self, start: datetime, end: datetime) -> dict[str, Any]:
-        """Return the prices of past periods and what is expected of those to come."""
-        return await self._object("prices", _between(start, end))
+    async def prices(self, span: tuple[datetime, datetime] | None) -> dict[str, Any]:
+        """Return the prices of past periods, those of the edge's last day unless said, and of those to come."""
+        return await self._object("prices", {} if span is None else _between(*span))
 
     async def statement(self, first: date, last: date) -> dict[str, Any]:
         """Return the hub's statement of these days, both included."""

@@ -889,6 +889,8 @@ var $e = {
 	history: "History",
 	periods: "{count} {count|period|periods}",
 	no_history: "No period has been settled yet.",
+	row_gave: "gave {energy}",
+	row_took: "took {energy}",
 	row_sold: "sold {energy}",
 	row_bought: "bought {energy}"
 }, et = {
@@ -976,6 +978,8 @@ var $e = {
 		history: "Historia",
 		periods: "{count|kipindi|vipindi} {count}",
 		no_history: "Hakuna kipindi kilichokamilika bado.",
+		row_gave: "ulitoa {energy}",
+		row_took: "ulichukua {energy}",
 		row_sold: "imeuza {energy}",
 		row_bought: "imenunua {energy}"
 	}
@@ -1418,7 +1422,7 @@ function ct(e, t, n) {
 }
 var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = class extends j {
 	constructor(...e) {
-		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
+		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.unit = "", this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
 			e && e.contentRect.width > 0 && (this.width = e.contentRect.width);
 		});
 	}
@@ -1473,6 +1477,11 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
       color: var(--primary-text-color);
       font-variant-numeric: tabular-nums;
     }
+    .unit {
+      margin-left: auto;
+      padding-right: ${dt}px;
+      color: var(--secondary-text-color);
+    }
     .key {
       display: inline-flex;
       align-items: center;
@@ -1524,7 +1533,7 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
       >
         ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - dt} y1=${l(e)} y2=${l(e)}></line>
           <text x=${38} y=${l(e) + 4} text-anchor="end">${ft(e)}</text>`)}
-        ${ot(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.clock(e)}</text>`)}
+        ${ot(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor=${c(e) > this.width - 20 ? "end" : "middle"}>${this.times.clock(e)}</text>`)}
         ${this.courses.map((e) => this.#t(e, c, l))}
         ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${ut} y2=${s}></line>` : E}
         ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${ut} y2=${s}></line>`}
@@ -1544,7 +1553,8 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 			if (e !== null && (n === void 0 || n.mid === null)) return E;
 			let r = n?.mid, i = n?.low === void 0 || n.high === void 0 ? "" : ` (${this.word(n.low)} – ${this.word(n.high)})`;
 			return C`<span class="key"><i style="background:${t.colour}"></i>${t.name}${r == null ? E : C` ${this.word(r)}${i}`}</span>`;
-		})}`;
+		})}
+      ${e === null && this.unit ? C`<span class="unit">${this.unit}</span>` : E}`;
 	}
 	#r() {
 		return [...new Set(this.courses.flatMap((e) => e.points.map((e) => e.at)))].sort((e, t) => e - t);
@@ -1563,7 +1573,7 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 		this.chosen = t[Math.min(t.length - 1, Math.max(0, i + n))] ?? null;
 	}
 };
-H([N({ attribute: !1 })], q.prototype, "courses", void 0), H([N({ attribute: !1 })], q.prototype, "times", void 0), H([N({ attribute: !1 })], q.prototype, "word", void 0), H([N({ type: Number })], q.prototype, "now", void 0), H([N({ type: Number })], q.prototype, "height", void 0), H([N()], q.prototype, "label", void 0), H([P()], q.prototype, "width", void 0), H([P()], q.prototype, "chosen", void 0), q = H([M("energy-swap-chart")], q);
+H([N({ attribute: !1 })], q.prototype, "courses", void 0), H([N({ attribute: !1 })], q.prototype, "times", void 0), H([N({ attribute: !1 })], q.prototype, "word", void 0), H([N({ type: Number })], q.prototype, "now", void 0), H([N({ type: Number })], q.prototype, "height", void 0), H([N()], q.prototype, "unit", void 0), H([N()], q.prototype, "label", void 0), H([P()], q.prototype, "width", void 0), H([P()], q.prototype, "chosen", void 0), q = H([M("energy-swap-chart")], q);
 var ft = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), pt = 5, mt = class extends j {
 	static {
 		this.styles = [R, l`
@@ -1667,13 +1677,13 @@ var ht = 60, gt = class extends W {
 	#e;
 	#t;
 	show(e) {
-		let t = Date.now() / 1e3, n = e.number("clearing_price"), r = e.number("price_against_week");
-		return C`${this.renderHead(this.say("market"), r === null ? E : this.#n(r))}
+		let t = e.number("clearing_price"), n = e.number("price_against_week");
+		return C`${this.renderHead(this.say("market"), n === null ? E : this.#n(n))}
       <div class="body">
         <p class="price number">
-          ${n === null ? C`<small>${this.say("no_price")}</small>` : C`${I(n)} <small>KES/kWh ${this.say("last_price")}</small>`}
+          ${t === null ? C`<small>${this.say("no_price")}</small>` : C`${I(t)} <small>KES/kWh ${this.say("last_price")}</small>`}
         </p>
-        ${this.#e.value ? this.#r(this.#e.value, t) : this.#e.problem ? C`<p class="soft">${this.#e.problem}</p>` : E}
+        ${this.#e.value ? this.#r(this.#e.value) : this.#e.problem ? C`<p class="soft">${this.#e.problem}</p>` : E}
         ${this.#t.value?.book ? C`<energy-swap-order-book .book=${this.#t.value.book} .say=${this.say}></energy-swap-order-book>` : E}
         <div class="actions">
           <button
@@ -1707,13 +1717,13 @@ var ht = 60, gt = class extends W {
 		let t = e === 0 ? "like_week" : e < 0 ? "below_week" : "above_week";
 		return C`<span class="pill">${this.say(t, { percent: Math.abs(e) })}</span>`;
 	}
-	#r(e, t) {
-		let n = e.past.length > 1 ? (e.past[1]?.start ?? 0) - (e.past[0]?.start ?? 0) : 1800;
+	#r(e) {
+		let t = e.past.length > 1 ? (e.past[1]?.start ?? 0) - (e.past[0]?.start ?? 0) : 1800;
 		return C`<energy-swap-chart
       .courses=${[{
 			name: this.say("price_was"),
 			colour: "var(--primary-color)",
-			hold: n,
+			hold: t,
 			points: e.past.map((e) => ({
 				at: e.start,
 				mid: e.cents_per_kwh === null ? null : e.cents_per_kwh / 100
@@ -1721,7 +1731,7 @@ var ht = 60, gt = class extends W {
 		}, {
 			name: this.say("price_expected"),
 			colour: "var(--sell)",
-			hold: n,
+			hold: t,
 			isDashed: !0,
 			points: e.expected.map((e) => ({
 				at: e.start,
@@ -1732,8 +1742,9 @@ var ht = 60, gt = class extends W {
 		}].filter((e) => e.points.length > 0)}
       .times=${this.times}
       .word=${(e) => I(e)}
-      .now=${t}
+      .now=${e.now ?? Date.now() / 1e3}
       .height=${160}
+      unit="KES/kWh"
       label=${this.say("price_chart")}
     ></energy-swap-chart>`;
 	}
@@ -1775,7 +1786,7 @@ var ht = 60, gt = class extends W {
 				label: this.say("energy"),
 				unit: "kWh",
 				step: .001,
-				min: .001,
+				min: .1,
 				value: t === "sell" && i !== null && i > 0 ? i : 1
 			}, {
 				name: n,
@@ -1812,7 +1823,7 @@ var ht = 60, gt = class extends W {
 				unit: "KES/kWh",
 				step: .01,
 				min: 0,
-				value: e.number("sell_at_least"),
+				value: e.number("sell_limit"),
 				isOptional: !0
 			}, {
 				name: "buy_at_most",
@@ -1820,7 +1831,7 @@ var ht = 60, gt = class extends W {
 				unit: "KES/kWh",
 				step: .01,
 				min: 0,
-				value: e.number("buy_at_most"),
+				value: e.number("buy_limit"),
 				isOptional: !0
 			}],
 			act: async (t) => {
@@ -1914,8 +1925,9 @@ var _t = {
 		}]}
       .times=${this.times}
       .word=${(e) => qe(e)}
-      .now=${Date.now() / 1e3}
+      .now=${e.now ?? Date.now() / 1e3}
       .height=${190}
+      unit="W"
       label=${this.say("forecast_chart", { what: this.say(this.shown) })}
     ></energy-swap-chart>`;
 	}
@@ -2995,7 +3007,7 @@ function yn(e) {
 	return [...s.values()].sort((e, t) => t.start - e.start);
 }
 // src/cards/history-card.ts
-var bn = 365, xn = class extends W {
+var bn = 365, xn = 864e5, Sn = (e) => new Date(e).toISOString().slice(0, 10), Cn = class extends W {
 	static {
 		this.styles = [R, l`
       .list {
@@ -3033,7 +3045,7 @@ var bn = 365, xn = class extends W {
       }
     `];
 	}
-	#e = new rt(this, () => this.#r(), 300);
+	#e = new rt(this, () => this.#i(), 300);
 	getGridOptions() {
 		return {
 			columns: 12,
@@ -3053,22 +3065,29 @@ var bn = 365, xn = class extends W {
 		let t = (e.earned_cents - e.paid_cents) / 100, n = e.sold_wh > 0 ? this.say("row_sold", { energy: L(e.sold_wh / 1e3) }) : e.bought_wh > 0 ? this.say("row_bought", { energy: L(e.bought_wh / 1e3) }) : "–";
 		return C`<div class="row" role="listitem">
       <span class="number">${this.times.clock(e.start)}<small>${this.times.day(e.start)}</small></span>
-      <span class="number">${n}<small>${L((e.export_wh - e.import_wh) / 1e3)}</small></span>
+      <span class="number">${n}<small>${this.#n(e)}</small></span>
       <b class="number ${t > 0 ? "gain" : ""}">${t === 0 ? "–" : I(t, !0)}</b>
     </div>`;
 	}
-	async #n(e) {
-		let t = (/* @__PURE__ */ new Date(Date.now() - bn * 864e5)).toISOString().slice(0, 10), { csv: n } = await e.act("export_history", { from: t });
-		return yn(n);
+	#n(e) {
+		let t = e.export_wh - e.import_wh;
+		return this.say(t < 0 ? "row_took" : "row_gave", { energy: L(Math.abs(t) / 1e3) });
 	}
-	#r() {
+	async #r(e) {
+		let t = Date.parse(e.text("last_settlement") ?? ""), n = Math.max(Date.now(), Number.isNaN(t) ? 0 : t), { csv: r } = await e.act("export_history", {
+			from: Sn(n - bn * xn),
+			to: Sn(n + xn)
+		});
+		return yn(r);
+	}
+	#i() {
 		let e = this.household;
-		return e === void 0 ? null : this.#n(e);
+		return e === void 0 ? null : this.#r(e);
 	}
 };
-xn = H([M("energy-swap-history-card")], xn), tt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
+Cn = H([M("energy-swap-history-card")], Cn), tt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
 // src/panel.ts
-var Sn = [
+var wn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
@@ -3137,7 +3156,7 @@ var Sn = [
         <h1>Energy Swap</h1>
         ${e.length > 1 ? this.#t(e, t) : E}
       </header>
-      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Sn.map((e) => this.#n(e, t))}</main>`;
+      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : wn.map((e) => this.#n(e, t))}</main>`;
 	}
 	#t(e, t) {
 		return C`<select
@@ -3159,12 +3178,12 @@ var Sn = [
 };
 H([N({ attribute: !1 })], $.prototype, "hass", void 0), H([N({ type: Boolean })], $.prototype, "narrow", void 0), H([P()], $.prototype, "chosen", void 0), $ = H([M("energy-swap-panel")], $);
 // src/strategy.ts
-var Cn = [
+var Tn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], wn = class extends HTMLElement {
+], En = class extends HTMLElement {
 	static generate(e, t) {
 		let n = V(B(t.language)), r = Ze(t).map((e) => ({
 			title: new Qe(t, e).name,
@@ -3172,7 +3191,7 @@ var Cn = [
 			icon: "mdi:solar-power-variant",
 			type: "sections",
 			max_columns: 3,
-			sections: Cn.map((t) => ({
+			sections: Tn.map((t) => ({
 				type: "grid",
 				cards: [{
 					type: `custom:${t}`,
@@ -3193,4 +3212,4 @@ var Cn = [
 		});
 	}
 };
-customElements.define("ll-strategy-dashboard-energy-swap", wn);
+customElements.define("ll-strategy-dashboard-energy-swap", En);
