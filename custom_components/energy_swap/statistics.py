@@ -66,7 +66,23 @@ SERIES: Final = (
         is_money=False,
         read=lambda period: max(0, period["export_wh"] - period["sold_wh"]),
     ),
+    # Home Assistant takes no price for statistics like these; so the utility's money, too, is written here, as the
+    # community's tariffs make it.
+    Series(
+        "utility_cost", "billed by the utility", is_money=True, read=lambda period: max(0, -_grid_cents(period))
+    ),
+    Series(
+        "utility_compensation",
+        "credited by the utility",
+        is_money=True,
+        read=lambda period: max(0, _grid_cents(period)),
+    ),
 )
+
+
+def _grid_cents(period: Period) -> int:
+    """Return what the utility pays (above zero) or charges for its part; an older edge does not say."""
+    return int(period.get("grid_cents") or 0)
 
 
 def statistic_id(edge_id: str, series: Series) -> str:

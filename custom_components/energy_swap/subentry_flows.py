@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, override
 
 import probatio
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_ENTITY_ID, CONF_NAME, WEEKDAYS
 from homeassistant.helpers.selector import (
     EntitySelector,
@@ -22,6 +22,7 @@ from homeassistant.helpers.selector import (
 )
 
 from .amounts import AmountError, whole_units
+from .coordinator import EnergySwapConfigEntry
 from .extra_meter import CONF_GRID_PRICE
 from .fields import ENERGY, PRICE, Measure
 from .offers import CONF_DAYS, CONF_ENERGY, CONF_MINUTES, CONF_PRICE, CONF_SIDE, CONF_TIME
@@ -93,7 +94,7 @@ class _PartFlow(ConfigSubentryFlow):
             data, errors = self.take(user_input)
             if not errors:
                 return self.async_create_entry(title=user_input[CONF_NAME].strip(), data=data)
-        return self._ask("user", user_input, errors)
+        return self._ask("user", user_input or self.proposed(), errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Change one."""
@@ -106,6 +107,10 @@ class _PartFlow(ConfigSubentryFlow):
                 return self.async_update_and_abort(self._get_entry(), subentry, title=title, data=data)
         suggested = user_input or {CONF_NAME: subentry.title, **self.shown(subentry.data)}
         return self._ask("reconfigure", suggested, errors)
+
+    def proposed(self) -> dict[str, Any] | None:
+        """Return what a new part may begin with; a form would else begin with the least that it takes."""
+        return None
 
     def shown(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is kept as the form shows it."""
@@ -123,6 +128,14 @@ class StandingOfferFlow(_PartFlow):
     """The same order again and again."""
 
     schema = OFFER_SCHEMA
+
+    @override
+    def proposed(self) -> dict[str, Any] | None:
+        """Propose one kWh at the price for which the household sells anyway."""
+        entry: EnergySwapConfigEntry = self._get_entry()
+        market = entry.runtime_data.data["market"] if entry.state is ConfigEntryState.LOADED else None
+        cents = None if market is None else market["sell_at_least"]
+        return None if cents is None else {CONF_ENERGY: 1, CONF_PRICE: cents / PRICE.units}
 
     @override
     def take(self, user_input: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

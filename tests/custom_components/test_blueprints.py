@@ -1,86 +1,21 @@
 """Each blueprint does once what it is for, in a running Home Assistant."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.custom_components.automations import NO_TIME, PHONE, a_switch, by_blueprint, notification, phone, tap
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.household import Household
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-FOLDER = Path(__file__).parents[2] / "blueprints" / "automation" / "energy_swap"
-NO_TIME = {"seconds": 0}
-
-
-@asynccontextmanager
-async def automation(household: Household, blueprint: str, **inputs: Any) -> AsyncIterator[None]:
-    """Use a blueprint, as somebody does who imported it."""
-    home, path = household.home, f"energy_swap/{blueprint}.yaml"
-    await home.command(
-        "blueprint/save",
-        domain="automation",
-        path=path,
-        yaml=(FOLDER / f"{blueprint}.yaml").read_text(),
-        allow_override=True,
-    )
-    config = {"alias": "By blueprint", "use_blueprint": {"path": path, "input": inputs}}
-    await home.request("POST", "config/automation/config/by_blueprint", config)
-    try:
-        await home.wait_for("automation.by_blueprint", lambda state: state == "on")
-        yield
-    finally:
-        await home.request("DELETE", "config/automation/config/by_blueprint")
-
-
-@asynccontextmanager
-async def phone(household: Household) -> AsyncIterator[None]:
-    """A phone that shows what it is sent as a notification; the tags of its buttons are the notification's id."""
-    show = {
-        "action": "persistent_notification.create",
-        "data": {
-            "title": "{{ title }}",
-            "message": "{{ message }} {{ data.actions | map(attribute='action') | join(' ') }}",
-        },
-    }
-    await household.home.request("POST", "config/script/config/phone", {"alias": "Phone", "sequence": [show]})
-    try:
-        await household.home.wait_for("script.phone", lambda state: state == "off")
-        yield
-    finally:
-        await household.home.request("DELETE", "config/script/config/phone")
-
-
-@asynccontextmanager
-async def helper(household: Household) -> AsyncIterator[str]:
-    """A switch without hardware."""
-    created = await household.home.command("input_boolean/create", name="Load")
-    yield "input_boolean.load"
-    await household.home.command("input_boolean/delete", input_boolean_id=created["id"])
 
 
 async def until_commands(edge: ContractEdge, count: int) -> None:
     async with asyncio.timeout(10):
         while len(edge.commands) < count:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
-
-
-async def notification(household: Household) -> dict[str, str]:
-    """Return what the phone shows, once it does, and take it away."""
-    async with asyncio.timeout(10):
-        while not (shown := await household.home.command("persistent_notification/get")):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    fields = {"notification_id": shown[0]["notification_id"]}
-    await household.home.call("persistent_notification", "dismiss", fields, with_response=False)
-    return dict(shown[0])
-
-
-async def tap(household: Household, button: str) -> None:
-    await household.home.request("POST", "events/mobile_app_notification_action", {"action": button})
 
 
 async def advise(household: Household, action: str) -> None:
@@ -96,8 +31,8 @@ async def balance(household: Household, cents: int) -> None:
 async def test_selling_by_forecast_and_price(household: Household) -> None:
     of = household.entities
     await advise(household, "hold")
-    async with automation(
-        household,
+    async with by_blueprint(
+        household.home,
         "sell_by_forecast_and_price",
         recommendation=of["recommendation"],
         balance=of["token_balance"],
@@ -117,8 +52,8 @@ async def test_nothing_is_sold_on_the_eve_of_a_poor_day(household: Household) ->
     of = household.entities
     await household.edge.change(forecast={**household.edge.state["forecast"], "surplus_tomorrow_wh": 500})
     await advise(household, "hold")
-    async with automation(
-        household,
+    async with by_blueprint(
+        household.home,
         "sell_by_forecast_and_price",
         recommendation=of["recommendation"],
         balance=of["token_balance"],
@@ -134,25 +69,51 @@ async def test_nothing_is_sold_on_the_eve_of_a_poor_day(household: Household) ->
 
 
 async def test_asking_before_selling(household: Household) -> None:
-    async with phone(household):
+    async with phone(household.home):
         for language, question in (("en", "Sell 1.2 kWh at KES 15.2"), ("sw", "Uza kWh 1.2 kwa KES 15.2")):
             await advise(household, "hold")
-            async with automation(
-                household,
+            async with by_blueprint(
+                household.home,
                 "ask_before_selling",
                 recommendation=household.entities["recommendation"],
-                notify="script.phone",
+                balance=household.entities["token_balance"],
+                notify=PHONE,
                 language=language,
             ):
                 await advise(household, "sell")
-                shown = await notification(household)
+                shown = await notification(household.home)
                 assert shown["message"].startswith(question)
                 sell, keep = shown["message"].split()[-2:]
-                await tap(household, keep if language == "en" else sell)
+                await tap(household.home, keep if language == "en" else sell)
                 if language == "en":
-                    await household.home.wait_for("automation.by_blueprint", lambda state: state == "on")
+                    await household.home.wait_for("automation.ask_before_selling", lambda state: state == "on")
         await until_commands(household.edge, 1)
     assert household.edge.commands == [{"command": "sell", "wh": 1200, "at_least": 1520, "valid_for_minutes": 120}]
+
+
+async def test_nobody_is_asked_to_sell_what_is_not_there(household: Household) -> None:
+    """The advice may be about the surplus to come, which the standing limits sell by themselves."""
+
+    async def tokens(wh: int) -> None:
+        await household.edge.change(wallet={**household.edge.state["wallet"], "ekwh_wh": wh})
+        await household.home.wait_for(household.entities["token_balance"], lambda state: float(state) == wh / 1000)
+
+    async with phone(household.home):
+        await advise(household, "hold")
+        async with by_blueprint(
+            household.home,
+            "ask_before_selling",
+            recommendation=household.entities["recommendation"],
+            balance=household.entities["token_balance"],
+            notify=PHONE,
+        ):
+            await tokens(0)
+            await advise(household, "sell")
+            await advise(household, "hold")
+            await tokens(700)
+            await advise(household, "sell")
+            assert (await notification(household.home))["message"].startswith("Sell 0.7 kWh at KES 15.2")
+            assert await household.home.command("persistent_notification/get") == []
 
 
 async def test_buying_when_cheap(household: Household) -> None:
@@ -161,8 +122,8 @@ async def test_buying_when_cheap(household: Household) -> None:
 
     await household.edge.change(guidance=against_week(5))
     await household.wait_for("price_against_week", "5")
-    async with automation(
-        household,
+    async with by_blueprint(
+        household.home,
         "buy_when_cheap",
         price_against_week=household.entities["price_against_week"],
         kes_balance=household.entities["kes_balance"],
@@ -188,9 +149,9 @@ async def test_a_load_runs_on_surplus(household: Household) -> None:
     await surplus(200)
     await household.wait_for("surplus_power", "200")
     async with (
-        helper(household) as load,
-        automation(
-            household,
+        a_switch(household.home) as load,
+        by_blueprint(
+            household.home,
             "run_a_load_on_surplus",
             surplus_power=household.entities["surplus_power"],
             load={"entity_id": load},
@@ -207,44 +168,45 @@ async def test_a_load_runs_on_surplus(household: Household) -> None:
 
 async def test_a_reminder_to_top_up(household: Household) -> None:
     async with (
-        phone(household),
-        automation(
-            household,
+        phone(household.home),
+        by_blueprint(
+            household.home,
             "remind_to_top_up",
             kes_balance=household.entities["kes_balance"],
-            notify="script.phone",
+            notify=PHONE,
             language="sw",
             below=100,
             amount=300,
         ),
     ):
         await balance(household, 4_000)
-        shown = await notification(household)
+        shown = await notification(household.home)
         assert shown["message"].startswith("KES 40")
-        await tap(household, shown["message"].split()[-1])
+        await tap(household.home, shown["message"].split()[-1])
         await until_commands(household.edge, 1)
     assert household.edge.commands == [{"command": "top_up", "kes": 300}]
 
 
 async def test_a_relay_follows_the_prepaid_balance(household: Household) -> None:
-    async with helper(household) as relay:
-        await household.home.call("input_boolean", "turn_on", {"entity_id": relay}, with_response=False)
-        async with automation(
-            household,
+    async with (
+        a_switch(household.home, is_on=True) as relay,
+        by_blueprint(
+            household.home,
             "relay_by_prepaid_balance",
             kes_balance=household.entities["kes_balance"],
             relay=relay,
             grace=NO_TIME,
-        ):
-            await balance(household, 0)
-            await household.home.wait_for(relay, lambda state: state == "off")
-            await balance(household, 4_900)
-            await balance(household, 5_100)
-            await household.home.wait_for(relay, lambda state: state == "on")
-            # A hub that is away is no empty wallet.
-            await household.edge.change(hub={"status": "unreachable", "since": 1, "queue": 0})
-            await household.wait_for("kes_balance", "unavailable")
-            await asyncio.sleep(0.2)
-            state = await household.home.state(relay)
-            assert state is not None
-            assert state["state"] == "on"
+        ),
+    ):
+        await balance(household, 0)
+        await household.home.wait_for(relay, lambda state: state == "off")
+        await balance(household, 4_900)
+        await balance(household, 5_100)
+        await household.home.wait_for(relay, lambda state: state == "on")
+        # A hub that is away is no empty wallet.
+        await household.edge.change(hub={"status": "unreachable", "since": 1, "queue": 0})
+        await household.wait_for("kes_balance", "unavailable")
+        await asyncio.sleep(0.2)
+        state = await household.home.state(relay)
+        assert state is not None
+        assert state["state"] == "on"

@@ -12,6 +12,7 @@ from homeassistant.config_entries import (
     SOURCE_ZEROCONF,
     ConfigEntryState,
 )
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers.service_info.hassio import HassioServiceInfo
@@ -20,6 +21,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.inside.conftest import EDGE_ID, TOKEN
+from tests.custom_components.inside.test_entities import until
 
 pytestmark = pytest.mark.usefixtures("edge")
 
@@ -312,6 +314,21 @@ async def test_a_standing_offer_is_added_and_changed(hass: HomeAssistant, househ
     await hass.async_block_till_done()
     (subentry,) = household.subentries.values()
     assert (subentry.title, subentry.data["price"]) == ("Late sale", 1200)
+
+
+async def test_a_new_standing_offer_begins_with_the_households_own_price(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    def proposed(step: dict[str, Any]) -> dict[str, Any]:
+        descriptions = {str(key): key.description or {} for key in step["data_schema"].schema}
+        return {key: said["suggested_value"] for key, said in descriptions.items() if "suggested_value" in said}
+
+    assert proposed(await begin_part(hass, household, "standing_offer")) == {"energy": 1, "price": 14}
+    await edge.change(market={**edge.state["market"], "sell_at_least": None})
+    await until(hass, household, "sell_limit", STATE_UNKNOWN)
+    assert proposed(await begin_part(hass, household, "standing_offer")) == {}
+    await hass.config_entries.async_unload(household.entry_id)
+    assert proposed(await begin_part(hass, household, "standing_offer")) == {}
 
 
 async def test_an_extra_meter_is_added_changed_and_removed(
