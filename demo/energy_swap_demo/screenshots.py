@@ -5,17 +5,19 @@
 
 import argparse
 import asyncio
-import contextlib
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from PIL import Image
+
 from .browser import Browser, Picture
 from .conductor import Conductor
 from .founding import found_community
 from .home_assistant import HomeAssistant
+from .household_pictures import HouseholdPictures
 from .households import COMMUNITY_START, HOUSEHOLDS
 from .neighbourhood import Neighbourhood
 from .phone_app import picture_app
@@ -59,11 +61,9 @@ CONSOLE: Final = (
     View("console-money.png", "/money"),
     View("console-meters.png", "/meters"),
 )
-HOME_ASSISTANT: Final = (
-    View("home-assistant.png", ""),
-    View("home-assistant-dark.png", "", is_dark=True),
-    View("home-assistant-phone.png", "", PHONE),
-)
+# Enough prices have been made by then for the comparison with the week.
+HOUSEHOLD_MOMENT: Final = COMMUNITY_START + timedelta(hours=15, minutes=10)
+OWN_ORDER: Final = {"energy": 0.3, "maximum_price": 9.5}
 
 
 def say(text: str) -> None:
@@ -77,11 +77,12 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, default=OUTPUT, help="where the pictures go (default: docs/pictures)"
     )
+    parser.add_argument("--only", choices=("console", "household"), help="not the others")
     options = parser.parse_args()
-    asyncio.run(_take_all(options.output))
+    asyncio.run(_take_all(options.output, options.only))
 
 
-async def _take_all(output: Path) -> None:
+async def _take_all(output: Path, only: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix="energy-swap-") as scratch:
         folder = Folder(Path(scratch))
         settings = folder.settings(edges=len(HOUSEHOLDS), is_fixed=False)
@@ -93,16 +94,20 @@ async def _take_all(output: Path) -> None:
             async with home, Browser() as browser:
                 await home.onboard()
                 code = neighbourhood.pairing_code(1)
-                await home.add_energy_swap("127.0.0.1", settings.ports.edges[0], code)
+                entry_id = await home.add_energy_swap("127.0.0.1", settings.ports.edges[0], code)
                 await _play_steadily(conductor, neighbourhood, MOMENT)
-                await _picture_home_assistant(home, browser, output)
                 await _open_the_market(neighbourhood)
-                await _picture_console(neighbourhood, browser, output)
-                pictures = picture_app(
-                    browser, neighbourhood.hub_url, neighbourhood.daraja_url, HOUSEHOLDS[0].phone, output
-                )
-                async for picture in pictures:
-                    _finish(picture)
+                if only != "household":
+                    await _picture_console(neighbourhood, browser, output)
+                    pictures = picture_app(
+                        browser, neighbourhood.hub_url, neighbourhood.daraja_url, HOUSEHOLDS[0].phone, output
+                    )
+                    async for picture in pictures:
+                        _finish(picture)
+                if only != "console":
+                    await conductor.play(HOUSEHOLD_MOMENT)
+                    await home.call("energy_swap", "buy", OWN_ORDER)
+                    await _picture_household(home, browser, entry_id, output / "home-assistant")
 
 
 async def _play_steadily(conductor: Conductor, neighbourhood: Neighbourhood, until: datetime) -> None:
@@ -153,42 +158,37 @@ async def _picture_console(neighbourhood: Neighbourhood, browser: Browser, outpu
         _finish(picture)
 
 
-async def _picture_home_assistant(home: HomeAssistant, browser: Browser, output: Path) -> None:
-    storage = await home.browser_storage()
-    for view in HOME_ASSISTANT:
-        picture = await browser.picture(
-            home.page,
-            output / view.file,
-            local_storage=storage,
-            size=view.size,
-            is_dark=view.is_dark,
-            wait_for="text=Your money",
-            settle_seconds=3,
-        )
-        _finish(picture)
+async def _picture_household(home: HomeAssistant, browser: Browser, entry_id: str, output: Path) -> None:
+    async for name, picture in HouseholdPictures(home, browser, entry_id).take_all():
+        _save(picture, output / f"{name}.png")
 
 
 def _finish(picture: Picture) -> None:
     """Make the file small and say what came out; raise `RuntimeError` when the page complained."""
     if picture.errors:
         raise RuntimeError(f"{picture.path.name}: the page's console says {'; '.join(picture.errors)}")
-    _reduce_colours(picture.path)
-    size = picture.path.stat().st_size
+    _keep_small(picture.path)
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path)
+    _keep_small(path)
+
+
+def _keep_small(path: Path) -> None:
+    _reduce_colours(path)
+    size = path.stat().st_size
     if size > MOST_BYTES:
-        raise RuntimeError(f"{picture.path.name} has {size} bytes, more than {MOST_BYTES}")
-    say(f"{picture.path}  {size // 1000} kB")
+        raise RuntimeError(f"{path.name} has {size} bytes, more than {MOST_BYTES}")
+    say(f"{path}  {size // 1000} kB")
 
 
 def _reduce_colours(path: Path) -> None:
     """Store the picture with a palette, which nobody sees and which makes it a third as large."""
-    with contextlib.suppress(ImportError):  # without Pillow the pictures are larger, not worse
-        from PIL import Image
-
-        with Image.open(path) as image:
-            small = image.convert("RGB").quantize(
-                COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-            )
-        small.save(path, optimize=True)
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the integration costs a real Home Assistant: its set-up, live power once a second, rows in its database.
 
 .venv/bin/python -m tests.benchmarks.home_assistant               # an hour of live power
+.venv/bin/python -m tests.benchmarks.home_assistant --everything  # an hour, every value each second
 .venv/bin/python -m tests.benchmarks.home_assistant --seconds 120 # rougher
 """
 
@@ -12,9 +13,11 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from energy_swap_demo.broker import free_port
 from energy_swap_demo.home_assistant import HomeAssistant
@@ -25,6 +28,8 @@ from tests.custom_components.household import Household
 TICKS = os.sysconf("SC_CLK_TCK")
 DAY = 86_400
 RELOADS = 10
+LOOKS = 6  # how often on the way processor and memory are read
+REGISTERS = frozenset({"export_wh", "import_wh", "generation_wh", "sold_wh", "bought_wh"})
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,16 @@ def rows(database: Path) -> dict[str, int]:
         return dict(db.execute(query).fetchall())
 
 
-async def live_power(edge: ContractEdge, seconds: int, seed: int) -> None:
-    """Send what a house with clouds above it sends: power each second, registers each minute."""
+type Push = Callable[[int], Awaitable[None]]
+
+
+def weather(edge: ContractEdge, seed: int) -> Push:
+    """Return what sends what a house with clouds above it sends: power each second, registers each minute."""
     randomness = random.Random(seed)
-    sun, load, started = 2_000.0, 450.0, time.monotonic()
-    for second in count(1):
+    sun, load = 2_000.0, 450.0
+
+    async def push(second: int) -> None:
+        nonlocal sun, load
         sun = min(3_000.0, max(0.0, sun + randomness.gauss(0, 12)))
         load = min(4_000.0, max(80.0, load + randomness.gauss(0, 4)))
         if randomness.random() < 1 / 300:  # a cloud, a kettle
@@ -74,18 +84,58 @@ async def live_power(edge: ContractEdge, seconds: int, seed: int) -> None:
             meter = edge.state["meter"]
             energy = {"export_wh": meter["export_wh"] + 25, "generation_wh": meter["generation_wh"] + 33}
             await edge.change(meter={**meter, **energy, "measured_at": power["at"]})
+
+    return push
+
+
+def everything(edge: ContractEdge) -> Push:
+    """Return what changes every number of the edge's state at once: more than any house ever sends."""
+
+    def moved(part: Any, second: int) -> Any:
+        """Registers go on; other numbers go up and down by one, so that they stay what they can be."""
+        if not isinstance(part, dict):
+            return part
+        step = 1 if second % 2 else -1
+        return {
+            key: value + (1 if key in REGISTERS else step) if type(value) in (int, float) else moved(value, second)
+            for key, value in part.items()
+        }
+
+    async def push(second: int) -> None:
+        await edge.change(**{key: moved(part, second) for key, part in edge.state.items()})
+
+    return push
+
+
+async def once_a_second(push: Push, seconds: int, look: Callable[[int], None]) -> None:
+    """Call ``push`` each second, and ``look`` now and then on the way."""
+    started = time.monotonic()
+    for second in count(1):
+        await push(second)
+        if second % max(1, seconds // LOOKS) == 0:
+            look(second)
         if second >= seconds:
             return
         await asyncio.sleep(max(0.0, started + second - time.monotonic()))
 
 
-async def measure(folder: Path, seconds: int) -> None:
+async def prefer_each_second(home: HomeAssistant, household: Household) -> None:
+    """Set the preference so that live power is written as often as it comes."""
+    handler = {"handler": household.entry_id}
+    step = await home.request("POST", "config/config_entries/options/flow", handler)
+    answer = {"power_seconds": 1, "statistics": True, "most_kes": 0, "admins_only": False}
+    await home.request("POST", f"config/config_entries/options/flow/{step['flow_id']}", answer)
+
+
+async def measure(folder: Path, seconds: int, *, is_everything: bool) -> None:
     """Print the figures."""
     edge = ContractEdge()
     await edge.start()
     async with HomeAssistant(folder, free_port()) as home:
         await home.onboard()
         household = await Household.set_up(home, edge)
+        if is_everything:
+            await prefer_each_second(home, household)
         pid = home.process.pid or 0
         database = folder / "home-assistant_v2.db"
         say(
@@ -109,15 +159,19 @@ async def measure(folder: Path, seconds: int) -> None:
         await asyncio.sleep(idle)
         quiet = (Cost.of(pid).cpu - before.cpu) / idle
         written, before = rows(database), Cost.of(pid)
-        await live_power(edge, seconds, seed=1)
-        after = Cost.of(pid)
-        busy = (after.cpu - before.cpu) / seconds
+
+        def look(second: int) -> None:
+            now = Cost.of(pid)
+            say(
+                f"after {second:5} s: {100 * (now.cpu - before.cpu) / second:.2f} % of a core, "
+                f"{now.memory / 1e6:.1f} MB"
+            )
+
+        say(f"before:        {100 * quiet:.2f} % of a core, {before.memory / 1e6:.1f} MB")
+        await once_a_second(everything(edge) if is_everything else weather(edge, seed=1), seconds, look)
+        busy = (Cost.of(pid).cpu - before.cpu) / seconds
         await asyncio.sleep(10)  # the recorder commits every five seconds
-        say(
-            f"one core, without us: {100 * quiet:.2f} %; with live power once a second: {100 * busy:.2f} %; "
-            f"ours: {100 * (busy - quiet):.2f} %"
-        )
-        say(f"memory: {before.memory / 1e6:.1f} MB before, {after.memory / 1e6:.1f} MB after {seconds} s")
+        say(f"ours: {100 * (busy - quiet):.2f} % of a core")
         new = {entity: number - written.get(entity, 0) for entity, number in rows(database).items()}
         for entity, number in sorted(new.items(), key=lambda row: -row[1])[:8]:
             say(f"{number * DAY / seconds:9,.0f} rows a day  {entity}")
@@ -128,6 +182,7 @@ async def measure(folder: Path, seconds: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--seconds", type=int, default=3_600, help="how long live power is sent")
+    parser.add_argument("--everything", action="store_true", help="change every value each second, not only power")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        asyncio.run(measure(Path(temporary), arguments.seconds))
+        asyncio.run(measure(Path(temporary), arguments.seconds, is_everything=arguments.everything))
