@@ -1,4 +1,4 @@
-"""A real edge in a real Home Assistant while the community hub is out of reach: fed by a broker, restarted."""
+"""A real edge in a real Home Assistant while the hub is out of reach: found, fed by a broker, restarted, newer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import aiomqtt
 import msgspec
 import pytest
 import pytest_asyncio
 from energy_swap_demo.broker import Broker, free_port
-from energy_swap_demo.home_assistant import CommandFailedError, HomeAssistant
+from energy_swap_demo.home_assistant import INTEGRATION, CommandFailedError, HomeAssistant
+from energy_swap_edge.api import server
 from energy_swap_edge.config import EdgeConfig, MqttConfig
 from energy_swap_edge.edge import Edge
+
+from .conftest import complaints
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module")]
 
 METER = "a1" * 32
+ANNOUNCER = Path(__file__).parents[1] / "custom_components" / "announcer"
 
 
 @dataclass
@@ -53,7 +58,17 @@ class House:
 
     async def wait_for(self, key: str, wanted: str) -> None:
         # Home Assistant and the edge come back to each other after waits that grow: 1 s, 2 s, 4 s, 8 s.
-        await self.home.wait_for(self.entities[key], lambda state: state == wanted, seconds=30)
+        await self.home.wait_for(self.entities[key], lambda state: state == wanted, seconds=60)
+
+    async def issues(self) -> set[str]:
+        """Return what Home Assistant shows of us under Repairs."""
+        found = (await self.home.command("repairs/list_issues"))["issues"]
+        return {issue["translation_key"] for issue in found if issue["domain"] == "energy_swap"}
+
+    async def until_issues(self, wanted: set[str]) -> None:
+        async with asyncio.timeout(60):
+            while await self.issues() != wanted:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
 
     async def restart_edge(self) -> None:
         await self.edge.stop()
@@ -82,13 +97,34 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     )
     edge = Edge(config, lambda: datetime.now(UTC))
     await edge.start()
-    async with HomeAssistant(folder / "home_assistant", free_port()) as home:
+    home = HomeAssistant(
+        folder / "home_assistant",
+        free_port(),
+        integrations=(INTEGRATION, ANNOUNCER),
+        extra_configuration="announcer:\n",
+    )
+    async with home:
         await home.onboard()
-        entry_id = await home.add_energy_swap("127.0.0.1", edge.api_port, edge.pairing_code)
+        entry_id = await add_announced(home, edge)
         house = House(home, broker, config, edge, entry_id, await home.entities(entry_id))
         yield house
         await house.edge.stop()
     await broker.stop()
+
+
+async def add_announced(home: HomeAssistant, edge: Edge) -> str:
+    """Let Home Assistant hear what the edge announces, and enter the code that its page shows."""
+    async with aiohttp.request("GET", f"http://127.0.0.1:{edge.api_port}/api/v1/info") as response:
+        info = await response.json()
+    properties = {"id": info["edge_id"], "name": info["name"], "api": str(info["api_version"])}
+    data = {"address": "127.0.0.1", "port": edge.api_port, "properties": properties}
+    await home.call("announcer", "announce", data, with_response=False)
+    flows = await home.command("config_entries/flow/progress")
+    (flow,) = [flow for flow in flows if flow["handler"] == "energy_swap"]
+    assert flow["context"]["title_placeholders"] == {"name": "Amina's house"}
+    step = await home.answer_flow(flow["flow_id"], {"code": edge.pairing_code})
+    assert step["type"] == "create_entry", step
+    return str(step["result"]["entry_id"])
 
 
 async def test_live_power_travels_from_the_meters_topic_to_the_entity(house: House) -> None:
@@ -113,6 +149,19 @@ async def test_a_restarted_edge_still_knows_home_assistant(house: House) -> None
         await house.wait_for("net_power", "300")
 
 
+async def test_an_edge_of_another_age_is_said_to_be_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Home Assistant goes on trying, and is well again when both speak the same version."""
+    with monkeypatch.context() as future:
+        future.setattr(server, "API_VERSION", 2)
+        await house.restart_edge()
+        await house.until_issues({"unsupported_version"})
+        await house.wait_for("net_power", "unavailable")
+    await house.restart_edge()
+    await house.until_issues(set())
+    async with house.showing_power(net_w=400, generation_w=0):
+        await house.wait_for("net_power", "400")
+
+
 async def test_a_restarted_home_assistant_needs_neither_onboarding_nor_pairing(house: House) -> None:
     credentials = await house.home.onboard()
     await house.home.stop()
@@ -120,3 +169,7 @@ async def test_a_restarted_home_assistant_needs_neither_onboarding_nor_pairing(h
     assert await house.home.onboard() == credentials
     async with house.showing_power(net_w=700, generation_w=0):
         await house.wait_for("net_power", "700")
+
+
+async def test_nothing_in_the_log_is_against_the_integration(house: House) -> None:
+    assert complaints(house.home) == []

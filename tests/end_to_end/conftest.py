@@ -1,0 +1,140 @@
+"""One household's Home Assistant in a real neighbourhood, for all tests that follow its day."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from energy_swap_demo.clock import SharedClock
+from energy_swap_demo.conductor import Conductor
+from energy_swap_demo.founding import found_community
+from energy_swap_demo.home_assistant import HomeAssistant
+from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
+from energy_swap_demo.neighbourhood import Neighbourhood
+from energy_swap_demo.settings import Folder
+
+ROOT = Path(__file__).parents[2]
+SELLER, BUYER = 1, 9  # Amina has solar and this Home Assistant; Mwende has neither
+BEGIN = COMMUNITY_START + timedelta(hours=11, minutes=20)  # before Amina's panels give more than she uses
+PERIOD = timedelta(minutes=30)
+
+
+@dataclass
+class AminasHouse:
+    """Household 1's Home Assistant, and the neighbourhood around it."""
+
+    neighbourhood: Neighbourhood
+    home: HomeAssistant
+    entry_id: str
+    entities: dict[str, str]
+    household: str
+
+    @property
+    def now(self) -> datetime:
+        """What time it is in the neighbourhood."""
+        return self.neighbourhood.clock.now()
+
+    async def play(self, until: datetime) -> None:
+        """Let the time pass that has not passed yet."""
+        await Conductor(self.neighbourhood, print).play(until)
+
+    async def play_to_next_period(self) -> None:
+        """Let the running period end and be settled; payments that were begun end with it."""
+        await self.play(COMMUNITY_START + ((self.now - COMMUNITY_START) // PERIOD + 1) * PERIOD)
+
+    async def value(self, key: str) -> Decimal:
+        """Return the number that an entity shows."""
+        state = await self.home.state(self.entities[key])
+        assert state is not None
+        return Decimal(state["state"])
+
+    async def is_known(self, key: str) -> bool:
+        """Tell whether an entity shows a value."""
+        state = await self.home.state(self.entities[key])
+        return state is not None and state["state"] not in {"unknown", "unavailable"}
+
+    async def shows(self, key: str, wanted: str | Decimal, *, within: int = 0) -> None:
+        """Wait until the entity shows ``wanted``; numbers are compared as numbers, text as text."""
+
+        def is_reached(state: str) -> bool:
+            if isinstance(wanted, str):
+                return state == wanted
+            return state[-1].isdigit() and abs(Decimal(state) - wanted) <= within
+
+        await self.home.wait_for(self.entities[key], is_reached, seconds=60)
+
+    async def use(self, domain: str, action: str, key: str, **fields: Any) -> None:
+        """Perform an action on one of the household's entities."""
+        await self.home.call(domain, action, {"entity_id": self.entities[key], **fields}, with_response=False)
+
+    async def at_the_hub(self) -> dict[str, Any]:
+        """Return what the hub's console says of this household."""
+        rows = (await self.neighbourhood.console.get("households"))["households"]
+        return next(row for row in rows if row["household"] == self.household)
+
+    async def offers(self, side: str = "sell") -> list[dict[str, Any]]:
+        """Return this household's open orders at the hub."""
+        book = (await self.neighbourhood.console.get("market"))["book"]
+        return [order for order in book[side] if order["household"] == self.household]
+
+    async def offers_at(self, cents_per_kwh: int, side: str = "sell") -> dict[str, Any]:
+        """Wait until the hub has this household's order at a price, and return it."""
+        async with asyncio.timeout(60):
+            while True:
+                for order in await self.offers(side):
+                    if order["cents_per_kwh"] == cents_per_kwh:
+                        return order
+                await asyncio.sleep(0.05)
+
+    async def take_back_all_orders(self) -> None:
+        """Cancel every open order, as a person does who looks at the market."""
+        market = await self.home.call("energy_swap", "get_market", {})
+        assert market is not None
+        for order in market["orders"]:
+            await self.home.call("energy_swap", "cancel_order", {"order": order["id"]})
+        await self.shows("open_orders", Decimal(0))
+
+    async def richest_neighbour(self) -> int:
+        """Return the number of the other household that has most tokens."""
+        rows = (await self.neighbourhood.console.get("households"))["households"]
+        others = [row for row in rows if row["household"] != self.household]
+        name = max(others, key=lambda row: row["wallet"]["ekwh_wh"])["name"]
+        return next(household.number for household in HOUSEHOLDS if household.name == name)
+
+    async def household_of(self, number: int) -> str:
+        """Return what the hub calls a household of the demo."""
+        rows = (await self.neighbourhood.console.get("households"))["households"]
+        return next(str(row["household"]) for row in rows if row["name"] == HOUSEHOLDS[number - 1].name)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AminasHouse]:
+    """Found the community and set Amina's Home Assistant up; its log must have nothing against us in the end."""
+    folder = Folder(tmp_path_factory.mktemp("neighbourhood"))
+    settings = folder.settings(edges=len(HOUSEHOLDS), is_fixed=False)
+    SharedClock.create(folder.clock, BEGIN).close()
+    async with Neighbourhood(folder, settings, ROOT) as neighbourhood:
+        neighbourhood.clock.set(BEGIN + timedelta(minutes=1))
+        await neighbourhood.metering.publish_minute(BEGIN + timedelta(minutes=1))  # with it the households apply
+        await found_community(neighbourhood, print)
+        async with HomeAssistant(folder.home_assistant, settings.ports.home_assistant) as home:
+            await home.onboard()
+            code = neighbourhood.pairing_code(SELLER)
+            entry_id = await home.add_energy_swap("127.0.0.1", settings.ports.edges[SELLER - 1], code)
+            house = AminasHouse(neighbourhood, home, entry_id, await home.entities(entry_id), "")
+            house.household = await house.household_of(SELLER)
+            yield house
+        assert complaints(home) == []
+
+
+def complaints(home: HomeAssistant) -> list[str]:
+    """Return what Home Assistant's log has against the integration."""
+    lines = [line for line in home.log_path.read_text().splitlines() if "energy_swap" in line]
+    errors = [line for line in lines if " ERROR " in line or "Traceback" in line]
+    # Home Assistant says of every custom integration that it has not been tested.
+    return errors + [line for line in lines if " WARNING " in line and "not been tested" not in line]
