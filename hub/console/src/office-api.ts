@@ -198,6 +198,8 @@ export interface Proposal {
   is_under_way: boolean;
   signatures: string[];
   needed: number;
+  /** What an applicant's file lacks; null for anything but an admission. */
+  missing?: string[] | null;
 }
 
 /** A device that asks to be a household's new one. */

@@ -18,6 +18,7 @@ from energy_swap_hub.chain.proposal import Admission
 from energy_swap_hub.chain.proposal_store import UNDER_WAY, Proposal, Stage, proposals
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.membership.files import evidence_of
 from energy_swap_hub.membership.households import by_id, claims_of
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement import proposals as asking
@@ -289,7 +290,15 @@ def _for_console(connection: Connection, proposal: Proposal) -> dict[str, Any]:
         "signatures": signed,
         "needed": chain.needed,
         "ended_at": ended,
+        "missing": _missing(connection, proposal),
     }
+
+
+def _missing(connection: Connection, proposal: Proposal) -> list[str] | None:
+    """Return what the file of an applicant lacks; None for anything but an admission."""
+    if not isinstance(proposal.wish, Admission):
+        return None
+    return list(evidence_of(connection, proposal.community, proposal.wish.household).missing)
 
 
 def _told(connection: Connection, proposal: Proposal) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import "../parts/household-details.js";
 
 const PAGE = 50;
 
-const statusKind = (status: string): string => ({ admitted: "good", applied: "warn", suspended: "bad" })[status] ?? "";
+const statusKind = (status: string): string => ({ admitted: "good", applied: "warn", suspended: "bad", leaving: "warn" })[status] ?? "";
 
 @customElement("es-households")
 export class EsHouseholds extends TranslatedElement {

@@ -54,6 +54,7 @@ export class EsSettings extends TranslatedElement {
         display: flex;
         flex-wrap: wrap;
         justify-content: space-between;
+        align-items: center;
         gap: 4px 20px;
       }
       .links {

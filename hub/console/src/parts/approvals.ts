@@ -7,6 +7,7 @@ import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js
 import type { HubKey, NewDevice, Proposal, Proposals } from "../office-api.js";
 import { officeStyles } from "../pages/office.styles.js";
 import { Remote } from "../remote.js";
+import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import type { Question } from "./ask.js";
 import { householdName } from "./household-name.js";
@@ -68,7 +69,7 @@ export class EsApprovals extends TranslatedElement {
         <b>${sayCode("proposal", one.kind)}${who}</b>
         <span class="pill ${LOOKS[one.state] ?? ""}">${sayCode("proposal_state", one.state)}</span>
       </div>
-      ${one.reason ? html`<p>${one.reason}</p>` : nothing}
+      ${one.reason ? html`<p>${one.reason}</p>` : nothing} ${one.is_under_way && one.missing ? this.#renderEvidence(one.household, one.missing) : nothing}
       <p class="soft">
         ${say("approvals.signed", { count: one.signatures.length, needed: one.needed })} ·
         ${say("approvals.asked", { who: one.asked_by, when: moment(one.asked_at, this.#now(), currentLanguage()) })}
@@ -79,6 +80,13 @@ export class EsApprovals extends TranslatedElement {
           }}>${say("approvals.withdraw")}</button>`
         : nothing}
     </li>`;
+  }
+
+  /** How complete an applicant's file is; its page has the evidence itself. */
+  #renderEvidence(household: string | null, missing: string[]): TemplateResult | typeof nothing {
+    if (household === null) return nothing;
+    const words = missing.length === 0 ? say("approvals.file_whole") : say("approvals.file_lacks", { parts: missing.map((part) => sayCode("part", part)).join(", ") });
+    return html`<p class=${missing.length === 0 ? "" : "soft"}>${words} <a href=${writeRoute("households", household)}>${say("approvals.open_file")}</a></p>`;
   }
 
   #renderDevice(device: NewDevice): TemplateResult {

@@ -100,4 +100,7 @@ export const enMembers = {
   "reports.means": "Invoices for the tax system, line by line, and figures for the regulator, without names.",
   "reports.invoices": "Invoices",
   "reports.report": "Report",
+  "approvals.file_whole": "Its file is complete.",
+  "approvals.file_lacks": "Its file lacks: {parts}.",
+  "approvals.open_file": "See the evidence",
 };

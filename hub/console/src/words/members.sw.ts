@@ -100,4 +100,7 @@ export const swMembers = {
   "reports.means": "Ankara kwa mfumo wa kodi, mstari kwa mstari, na takwimu kwa mdhibiti, bila majina.",
   "reports.invoices": "Ankara",
   "reports.report": "Ripoti",
+  "approvals.file_whole": "Faili yake imekamilika.",
+  "approvals.file_lacks": "Faili yake haina: {parts}.",
+  "approvals.open_file": "Angalia ushahidi",
 };
