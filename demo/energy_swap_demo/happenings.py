@@ -120,7 +120,11 @@ class Happenings:
         """One buys on the spot market and pays by the prompt on the phone, whatever is in the wallet."""
         rows = (await self._neighbourhood.console.get("households"))["households"]
         sellers = [
-            row for row in rows if row["wallet"]["ekwh_wh"] >= _PHONE_WH and self._number(row) != PHONE_BUYER
+            row
+            for row in rows
+            if row["role"] == "prosumer"
+            and row["wallet"]["ekwh_wh"] >= _PHONE_WH
+            and self._number(row) != PHONE_BUYER
         ]
         if not sellers:
             self._say("nobody has tokens for a purchase by phone")
@@ -165,7 +169,7 @@ class Happenings:
     async def _seller_and_buyers(self, count: int) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
         """Return who has most tokens, and the ``count`` others with most money."""
         rows = (await self._neighbourhood.console.get("households"))["households"]
-        sellers = [row for row in rows if row["wallet"]["ekwh_wh"] >= 200]
+        sellers = [row for row in rows if row["role"] == "prosumer" and row["wallet"]["ekwh_wh"] >= 200]
         if not sellers:
             return None, []
         seller = max(sellers, key=lambda row: row["wallet"]["ekwh_wh"])

@@ -125,7 +125,8 @@ async def _open_the_market(neighbourhood: Neighbourhood) -> None:
     """Let households place spot orders and hold an auction, each through its edge."""
     rows = (await neighbourhood.console.get("households"))["households"]
     edges = {household.name: neighbourhood.edge(household.number) for household in HOUSEHOLDS}
-    by_tokens = sorted(rows, key=lambda row: -row["wallet"]["ekwh_wh"])
+    prosumers = (row for row in rows if row["role"] == "prosumer")  # a consumer can only buy
+    by_tokens = sorted(prosumers, key=lambda row: -row["wallet"]["ekwh_wh"])
     sellers, auctioneer = by_tokens[: len(OFFERS)], by_tokens[len(OFFERS)]
     for row, price in zip(sellers, OFFERS, strict=True):
         await edges[row["name"]].command("sell", wh=row["wallet"]["ekwh_wh"] // 2, at_least=price)

@@ -103,4 +103,7 @@ export const enMembers = {
   "approvals.file_whole": "Its file is complete.",
   "approvals.file_lacks": "Its file lacks: {parts}.",
   "approvals.open_file": "See the evidence",
+  "work.leaving": "Households that leave",
+  "work.invoices": "Invoices of the month",
+  "review.leaving_tokens": "Leaves with more tokens than it allows to be burned",
 };

@@ -103,4 +103,7 @@ export const swMembers = {
   "approvals.file_whole": "Faili yake imekamilika.",
   "approvals.file_lacks": "Faili yake haina: {parts}.",
   "approvals.open_file": "Angalia ushahidi",
+  "work.leaving": "Nyumba zinazoondoka",
+  "work.invoices": "Ankara za mwezi",
+  "review.leaving_tokens": "Inaondoka na tokeni zaidi ya zinazoruhusiwa kuchomwa",
 };
