@@ -17,6 +17,7 @@ import msgspec
 from . import key_command
 from .config import ConfigError, EdgeConfig, config_from, options_of_environment
 from .edge import Edge
+from .forecast.threads import keep_to_one_thread
 from .keys import KeyLocked
 from .supervisor import announce, mqtt_service
 
@@ -88,6 +89,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT; with ``key`` as the first argument, the command of `key_command`."""
     if sys.argv[1:2] == ["key"]:
         sys.exit(_key_command(sys.argv[2:]))
+    keep_to_one_thread(os.environ)
     logging.basicConfig(
         level=os.environ.get("ENERGY_SWAP_LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

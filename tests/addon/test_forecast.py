@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from energy_swap_edge.forecast.experts import shares
+from energy_swap_edge.forecast.days import NAMES, day_opinions, learn_days
+from energy_swap_edge.forecast.experts import blended, shares
 from energy_swap_edge.forecast.grid import grid_of
 from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, Weather, history_of_quarters
 from energy_swap_edge.forecast.household import Floats, HouseholdForecast, as_document, as_snapshot
@@ -102,20 +103,19 @@ def test_the_first_day_is_useful_without_any_history() -> None:
     assert 0 < forecast.seed_confidence_percent < 60
 
 
-def test_nothing_at_or_after_the_hour_of_issue_is_used() -> None:
-    known = history(40)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("days", [40, 122])  # without and with trees of the consumption
+def test_nothing_at_or_after_the_hour_of_issue_is_used(days: int) -> None:
+    known = history(days)
     poison = np.full(200, 1e9)
     poisoned = History(
         known.start, np.append(known.production_wh, poison), np.append(known.consumption_wh, -poison)
     )
-    for made in (
-        clean := make_forecast(known, SITE, NO_WEATHER, NOW),
-        make_forecast(poisoned, SITE, NO_WEATHER, NOW),
-    ):
-        assert as_document(made)["periods"] == as_document(clean)["periods"]
-    assert (retrain(poisoned, SITE, NO_WEATHER, NOW).consumption.widths) == (
-        retrain(known, SITE, NO_WEATHER, NOW).consumption.widths
-    )
+    clean, bad = (retrain(one, SITE, NO_WEATHER, NOW) for one in (known, poisoned))
+    assert clean.consumption.widths == bad.consumption.widths
+    assert (clean.habits is not None) == (days > 100)
+    said = make_forecast(known, SITE, NO_WEATHER, NOW, model=clean)
+    assert as_document(make_forecast(poisoned, SITE, NO_WEATHER, NOW, model=bad)) == as_document(said)
 
 
 class Cloudy:
@@ -192,3 +192,33 @@ def test_a_simple_rival_that_was_clearly_better_stands_alone() -> None:
     points = np.array([actual + 3.0, actual + 3.0, actual + rng.normal(0, 0.01, 600)])
     made = shares(points, actual, np.zeros(600), np.array([0.5, 0.5, 0.0]), (2,))
     assert made.tolist() == [0.0, 0.0, 1.0]
+
+
+@pytest.mark.timeout(900)
+def test_a_habit_that_no_simple_rule_knows_is_learned() -> None:
+    monday = datetime(2026, 11, 23, 0, 10, tzinfo=NAIROBI)
+    start = monday.astimezone(UTC).replace(minute=0) - timedelta(days=160)
+    local = [(start + timedelta(hours=n)).astimezone(NAIROBI) for n in range(24 * 160)]
+    washing = np.array([one.weekday() == 1 and 18 <= one.hour < 22 for one in local])
+    used = np.where(washing, 2000.0, 300.0) * np.random.default_rng(1).uniform(0.9, 1.1, len(local))
+    home = History(start, np.zeros(len(local)), used)
+    forecast = make_forecast(home, SITE, NO_WEATHER, monday, period=timedelta(hours=1))
+    evenings = {
+        day: [
+            one.consumption_wh.p50 for one in forecast.periods if one.start.astimezone(NAIROBI).weekday() == day
+        ][19]
+        for day in (0, 1)
+    }
+    assert evenings[0] < 500
+    assert evenings[1] > 1000
+
+
+def test_days_that_are_like_their_past_are_not_spoiled_by_hours_forecast_badly() -> None:
+    day = np.repeat([-300.0, 1000.0, -600.0], [8, 8, 8])
+    net = np.tile(day, 60) * np.repeat(np.random.default_rng(2).uniform(0.9, 1.1, 60), 24)
+    bad = np.tile(np.where(day > 0, 3 * day, day), (40, 1)) * np.random.default_rng(3).uniform(0.2, 1.8, (40, 24))
+    share = learn_days(bad, net, len(net))
+    assert share[NAMES.index("line")] < 0.05
+    hours = len(net) + np.arange(24)
+    said = day_opinions(bad[0], bad, np.append(net, np.full(48, np.nan)), len(net), hours)
+    assert float(blended(said[:, None], share)[0]) == pytest.approx(8000, rel=0.15)

@@ -84,11 +84,13 @@ class Edge:
             }
             columns["net_mean"] = net.mean(axis=0)
             columns["surplus_mean"] = np.maximum(net, 0).mean(axis=0)
+            # A household is shown the figure for the day as a whole; its hours share it here.
             day = slice(6, 30) if about["track"] == "home48" else slice(0, 24)
-            sums = np.maximum(net[:, day], 0).sum(axis=1)
-            self.days[about["id"], issued_at] = float(sums.mean())
-            # What a household is shown for a day is the median of its courses.
-            columns["surplus_mean"] = columns["surplus_mean"] * np.median(sums) / max(float(sums.mean()), 1e-9)
+            hours = columns["surplus_mean"][day]
+            self.days[about["id"], issued_at] = float(hours.sum())
+            shown = made.day_surplus(day.start, day.stop) / 1000
+            if shown == shown and hours.sum() > 0:
+                columns["surplus_mean"] = columns["surplus_mean"] * shown / hours.sum()
         return pd.DataFrame(columns, index=pd.date_range(issued_at, periods=horizon, freq="h"))
 
 
@@ -184,11 +186,11 @@ def _print_days(net: Any, edge: Edge) -> None:
     first = 7 if net.lead.max() > 24 else 1
     rows = net[(net.lead >= first) & (net.lead < first + 24) & net.y.notna()]
     days = rows.assign(real=rows.y.clip(lower=0)).groupby(["id", "issued"]).agg(
-        n=("y", "size"), real=("real", "sum"), median=("sur", "sum")
+        n=("y", "size"), real=("real", "sum"), shown=("sur", "sum")
     )  # fmt: skip
     days = days[days.n == 24].reset_index()
     days["mean"] = [edge.days[key] for key in zip(days.id, days.issued, strict=True)]
-    for name in ("mean", "median"):
+    for name in ("mean", "shown"):
         error = (days[name] - days.real).abs().groupby(days.id).sum() / days.real.groupby(days.id).sum()
         bias = days[name].groupby(days.id).sum() / days.real.groupby(days.id).sum() - 1
         print(f"  surplus of the day by its {name}: accuracy {1 - error.mean():.3f}, bias {bias.mean():+.3f}")

@@ -81,39 +81,66 @@ def blended(opinions: Floats, share: Floats) -> Floats:
     return np.where(total > 0, mean, np.nan)
 
 
-def shares(opinions: Floats, actual: Floats, age_days: Floats, usual: Floats, rivals: tuple[int, ...]) -> Floats:
-    """Return how much each expert counts, from its errors in a back-test, ``usual`` where little is known.
+def shares(
+    opinions: Floats,
+    actual: Floats,
+    age_days: Floats,
+    usual: Floats,
+    rivals: tuple[int, ...],
+    *,
+    least: int = 48,
+    trust: float = 480.0,
+) -> Floats:
+    """Return how much each expert counts: the convex mixture of least Σ|error| in a back-test.
 
-    The better an expert did, the more it counts, and what is long ago (``age_days``) counts less. Should the blend
-    have been clearly worse than the best of the ``rivals`` (indices of the simplest experts), that alone counts.
+    It is drawn to ``usual``, the more the fewer the values (``trust`` of them weigh as much as it does), and what
+    is long ago (``age_days``) counts less. Fewer than ``least`` values say nothing. Should the mixture have been
+    worse than the best of the ``rivals`` (indices of the simplest experts), that alone counts.
     """
-    known = ~np.isnan(actual) & ~np.isnan(opinions).any(axis=0)
-    if int(known.sum()) < 48:
+    known = ~np.isnan(actual) & ~np.isnan(opinions[usual > 0]).any(axis=0)
+    count = int(known.sum())
+    if count < least:
         return usual
+    said, true = opinions[usual > 0][:, known], actual[known]
     counted = np.exp2(-age_days[known] / _HALVING_DAYS)
-    counted /= counted.sum()
+    mixture = _mixture(said, true, counted, usual[usual > 0], _PULL * (1 + trust / count))
+    made = np.zeros(len(usual))
+    made[usual > 0] = mixture
 
-    def error(points: Floats) -> Floats:
-        made: Floats = np.abs(points - actual[known]) @ counted
-        return made
+    def error(points: Floats) -> float:
+        return float((np.abs(points - true) * counted).sum())
 
-    errors = error(opinions[:, known])
-    best = max(float(errors.min()), 1e-9)
-    merit = usual * np.exp(-_SHARPNESS * (errors / best - 1))
-    merit /= max(float(merit.sum()), 1e-12)
-    trust = int(known.sum()) / (int(known.sum()) + _TRUST_HOURS)
-    made: Floats = trust * merit + (1 - trust) * usual
-    rival = min(rivals, key=lambda number: float(errors[number]))
-    if float(error(blended(opinions[:, known], made)[None])[0]) > _CLEARLY * float(errors[rival]):
-        alone: Floats = np.where(np.arange(len(usual)) == rival, 1.0, 0.0)
-        return alone
+    rival = min(rivals, key=lambda number: error(opinions[number, known]))
+    if error(mixture @ said) > error(opinions[rival, known]):
+        return np.where(np.arange(len(usual)) == rival, 1.0, 0.0)
     return made
 
 
-_SHARPNESS: Final = 4.0
-_HALVING_DAYS: Final = 21.0
-_TRUST_HOURS: Final = 480.0
-_CLEARLY: Final = 1.03
+def _mixture(said: Floats, true: Floats, counted: Floats, usual: Floats, pull: float) -> Floats:
+    """Minimise 0.4 Σ|true - mixture| / Σ|true - usual mixture| + pull · KL(mixture, usual).
+
+    By exponentiated gradient steps (Kivinen and Warmuth 1997), of which the mean of the later ones is returned.
+    With 0.4, a usual home's share of error, the first term is Σ|error| / Σ|value| there; elsewhere it does not
+    depend on where zero lies.
+    """
+    usual = usual / usual.sum()
+    scale = max(float((counted * np.abs(true - usual @ said)).sum()) / 0.4, 1e-9)
+    mixture, total = usual.copy(), np.zeros(len(usual))
+    for step in range(_STEPS):
+        slope = (said * (np.sign(mixture @ said - true) * counted)).sum(axis=1) / scale
+        slope += pull * np.log(mixture / usual)
+        mixture = np.maximum(mixture * np.exp(-_STRIDE / (1 + 0.15 * step) * (slope - slope @ mixture)), 1e-6)
+        mixture /= mixture.sum()
+        if step >= _STEPS // 2:
+            total += mixture
+    made: Floats = total / total.sum()
+    return made
+
+
+_HALVING_DAYS: Final = 45.0
+_PULL: Final = 0.03
+_STEPS: Final = 150
+_STRIDE: Final = 8.0
 
 
 def _last_week(values: Floats, issues: Whole, targets: Whole) -> Floats:

@@ -1,6 +1,5 @@
 """Boosted trees that learn from the home what physics and recent days leave: shade, dirt, habits."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from .grid import Grid
 from .household import Floats
 from .recent import LEVELS, Whole
+from .threads import one_thread
 
 _LOW, _HIGH = LEVELS.index(0.1), LEVELS.index(0.9)
 _QUANTILES: Final = (0.1, 0.5, 0.9)
@@ -37,17 +37,6 @@ def _trees(quantile: float, rows: int, rounds: int) -> Any:
     )
 
 
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep scikit-learn to one thread: threads that wait for each other on a busy machine cost many times more.
-
-    It has to be loaded before, or it would not be limited.
-    """
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(1)
-    return limits
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SkyModel:
     """Production from forecast weather: three boosted quantiles and the plain ratio to physics they start from."""
@@ -60,7 +49,7 @@ class SkyModel:
         features = sky_features(grid)[targets]
         physics = self.ratio * grid.columns["physics_wh"][targets]
         if self.trees:
-            with _one_thread():
+            with one_thread():
                 low, middle, high = np.sort(np.array([one.predict(features) for one in self.trees]), axis=0)
         else:
             low, middle, high = 0.4 * physics, physics, 1.4 * physics
@@ -143,7 +132,7 @@ def learn_sky(grid: Grid, usual_ratio: float) -> tuple[SkyModel | None, Floats]:
 
     def fitted(use: NDArray[np.bool_]) -> tuple[Any, ...]:
         made = [_trees(level, int(use.sum()), rounds) for level in _QUANTILES]
-        with _one_thread():
+        with one_thread():
             return tuple(one.fit(features[rows[use]], grid.production[rows[use]]) for one in made)
 
     for fold in range(_FOLDS):

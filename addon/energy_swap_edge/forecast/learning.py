@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from .courses import placed, widened, width_factors
+from .days import SKY_SHARE, learn_days
 from .experts import (
     CONSUMPTION_SHARE,
     PRODUCTION_SHARE,
@@ -17,6 +18,7 @@ from .experts import (
     shares,
 )
 from .grid import Grid
+from .habits import HabitModel, learn_habits
 from .household import Floats
 from .learned import SkyModel, learn_sky
 from .prior import Prior
@@ -56,27 +58,45 @@ class HomeModel:
     production: Skill  # from historical patterns alone
     sky_production: Skill | None  # from forecast weather
     sky: SkyModel | None
+    habits: HabitModel | None
+    day_share: Floats  # of what forecasts the surplus of a whole day, `days.NAMES`
+    sky_day_share: Floats | None
 
 
 def learn(grid: Grid, prior: Prior, now: datetime) -> HomeModel:
     """Learn from the grid's past; a rolling back-test forecasts each past day from what was known before it."""
-    days = min(BACK_TEST_DAYS, grid.now // 24 - 1)
-    issues, targets = _past_days(grid, days)
+    past = grid.now // 24 - 1
+    issues, targets = _past_days(grid, min(BACK_TEST_DAYS, past))
     eaten = consumption_experts(grid, issues, targets)
     age = (grid.now - targets) / 24
-    share = shares(eaten.points, grid.consumption[targets], age, CONSUMPTION_SHARE, (4, 6))
+    habits, unseen_use = learn_habits(grid, past, len(targets) // 24)
+    eaten, usual = with_habits(eaten, habits, unseen_use)
+    share = shares(eaten.points, grid.consumption[targets], age, usual, (4, 6))
     raw = consumption_spread(grid, eaten, share, issues, targets, prior)
     consumption = _skill(grid, grid.consumption, targets, raw, share)
     made = production_experts(grid, issues, targets)
     light = ~grid.is_dark[targets]
     share = shares(made.points[:, light], grid.production[targets][light], age[light], PRODUCTION_SHARE, (5, 6))
-    raw = production_spread(grid, made, share, issues, targets, prior)
-    production = _skill(grid, grid.production, targets, raw, share)
+    made_raw = production_spread(grid, made, share, issues, targets, prior)
+    production = _skill(grid, grid.production, targets, made_raw, share)
     sky, unseen = learn_sky(grid, prior.physics_ratio)
-    sky_production = None
+    sky_production = sky_day_share = None
+    net = grid.production - grid.consumption
     if sky is not None:
         sky_production = _skill(grid, grid.production, targets, unseen[:, targets], np.ones(1))
-    return HomeModel(now, grid.first, consumption, production, sky_production, sky)
+        sky_day_share = learn_days((unseen[:, targets] - raw)[_MIDDLE].reshape(-1, 24), net, grid.now, SKY_SHARE)
+    day_share = learn_days((made_raw - raw)[_MIDDLE].reshape(-1, 24), net, grid.now)
+    return HomeModel(
+        now, grid.first, consumption, production, sky_production, sky, habits, day_share, sky_day_share
+    )
+
+
+def with_habits(said: Opinions, habits: HabitModel | None, learned: Floats) -> tuple[Opinions, Floats]:
+    """Return the opinions with the ``learned`` one added last, and how much each counts before a back-test."""
+    filled = np.where(np.isnan(learned), blended(said.points, CONSUMPTION_SHARE), learned)
+    share = 0.0 if habits is None else habits.share
+    usual = np.append(CONSUMPTION_SHARE * (1 - share), share)
+    return Opinions(np.vstack([said.points, filled]), said.quantiles), usual
 
 
 def consumption_spread(

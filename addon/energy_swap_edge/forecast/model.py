@@ -1,5 +1,6 @@
 """The forecast itself: from history and weather to bands for two days, as pure functions."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -8,11 +9,12 @@ import numpy as np
 
 from .confidence import calibrated_percent, seed_percent
 from .courses import drawn, widened
-from .experts import consumption_experts, production_experts
+from .days import day_opinions
+from .experts import blended, consumption_experts, production_experts
 from .grid import Grid, grid_of
 from .history import HOUR, History, Site, Weather
 from .household import Band, DayForecast, Floats, HouseholdForecast, PeriodForecast, band
-from .learning import HomeModel, consumption_spread, learn, production_spread
+from .learning import HomeModel, consumption_spread, learn, production_spread, with_habits
 from .prior import Prior, shipped_prior
 from .recent import LEVELS
 from .sun import clear_sky, usual_panels
@@ -82,7 +84,7 @@ def make_forecast(
         confidence_percent=calibrated_percent(production, consumption),
         seed_confidence_percent=seed_percent(model, weather if hourly.has_weather else None, now),
         periods=tuple(periods),
-        days=_days(history, site.zone, local.date(), starts, production, consumption),
+        days=_days(history, site.zone, local.date(), starts, production, consumption, hourly),
         production_samples=production,
         consumption_samples=consumption,
     )
@@ -91,12 +93,34 @@ def make_forecast(
 class HourlyForecast:
     """The 49 hours from the full hour of now: quantiles (a row per level of `LEVELS`) and courses, in Wh."""
 
-    def __init__(self, production: Floats, consumption: Floats, places: Floats, *, has_weather: bool) -> None:
+    def __init__(
+        self,
+        production: Floats,
+        consumption: Floats,
+        places: Floats,
+        past: Grid,
+        day_share: Floats,
+        *,
+        has_weather: bool,
+    ) -> None:
         self.production = production
         self.consumption = consumption
         self.consumption_courses = drawn(consumption, places[:, :, 0])
         self.production_courses = drawn(production, places[:, :, 1])
         self.has_weather = has_weather
+        self._past, self._day_share = past, day_share
+
+    def day_surplus(self, first: int, last: int) -> float:
+        """Return the surplus in Wh of the hours [first, last) from the full hour of now, as days are forecast.
+
+        NaN where the sums of past days say nothing.
+        """
+        past = self._past
+        line = (self.production - self.consumption)[LEVELS.index(0.5)][first:last]
+        courses = (self.production_courses - self.consumption_courses)[:, first:last]
+        net = past.production - past.consumption
+        said = day_opinions(line, courses, net, past.now, past.now + np.arange(first, last))
+        return float(blended(said[:, None], self._day_share)[0])
 
 
 def forecast_hours(
@@ -107,11 +131,13 @@ def forecast_hours(
     grid = grid_of(history, site, weather, now, _RECENT_DAYS)
     targets = np.arange(grid.now, len(grid.hour))
     issues = np.full(len(targets), grid.now)
+    said = consumption_experts(grid, issues, targets)
+    learned = np.full(len(targets), np.nan)
+    if model.habits is not None:
+        learned = model.habits.opinion(grid, said.points, said.quantiles, issues, targets)
+    said, _ = with_habits(said, model.habits, learned)
     consumption = widened(
-        consumption_spread(
-            grid, consumption_experts(grid, issues, targets), model.consumption.share, issues, targets, prior
-        ),
-        model.consumption.widths,
+        consumption_spread(grid, said, model.consumption.share, issues, targets, prior), model.consumption.widths
     )
     production = widened(
         production_spread(
@@ -127,7 +153,11 @@ def forecast_hours(
         production = np.where(under, by_sky, production)
     production = np.where(grid.is_dark[targets], 0.0, production)
     places = _places(model, model.consumption.places, skill.places, grid, prior)
-    return HourlyForecast(production, consumption, places, has_weather=bool(under[:24].mean() > 0.9))
+    has_weather = bool(under[:24].mean() > 0.9)
+    day_share = model.day_share
+    if has_weather and model.sky_day_share is not None:
+        day_share = model.sky_day_share
+    return HourlyForecast(production, consumption, places, grid, day_share, has_weather=has_weather)
 
 
 def _places(model: HomeModel, eaten: Floats, made: Floats, grid: Grid, prior: Prior) -> Floats:
@@ -174,19 +204,36 @@ def _shape(site: Site, now: datetime, length: int, hours: int) -> Floats:
 
 
 def _days(
-    history: History, zone: ZoneInfo, today: date, starts: list[datetime], production: Floats, consumption: Floats
+    history: History,
+    zone: ZoneInfo,
+    today: date,
+    starts: list[datetime],
+    production: Floats,
+    consumption: Floats,
+    hourly: HourlyForecast,
 ) -> tuple[DayForecast, ...]:
     days = [one.astimezone(zone).date() for one in starts]
     made = []
     for day in (today, today + timedelta(days=1)):
         columns = [number for number, one in enumerate(days) if one == day]
         known_production, known_consumption = _measured(history, zone, day, starts[0])
-        made.append(
-            DayForecast(
-                day, *_bands(production[:, columns], consumption[:, columns], known_production, known_consumption)
-            )
-        )
+        bands = _bands(production[:, columns], consumption[:, columns], known_production, known_consumption)
+        one = DayForecast(day, *bands)
+        hour = int(starts[0].timestamp()) // HOUR
+        first = int(starts[columns[0]].timestamp()) // HOUR - hour
+        if not len(known_production):  # a day that lies ahead as a whole
+            last = int(starts[columns[-1]].timestamp()) // HOUR - hour + 1
+            one = replace(one, surplus_wh=_drawn_to(one.surplus_wh, hourly.day_surplus(first, last)))
+        made.append(one)
     return tuple(made)
+
+
+def _drawn_to(courses: Band, figure: float) -> Band:
+    """Return the band of ``courses`` about the ``figure`` that whole days are forecast by, in Wh."""
+    if not figure > 0 or courses.p50 < 1:
+        return courses
+    factor = min(max(figure / courses.p50, 0.5), 2.0)
+    return Band(courses.p10 * factor, courses.p50 * factor, courses.p90 * factor, courses.mean * factor)
 
 
 def _measured(history: History, zone: ZoneInfo, day: date, until: datetime) -> tuple[Floats, Floats]:

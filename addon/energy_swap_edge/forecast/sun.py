@@ -15,6 +15,7 @@ _LINKE_TURBIDITY: Final = 3.0
 _PER_DEGREE: Final = 0.004  # what a usual panel loses per degree of the cell above 25 °C
 _CELL_RISE: Final = 0.03  # degrees per W/m² on the panel (NOCT 45 °C: 25 degrees at 800 W/m²)
 _AIR_C: Final = 20.0  # where no temperature is known
+_AT_ONCE: Final = 1500  # moments
 _MINUTES: Final = (10, 30, 50)  # of the hour, at which the sun is looked up
 
 
@@ -125,10 +126,15 @@ def _position(seconds: NDArray[np.int64], latitude: float, longitude: float) -> 
     """Return apparent zenith and azimuth in degrees."""
     from pvlib.spa import solar_position
 
-    angles = solar_position(
-        seconds.astype(np.float64), latitude, longitude, 0.0, 1013.25, 12.0, 67.0, 0.5667, numthreads=1
-    )
-    return np.asarray(angles[0], dtype=np.float64), np.asarray(angles[4], dtype=np.float64)
+    # By parts: it holds 64 terms of each moment in memory at once.
+    angles = [
+        solar_position(
+            part.astype(np.float64), latitude, longitude, 0.0, 1013.25, 12.0, 67.0, 0.5667, numthreads=1
+        )
+        for part in np.array_split(seconds, len(seconds) // _AT_ONCE + 1)
+    ]
+    zenith, azimuth = (np.concatenate([np.asarray(one[row], np.float64) for one in angles]) for row in (0, 4))
+    return zenith, azimuth
 
 
 def _irradiance(seconds: NDArray[np.int64], zenith: Floats) -> tuple[Floats, Floats, Floats, Floats]:
