@@ -60,4 +60,5 @@ def _console(folder: Path) -> Handler:
 
 
 async def _security_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)  # a picture from outside has a stricter policy of its own

@@ -11,7 +11,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
-from energy_swap_hub.config import DarajaConfig, HubConfig, Role, UserConfig
+from energy_swap_hub.config import DarajaConfig, HubConfig, PhonesConfig, Role, SmsConfig, UserConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.settlement.reviews import open_review
 from energy_swap_hub.storage import Database
@@ -20,6 +20,8 @@ from energy_swap_protocol.request import HEADER, sign_request
 from nacl.signing import SigningKey
 
 from tests.hub.village import OPENED, VILLAGE, Home, community, copy_of, found_in, homes
+
+from .phones import Gateway, Phone, running_gateway
 
 PASSWORD = "correct horse battery staple"
 API = f"/api/v1/communities/{VILLAGE}"
@@ -184,3 +186,35 @@ async def hub(config: HubConfig) -> AsyncIterator[Hub]:
         made = Hub(url, config, session)
         yield made
         await made.close()
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    async with running_gateway() as made:
+        yield made
+
+
+@pytest.fixture
+async def app_hub(config: HubConfig, gateway: Gateway) -> AsyncIterator[Hub]:
+    """A hub whose SMS gateway is ``gateway``; a phone may move KES 100 a day."""
+    fields = {"username": "kisima", "to": "+{phone}", "message": "{text}"}
+    sms = SmsConfig(url=gateway.url, fields=fields, headers={"apiKey": "secret of the gateway"})
+    config = msgspec.structs.replace(config, phones=PhonesConfig(sms=sms, daily_kes=100))
+    url = f"http://127.0.0.1:{config.port}"
+    async with running_hub(config, clock), ClientSession(url) as session:
+        made = Hub(url, config, session)
+        yield made
+        await made.close()
+
+
+@pytest.fixture
+async def new_phone(app_hub: Hub) -> AsyncIterator[Any]:
+    made: list[Phone] = []
+
+    def make() -> Phone:
+        made.append(Phone.new(app_hub.url, app_hub.now))
+        return made[-1]
+
+    yield make
+    for phone in made:
+        await phone.session.close()

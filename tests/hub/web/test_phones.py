@@ -1,17 +1,12 @@
 """Phones of households: pairing by SMS, the PIN, what their keys may sign, and those who should not get in."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
-import pytest_asyncio
-from aiohttp import ClientSession
-from energy_swap_hub.config import HubConfig, PhonesConfig, SmsConfig
-from energy_swap_hub.hub import running_hub
 from energy_swap_hub.ledger import Entry, Posting, post
 from energy_swap_hub.membership.households import set_status
 from energy_swap_hub.storage import Database
@@ -28,42 +23,10 @@ from energy_swap_protocol.message import (
 
 from tests.hub.village import OPENED, VILLAGE
 
-from .conftest import Hub, clock, problem_of
-from .phones import APP, PIN, Gateway, Phone, running_gateway
+from .conftest import Hub, problem_of
+from .phones import APP, PIN, Gateway
 
 CHEBET = 2  # of the village's homes: no panels
-
-
-@pytest_asyncio.fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    async with running_gateway() as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def app_hub(config: HubConfig, gateway: Gateway) -> AsyncIterator[Hub]:
-    """A hub whose SMS gateway is ``gateway``; a phone may move KES 100 a day."""
-    fields = {"username": "kisima", "to": "+{phone}", "message": "{text}"}
-    sms = SmsConfig(url=gateway.url, fields=fields, headers={"apiKey": "secret of the gateway"})
-    config = msgspec.structs.replace(config, phones=PhonesConfig(sms=sms, daily_kes=100))
-    url = f"http://127.0.0.1:{config.port}"
-    async with running_hub(config, clock), ClientSession(url) as session:
-        made = Hub(url, config, session)
-        yield made
-        await made.close()
-
-
-@pytest_asyncio.fixture
-async def new_phone(app_hub: Hub) -> AsyncIterator[Any]:
-    made: list[Phone] = []
-
-    def make() -> Phone:
-        made.append(Phone.new(app_hub.url, app_hub.now))
-        return made[-1]
-
-    yield make
-    for phone in made:
-        await phone.session.close()
 
 
 class Later:
