@@ -57,9 +57,11 @@ async def a_switch(home: HomeAssistant, name: str = "Load", *, is_on: bool = Fal
     """A switch without hardware."""
     created = await home.command("input_boolean/create", name=name)
     entity_id = f"input_boolean.{created['id']}"
-    await home.wait_for(entity_id, lambda state: state == "off", seconds=PATIENCE)
-    if is_on:
-        await home.call("input_boolean", "turn_on", {"entity_id": entity_id}, with_response=False)
+    await home.wait_for(entity_id, lambda state: state in {"on", "off"}, seconds=PATIENCE)
+    # One of that name that was there before is remembered as it was.
+    action, wanted = ("turn_on", "on") if is_on else ("turn_off", "off")
+    await home.call("input_boolean", action, {"entity_id": entity_id}, with_response=False)
+    await home.wait_for(entity_id, lambda state: state == wanted, seconds=PATIENCE)
     yield entity_id
     await home.command("input_boolean/delete", input_boolean_id=created["id"])
 
