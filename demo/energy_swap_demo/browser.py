@@ -111,7 +111,7 @@ class Browser:
             is_dark=is_dark,
             locale=locale,
         ) as page:
-            errors = _listen_for_errors(page)
+            errors = listen_for_errors(page)
             await page.goto(url)
             if wait_for is not None:
                 await page.wait_for_selector(wait_for)
@@ -157,7 +157,8 @@ class Browser:
             await context.close()
 
 
-def _listen_for_errors(page: Page) -> list[str]:
+def listen_for_errors(page: Page) -> list[str]:
+    """Return a list that grows with what the page's console reports as errors, and with what its scripts throw."""
     errors: list[str] = []
 
     def note(message: ConsoleMessage) -> None:

@@ -44,6 +44,7 @@ async function answer(request, response, url) {
     return send(response, 200, session, { "Set-Cookie": `session=${key}; HttpOnly; Path=/; SameSite=Strict` });
   }
   const session = sessionOf(request);
+  if (!session && path === "session") return send(response, 200, null);
   if (!session) return problem(response, 401, "Sign in first.");
   if (request.method !== "GET" && request.headers["x-csrf-token"] !== session.csrf) return problem(response, 403, "The CSRF token is missing or wrong.");
   if (path === "session") return send(response, 200, session);

@@ -322,13 +322,8 @@ export class HubApi {
 
   /** The present session, or null when nobody is signed in. */
   async session(): Promise<Session | null> {
-    try {
-      const session = await this.#request<Session | null | undefined>("GET", "/session", undefined, true);
-      return session ? this.#keep(session) : null;
-    } catch (problem) {
-      if (problem instanceof HubProblem && problem.status === 401) return null;
-      throw problem;
-    }
+    const session = await this.#request<Session | null>("GET", "/session", undefined, true);
+    return session === null ? null : this.#keep(session);
   }
 
   /** `code` is that of the authenticator app, for who has set one up. */

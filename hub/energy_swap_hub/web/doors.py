@@ -177,6 +177,10 @@ class Doors:
         who = self._session if method == "GET" else self._session_with_token
         return self._route(method, path, handler, Access.SESSION, who, says, ())
 
+    def visitor[B](self, path: str, handler: _Answering[Session | None, B], *, says: str) -> Route:
+        """Anybody, to read; the handler is told who is signed in, or None."""
+        return self._route("GET", path, handler, Access.PUBLIC, self._session_if_any, says, ())
+
     async def is_signed_in(self, request: web.Request) -> bool:
         """Whether the session of a request still lasts: a WebSocket outlives the look at its door."""
         return await self._current(request) is not None
@@ -267,10 +271,14 @@ class Doors:
         return key
 
     async def _session(self, request: web.Request) -> Session:
-        session = await self._current(request)
+        session = await self._session_if_any(request)
         if session is None:
             raise web.HTTPUnauthorized(reason="sign in first")
-        if session.is_to_be_noted(now := utc_now()):
+        return session
+
+    async def _session_if_any(self, request: web.Request) -> Session | None:
+        session = await self._current(request)
+        if session is not None and session.is_to_be_noted(now := utc_now()):
             await self._database.write(lambda c: note_use(c, session.id, now))
         return session
 

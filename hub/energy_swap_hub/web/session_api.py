@@ -113,7 +113,7 @@ class SessionApi:
         return [
             doors.public("POST", f"{base}/sign-in", self._post_sign_in, says="Sign in; sets the cookie."),
             doors.session("POST", f"{base}/sign-out", self._post_sign_out, says="End this session."),
-            doors.session("GET", f"{base}/session", self._get_session, says="Who is signed in."),
+            doors.visitor(f"{base}/session", self._get_session, says="Who is signed in; null for nobody."),
             doors.session("GET", sessions, self._get_sessions, says="One's own sessions that last."),
             doors.session("POST", f"{sessions}/{{id}}/end", self._end, says="End one of one's own sessions."),
             doors.session("POST", factor, self._begin_factor, says="Begin a second factor."),
@@ -172,8 +172,10 @@ class SessionApi:
         response.del_cookie(COOKIE)
         return response
 
-    async def _get_session(self, call: Call[Session, None]) -> SessionBody:
-        return await self._database.read(lambda c: self._body(c, call.who))
+    async def _get_session(self, call: Call[Session | None, None]) -> SessionBody | None:
+        """A browser asks this first; that nobody is signed in yet is no error."""
+        session = call.who
+        return None if session is None else await self._database.read(lambda c: self._body(c, session))
 
     async def _get_sessions(self, call: Call[Session, None]) -> LastingSessions:
         found = await self._database.read(lambda c: sessions_of(c, call.who.user, utc_now()))

@@ -95,7 +95,7 @@ export class EsReviewDecision extends TranslatedElement {
     return html`<dialog aria-labelledby="title" @close=${this.#closed}>
       <h2 id="title">${say(`action.${name}`)}</h2>
       <p class="subject">${sayCode("review", this.review.kind)} · ${this.review.subject}</p>
-      <p class="what">${say(`action_does.${name}`)}</p>
+      <p class="what">${say(`action_does.${name}`)} ${this.review.kind === "complaint" ? say("reviews.answers") : nothing}</p>
       <form @submit=${this.#decide}>
         ${needs.includes("receipt")
           ? html`<div>

@@ -302,6 +302,7 @@ export const en = {
   "reviews.resolve": "Resolve",
   "reviews.note": "What was found and done",
   "reviews.note_needed": "Say what was found and done.",
+  "reviews.answers": "The household reads your note in its app, as the office's answer.",
   "reviews.receipt": "M-Pesa receipt",
   "reviews.kes": "Amount paid, whole KES",
   "reviews.household": "Household, like h-001",
@@ -382,6 +383,7 @@ export const en = {
   "intent.auction": "Lock {quantity} for an auction",
   "intent.allowance": "Allow burning up to {quantity}",
 
+  "review.complaint": "A household complains",
   "review.chain_failed": "Chain transaction failed",
   "review.meter_waits": "An approved meter cannot begin",
   "review.unknown_payer": "Payment from an unknown payer",

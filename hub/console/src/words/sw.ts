@@ -302,6 +302,7 @@ export const sw: Record<keyof typeof en, string> = {
   "reviews.resolve": "Tatua",
   "reviews.note": "Kilichopatikana na kilichofanyika",
   "reviews.note_needed": "Andika kilichopatikana na kilichofanyika.",
+  "reviews.answers": "Kaya itasoma maelezo yako katika programu yake kama jibu la ofisi.",
   "reviews.receipt": "Risiti ya M-Pesa",
   "reviews.kes": "Kiasi kilicholipwa, KES kamili",
   "reviews.household": "Kaya, kama h-001",
@@ -382,6 +383,7 @@ export const sw: Record<keyof typeof en, string> = {
   "intent.auction": "Kufunga {quantity} kwa mnada",
   "intent.allowance": "Kuruhusu kufuta hadi {quantity}",
 
+  "review.complaint": "Kaya inalalamika",
   "review.chain_failed": "Muamala wa mnyororo umeshindikana",
   "review.meter_waits": "Mita iliyoidhinishwa haiwezi kuanza",
   "review.unknown_payer": "Malipo ya mtu asiyejulikana",
