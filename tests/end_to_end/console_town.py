@@ -37,7 +37,7 @@ from tests.hub.web.phones import Gateway, Phone, running_gateway
 
 AXE = Path(__file__).parents[2] / "hub/console/node_modules/axe-core/axe.min.js"
 SMALL_PHONE = (360, 800)
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 120
 # Of the faults that axe-core finds, those that keep people out.
 FAULTS = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"] });

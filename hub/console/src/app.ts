@@ -63,18 +63,19 @@ export class EsConsole extends TranslatedElement {
     if (this.session === undefined) return this.#renderWaiting();
     if (this.session === null) return html`<es-sign-in .api=${this.#api} @signed-in=${this.#signedIn}></es-sign-in>`;
     const session = this.session;
+    const otherLanguage = currentLanguage() === "en" ? "SW" : "EN";
     return html`
       <a class="skip" href="#main" @click=${this.#skip}>${say("app.skip")}</a>
       <div @click=${this.#follow}>
         <header>
-          <a class="brand" href="/" aria-label="Energy Swap">
+          <a class="brand" href="/">
             <span class="mark">${icon("swap", 22)}</span>
             <span class="community"><b>${session.community.name}</b><small>Energy Swap</small></span>
           </a>
           ${this.#renderNavigation()} ${this.#renderBadge()}
           <div class="tools">
-            <button class="quiet" @click=${this.#switchLanguage} aria-label=${say("app.switch_language")} title=${say("app.switch_language")}>
-              ${currentLanguage() === "en" ? "SW" : "EN"}
+            <button class="quiet" @click=${this.#switchLanguage} aria-label="${otherLanguage}: ${say("app.switch_language")}" title=${say("app.switch_language")}>
+              ${otherLanguage}
             </button>
             <button class="quiet" @click=${this.#signOut} aria-label=${say("app.sign_out")} title="${say("app.sign_out")} (${session.user})">
               ${icon("leave")}

@@ -166,7 +166,8 @@ export class EsCommunityMap extends TranslatedElement {
     const isFirst = this.chosen === null ? index === 0 : isChosen;
     const dim = this.chosen !== null && !isChosen && !partners.has(household) ? "dim" : "";
     return svg`<g class="house ${kind} ${dim}" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})" role="button" tabindex=${isFirst ? 0 : -1}
-      data-household=${household} aria-pressed=${isChosen ? "true" : "false"} aria-label=${this.#describe(place)}>
+      data-household=${household} aria-pressed=${isChosen ? "true" : "false"} aria-label=${map.hasLabels ? nothing : this.#describe(place)}
+      aria-description=${map.hasLabels ? this.#describe(place) : nothing}>
       ${hasSun ? svg`<circle class="sun" r=${(radius + 4.5).toFixed(1)}></circle>` : nothing}
       <circle class="body" r=${radius.toFixed(1)}></circle>
       <path d=${HOUSE} transform="scale(${(size * (map.houseRadius / 15)).toFixed(2)})"></path>
@@ -178,7 +179,7 @@ export class EsCommunityMap extends TranslatedElement {
   #renderLabel({ name, strength }: Place, x: number, wh: number | undefined): SVGTemplateResult {
     const quantity = wh === undefined ? (strength === null ? "–" : this.#quantity(strength)) : energy(Math.abs(wh));
     const short = name.length > 17 ? `${name.slice(0, 16).trimEnd()}…` : name;
-    return svg`<text class=${x < 0 ? "end" : ""}><tspan class="strong" x=${x} y="-2">${short}</tspan><tspan
+    return svg`<text class=${x < 0 ? "end" : ""}><tspan class="strong" x=${x} y="-2">${short}</tspan> <tspan
       class=${wh === undefined ? "quantity" : "quantity traded"} x=${x} y="12">${quantity}</tspan></text>`;
   }
 

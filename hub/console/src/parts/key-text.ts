@@ -49,10 +49,10 @@ export class EsKey extends TranslatedElement {
   @state() private isCopied = false;
 
   protected override render(): TemplateResult {
-    return html`<button type="button" @click=${this.#copy} title=${this.text} aria-label="${say("key.copy")} ${this.text}">
-      <span class="mono">${this.whole ? this.text : shortKey(this.text)}</span>${icon(this.isCopied ? "check" : "copy", 15)}
-      <span class="hidden-text" role="status">${this.isCopied ? say("key.copied") : ""}</span>
-    </button>`;
+    const shown = this.whole ? this.text : shortKey(this.text);
+    return html`<button type="button" @click=${this.#copy} title=${this.text} aria-label="${say("key.copy")} ${shown}">
+        <span class="mono">${shown}</span>${icon(this.isCopied ? "check" : "copy", 15)}</button
+      ><span class="hidden-text" role="status">${this.isCopied ? say("key.copied") : ""}</span>`;
   }
 
   async #copy(event: Event): Promise<void> {
