@@ -16,6 +16,7 @@ KNOWN: Final = frozenset(
         "auction_ended",
         "contract_made",
         "failed_string",
+        "leaving",
         "meter_silent",
         "order_ended",
         "order_matched",
