@@ -49,6 +49,8 @@ _NOT_ADMITTED: Final = {
     "unknown": "the hub does not know this household yet; it applies by itself when meter and hub are there",
     "applied": "the community has not admitted this household yet; ask its approvers",
     "suspended": "the community has suspended this household; ask its office",
+    "leaving": "this household is leaving the community; it trades no more",
+    "left": "this household has left the community",
 }
 
 Minutes = Annotated[int, msgspec.Meta(gt=0, le=60 * 24 * 366)]

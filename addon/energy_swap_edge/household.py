@@ -58,7 +58,7 @@ class HouseholdState(msgspec.Struct, frozen=True):
     """The hub's view of the household. Fields that this edge does not know are ignored."""
 
     household: str
-    status: str  # applied, admitted, suspended
+    status: str  # applied, admitted, suspended, leaving, left
     wallet: Wallet
     standing_order: Limits = msgspec.field(default_factory=Limits)
     exported_wh: int = 0

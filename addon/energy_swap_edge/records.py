@@ -67,7 +67,7 @@ class HubRecords:
             await self._wake.wait()
             self._wake.clear()
             household = self._seen
-            if household is None or household.status not in {"admitted", "suspended"} or _stamp(household) == done:
+            if household is None or household.status in {"applied", "left"} or _stamp(household) == done:
                 continue
             try:
                 await self._fetch(household)

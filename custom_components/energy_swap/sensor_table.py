@@ -189,7 +189,7 @@ def _settled(state: State) -> datetime | None:
 
 ACTIONS = ["hold", "sell", "buy"]
 SOURCES = ["live", "cached", "history", "prior"]
-MEMBERSHIPS = ["applied", "admitted", "suspended"]
+MEMBERSHIPS = ["applied", "admitted", "suspended", "leaving", "left"]
 
 DESCRIPTIONS = (
     _power("surplus_power", value("power", "surplus_w")),
