@@ -115,3 +115,6 @@ class PaymentEvents(Protocol):
         self, connection: Connection, *, community_id: str, kind: str, subject: str, evidence: Mapping[str, Any]
     ) -> None:
         """A person has to look at ``subject`` (a payment, receipt or callback); it may resolve by itself."""
+
+    def answered(self, connection: Connection, *, community_id: str, subject: str, word: str) -> None:
+        """What a person was to look at is decided: M-Pesa's ``word`` came, or the person's own did."""

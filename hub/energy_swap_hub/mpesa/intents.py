@@ -221,7 +221,14 @@ def fail(
     if not _change(connection, intent, states, **ended):
         return False
     _give_up(connection, events, intent, reason, now)
+    answered(connection, events, intent, reason)
     return True
+
+
+def answered(connection: Connection, events: PaymentEvents, intent: Intent, word: str) -> None:
+    """Tell that a payment has ended that a person was to look at."""
+    if intent.state == REVIEW:
+        events.answered(connection, community_id=intent.community_id, subject=intent.intent_id, word=word)
 
 
 def give_up(

@@ -270,6 +270,7 @@ def pay(
         receipt=receipt,
         at=at,
     )
+    _answered(connection, events, item, f"it was paid by {receipt}")
     return "paid"
 
 
@@ -286,7 +287,13 @@ def fail(connection: Connection, events: PaymentEvents, item: Payout, reason: st
         payout_id=item.payout_id,
         reason=reason,
     )
+    _answered(connection, events, item, reason)
     return True
+
+
+def _answered(connection: Connection, events: PaymentEvents, item: Payout, word: str) -> None:
+    if item.is_overdue or item.state == REVIEW:
+        events.answered(connection, community_id=item.community_id, subject=item.payout_id, word=word)
 
 
 def _review(

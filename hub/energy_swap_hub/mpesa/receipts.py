@@ -102,6 +102,7 @@ def credit(
             is_late=is_late,
         )
         connection.execute(_PAID_NOW, {"key_intent_id": intent.intent_id, "now": now})
+        intents.answered(connection, events, intent, f"it was paid by {payment.receipt}")
         return CREDITED
     if channel in _UNSIGNED:
         return "another receipt for what is paid: M-Pesa's list decides"
@@ -240,6 +241,9 @@ def receive(
         at=told.payment.at or now,
         reference=masked(told.reference),
     )
+    if channel not in _UNSIGNED:
+        word = "M-Pesa's list shows it"
+        events.answered(connection, community_id=payer.community_id, subject=told.payment.receipt, word=word)
     return CREDITED if payer.household_id is not None else IN_SUSPENSE
 
 

@@ -122,6 +122,9 @@ def finish(
         reversal_receipt=receipt,
         at=at,
     )
+    if item.state == REVIEW:
+        word = f"it was given back by {receipt}"
+        events.answered(connection, community_id=item.community_id, subject=item.receipt, word=word)
     return True
 
 

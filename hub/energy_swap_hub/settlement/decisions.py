@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from energy_swap_hub.chain.intent import Intent, find
 from energy_swap_hub.chain.outbox import can_be_tried_again, enqueue_again
@@ -15,8 +15,7 @@ from .departures import is_leaving_burn
 from .messages import Desk
 from .payment_decisions import decide_payment, payment_actions
 from .period_states import await_again
-from .reviews import resolve_review
-from .tables import review
+from .reviews import resolve_review, take_review
 
 __all__ = ["Action", "Decision", "actions_of", "decide"]
 
@@ -37,14 +36,7 @@ def decide(
     this review does not have (any more), and `PaymentRefused`; then nothing was done.
     """
     community_id = desk.community.id
-    found = connection.execute(
-        select(review.c.kind, review.c.subject).where(
-            review.c.community_id == community_id, review.c.id == review_id, review.c.state == "open"
-        )
-    ).first()
-    if found is None:
-        raise LookupError(f"review {review_id} is not open")
-    kind, subject = found
+    kind, subject = take_review(connection, community_id, review_id)
     done = ""
     if decision.action is not None:
         if decision.action not in actions_of(connection, community_id, kind, subject):

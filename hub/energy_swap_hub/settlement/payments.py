@@ -19,9 +19,19 @@ from energy_swap_hub.mpesa.payouts import LEAST_KES, MOST_KES
 from energy_swap_hub.mpesa.tables import TOP_UP
 
 from .notifications import Event, Notification, notify
-from .reviews import open_review
+from .reviews import close_reviews, open_review
 
 UNKNOWN_PAYER: Final = "unknown payer"
+# What M-Pesa's own word decides, also when it comes after a person was asked.
+_WAIT_FOR_WORD: Final = (
+    "top_up_unresolved",
+    "payment_unconfirmed",
+    "payout_result_missing",
+    "payout_result_unclear",
+    "payout_result_of_another",
+    "payout_refused_later",
+    "reversal_unresolved",
+)
 PHONE: Final = "phone:"  # the purpose of a payment that confirms a household's phone, with its id
 _PROOF_KES: Final = 1
 _PROOF_MINUTES: Final = 10
@@ -369,3 +379,7 @@ class PaymentBook:
         open_review(
             connection, community_id, kind=kind, subject=subject, evidence=dict(evidence), now=self._clock()
         )
+
+    def answered(self, connection: Connection, *, community_id: str, subject: str, word: str) -> None:
+        """Take back from the queue what waited for M-Pesa's word only."""
+        close_reviews(connection, community_id, _WAIT_FOR_WORD, subject, note=word, now=self._clock())

@@ -1,5 +1,6 @@
 """The review queue: what no rule can decide waits here, with its evidence, for a person."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,34 @@ def open_review(
         )
 
 
+def close_reviews(
+    connection: Connection, community_id: str, kinds: Collection[str], subject: str, *, note: str, now: datetime
+) -> None:
+    """Close what waits for a person about ``subject`` and is of one of ``kinds``: it has answered itself."""
+    row = review.c
+    waiting = select(row.id).where(
+        row.community_id == community_id, row.kind.in_(kinds), row.subject == subject, row.state == "open"
+    )
+    for review_id in connection.execute(waiting).scalars().all():
+        resolve_review(connection, community_id, review_id, note=note, who="the hub", now=now)
+
+
+def take_review(connection: Connection, community_id: str, review_id: int) -> tuple[str, str]:
+    """Take a review for a decision that ends with `resolve_review` in this transaction; return kind and subject.
+
+    Raises `LookupError` when it is not open.
+    """
+    taken = connection.execute(
+        update(review)
+        .where(review.c.community_id == community_id, review.c.id == review_id, review.c.state == "open")
+        .values(state="taken")
+        .returning(review.c.kind, review.c.subject)
+    ).first()
+    if taken is None:
+        raise LookupError(f"review {review_id} is not open")
+    return taken.kind, taken.subject
+
+
 def resolve_review(
     connection: Connection,
     community_id: str,
@@ -49,7 +78,9 @@ def resolve_review(
     resolution = f"{done}: {note.strip()}" if done else note.strip()
     changed = connection.execute(
         update(review)
-        .where(review.c.community_id == community_id, review.c.id == review_id, review.c.state == "open")
+        .where(
+            review.c.community_id == community_id, review.c.id == review_id, review.c.state.in_(("open", "taken"))
+        )
         .values(state="resolved", resolution=resolution, resolved_by=who, resolved_at=now)
     )
     if not changed.rowcount:

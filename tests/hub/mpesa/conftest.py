@@ -47,6 +47,13 @@ class Told:
     """Every outcome that was told, in order."""
 
     outcomes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    answered_about: list[str] = field(default_factory=list)
+
+    def answered(self, connection: Connection, *, community_id: str, subject: str, word: str) -> None:
+        assert connection.in_transaction()
+        assert community_id
+        assert word
+        self.answered_about.append(subject)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name not in (

@@ -20,6 +20,7 @@ from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.decisions import Action, Decision, actions_of, decide
 from energy_swap_protocol.message import TopUp
 from solders.signature import Signature
+from sqlalchemy import Connection
 
 from tests.hub.village import ALLOWED_WH, VILLAGE, Home, Village, copy_of, open_village
 
@@ -243,15 +244,16 @@ async def test_a_top_up_closed_as_unpaid_is_credited_when_its_receipt_comes(vill
     assert await village.cents(village.amina) == 50_000
 
 
-async def test_a_top_up_that_resolved_by_itself_leaves_the_note_only(village: Village) -> None:
+async def test_a_top_up_that_resolved_by_itself_waits_for_nobody(village: Village) -> None:
     await lost_top_up(village, village.amina, 500)
+    [(review, *_)] = await open_reviews(village)
     assert await pulled(village, RECEIPT, 500) == 1
-    [(review, _, _, offered)] = await open_reviews(village)
-    assert offered == []
-    with pytest.raises(ValueError, match="cannot be done"):
+    assert await open_reviews(village) == []
+    with pytest.raises(LookupError):
         await decided(village, review, Action.CREDIT, receipt="SKJ4H7T2QY", kes=500)
-    await decided(village, review, None)
     assert await village.cents(village.amina) == 50_000
+    [row] = await village.rows(tables.review)
+    assert (row["resolved_by"], row["resolution"]) == ("the hub", f"it was paid by {RECEIPT}")
 
 
 async def unclear_payout(village: Village, home: Home, kes: int, kind: str) -> payouts.Payout:
@@ -292,11 +294,15 @@ async def result(village: Village, item: payouts.Payout, code: str, receipt: str
     """M-Pesa tells how a payout ended."""
     payment = None if receipt is None else Payment(receipt, item.kes, village.now)
     told = PayoutResult(code, item.originator_conversation_id, payment, None)
-    return await village.database.write(
-        lambda c: payouts.record_result(
-            c, village.payments, Charges.load(), item, told, village.now, confirm_above_kes=5_000
+
+    def record(connection: Connection) -> str:
+        now = payouts.find(connection, VILLAGE, item.payout_id)
+        assert now is not None
+        return payouts.record_result(
+            connection, village.payments, Charges.load(), now, told, village.now, confirm_above_kes=5_000
         )
-    )
+
+    return await village.database.write(record)
 
 
 UNCLEAR = ("payout_result_missing", "payout_result_unclear", "payout_refused_later")
@@ -317,6 +323,18 @@ async def test_a_payout_that_a_person_found_paid_is_settled_once(village: Villag
         await decided(village, review, Action.NOT_PAID)
     assert (await village.cents(village.amina), await village.balance(TRUST_CASH)) == (0, 0)
     assert await open_reviews(village) == []
+
+
+@pytest.mark.parametrize("kind", UNCLEAR)
+@pytest.mark.parametrize(("code", "receipt"), [("0", RECEIPT), ("2040", None)])
+async def test_a_payout_that_m_pesa_decides_after_all_waits_for_nobody(
+    village: Village, kind: str, code: str, receipt: str | None
+) -> None:
+    item = await unclear_payout(village, village.amina, 600, kind)
+    assert len(await open_reviews(village)) == 1
+    await result(village, item, code, receipt)
+    assert await open_reviews(village) == []
+    assert await village.balance(PAYOUT_PENDING) == 0
 
 
 @pytest.mark.parametrize("kind", UNCLEAR)
