@@ -4,6 +4,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi } from "../api.js";
 import { say, sayCode, TranslatedElement } from "../language.js";
 import type { LegalBasis, Settings, SettingsWish, Stage, Tariff } from "../settings-api.js";
+import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { explain } from "./pending.js";
 
@@ -45,32 +46,16 @@ export class EsChangeSettings extends TranslatedElement {
   static override styles = [
     baseStyles,
     controlStyles,
+    dialogStyles,
     css`
       dialog {
         width: min(640px, calc(100% - 24px));
-        max-height: calc(100dvh - 32px);
-        margin: auto;
-        border: 1px solid var(--line);
-        border-radius: var(--radius);
-        background: var(--card);
-        color: var(--ink);
-        padding: 20px;
-        box-shadow: 0 16px 60px rgb(0 0 0 / 24%);
-      }
-      dialog::backdrop {
-        background: rgb(10 16 13 / 40%);
-      }
-      h2 {
-        font-size: 19px;
       }
       .lead {
         margin-top: 8px;
-        color: var(--ink-soft);
       }
       form {
-        display: grid;
         gap: 16px;
-        margin-top: 16px;
       }
       fieldset {
         border: 0;
@@ -97,18 +82,6 @@ export class EsChangeSettings extends TranslatedElement {
         width: 20px;
         min-height: 20px;
         margin: 0;
-      }
-      .problem {
-        background: var(--bad-wash);
-        color: var(--bad);
-        border-radius: 10px;
-        padding: 9px 12px;
-        font-weight: 560;
-      }
-      .actions {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 10px;
       }
       @media (max-width: 520px) {
         fieldset {

@@ -3,6 +3,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Review, ReviewAction } from "../api.js";
 import { say, sayCode, TranslatedElement, type Word } from "../language.js";
+import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { explain } from "./pending.js";
 
@@ -27,24 +28,8 @@ export class EsReviewDecision extends TranslatedElement {
   static override styles = [
     baseStyles,
     controlStyles,
+    dialogStyles,
     css`
-      dialog {
-        width: min(520px, calc(100% - 24px));
-        margin: auto;
-        border: 1px solid var(--line);
-        border-radius: var(--radius);
-        background: var(--card);
-        color: var(--ink);
-        padding: 20px;
-        box-shadow: 0 16px 60px rgb(0 0 0 / 24%);
-      }
-      dialog::backdrop {
-        background: rgb(10 16 13 / 40%);
-      }
-      h2 {
-        font-size: 19px;
-        outline: none;
-      }
       .subject {
         color: var(--ink-soft);
         overflow-wrap: anywhere;
@@ -52,23 +37,6 @@ export class EsReviewDecision extends TranslatedElement {
       }
       .what {
         margin: 12px 0 0;
-      }
-      form {
-        display: grid;
-        gap: 14px;
-        margin-top: 16px;
-      }
-      .problem {
-        background: var(--bad-wash);
-        color: var(--bad);
-        border-radius: 10px;
-        padding: 9px 12px;
-        font-weight: 560;
-      }
-      .actions {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 10px;
       }
       [name="receipt"] {
         font-family: var(--mono);
