@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from energy_swap_hub.config import CommunityConfig, LegalBasis, Percent, Stage
 from energy_swap_hub.market.fees import Tariff, tariff_at
@@ -66,6 +66,22 @@ class Recorded:
     withdrawn_by: str | None
 
 
+# Asked for with every order: made once.
+_RECORDED: Final = (
+    select(
+        community_setting.c.id,
+        community_setting.c.valid_from,
+        community_setting.c.change,
+        community_setting.c.reason,
+        community_setting.c.recorded_by,
+        community_setting.c.recorded_at,
+        community_setting.c.withdrawn_by,
+    )
+    .where(community_setting.c.community_id == bindparam("community_id"))
+    .order_by(community_setting.c.valid_from, community_setting.c.id)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The community's settings at any time; ``changes`` in the order in which they count."""
@@ -98,15 +114,9 @@ class Rules:
 
 def recorded(connection: Connection, community_id: str) -> list[Recorded]:
     """Return every change that was ever recorded, with those taken back; of one time, the last recorded counts."""
-    row = community_setting.c
-    query = (
-        select(row.id, row.valid_from, row.change, row.reason, row.recorded_by, row.recorded_at, row.withdrawn_by)
-        .where(row.community_id == community_id)
-        .order_by(row.valid_from, row.id)
-    )
     return [
         Recorded(found[0], found[1], msgspec.convert(found[2], Change), *found[3:])
-        for found in connection.execute(query)
+        for found in connection.execute(_RECORDED, {"community_id": community_id})
     ]
 
 
