@@ -27,13 +27,13 @@ from aiohttp import ClientConnectorError, ClientSession, CookieJar
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
-from energy_swap_hub.config import DarajaConfig, HubConfig, LimitsConfig, UserConfig
+from energy_swap_hub.config import HubConfig, LimitsConfig, UserConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_protocol.message import StandingOrder, sign_message
 from energy_swap_protocol.request import HEADER, sign_request
 
 from tests.benchmarks.place import place
-from tests.hub.village import OPENED, VILLAGE, Home, community, found_in, homes
+from tests.hub.village import OPENED, VILLAGE, Home, community, found_in, homes, no_daraja
 
 SEED: Final = 20261121
 PASSWORD: Final = "benchmark"
@@ -174,17 +174,7 @@ def configuration(folder: Path, database_url: str | None, port: int) -> HubConfi
         users=(UserConfig("office", "admin", hashed),),
         port=port,
         limits=LimitsConfig(address_per_second=0, key_per_second=0),
-        daraja=DarajaConfig(
-            base_url="http://127.0.0.1:9",
-            callback_base_url=f"http://127.0.0.1:{port}",
-            short_code=600_000,
-            passkey="passkey",
-            consumer_key="key",
-            consumer_secret="secret",
-            initiator="hub",
-            initiator_password="password",
-            certificate=folder / "daraja.pem",
-        ),
+        daraja=no_daraja(port, folder / "daraja.pem"),
     )
 
 

@@ -11,11 +11,11 @@ from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
 from energy_swap_demo.browser import Browser
-from energy_swap_hub.config import DarajaConfig, HubConfig, UserConfig
+from energy_swap_hub.config import HubConfig, UserConfig
 from energy_swap_hub.hub import running_hub
 from playwright.async_api import ConsoleMessage, Page, expect
 
-from tests.hub.village import OPENED, community, found_in, open_village
+from tests.hub.village import OPENED, community, found_in, no_daraja, open_village
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -46,17 +46,7 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
         community=community(),
         users=(UserConfig("office", "admin", hashed), UserConfig("fitter", "installer", hashed)),
         port=port,
-        daraja=DarajaConfig(
-            base_url="http://127.0.0.1:9",
-            callback_base_url=f"http://127.0.0.1:{port}",
-            short_code=600_000,
-            passkey="passkey",
-            consumer_key="key",
-            consumer_secret="secret",
-            initiator="hub",
-            initiator_password="password",
-            certificate=folder / "daraja.pem",
-        ),
+        daraja=no_daraja(port, folder / "daraja.pem"),
     )
     async with running_hub(config, lambda: NOW):
         yield f"http://127.0.0.1:{port}"

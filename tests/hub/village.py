@@ -19,7 +19,7 @@ from energy_swap_hub.chain.keys import HubKeys, load_keys
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.proposal_store import Stage, proposals
 from energy_swap_hub.changes import Changes
-from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.config import CommunityConfig, DarajaConfig
 from energy_swap_hub.ledger.tables import currency_of
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.households import by_key, households
@@ -107,6 +107,21 @@ def community(**changes: Any) -> CommunityConfig:
         "tariffs": (Tariff(OPENED - timedelta(days=1), 50, 150, 2_500, 300),),
     }
     return CommunityConfig(**rules | changes)
+
+
+def no_daraja(port: int, certificate: Path) -> DarajaConfig:
+    """An M-Pesa that nobody answers for, of a hub that listens on ``port``."""
+    return DarajaConfig(
+        base_url="http://127.0.0.1:9",
+        callback_base_url=f"http://127.0.0.1:{port}",
+        short_code=600_000,
+        passkey="passkey",
+        consumer_key="key",
+        consumer_secret="secret",
+        initiator="hub",
+        initiator_password="password",
+        certificate=certificate,
+    )
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
-from energy_swap_hub.config import DarajaConfig, HubConfig, PhonesConfig, Role, SmsConfig, UserConfig
+from energy_swap_hub.config import HubConfig, PhonesConfig, Role, SmsConfig, UserConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.settlement.reviews import open_review
 from energy_swap_hub.storage import Database
@@ -19,7 +19,7 @@ from energy_swap_protocol.message import AnyMessage, sign_message
 from energy_swap_protocol.request import HEADER, sign_request
 from nacl.signing import SigningKey
 
-from tests.hub.village import OPENED, VILLAGE, Home, community, copy_of, found_in, homes
+from tests.hub.village import OPENED, VILLAGE, Home, community, copy_of, found_in, homes, no_daraja
 
 from .phones import Gateway, Phone, running_gateway
 
@@ -159,17 +159,7 @@ async def config(
         community=community(),
         users=users,
         port=port,
-        daraja=DarajaConfig(
-            base_url="http://127.0.0.1:9",
-            callback_base_url=f"http://127.0.0.1:{port}",
-            short_code=600_000,
-            passkey="passkey",
-            consumer_key="key",
-            consumer_secret="secret",
-            initiator="hub",
-            initiator_password="password",
-            certificate=tmp_path / "daraja.pem",
-        ),
+        daraja=no_daraja(port, tmp_path / "daraja.pem"),
     )
 
 
