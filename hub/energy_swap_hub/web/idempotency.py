@@ -27,6 +27,7 @@ _LONGEST: Final = 200
 
 class _Kept(NamedTuple):
     status: int
+    content_type: str
     body: bytes
 
 
@@ -61,7 +62,7 @@ class Idempotency:
             return web.Response(
                 status=kept.status,
                 body=kept.body,
-                content_type="application/json",
+                content_type=kept.content_type,
                 headers={REPLAYED: "true"},
             )
         try:
@@ -71,7 +72,7 @@ class Idempotency:
                 await self._database.write(lambda c: _forget(c, who, key))
             raise
         if isinstance(answered, web.Response) and isinstance(answered.body, bytes):
-            answer = _Kept(answered.status, answered.body)
+            answer = _Kept(answered.status, answered.content_type, answered.body)
             await self._database.write(lambda c: self._keep(c, who, key, answer))
         return answered
 
@@ -92,11 +93,13 @@ class Idempotency:
                 reason="this request is being done, or was broken off and may have been done; look before you "
                 f"send it with a new {HEADER}"
             )
-        return _Kept(known.status, self._seal.open(known.answer_sealed).encode())
+        content_type, _, body = self._seal.open(known.answer_sealed).partition("\n")
+        return _Kept(known.status, content_type, body.encode("latin-1"))
 
     def _keep(self, connection: Connection, who: str, key: str, answer: _Kept) -> None:
         is_it = (kept_answer.c.who == who) & (kept_answer.c.key == key)
-        sealed = self._seal.close(answer.body.decode())
+        # Latin-1 has a letter for every octet, so a file is kept as well as JSON.
+        sealed = self._seal.close(f"{answer.content_type}\n{answer.body.decode('latin-1')}")
         connection.execute(update(kept_answer).where(is_it).values(status=answer.status, answer_sealed=sealed))
 
 

@@ -83,6 +83,25 @@ async def test_what_broke_off_is_not_done_again() -> None:
     assert done == ["half"]
 
 
+async def test_a_file_is_answered_again_as_the_file_it_was() -> None:
+    database = Database.open(None)
+    idempotency = Idempotency(database, lambda: OPENED, Seal(b"s" * 32, b"kept-answer"))
+
+    async def change() -> web.StreamResponse:
+        return web.Response(body=b"a;b\n\xff", content_type="text/csv")
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await idempotency.answer(request, "user office", change)
+
+    app = web.Application(middlewares=[problems])
+    app.router.add_post("/", serve)
+    async with TestClient(TestServer(app)) as client:
+        answers = [await client.post("/", headers={"Idempotency-Key": "one"}) for _ in range(2)]
+        assert {(answer.content_type, await answer.read()) for answer in answers} == {("text/csv", b"a;b\n\xff")}
+        assert answers[1].headers["Idempotency-Replayed"] == "true"
+    await database.close()
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201, "caf\u00e9"])
 async def test_what_is_no_key_is_refused(hub: Hub, key: str) -> None:
     refused = await post(await hub.admin(), "/tokens", TOKEN, key)
