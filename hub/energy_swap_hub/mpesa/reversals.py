@@ -67,10 +67,13 @@ def begin_sending(connection: Connection, item: Reversal, now: datetime) -> bool
     return _change(connection, item, (QUEUED,), state=SENDING, due_at=now)
 
 
-def record_lost(connection: Connection, events: PaymentEvents, item: Reversal) -> None:
-    """Record that it may have left, or that nothing came of it; from here on only news or a person can tell."""
-    if _change(connection, item, OPEN_REVERSAL, state=REVIEW, reason="M-Pesa did not say.", due_at=None):
-        _review(connection, events, item, "reversal_unresolved", {"last_state": item.state})
+def record_lost(connection: Connection, events: PaymentEvents, item: Reversal, state: str) -> None:
+    """Record that in ``state`` it may have left, or that nothing came of it: only news or a person can tell now.
+
+    What has gone on from there meanwhile is left alone.
+    """
+    if _change(connection, item, (state,), state=REVIEW, reason="M-Pesa did not say.", due_at=None):
+        _review(connection, events, item, "reversal_unresolved", {"last_state": state})
 
 
 def record_answer(
@@ -87,7 +90,7 @@ def record_answer(
         case NotSent():
             _change(connection, item, (SENDING,), state=QUEUED, due_at=now + _UNSENT_PAUSE)
         case Unknown():
-            record_lost(connection, events, item)
+            record_lost(connection, events, item, SENDING)
         case _:
             assert_never(answer)
 

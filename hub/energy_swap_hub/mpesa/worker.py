@@ -91,6 +91,8 @@ class Worker:
     async def _due_steps(self, client: DarajaClient) -> list[tuple[str, _Step]]:
         now = self._clock()
         room = 4 * _AT_ONCE
+        # What is being done while the rows are read may end before they are looked at; they are of before then.
+        busy = set(self._busy)
 
         def read(
             connection: Connection,
@@ -117,7 +119,7 @@ class Worker:
         self._is_full = False
         # In turns, for in each lane there may always be something else to do.
         for key, step in filter(None, chain.from_iterable(zip_longest(*lanes))):
-            if key in self._busy or self._resting.get(key, now) > now:
+            if key in busy or self._resting.get(key, now) > now:
                 continue
             if len(self._busy) + len(steps) >= _AT_ONCE:
                 self._is_full = True
@@ -272,7 +274,7 @@ class Worker:
 
     async def _advance_reversal(self, client: DarajaClient, item: Reversal) -> None:
         if item.state != QUEUED:  # sent by a process that has died, or accepted without a result for an hour
-            await self._database.write(lambda c: reversals.record_lost(c, self._events, item))
+            await self._database.write(lambda c: reversals.record_lost(c, self._events, item, item.state))
             return
         if not await self._database.write(lambda c: reversals.begin_sending(c, item, self._clock())):
             return

@@ -1,5 +1,6 @@
 """A payment given back: money set aside first, asked for once, and every end of it."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE
 from energy_swap_hub.membership.tables import audit
 from energy_swap_hub.mpesa import PaymentRefused
+from energy_swap_hub.mpesa.client import DarajaClient
 from energy_swap_hub.mpesa.tables import payment_reversal
 from energy_swap_hub.settlement.actions import Action
 from energy_swap_hub.settlement.payment_decisions import payment_actions
@@ -91,6 +93,31 @@ async def test_a_reversal_that_m_pesa_refuses_puts_the_money_back(bank: Any) -> 
     await bank.settle()
     assert (await bank.cents(), await bank.balance(PAYOUT_PENDING)) == (10_000, 0)
     assert await bank.reviews() == {"reversal_failed": receipt}
+
+
+async def test_what_went_on_while_the_hub_looked_is_not_taken_for_lost(
+    bank: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at what is due may show a request as it was before its answer came."""
+    receipt = await paid(bank)
+    read, reverse = bank.database.read, DarajaClient.reverse
+
+    async def hear_late(client: DarajaClient, **what: Any) -> Any:
+        answer = await reverse(client, **what)
+        await asyncio.sleep(0.05)  # the hub looks meanwhile
+        return answer
+
+    async def read_slowly(work: Callable[[Connection], Any]) -> Any:
+        rows = await read(work)
+        await asyncio.sleep(0.1)  # and has not done so when the answer is written down
+        return rows
+
+    monkeypatch.setattr(DarajaClient, "reverse", hear_late)
+    monkeypatch.setattr(bank.database, "read", read_slowly)
+    await give_back(bank, receipt)
+    await bank.settle()
+    assert (await reversal(bank))["state"] == "reversed"
+    assert await bank.reviews() == {}
 
 
 @pytest.mark.parametrize("action", [Action.REVERSED, Action.NOT_REVERSED])
