@@ -279,7 +279,7 @@ class HomeAssistant:
         async with self._http.get(f"{self.url}/api/states/{entity_id}", headers=self._headers) as response:
             return None if response.status == 404 else cast("Json", await _answer(response))
 
-    async def wait_for(self, entity_id: str, is_reached: Callable[[str], bool], *, seconds: float = 10.0) -> Json:
+    async def wait_for(self, entity_id: str, is_reached: Callable[[str], bool], *, seconds: float = 60.0) -> Json:
         """Return the entity's state object once its state is as wished. Raises TimeoutError, saying the last."""
         end = time.monotonic() + seconds
         while True:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 SELLER, BUYER = 1, 9  # Amina has solar and this Home Assistant; Mwende has neither
 BEGIN = COMMUNITY_START + timedelta(hours=11, minutes=20)  # before Amina's panels give more than she uses
 PERIOD = timedelta(minutes=30)
+BALANCES = {"token_balance": ("ekwh_wh", 3), "kes_balance": ("kes_cents", 2)}  # of what the hub says of a wallet
 
 
 @dataclass
@@ -48,7 +49,10 @@ class AminasHouse:
         await self.play(COMMUNITY_START + ((self.now - COMMUNITY_START) // PERIOD + 1) * PERIOD)
 
     async def value(self, key: str) -> Decimal:
-        """Return the number that an entity shows."""
+        """Return the number that an entity shows; of a balance, once it is what the hub says."""
+        if key in BALANCES:
+            field, places = BALANCES[key]
+            await self.shows(key, Decimal((await self.at_the_hub())["wallet"][field]).scaleb(-places))
         state = await self.home.state(self.entities[key])
         assert state is not None
         return Decimal(state["state"])
@@ -66,7 +70,7 @@ class AminasHouse:
                 return state == wanted
             return state[-1].isdigit() and abs(Decimal(state) - wanted) <= within
 
-        await self.home.wait_for(self.entities[key], is_reached, seconds=60)
+        await self.home.wait_for(self.entities[key], is_reached)
 
     async def use(self, domain: str, action: str, key: str, **fields: Any) -> None:
         """Perform an action on one of the household's entities."""

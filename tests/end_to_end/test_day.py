@@ -26,7 +26,6 @@ from energy_swap_demo.settings import Folder
 pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-MOST_SECONDS = 180
 
 # When the hub is killed with SIGKILL, and how many real seconds it may work before that: from the beginning of the
 # minute, then from each restart. At full half-hours it is then settling a period: clearing, ledger, mint, burn.
@@ -145,13 +144,12 @@ def failed_checks(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for item in report["checks"] if not item["is_met"]]
 
 
-async def test_a_day_by_the_command_is_sound_and_soon_over(days: Days) -> None:
+async def test_a_day_by_the_command_is_sound(days: Days) -> None:
     report = days.undisturbed
     assert failed_checks(report) == []
     assert len(report["checks"]) > 20
     assert report["is_sound"]
     assert days.return_code == 0
-    assert report["duration_seconds"] <= MOST_SECONDS
 
 
 async def test_the_report_tells_every_households_day(days: Days) -> None:

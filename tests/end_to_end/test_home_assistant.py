@@ -82,7 +82,7 @@ async def test_states_move_with_the_sun_and_with_every_settled_period(house: Ami
         ),
     ):
         await house.play(WITH_TOKENS)
-        await house.home.wait_for(load, lambda state: state == "on", seconds=60)
+        await house.home.wait_for(load, lambda state: state == "on")
 
     profile = house.neighbourhood.profiles[SELLER]
     registers = [profile.registers_at(minute) for minute in range(FIRST_MINUTE, LAST_MINUTE + 1, 30)]
@@ -308,7 +308,7 @@ async def test_the_automation_of_the_documentation_sells_by_itself(house: Aminas
     await house.home.request("POST", "config/automation/config/sell_left_over", automation)
     await house.play(WITH_MORE_TOKENS)
     await house.home.wait_for(house.entities["token_balance"], lambda state: Decimal(state) < Decimal("0.5"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (orders := await house.offers()):  # noqa: ASYNC110 - the hub is another process
             await asyncio.sleep(0.05)
     (order,) = orders

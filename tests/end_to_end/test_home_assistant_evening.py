@@ -81,10 +81,10 @@ async def test_money_arrives_or_not_and_switches_follow_balance_and_sun(house: A
         await home.call("energy_swap", "top_up", {"amount": 400})
         await house.play_to_next_period()
         await house.shows("kes_balance", before + 400, within=20)
-        await home.wait_for(relay, lambda state: state == "on", seconds=60)
+        await home.wait_for(relay, lambda state: state == "on")
         await house.play(SUNSET)
         await house.shows("surplus_power", Decimal(0))
-        await home.wait_for(load, lambda state: state == "off", seconds=60)
+        await home.wait_for(load, lambda state: state == "off")
 
 
 async def test_tokens_of_a_neighbour_are_bought(house: AminasHouse) -> None:
@@ -163,11 +163,11 @@ async def test_a_standing_offer_and_an_extra_meter_are_added_and_work(house: Ami
             if {"offer_now", "extra_meter_cost"} <= parts.keys():
                 break
             await asyncio.sleep(0.1)
-    await home.wait_for(parts["offer_now"], lambda state: state in {"unknown", "unavailable"}, seconds=60)
+    await home.wait_for(parts["offer_now"], lambda state: state in {"unknown", "unavailable"})
     await home.call("button", "press", {"entity_id": parts["offer_now"]}, with_response=False)
     order = await house.offers_at(OUT_OF_REACH * 100)
     assert order["wh"] == 100
-    await home.wait_for(parts["extra_meter_cost"], lambda state: state[0].isdigit(), seconds=60)
+    await home.wait_for(parts["extra_meter_cost"], lambda state: state[0].isdigit())
     await house.take_back_all_orders()
 
 
@@ -205,11 +205,11 @@ async def test_all_is_paid_out_and_the_phone_reminds_to_top_up(house: AminasHous
     ):
         await house.use("button", "press", "pay_out")
         await house.play_to_next_period()
-        await home.wait_for(relay, lambda state: state == "off", seconds=60)
+        await home.wait_for(relay, lambda state: state == "off")
         shown = await notification(home)
         await tap(home, shown["message"].split()[-1])
         await house.play_to_next_period()
-        await home.wait_for(relay, lambda state: state == "on", seconds=60)
+        await home.wait_for(relay, lambda state: state == "on")
     assert await house.value("kes_balance") > 200
 
 
@@ -234,7 +234,7 @@ async def test_the_edge_sells_by_itself_once_its_strategy_was_tried_out(house: A
 
 async def test_a_silent_meter_is_told(house: AminasHouse) -> None:
     house.neighbourhood.clock.set(house.now + timedelta(minutes=20))  # and no meter says anything
-    state = await house.home.wait_for(house.entities["meter_alert"], lambda state: state[0].isdigit(), seconds=60)
+    state = await house.home.wait_for(house.entities["meter_alert"], lambda state: state[0].isdigit())
     assert state["attributes"]["event_type"] == "silent"
     await house.shows("meter", "off")
     await house.shows("net_power", "unavailable")

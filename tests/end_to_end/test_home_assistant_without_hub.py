@@ -58,7 +58,7 @@ class House:
 
     async def wait_for(self, key: str, wanted: str) -> None:
         # Home Assistant and the edge come back to each other after waits that grow: 1 s, 2 s, 4 s, 8 s.
-        await self.home.wait_for(self.entities[key], lambda state: state == wanted, seconds=60)
+        await self.home.wait_for(self.entities[key], lambda state: state == wanted)
 
     async def issues(self) -> set[str]:
         """Return what Home Assistant shows of us under Repairs."""

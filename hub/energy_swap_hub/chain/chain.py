@@ -149,7 +149,7 @@ class Chain:
         chain = await self._community(community)
         blockhash, last_valid = await self._node.latest_blockhash()
         return ChainDocument(
-            cluster=await self._cluster_name(),
+            cluster=await self.cluster(),
             mint=str(chain.mint),
             escrow=str(chain.escrow),
             hub=str(chain.hub),
@@ -160,9 +160,14 @@ class Chain:
 
     async def supply_wh(self, community: str) -> int:
         """Return how much eKWh of the community exists and is not used, in Wh."""
+        return (await self.supply_wh_at(community))[1]
+
+    async def supply_wh_at(self, community: str) -> tuple[int, int]:
+        """Return the newest confirmed slot, and the supply in it."""
         chain = await self._community(community)
-        mint, spent = await self._node.accounts([chain.mint, spent_account(chain.mint)])
-        return parse_mint(mint or b"").supply_wh - (0 if spent is None else parse_token_account(spent).wh)
+        slot, (mint, spent) = await self._node.accounts_at([chain.mint, spent_account(chain.mint)])
+        used_wh = 0 if spent is None else parse_token_account(spent).wh
+        return slot, parse_mint(mint or b"").supply_wh - used_wh
 
     async def escrow_wh(self, community: str) -> int:
         """Return how much of it lies in escrow."""
@@ -212,20 +217,17 @@ class Chain:
         """Return the rent of a multisig, which is lost for ever."""
         return await self._node.rent_lamports(MULTISIG_LEN)
 
-    async def slot(self) -> int:
-        """Return the chain's newest confirmed slot."""
-        return await self._node.slot()
-
     async def version(self) -> str:
         """Return what the node says it is, in one line."""
         version = await self._node.version()
         return str(version.get("localnet") or f"solana-core {version.get('solana-core')}")
 
-    async def _community(self, community: str) -> CommunityChain:
-        return await self._database.read(lambda c: community_chain(c, community))
-
-    async def _cluster_name(self) -> str:
+    async def cluster(self) -> str:
+        """Return which of Solana's clusters it is; ``localnet`` for our own."""
         if self._cluster is None:
             known = _CLUSTERS.get(await self._node.genesis())
             self._cluster = known or ("localnet" if "localnet" in await self._node.version() else "unknown")
         return self._cluster
+
+    async def _community(self, community: str) -> CommunityChain:
+        return await self._database.read(lambda c: community_chain(c, community))

@@ -161,10 +161,16 @@ class Node:
         """Return the data of each account, ``None`` for one that does not exist."""
         found: list[bytes | None] = []
         for start in range(0, len(keys), _ACCOUNTS_PER_CALL):
-            texts = [str(key) for key in keys[start : start + _ACCOUNTS_PER_CALL]]
-            value = await self.call("getMultipleAccounts", texts, {"encoding": "base64"} | _CONFIRMED)
-            found += [None if item is None else base64.b64decode(item["data"][0]) for item in value["value"]]
+            found += (await self.accounts_at(keys[start : start + _ACCOUNTS_PER_CALL]))[1]
         return found
+
+    async def accounts_at(self, keys: Sequence[Pubkey]) -> tuple[int, list[bytes | None]]:
+        """Return the newest confirmed slot, and the data of at most 100 accounts in it."""
+        answer = await self.call(
+            "getMultipleAccounts", [str(key) for key in keys], {"encoding": "base64"} | _CONFIRMED
+        )
+        found = [None if item is None else base64.b64decode(item["data"][0]) for item in answer["value"]]
+        return int(answer["context"]["slot"]), found
 
     async def nonce(self, account: Pubkey) -> str | None:
         """Return the nonce in a durable nonce ``account``; None when there is no such account."""

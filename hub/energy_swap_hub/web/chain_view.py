@@ -104,11 +104,11 @@ class ChainView:
 
     async def summary(self) -> dict[str, Any]:
         """Return supply and slot as the chain has them now."""
-        document = await self._chain.chain_info(self._community.community)
+        slot, supply_wh = await self._chain.supply_wh_at(self._community.community)
         return {
-            "cluster": document.cluster,
-            "slot": await self._chain.slot(),
-            "supply_wh": await self._chain.supply_wh(self._community.community),
+            "cluster": await self._chain.cluster(),
+            "slot": slot,
+            "supply_wh": supply_wh,
             "mint": str(self._community.mint),
         }
 
