@@ -86,7 +86,7 @@ async def _go_on(folder: Path, mortality: Mortality, *, found: bool, away: int) 
     number, step = outside.position
     until = (number // CHANGES + 1) * CHANGES
     while number < until:
-        # Each fifth round the hub is started with other verifiers in its configuration.
+        # In one round of a cycle the hub starts with other verifiers, in the next with a next key of its own.
         async with open_life(folder, outside, mortality) as life:
             if found and number == 0:
                 await life.found()

@@ -1,13 +1,14 @@
 """A village that does everything a token can live through, round after round, whoever kills its hub in between.
 
 A round is a period (minted and burned), a sale (locked), a purchase of a part of it (released), a cancellation
-(refunded), and one of five changes: a suspension and readmission, a pause, other approvers, a lost device, other
-verifiers. Every step may be begun again: what has happened is looked up, not remembered.
+(refunded), and one of six changes: a suspension and readmission, a pause, other approvers, a lost device, other
+verifiers, another key of the hub. Every step may be begun again: what has happened is looked up, not remembered.
 """
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -28,6 +29,7 @@ from energy_swap_hub.settlement import messages
 from energy_swap_hub.settlement.periods import next_period
 from energy_swap_hub.settlement.proposals import (
     ask_approvers,
+    ask_hub,
     ask_minters,
     ask_readmission,
     ask_recovery,
@@ -35,21 +37,42 @@ from energy_swap_hub.settlement.proposals import (
     set_pause,
     sign_proposal,
 )
-from energy_swap_protocol.message import AnyMessage, BuyOrder, CancelOrder, SellOrder, sign_message
+from energy_swap_hub.settlement.tokens import TokenDesk
+from energy_swap_protocol.message import (
+    AnyMessage,
+    BuyOrder,
+    CancelOrder,
+    GrantAllowance,
+    SellOrder,
+    sign_message,
+)
 from energy_swap_protocol.period import Period
-from energy_swap_protocol.transaction import lock_message
+from energy_swap_protocol.transaction import allowance_message, lock_message
 from nacl.signing import SigningKey
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
-from tests.hub.village import APPROVERS, MPESA, OPENED, PERIOD, VILLAGE, Home, Village, community, database_of
+from tests.hub.village import (
+    ALLOWED_WH,
+    APPROVERS,
+    MPESA,
+    OPENED,
+    PERIOD,
+    VILLAGE,
+    Home,
+    Village,
+    community,
+    database_of,
+)
 
 from .mortality import Mortality
 from .neighbourhood import MortalDatabase
 from .outside import Outside
 
-CHANGES: Final = 5
+CHANGES: Final = 6
+_VERIFIERS: Final = 4  # the round of a cycle in which minting goes to other verifiers, and that of another hub
+_HUB: Final = 5
 _IDS: Final = UUID("9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d")
 _OTHERS: Final = tuple(Keypair.from_seed(bytes([n]) * 32) for n in (204, 205, 206, 207))
 _TRIES: Final = 300
@@ -130,7 +153,7 @@ class Life(Village):
         await self.all_is_sent()
 
     async def change(self, number: int) -> None:
-        """One of the five."""
+        """One of the six."""
         match number % CHANGES:
             case 0:
                 await self.decided("suspend", number, ask_suspension, self.brian.id)
@@ -151,10 +174,31 @@ class Life(Village):
                 key = Pubkey(bytes(new.verify_key))
                 await self.decided("recover", number, ask_recovery, self.david.id, key, holding.wh)
                 self.david.key = new
-            case 4:
+            case _ if number % CHANGES == _VERIFIERS:
                 rent = await self.chain.multisig_lamports()
                 verifiers = self.chain.configured_verifiers
                 await self.decided("minters", number, ask_minters, verifiers, rent)
+            case _:
+                rent = await self.chain.multisig_lamports()
+                await self.decided("hub", number, ask_hub, self.chain.next_hub, rent)
+                for home in self.homes:
+                    await self.allowed_anew(number, home)
+
+    async def allowed_anew(self, number: int, home: Home) -> None:
+        """Let the hub's new key burn, as the household's edge does by itself; one that expired is signed anew."""
+        for attempt in range(20):
+            if await self.allowance(home):
+                return
+
+            async def make(message: UUID) -> AnyMessage:
+                approval = home.sign(
+                    lambda chain: allowance_message(chain, home.pubkey, ALLOWED_WH, message), await self.info()
+                )
+                return GrantAllowance(**self.head(message), wh=ALLOWED_WH, approval=approval)
+
+            await self.say(f"allowance/{number}/{home.id}/{attempt}", home, make)
+            await self.all_is_sent()
+        raise RuntimeError("an allowance expired twenty times")
 
     async def account_of(self, home: Home) -> Pubkey:
         return (await self.read(lambda c: household_account(c, VILLAGE, home.id))).account
@@ -230,15 +274,20 @@ def device_seed(number: int) -> bytes:
 
 
 def keys_for(folder: Path, number: int) -> HubKeys:
-    """Return the hub's keys as configured in round ``number``: every fifth round, minting goes to two others."""
+    """Return the hub's keys as they lie there in round ``number``.
+
+    In one round of a cycle minting goes to two others, in the next another key takes the hub's place.
+    """
     pilot = load_keys(folder / "keys")
-    changes = range(CHANGES - 1, number + 1, CHANGES)
+    changes = range(_VERIFIERS, number + 1, CHANGES)
     others = [
         [LocalCoSigner(Keypair.from_seed(bytes([which]) + change.to_bytes(31, "big"))) for which in (1, 2)]
         for change in changes
     ]
     every = [pilot.co_signers, *others]
-    return HubKeys(pilot.hub, every[-1], [one for pair in every[:-1] for one in pair])
+    hubs = [pilot.hub, *(Keypair.from_seed(change.to_bytes(32, "big")) for change in range(_HUB, number, CHANGES))]
+    following = Keypair.from_seed(number.to_bytes(32, "big")) if number % CHANGES == _HUB else None
+    return HubKeys(hubs[-1], every[-1], [one for pair in every[:-1] for one in pair], following)
 
 
 @asynccontextmanager
@@ -260,6 +309,7 @@ async def open_life(folder: Path, outside: Outside, mortality: Mortality | None)
         life = Life(folder, database, localnet, client, now, community(), MPESA, keys_for(folder, number))
         opened.append(life)
         life.outside = outside
+        life.desk = replace(life.desk, tokens=TokenDesk(life.keys.hub, life.keys.next_hub))
         await life.chain.open_community(VILLAGE, [key.pubkey() for key in APPROVERS], 2)
         if number:
             await _remember(life, number)
