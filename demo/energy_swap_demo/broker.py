@@ -14,7 +14,7 @@ from typing import Final
 from energy_swap_demo.processes import Child
 
 _PLACES: Final = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto")
-_PATIENCE_S: Final = 15.0
+_PATIENCE_S: Final = 60.0
 
 
 class BrokerError(RuntimeError):

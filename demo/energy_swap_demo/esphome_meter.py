@@ -18,7 +18,7 @@ from energy_swap_demo.profile import Profile, minute_index
 
 _LOG: Final = logging.getLogger(__name__)
 _HOST: Final = "127.0.0.1"
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = 60.0
 _BUILD_S: Final = 900.0
 
 

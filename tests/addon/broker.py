@@ -31,7 +31,7 @@ class Broker:
         self._process = subprocess.Popen(  # noqa: ASYNC220
             [PROGRAM, "-c", self._config], stderr=subprocess.DEVNULL
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", self.port)

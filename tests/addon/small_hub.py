@@ -275,7 +275,7 @@ def _refusal(status: int, code: str, detail: str) -> web.HTTPException:
     return kinds[status](text=msgspec.json.encode(body).decode(), content_type="application/problem+json")
 
 
-async def until(condition: Any, seconds: float = 10) -> None:
+async def until(condition: Any, seconds: float = 60) -> None:
     """Wait until ``condition()`` is true; a test that waits in vain fails."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for here has no event

@@ -51,7 +51,7 @@ async def test_the_meter_is_told_which_readings_are_stored(
         texts = [meter.next_text() for _ in range(4)]
         await broker.publish(meter.topic("reading"), texts[0], texts[1], texts[3], "garbage")
         told: set[str] = set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
                 for word in message.payload.decode().split():
@@ -215,7 +215,7 @@ async def test_kill_at_any_moment_loses_no_reading(
     process = await start()
     retained = meter.next_text()
     await broker.publish(topic, retained, retain=True)  # there when the edge first subscribes
-    await until(lambda: hub.status == "applied", 20)
+    await until(lambda: hub.status == "applied")
     hub.allowance_wh = 50_000
     await hub.admit()
     for how_many_first in (0, 3, 25):
@@ -229,7 +229,7 @@ async def test_kill_at_any_moment_loses_no_reading(
         process = await start()
     await broker.publish(topic, meter.next_text())
     try:
-        await until(lambda: len(hub.accepted) == meter.sequence, 20)
+        await until(lambda: len(hub.accepted) == meter.sequence)
         assert sorted(hub.accepted) == list(range(1, meter.sequence + 1))
         assert hub.accepted == sorted(hub.accepted)
         assert hub.kinds() == ["apply"]

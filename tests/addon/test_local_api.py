@@ -42,7 +42,7 @@ class Client:
         self.socket = socket
 
     async def next(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 message: dict[str, Any] = await self.socket.receive_json()
                 if message["type"] == kind:
@@ -309,7 +309,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_hurts_nobody(
                 change = await awake.next("change")
         admitted_edge.state.set("orders", [])
         ends = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
-        async with asyncio.timeout(10):  # what was on its way arrives, then the end
+        async with asyncio.timeout(60):  # what was on its way arrives, then the end
             while (await asleep.socket.receive()).type not in ends:
                 pass
         assert (await awake.command("top_up", kes=10))["ok"]

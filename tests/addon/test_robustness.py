@@ -92,7 +92,7 @@ async def test_garbage_on_every_topic_changes_nothing(
     ]  # fmt: skip
     for topic in ("reading", "power", "status", "relay/state", "nonsense"):
         await broker.publish(meter.topic(topic), *garbage)
-    await until(lambda: sum(admitted_edge.rejected.values()) >= 3 * len(garbage), 20)
+    await until(lambda: sum(admitted_edge.rejected.values()) >= 3 * len(garbage))
     after = admitted_edge.state.snapshot()
     assert {name for name in before if before[name] != after[name]} <= {"earnings", "trader", "advice", "forecast"}
     await broker.publish(meter.topic("reading"), meter.next_text())
@@ -107,12 +107,12 @@ async def test_a_full_disk_is_said_and_every_reading_waits_at_the_broker(
     pages = await store.read(lambda db: int(db.execute("PRAGMA page_count").fetchone()[0]))
     await store.read(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchall())  # a real SQLITE_FULL
     await broker.publish(meter.topic("reading"), *[meter.next_text() for _ in range(1000)])
-    await until(lambda: any(alert["key"] == "storage" for alert in admitted_edge.state["alerts"]), 30)
+    await until(lambda: any(alert["key"] == "storage" for alert in admitted_edge.state["alerts"]))
     assert "full" in admitted_edge.state["alerts"][-1]["sentence"]
     await store.read(lambda db: db.execute("PRAGMA max_page_count = 100000000").fetchall())
     await until(lambda: len(hub.accepted) == 1001, 60)
     assert hub.accepted == list(range(1, 1002))
-    await until(lambda: not any(alert["key"] == "storage" for alert in admitted_edge.state["alerts"]), 30)
+    await until(lambda: not any(alert["key"] == "storage" for alert in admitted_edge.state["alerts"]))
 
 
 async def test_a_clock_that_jumps_stops_nothing(
@@ -134,8 +134,8 @@ async def test_a_clock_that_jumps_stops_nothing(
             await broker.publish(meter.topic("reading"), meter.next_text())
             await broker.publish(meter.topic("power"), '{"net_w":1,"at":5}', qos=0)
             await asyncio.sleep(0.2)
-        await until(lambda: hub.accepted == [1, 2, 3, 4, 5], 20)
-        await until(lambda: edge.state["hub"]["status"] == "connected", 20)
+        await until(lambda: hub.accepted == [1, 2, 3, 4, 5])
+        await until(lambda: edge.state["hub"]["status"] == "connected")
         assert edge.state["meter"]["status"] == "live"
 
 
@@ -157,14 +157,14 @@ async def test_a_hub_that_answers_nonsense_breaks_nothing(
     monkeypatch.setattr("energy_swap_edge.trader.trader._CADENCE_SECONDS", 0.02)
     async with make_edge(latitude=-1.3) as edge:
         await introduced(edge, broker, hub, meter)
-        await until(lambda: edge.state["advice"] is not None, 20)
+        await until(lambda: edge.state["advice"] is not None)
         await hub.stop()
         hostile = HostileHub(hub.port, seed, hub.state)
         await hostile.start()
         for _ in range(20):
             await broker.publish(meter.topic("reading"), meter.next_text())
             await asyncio.sleep(0.05)
-        await until(lambda: hostile.requests > 40, 30)
+        await until(lambda: hostile.requests > 40)
         assert edge.is_listening
         await hostile.stop()
         await hub.start()
@@ -191,7 +191,7 @@ async def test_three_days_without_the_hub_are_replayed_in_order_and_once(
         await until(lambda: edge.state["hub"]["queue"] >= 72 * 60)
         hub.answers_to_lose = 3
         await hub.start()
-        await until(lambda: len(hub.accepted) > 2000, 30)
+        await until(lambda: len(hub.accepted) > 2000)
         await hub.stop()  # and away again, in the middle
         await asyncio.sleep(0.1)
         await hub.start()

@@ -39,6 +39,6 @@ class Household:
         attributes: dict[str, Any] = state["attributes"]
         return attributes
 
-    async def wait_for(self, key: str, wanted: str, seconds: float = 10) -> None:
+    async def wait_for(self, key: str, wanted: str, seconds: float = 60) -> None:
         """Wait until an entity has a state."""
         await self.home.wait_for(self.entities[key], lambda state: state == wanted, seconds=seconds)

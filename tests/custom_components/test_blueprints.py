@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def until_commands(edge: ContractEdge, count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(edge.commands) < count:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 

@@ -153,7 +153,7 @@ async def test_an_edge_that_forgot_us_is_paired_again(household: Household) -> N
     await edge.drop()
     await household.wait_for("surplus_power", "unavailable")
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             flows = await home.command("config_entries/flow/progress")
             if flow := next((flow for flow in flows if flow["context"]["source"] == "reauth"), None):

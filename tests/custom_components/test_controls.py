@@ -37,7 +37,7 @@ async def test_both_limits_set_at_once_both_hold(household: Household) -> None:
 
 async def test_a_limit_can_be_set_where_there_was_none(household: Household) -> None:
     await household.edge.change(market={**household.edge.state["market"], "buy_at_most": None})
-    await household.wait_for("buy_limit", "unknown", seconds=2)
+    await household.wait_for("buy_limit", "unknown")
     await set_limit(household, "buy_limit", 20)
     assert household.edge.commands == [{"command": "set_limits", "sell_at_least": 1400, "buy_at_most": 2000}]
 

@@ -132,7 +132,7 @@ async def test_home_assistant_finds_no_fault_with_the_statistics(household: Hous
 
 async def test_changes_arrive_at_once(household: Household) -> None:
     await household.edge.change(power={"net_w": 420, "surplus_w": 0, "generation_w": 310, "at": 1795168801})
-    await household.wait_for("net_power", "420", seconds=2)
+    await household.wait_for("net_power", "420")
     states = await household.states()
     assert (states["surplus_power"], states["generation_power"]) == ("0", "310")
     assert states["exported_energy"] == "412.345"  # what did not change stays
@@ -141,25 +141,25 @@ async def test_changes_arrive_at_once(household: Household) -> None:
 async def test_a_silent_meter_hides_power_and_keeps_the_registers(household: Household) -> None:
     meter = {**household.edge.state["meter"], "status": "silent"}
     await household.edge.change(meter=meter)
-    await household.wait_for("meter", "off", seconds=2)
+    await household.wait_for("meter", "off")
     assert await unavailable(household) == METER
     assert (await household.states())["exported_energy"] == "412.345"
 
     await household.edge.change(meter={**meter, "status": "live", "export_wh": 412_500})
-    await household.wait_for("surplus_power", "1850", seconds=2)
+    await household.wait_for("surplus_power", "1850")
     assert (await household.states())["exported_energy"] == "412.5"
 
 
 async def test_a_new_meter_is_live_before_its_first_reading(household: Household) -> None:
     await household.edge.change(meter=None)
-    await household.wait_for("exported_energy", "unknown", seconds=2)
+    await household.wait_for("exported_energy", "unknown")
     states = await household.states()
     assert (states["meter"], states["surplus_power"]) == ("on", "1850")
 
 
 async def test_a_silent_hub_hides_only_what_may_have_changed_there(household: Household) -> None:
     await household.edge.change(hub={"status": "unreachable", "since": 1795168800, "queue": 12})
-    await household.wait_for("hub_connection", "off", seconds=2)
+    await household.wait_for("hub_connection", "off")
     assert await unavailable(household) == CHANGES_AT_THE_HUB
     states = await household.states()
     assert states["readings_waiting"] == "12"
@@ -168,19 +168,19 @@ async def test_a_silent_hub_hides_only_what_may_have_changed_there(household: Ho
     assert states["sell_limit"] == "14.0"
 
     await household.edge.change(hub={"status": "connected", "since": 1795168900, "queue": 0})
-    await household.wait_for("kes_balance", "1234.5", seconds=2)
+    await household.wait_for("kes_balance", "1234.5")
 
 
 async def test_a_community_without_enough_trade_suggests_nothing(household: Household) -> None:
     nothing = dict.fromkeys(household.edge.state["guidance"])
     await household.edge.change(guidance=nothing)
-    await household.wait_for("suggested_sell_price", "unknown", seconds=2)
+    await household.wait_for("suggested_sell_price", "unknown")
     assert (await household.states())["suggested_buy_price"] == "unknown"
 
 
 async def test_an_edge_without_guidance_suggests_nothing(household: Household) -> None:
     await household.edge.stop()
-    await household.wait_for("suggested_sell_price", "unavailable", seconds=2)
+    await household.wait_for("suggested_sell_price", "unavailable")
     del household.edge.state["guidance"]
     await household.edge.start()
     await household.wait_for("suggested_sell_price", "unknown")
@@ -203,7 +203,7 @@ async def test_what_is_not_known_yet_is_unknown(household: Household) -> None:
         earnings=None,
         reputation=None,
     )
-    await household.wait_for("membership", "unknown", seconds=2)
+    await household.wait_for("membership", "unknown")
     states = await household.states()
     of_the_trader = {"auto_sell", "strategy", "reserve", "daily_cap", "spent_today", "last_decision"}
     own = {"hub_connection", "readings_waiting", "alerts"}
@@ -215,7 +215,7 @@ async def test_an_edge_that_restarts_takes_its_entities_along_and_brings_them_ba
     home, edge = household.home, household.edge
     log = home.log_path.read_text()
     await edge.stop()
-    await household.wait_for("surplus_power", "unavailable", seconds=2)
+    await household.wait_for("surplus_power", "unavailable")
     assert await unavailable(household) == set(household.entities)
 
     edge.edge_version = "0.1.1"

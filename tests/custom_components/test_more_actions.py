@@ -157,7 +157,7 @@ async def test_the_market_is_told_in_the_response(household: Household) -> None:
     assert household.edge.commands == []
 
     await household.edge.change(hub={"status": "unreachable", "since": 1795168800, "queue": 0})
-    await household.wait_for("hub_connection", "off", seconds=2)
+    await household.wait_for("hub_connection", "off")
     with pytest.raises(CommandFailedError, match="The community hub is away"):
         await household.home.call("energy_swap", "get_market", {})
 
@@ -182,7 +182,7 @@ async def test_two_changes_at_once_do_not_undo_each_other(household: Household) 
 
 async def test_limits_that_nobody_knows_are_not_changed(household: Household) -> None:
     await household.edge.change(market=None)
-    await household.wait_for("clearing_price", "unknown", seconds=2)
+    await household.wait_for("clearing_price", "unknown")
     with pytest.raises(CommandFailedError, match="Your limits are not known yet"):
         await household.home.call("energy_swap", "set_limits", {"sell_at_least": 11})
     assert household.edge.commands == []

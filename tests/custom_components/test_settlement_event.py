@@ -22,7 +22,7 @@ async def told(household: Household) -> str:
     """Return when the last event was told, after everything that the edge sent has arrived."""
     queue = household.edge.state["hub"]["queue"] + 1
     await household.edge.change(hub={**household.edge.state["hub"], "queue": queue})
-    await household.wait_for("readings_waiting", str(queue), seconds=2)
+    await household.wait_for("readings_waiting", str(queue))
     return (await household.states())["settlement"]
 
 
@@ -74,7 +74,7 @@ async def test_the_automation_of_the_documentation_tells_what_was_earned(househo
         await home.wait_for("automation.tell_what_was_earned", lambda state: state == "on")
         await household.edge.change(last_settlement=settled(household, "2026-11-20T12:00Z", earned_cents=0))
         await household.edge.change(last_settlement=settled(household, "2026-11-20T12:30Z", earned_cents=2_105))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (told := await home.command("persistent_notification/get")):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
         assert [notification["message"] for notification in told] == ["0.82 kWh for KES 21.05"]

@@ -21,7 +21,7 @@ async def test_messages_wait_for_an_offline_session_over_a_restart(tmp_path: Pat
     await broker.start()
     try:
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(60),
             aiomqtt.Client(broker.host, broker.port, identifier="edge", clean_session=False) as edge,
         ):
             waiting = set(range(1500))

@@ -39,7 +39,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
 @asynccontextmanager
 async def listening(broker: Broker, topic: str) -> AsyncIterator[aiomqtt.Client]:
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(60),
         aiomqtt.Client(broker.host, broker.port, identifier="listener", clean_session=False) as client,
     ):
         await client.subscribe(topic, qos=1)

@@ -225,7 +225,7 @@ async def test_a_line_that_is_none_ends_the_connection_and_counts_nothing(neighb
     assert neighbourhood.feed._current is not None
     reader, writer = neighbourhood.feed._current
     writer.write(b"1795132860 1.5 0\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await reader.read() == b""
     neighbourhood.feed.drop()
     await neighbourhood.feed.give([Line(MIDNIGHT + 60, 0)])

@@ -59,7 +59,7 @@ def states(hass: HomeAssistant, household: MockConfigEntry) -> dict[str, str]:
 
 async def until(hass: HomeAssistant, household: MockConfigEntry, key: str, wanted: str) -> dict[str, str]:
     """Wait until what the edge has sent is shown."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (found := states(hass, household))[key] != wanted:
             await asyncio.sleep(0.01)
     return found
@@ -164,11 +164,11 @@ async def test_the_reason_is_said_in_the_language_of_the_household(
         assert state is not None
         return str(state.attributes["reason"])
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while shown() != "Uza sasa: jirani analipa KES 15.2 kwa kWh. kWh 1.2, faida KES 7.0.":
             await asyncio.sleep(0.01)
     await edge.change(advice={**edge.state["advice"], "key": "of_the_future"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not shown().startswith("Sell 1.2 kWh now"):
             await asyncio.sleep(0.01)
 

@@ -19,7 +19,7 @@ from tests.custom_components.contract_edge import ContractEdge
 
 
 async def until_told(events: list[Event[Any]], count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(events) < count:
             await asyncio.sleep(0.01)
     assert len(events) == count
@@ -100,7 +100,7 @@ async def test_an_event_that_comes_before_anybody_listens_is_not_lost(
 
     async def slowly(*args: Any) -> None:
         await edge.happen("price_alert")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not entry.runtime_data._early_events:
                 await asyncio.sleep(0.01)
         await forward(*args)

@@ -27,7 +27,7 @@ def issues(hass: HomeAssistant, household: MockConfigEntry) -> set[str]:
 
 async def until_issues(hass: HomeAssistant, household: MockConfigEntry, wanted: set[str]) -> None:
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while issues(hass, household) != wanted:
                 await asyncio.sleep(0.01)
     except TimeoutError:
@@ -40,7 +40,7 @@ async def later(hass: HomeAssistant, **time: float) -> None:
 
 
 async def until_state(hass: HomeAssistant, entity_id: str, wanted: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (state := hass.states.get(entity_id)) is None or state.state != wanted:
             await asyncio.sleep(0.01)
 

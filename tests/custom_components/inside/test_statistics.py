@@ -74,7 +74,7 @@ async def rows(hass: HomeAssistant, key: str) -> list[tuple[Any, Any]]:
 async def until_rows(hass: HomeAssistant, key: str, wanted: list[tuple[float, float]]) -> None:
     found: list[tuple[Any, Any]] = []
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (found := await rows(hass, key)) != wanted:
                 await asyncio.sleep(0.02)
     except TimeoutError:
@@ -158,7 +158,7 @@ async def test_no_history_and_no_wish_for_statistics_are_no_errors(
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)  # this edge keeps no history
     await edge.happen("trade_settled")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(edge.questions) < 2:
             await asyncio.sleep(0.01)
     hass.config_entries.async_update_entry(entry, options={"statistics": False})

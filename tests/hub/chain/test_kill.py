@@ -53,7 +53,7 @@ async def test_killed_localnet_keeps_everything_it_acknowledged(tmp_path: Path) 
         client = connect(url)
         genesis = await Node(client).genesis()
         paying = asyncio.create_task(pay_until_it_dies(Node(client)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(acknowledged) <= 10:  # noqa: ASYNC110 - it is told by another task
                 await asyncio.sleep(0.01)
         process.kill()
@@ -66,7 +66,7 @@ async def test_killed_localnet_keeps_everything_it_acknowledged(tmp_path: Path) 
         assert await node.genesis() == genesis
         assert {await node.lamports(key.pubkey()) for key in acknowledged} == {10**9}
         slot = await node.slot()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await node.slot() < slot + 2:  # noqa: ASYNC110 - slots pass in another process
                 await asyncio.sleep(0.1)
         await client.close()

@@ -340,7 +340,7 @@ async def test_running_sender_acts_when_woken_and_also_when_not(world: World, se
             intent_id = await enqueue_mint(world, seller, period=period)
             if period == "p1":
                 world.chain.wake()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while (await world.intent(intent_id)).state is not State.CONFIRMED:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
     finally:
@@ -437,7 +437,7 @@ async def test_a_hub_restored_from_a_backup_does_nothing_again_that_it_has_forgo
     restored = Database.open(backup)
     chain = Chain(restored, world.client, world.keys, now, lambda _c, _i: None)
     for name in await restored.write(ask):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (intent := await restored.read(lambda c, n=name: find(c, COMMUNITY, n))) is None or (  # type: ignore[misc]
                 intent.state is not State.CONFIRMED
             ):

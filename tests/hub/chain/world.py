@@ -96,7 +96,7 @@ class World:
 
     async def done(self, intent_id: str, chain: Chain | None = None) -> Intent:
         """Send until the intent is final."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 await (chain or self.chain).send_waiting()
                 intent = await self.intent(intent_id)

@@ -49,7 +49,7 @@ async def test_a_verifier_killed_around_its_memory_signs_once(verified: Verified
 
 
 async def listening(port: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -76,7 +76,7 @@ async def test_an_admission_is_signed_when_its_person_wants_it(hub: Hub, tmp_pat
         (noted,) = (config.data / "signed.jsonl").read_text().splitlines()
         assert "admits Esther" in msgspec.json.decode(noted)["words"]
     office = await hub.admin()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             rows = (await (await office.get("/households")).json())["households"]
             row = next(row for row in rows if row["household"] == "h-005")
@@ -109,7 +109,7 @@ async def test_asking_takes_an_admin_and_the_right_fields(hub: Hub) -> None:
         assert text in told["detail"], (body, told)
     paused = await office.post("/chain/pause", {"reason": "a drill"})
     assert await paused.json() == {"intent": "pause:1"}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (await (await office.get("/chain")).json())["is_paused"]:  # noqa: ASYNC110 - of another task
             await asyncio.sleep(0.1)
     assert (await office.post("/chain/pause", {"reason": "again"})).status == 422

@@ -40,7 +40,7 @@ class Town:
 
     async def until(self, is_true: Callable[[dict[str, Any]], bool], home: int) -> dict[str, Any]:
         """Let time run until a household's state is so."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 state = await (await self.signed(home, "GET", "/household")).json()
                 if is_true(state):

@@ -9,7 +9,7 @@ from .conftest import API, CONSOLE, Hub, clock
 
 async def test_open_pages_and_edges_do_not_hold_up_a_stop(config: HubConfig) -> None:
     url = f"http://127.0.0.1:{config.port}"
-    async with ClientSession(url) as session, asyncio.timeout(10):
+    async with ClientSession(url) as session, asyncio.timeout(60):
         hub = Hub(url, config, session)
         async with running_hub(config, clock):
             admin = await hub.admin()

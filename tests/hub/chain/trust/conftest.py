@@ -105,7 +105,7 @@ class Trusting:
         wanted = message.account_keys[: message.header.num_required_signatures]
         transaction = VersionedTransaction(message, [keys[key] for key in wanted])
         await self.world.node.send(bytes(transaction), preflight=True)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await self.world.node.statuses([str(transaction.signatures[0])]))[0] is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await self.world.tick()
