@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from energy_swap_protocol.memo import AdmissionMemo
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from energy_swap_hub.storage.bulk import is_among
 
 from .community import CommunityChain
 from .tables import chain_community, chain_household
+
+_BY_ID: Final = select(chain_community).where(chain_community.c.community_id == bindparam("community_id"))
 
 
 class NoChainError(LookupError):
@@ -40,11 +42,7 @@ class HouseholdAccount:
 
 def find_community(connection: Connection, community: str) -> CommunityChain | None:
     """Return a community's token, ``None`` if it has not been made."""
-    row = (
-        connection.execute(select(chain_community).where(chain_community.c.community_id == community))
-        .mappings()
-        .one_or_none()
-    )
+    row = connection.execute(_BY_ID, {"community_id": community}).mappings().one_or_none()
     return None if row is None else _community(row)
 
 

@@ -13,6 +13,7 @@ from .book import (
     spend_hold,
     trial_balance,
     wallet,
+    wallet_in,
 )
 from .corrections import Correction, correct
 from .days import Day, close_days, closed_days, open_since, verify_days
@@ -83,4 +84,5 @@ __all__ = [
     "verify_days",
     "wallet",
     "wallet_before",
+    "wallet_in",
 ]

@@ -1,6 +1,6 @@
 """Read balances, and book one thing at once through a journal of its own; all on a caller's connection."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +11,17 @@ from .entries import Entry, Posting
 from .journal import Journal
 from .tables import BURNED, MINTED, ekwh, ekwh_held, kes, kes_held
 
+_FREE_AND_HELD: Final = {"kes_cents": kes, "kes_held_cents": kes_held, "ekwh_wh": ekwh, "ekwh_held_wh": ekwh_held}
+
+# What is asked with every order and every look at a household: each statement is made once.
+_BALANCE: Final = select(tables.account_balance.c.balance).where(
+    tables.account_balance.c.community_id == bindparam("community_id"),
+    tables.account_balance.c.account == bindparam("account"),
+)
+_WALLET: Final = select(tables.account_balance.c.account, tables.account_balance.c.balance).where(
+    tables.account_balance.c.community_id == bindparam("community_id"),
+    tables.account_balance.c.account.in_([bindparam(name) for name in _FREE_AND_HELD]),
+)
 _POSTED: Final = (
     select(func.sum(tables.posting.c.amount))
     .join(tables.entry, tables.entry.c.id == tables.posting.c.entry_id)
@@ -33,9 +44,7 @@ def post(connection: Connection, community_id: str, entry: Entry) -> bool:
 
 def balance(connection: Connection, community_id: str, account: str) -> int:
     """Return the balance of one account in cents or Wh; 0 when it was never used."""
-    row = tables.account_balance
-    query = select(row.c.balance).where(row.c.community_id == community_id, row.c.account == account)
-    return connection.execute(query).scalar() or 0
+    return connection.execute(_BALANCE, {"community_id": community_id, "account": account}).scalar() or 0
 
 
 def posted(connection: Connection, community_id: str, source: str, external_id: str, account: str) -> int:
@@ -60,12 +69,14 @@ def posted_by(connection: Connection, community_id: str, account: str, sources: 
 
 def wallet(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
     """Return a household's free and held money (cents) and tokens (Wh)."""
-    return {
-        "kes_cents": balance(connection, community_id, kes(household_id)),
-        "kes_held_cents": balance(connection, community_id, kes_held(household_id)),
-        "ekwh_wh": balance(connection, community_id, ekwh(household_id)),
-        "ekwh_held_wh": balance(connection, community_id, ekwh_held(household_id)),
-    }
+    accounts = {name: account(household_id) for name, account in _FREE_AND_HELD.items()}
+    found = dict(connection.execute(_WALLET, {"community_id": community_id, **accounts}).tuples().all())
+    return {name: found.get(account, 0) for name, account in accounts.items()}
+
+
+def wallet_in(balances: Mapping[str, int], household_id: str) -> dict[str, int]:
+    """Return what `wallet` returns, from the balances of all accounts."""
+    return {name: balances.get(account(household_id), 0) for name, account in _FREE_AND_HELD.items()}
 
 
 def balances(connection: Connection, community_id: str) -> dict[str, int]:

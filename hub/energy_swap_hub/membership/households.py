@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from energy_swap_protocol.message import Application
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .phone import PhoneBook
@@ -48,6 +48,11 @@ class Household:
 _COLUMNS = tuple(
     household.c[name]
     for name in ("id", "name", "key", "meter", "rated_pv_w", "main_breaker_w", "status", "admitted_at")
+)
+
+_BY_KEY: Final = select(*_COLUMNS).where(household.c.key == bindparam("key"))
+_BY_ID: Final = select(*_COLUMNS).where(
+    household.c.community_id == bindparam("community_id"), household.c.id == bindparam("household_id")
 )
 
 
@@ -105,15 +110,13 @@ def apply(
 
 def by_key(connection: Connection, key: bytes) -> Household | None:
     """Return the household whose public key this is."""
-    row = connection.execute(select(*_COLUMNS).where(household.c.key == key)).first()
+    row = connection.execute(_BY_KEY, {"key": key}).first()
     return None if row is None else _household(row)
 
 
 def by_id(connection: Connection, community_id: str, household_id: str) -> Household:
     """Return the household; raises `LookupError` when there is none."""
-    row = connection.execute(
-        select(*_COLUMNS).where(household.c.community_id == community_id, household.c.id == household_id)
-    ).first()
+    row = connection.execute(_BY_ID, {"community_id": community_id, "household_id": household_id}).first()
     if row is None:
         raise LookupError(f"no household {household_id}")
     return _household(row)
@@ -174,6 +177,12 @@ def sealed_phone(connection: Connection, community_id: str, household_id: str) -
         household.c.community_id == community_id, household.c.id == household_id
     )
     return bytes(connection.execute(query).scalar_one())
+
+
+def sealed_phones(connection: Connection, community_id: str) -> dict[str, bytes]:
+    """Return every household's sealed phone number, by its id."""
+    query = select(household.c.id, household.c.phone_sealed).where(household.c.community_id == community_id)
+    return {household_id: bytes(sealed) for household_id, sealed in connection.execute(query)}
 
 
 def set_status(

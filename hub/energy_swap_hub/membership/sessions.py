@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from energy_swap_hub.config import Role, UserConfig
 
@@ -15,6 +15,13 @@ from .tables import session
 LONGEST: Final = timedelta(hours=8)
 IDLE: Final = timedelta(hours=1)  # a session that nobody used for so long has ended
 _NOTED_EVERY: Final = timedelta(minutes=1)
+_BY_TOKEN: Final = select(
+    session.c.user, session.c.csrf, session.c.id, session.c.used_at, session.c.by_passkey
+).where(
+    session.c.token_hash == bindparam("token_hash"),
+    session.c.expires_at > bindparam("now"),
+    session.c.used_at > bindparam("idle_since"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,8 @@ def find_session(
     connection: Connection, users: dict[str, UserConfig], token: str, now: datetime
 ) -> Session | None:
     """Return the session of a cookie's ``token`` while it lasts."""
-    row = session.c
-    query = select(row.user, row.csrf, row.id, row.used_at, row.by_passkey).where(
-        row.token_hash == _hash(token), row.expires_at > now, row.used_at > now - IDLE
-    )
-    found = connection.execute(query).first()
+    asked = {"token_hash": _hash(token), "now": now, "idle_since": now - IDLE}
+    found = connection.execute(_BY_TOKEN, asked).first()
     known = None if found is None else users.get(found.user)
     if found is None or known is None:
         return None

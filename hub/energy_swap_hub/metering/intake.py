@@ -7,12 +7,19 @@ from itertools import batched
 from typing import Any, Final, Literal
 
 from energy_swap_protocol.reading import FrameError, Reading, decode_frame
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from .plausibility import Site, reason_to_doubt
 from .tables import meter_state, quarantine, reading
 
 _AT_ONCE: Final = 500
+_LATEST: Final = select(
+    meter_state.c.sequence,
+    meter_state.c.measured_at,
+    meter_state.c.export_wh,
+    meter_state.c.import_wh,
+    meter_state.c.generation_wh,
+).where(meter_state.c.meter == bindparam("meter"))
 FOREIGN_METER: Final = "signed by a meter that is not this household's"
 
 
@@ -82,11 +89,7 @@ def accept_frames(
 
 def latest(connection: Connection, meter: bytes) -> Reading | None:
     """Return the meter's last accepted reading (or the one it was claimed with)."""
-    row = meter_state.c
-    query = select(row.sequence, row.measured_at, row.export_wh, row.import_wh, row.generation_wh).where(
-        row.meter == meter
-    )
-    found = connection.execute(query).first()
+    found = connection.execute(_LATEST, {"meter": meter}).first()
     return None if found is None else Reading(meter, *found)
 
 

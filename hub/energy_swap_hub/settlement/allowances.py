@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from energy_swap_hub.chain.intent import Intent, State
 from energy_swap_hub.chain.payload import BURN_PERIOD, BurnPeriod, decode
@@ -13,6 +14,16 @@ from energy_swap_hub.membership.tables import household
 from energy_swap_hub.storage import change_rows, is_among
 
 from .tables import burn_allowance, message
+
+_REMAINING: Final = select(burn_allowance.c.household_id, burn_allowance.c.remaining_wh).where(
+    burn_allowance.c.community_id == bindparam("community_id")
+)
+_REMAINING_OF_ONE: Final = _REMAINING.where(burn_allowance.c.household_id == bindparam("household_id"))
+_GRANTS_UNDER_WAY: Final = select(chain_intent.c.number, chain_intent.c.id).where(
+    chain_intent.c.community_id == bindparam("community_id"),
+    chain_intent.c.state.in_((State.QUEUED, State.SENT)),
+    chain_intent.c.id.startswith("allow:"),
+)
 
 
 def open_allowance(connection: Connection, community_id: str, household_id: str) -> None:
@@ -107,22 +118,19 @@ def grant_confirmed(connection: Connection, grant: Intent, message_id: str) -> N
 
 
 def _remaining(connection: Connection, community_id: str, household_ids: Collection[str] | None) -> dict[str, int]:
-    row = burn_allowance.c
-    query = select(row.household_id, row.remaining_wh).where(row.community_id == community_id)
-    if household_ids is not None:
-        query = query.where(is_among(connection, row.household_id, household_ids))
-    return {household_id: int(wh) for household_id, wh in connection.execute(query)}
+    asked: dict[str, Any] = {"community_id": community_id}
+    query = _REMAINING
+    if household_ids is not None and len(household_ids) == 1:
+        query, (asked["household_id"],) = _REMAINING_OF_ONE, household_ids
+    elif household_ids is not None:
+        query = query.where(is_among(connection, burn_allowance.c.household_id, household_ids))
+    return {household_id: int(wh) for household_id, wh in connection.execute(query, asked)}
 
 
 def _grants_under_way(connection: Connection, community_id: str) -> list[tuple[int, str, int]]:
     """Return the grants that the chain does not have yet: the intent's number, the household, and the Wh."""
-    intent = chain_intent.c
-    query = select(intent.number, intent.id).where(
-        intent.community_id == community_id,
-        intent.state.in_((State.QUEUED, State.SENT)),
-        intent.id.startswith("allow:"),
-    )
-    numbers = {intent_id.partition(":")[2]: number for number, intent_id in connection.execute(query)}
+    under_way = connection.execute(_GRANTS_UNDER_WAY, {"community_id": community_id})
+    numbers = {intent_id.partition(":")[2]: number for number, intent_id in under_way}
     if not numbers:
         return []
     told = (

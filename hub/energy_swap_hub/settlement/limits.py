@@ -1,8 +1,9 @@
 """The two limit prices of each household's standing order, as they stood at a time."""
 
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Select, and_, bindparam, select
 
 from energy_swap_hub.membership.tables import household
 
@@ -16,35 +17,37 @@ NO_LIMITS: Limits = (None, None)
 
 def limits_of(connection: Connection, community_id: str, household_id: str, at: datetime) -> Limits:
     """Return a household's limits as they stood at ``at``."""
-    return _limits(connection, community_id, at, household_id).get(household_id, NO_LIMITS)
+    found = connection.execute(_OF_ONE, {"community_id": community_id, "at": at, "household_id": household_id})
+    return next(((sell, buy) for _, sell, buy in found), NO_LIMITS)
 
 
 def limits_of_all(connection: Connection, community_id: str, at: datetime) -> dict[str, Limits]:
     """Return the limits of all households that have ever set any, as they stood at ``at``."""
-    return _limits(connection, community_id, at)
+    found = connection.execute(_OF_ALL, {"community_id": community_id, "at": at})
+    return {household_id: (sell, buy) for household_id, sell, buy in found}
 
 
-def _limits(
-    connection: Connection, community_id: str, at: datetime, household_id: str | None = None
-) -> dict[str, Limits]:
+def _limits() -> Select[Any]:
     order, row = standing_order.alias(), standing_order.c
     newest = (
         select(order.c.id)
         .where(
             order.c.community_id == household.c.community_id,
             order.c.household_id == household.c.id,
-            order.c.valid_from <= at,
+            order.c.valid_from <= bindparam("at"),
         )
         .order_by(order.c.valid_from.desc(), order.c.id.desc())
         .limit(1)
         .scalar_subquery()
     )
-    query = (
+    return (
         select(row.household_id, row.sell_at_least, row.buy_at_most)
         .select_from(household)
         .join(standing_order, and_(row.id == newest))
-        .where(household.c.community_id == community_id)
+        .where(household.c.community_id == bindparam("community_id"))
     )
-    if household_id is not None:
-        query = query.where(household.c.id == household_id)
-    return {found: (sell, buy) for found, sell, buy in connection.execute(query)}
+
+
+# Made once: every look at a household asks.
+_OF_ALL: Final = _limits()
+_OF_ONE: Final = _OF_ALL.where(household.c.id == bindparam("household_id"))

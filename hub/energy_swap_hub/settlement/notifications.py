@@ -8,13 +8,25 @@ once, in order, and after any interruption.
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from energy_swap_hub.storage import insert_rows, is_among
 
 from .tables import notification
+
+_IS_ITS: Final = (
+    notification.c.community_id == bindparam("community_id"),
+    notification.c.household_id == bindparam("household_id"),
+)
+_AFTER: Final = (
+    select(notification.c.number, notification.c.event, notification.c.data, notification.c.at)
+    .where(*_IS_ITS, notification.c.number > bindparam("after"))
+    .order_by(notification.c.number)
+    .limit(bindparam("limit"))
+)
+_LAST: Final = select(func.max(notification.c.number)).where(*_IS_ITS)
 
 
 class Event(StrEnum):
@@ -63,16 +75,10 @@ def notifications_after(
     connection: Connection, community_id: str, household_id: str, number: int, *, limit: int = 100
 ) -> list[dict[str, Any]]:
     """Return what a household was told after event ``number``, the oldest first, with each one's number."""
-    row = notification.c
-    query = (
-        select(row.number, row.event, row.data, row.at)
-        .where(row.community_id == community_id, row.household_id == household_id, row.number > number)
-        .order_by(row.number)
-        .limit(limit)
-    )
+    asked = {"community_id": community_id, "household_id": household_id, "after": number, "limit": limit}
     return [
         {"number": told.number, "event": told.event, "at": int(told.at.timestamp()), **told.data}
-        for told in connection.execute(query)
+        for told in connection.execute(_AFTER, asked)
     ]
 
 
@@ -95,6 +101,5 @@ def last_told(
 
 def last_notification(connection: Connection, community_id: str, household_id: str) -> int:
     """Return the number of the last event that a household was told of; 0 before the first."""
-    row = notification.c
-    query = select(func.max(row.number)).where(row.community_id == community_id, row.household_id == household_id)
-    return connection.execute(query).scalar() or 0
+    asked = {"community_id": community_id, "household_id": household_id}
+    return connection.execute(_LAST, asked).scalar() or 0

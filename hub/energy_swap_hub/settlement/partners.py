@@ -2,13 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from energy_swap_hub.membership.households import Household, households
 
 from .spot import OrderRefused
 from .tables import partner_choice
+
+_CHOSEN_BY: Final = (
+    select(partner_choice.c.partners)
+    .where(
+        partner_choice.c.community_id == bindparam("community_id"),
+        partner_choice.c.household_id == bindparam("household_id"),
+        partner_choice.c.valid_from <= bindparam("at"),
+    )
+    .order_by(partner_choice.c.id.desc())
+    .limit(1)
+)
 
 
 def choose_partners(
@@ -44,12 +56,6 @@ def partners_at(connection: Connection, community_id: str, at: datetime) -> Mapp
 
 def chosen_by(connection: Connection, community_id: str, household_id: str, at: datetime) -> Sequence[str]:
     """Return whom one household had chosen at ``at``."""
-    row = partner_choice.c
-    query = (
-        select(row.partners)
-        .where(row.community_id == community_id, row.household_id == household_id, row.valid_from <= at)
-        .order_by(row.id.desc())
-        .limit(1)
-    )
-    chosen: Sequence[str] | None = connection.execute(query).scalar()
+    asked = {"community_id": community_id, "household_id": household_id, "at": at}
+    chosen: Sequence[str] | None = connection.execute(_CHOSEN_BY, asked).scalar()
     return chosen or ()

@@ -1,7 +1,8 @@
 """Relays: what admin and household ask of a connection, what its meter reports, and the command that follows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Final
 
 from energy_swap_protocol.relay import (
     Reason,
@@ -13,7 +14,7 @@ from energy_swap_protocol.relay import (
     sign_command,
 )
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
@@ -41,15 +42,23 @@ class Relay:
         return None if self.report is None else decode_report(self.report)
 
 
+_OF_ALL: Final = (
+    select(relay.c.household_id, *(relay.c[field.name] for field in fields(Relay)[1:]))
+    .where(relay.c.community_id == bindparam("community_id"))
+    .order_by(relay.c.household_id)
+)
+_OF_ONE: Final = _OF_ALL.where(relay.c.household_id == bindparam("household_id"))
+
+
 def relay_of(connection: Connection, community_id: str, household_id: str) -> Relay:
     """Return the household's relay."""
-    found = _relays(connection, community_id, household_id)
-    return found[0] if found else Relay(household_id, False, False, False, None, None, None)
+    found = connection.execute(_OF_ONE, {"community_id": community_id, "household_id": household_id}).first()
+    return Relay(household_id, False, False, False, None, None, None) if found is None else Relay(*found)
 
 
 def relays(connection: Connection, community_id: str) -> list[Relay]:
     """Return every relay that anything is known of, by household."""
-    return _relays(connection, community_id, None)
+    return [Relay(*found) for found in connection.execute(_OF_ALL, {"community_id": community_id})]
 
 
 def wanted_of(connection: Connection, community: CommunityConfig, known: Relay) -> Reason | None:
@@ -168,22 +177,6 @@ def _standing(connection: Connection, community: CommunityConfig, household_id: 
 def command_of(known: Relay, authority: SigningKey) -> RelayCommand | None:
     """Return the newest command that was signed for a household's meter; None before the first."""
     return None if known.command is None else decode_command(known.command, bytes(authority.verify_key))
-
-
-def _relays(connection: Connection, community_id: str, household_id: str | None) -> list[Relay]:
-    row = relay.c
-    query = select(
-        row.household_id,
-        row.is_protected,
-        row.is_ended,
-        row.is_asked_off,
-        row.command,
-        row.report,
-        row.reported_at,
-    ).where(row.community_id == community_id)
-    if household_id is not None:
-        query = query.where(row.household_id == household_id)
-    return [Relay(*found) for found in connection.execute(query.order_by(row.household_id))]
 
 
 def _put(connection: Connection, community_id: str, one: Relay) -> None:

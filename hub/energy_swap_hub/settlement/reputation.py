@@ -1,13 +1,26 @@
 """How far a household keeps its word: a score from facts alone, and the sentence that explains it."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, case, func, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 
 from energy_swap_hub.mpesa.codes import PAYERS_REASONS
 from energy_swap_hub.mpesa.tables import FAILED, PAID, payment_intent
@@ -29,6 +42,8 @@ MOST_OF_A_KIND: Final = 20
 WEIGHT_OF_CONTRACTS: Final = 3
 WEIGHT_OF_TOP_UPS: Final = 2
 WEIGHT_OF_ORDERS: Final = 1
+
+_CONTRACTS, _TOP_UPS, _ORDERS = "contracts", "top_ups", "orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,67 +111,81 @@ def facts_of(
     account is not set up) is no fact about the household. Payouts are ours to send. Of a contract a seller has
     kept what its meter gave and a buyer what it took, whether or not the other side was there for it.
     """
-    since = now - MEMORY
+    asked: dict[str, Any] = {"community_id": community_id, "since": now - MEMORY}
+    if households is None:
+        query = _FACTS_OF_ALL
+    elif len(households) == 1:
+        query, (asked["household_id"],) = _FACTS_OF_ONE, households
+    else:
+        query = _facts(lambda column: is_among(connection, column, households))
     found: defaultdict[str, Facts] = defaultdict(Facts)
-    intent, order, sale = payment_intent.c, spot_order.c, auction.c
-
-    def asked_for(column: Column[Any]) -> ColumnElement[bool]:
-        return true() if households is None else is_among(connection, column, households)
-
-    made = contract.c
-    for party, kept_wh in (
-        (made.seller, made.delivered_wh + made.spare_wh),
-        (made.buyer, made.delivered_wh + made.backfill_wh),
-    ):
-        for household_id, contracts, promised_wh, delivered_wh in connection.execute(
-            select(party, func.count(), func.sum(made.wh), func.sum(kept_wh))
-            .where(made.community_id == community_id, asked_for(party), made.settled_at >= since)
-            .group_by(party)
-        ):
-            before = found[household_id]
+    for kind, household_id, count, whole, part in connection.execute(query, asked):
+        before = found[household_id]
+        if kind == _CONTRACTS:
             found[household_id] = replace(
                 before,
-                contracts=before.contracts + int(contracts),
-                promised_wh=before.promised_wh + int(promised_wh),
-                delivered_wh=before.delivered_wh + int(delivered_wh),
+                contracts=before.contracts + int(count),
+                promised_wh=before.promised_wh + int(whole),
+                delivered_wh=before.delivered_wh + int(part),
             )
-    for household_id, top_ups, paid in connection.execute(
-        select(intent.household_id, func.count(), func.sum(case((intent.state == PAID, 1), else_=0)))
-        .where(
-            intent.community_id == community_id,
-            asked_for(intent.household_id),
-            intent.created_at >= since,
-            (intent.state == PAID) | ((intent.state == FAILED) & intent.reason.in_(PAYERS_REASONS)),
-        )
-        .group_by(intent.household_id)
-    ):
-        found[household_id] = replace(found[household_id], top_ups=int(top_ups), paid=int(paid))
-    for household_id, ended, cancelled in connection.execute(
-        select(order.household_id, func.count(), func.sum(case((order.status == "cancelled", 1), else_=0)))
-        .where(
-            order.community_id == community_id,
-            asked_for(order.household_id),
-            order.placed_at >= since,
-            order.status.in_(("filled", "cancelled", "expired")),
-        )
-        .group_by(order.household_id)
-    ):
-        found[household_id] = replace(found[household_id], ended=int(ended), cancelled=int(cancelled))
-    for household_id, ended, cancelled in connection.execute(
-        select(sale.seller, func.count(), func.sum(case((sale.status == "cancelled", 1), else_=0)))
-        .where(
-            sale.community_id == community_id,
-            asked_for(sale.seller),
-            sale.ends_at >= since,
-            sale.status.in_(("sold", "unsold", "cancelled")),
-        )
-        .group_by(sale.seller)
-    ):
-        before = found[household_id]
-        found[household_id] = replace(
-            before, ended=before.ended + int(ended), cancelled=before.cancelled + int(cancelled)
-        )
+        elif kind == _TOP_UPS:
+            found[household_id] = replace(before, top_ups=int(count), paid=int(part))
+        else:
+            found[household_id] = replace(
+                before, ended=before.ended + int(count), cancelled=before.cancelled + int(part)
+            )
     return dict(found)
+
+
+def _facts(is_asked_for: Callable[[Column[Any]], ColumnElement[bool]]) -> CompoundSelect[Any]:
+    """Return the statement for the facts of some households: kind, whose, how many, the whole, the part kept."""
+    made, intent, order, sale = contract.c, payment_intent.c, spot_order.c, auction.c
+    is_payers = (intent.state == PAID) | ((intent.state == FAILED) & intent.reason.in_(PAYERS_REASONS))
+
+    def counted(
+        kind: str,
+        party: Column[Any],
+        at: Column[Any],
+        part: ColumnElement[Any],
+        whole: ColumnElement[Any],
+        *which: ColumnElement[bool],
+    ) -> Select[Any]:
+        return (
+            select(literal_column(f"'{kind}'"), party, func.count(), func.sum(whole), func.sum(part))
+            .where(
+                party.table.c.community_id == bindparam("community_id"),
+                is_asked_for(party),
+                at >= bindparam("since"),
+                *which,
+            )
+            .group_by(party)
+        )
+
+    def is_cancelled(status: Column[Any]) -> ColumnElement[Any]:
+        return case((status == "cancelled", 1), else_=0)
+
+    one: ColumnElement[Any] = literal_column("1")
+    return union_all(
+        counted(_CONTRACTS, made.seller, made.settled_at, made.delivered_wh + made.spare_wh, made.wh),
+        counted(_CONTRACTS, made.buyer, made.settled_at, made.delivered_wh + made.backfill_wh, made.wh),
+        counted(
+            _TOP_UPS, intent.household_id, intent.created_at, case((intent.state == PAID, 1), else_=0), one,
+            is_payers,
+        ),
+        counted(
+            _ORDERS, order.household_id, order.placed_at, is_cancelled(order.status), one,
+            order.status.in_(("filled", "cancelled", "expired")),
+        ),
+        counted(
+            _ORDERS, sale.seller, sale.ends_at, is_cancelled(sale.status), one,
+            sale.status.in_(("sold", "unsold", "cancelled")),
+        ),
+    )  # fmt: skip
+
+
+# Every look at a household asks: made once.
+_FACTS_OF_ALL: Final = _facts(lambda _party: true())
+_FACTS_OF_ONE: Final = _facts(lambda party: party == bindparam("household_id"))
 
 
 def _reason(facts: Facts) -> str:

@@ -1,11 +1,12 @@
 """What a household ever sold, bought, earned, spent and was paid out, kept as running sums."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, bindparam, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.storage import metadata
@@ -28,6 +29,7 @@ class Change:
 
 _SUMS: Final = tuple(field.name for field in fields(Change) if field.name != "household_id")
 
+_NOTHING: Final = (0,) * len(_SUMS)
 _numbers: Final = attrgetter(*_SUMS)
 
 household_total = Table(
@@ -37,6 +39,15 @@ household_total = Table(
     Column("household_id", Text, primary_key=True),
     *(Column(name, BigInteger, nullable=False) for name in _SUMS),
     sqlite_with_rowid=False,
+)
+
+_COLUMNS: Final = tuple(household_total.c[name] for name in _SUMS)
+_OF_ALL: Final = select(household_total.c.household_id, *_COLUMNS).where(
+    household_total.c.community_id == bindparam("community_id")
+)
+_OF_ONE: Final = select(*_COLUMNS).where(
+    household_total.c.community_id == bindparam("community_id"),
+    household_total.c.household_id == bindparam("household_id"),
 )
 
 
@@ -55,12 +66,16 @@ def add(connection: Connection, community_id: str, changes: Iterable[Change]) ->
 
 def totals(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
     """Return what a household's meter counted and what it traded, in Wh and cents (fees included)."""
-    row = household_total.c
-    query = select(*(row[name] for name in _SUMS)).where(
-        row.community_id == community_id, row.household_id == household_id
-    )
-    found = connection.execute(query).mappings().first()
-    return dict.fromkeys(_SUMS, 0) if found is None else dict(found)
+    found = connection.execute(_OF_ONE, {"community_id": community_id, "household_id": household_id}).first()
+    return dict(zip(_SUMS, found or _NOTHING, strict=True))
+
+
+def all_totals(connection: Connection, community_id: str) -> defaultdict[str, dict[str, int]]:
+    """Return what `totals` returns of each household, by its id."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_SUMS, 0))
+    for household_id, *sums in connection.execute(_OF_ALL, {"community_id": community_id}):
+        found[household_id] = dict(zip(_SUMS, sums, strict=True))
+    return found
 
 
 def due_cents(connection: Connection, community_id: str, household_id: str) -> int:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from energy_swap_protocol.period import Period
-from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, or_, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.ahead import gate_closes_at
@@ -16,12 +16,35 @@ from .answers import Ahead, AheadOrder, Contract
 _SHOWN: Final = timedelta(days=1)
 _MOST_CONTRACTS: Final = 200
 
+# Each household's look at itself asks for its own: made once.
+_LINE: Final = select(ahead_line).where(
+    ahead_line.c.community_id == bindparam("community_id"),
+    ahead_line.c.start == bindparam("start"),
+    ahead_line.c.household_id == bindparam("household_id"),
+)
+_ORDERS: Final = (
+    select(ahead_order)
+    .where(ahead_order.c.community_id == bindparam("community_id"), ahead_order.c.status == "open")
+    .order_by(ahead_order.c.start, ahead_order.c.id)
+)
+_OWN_ORDERS: Final = _ORDERS.where(ahead_order.c.household_id == bindparam("household_id"))
+_CONTRACTS: Final = (
+    select(contract)
+    .where(contract.c.community_id == bindparam("community_id"))
+    .order_by(contract.c.start.desc(), contract.c.number.desc())
+    .limit(_MOST_CONTRACTS)
+)
+_OWN_CONTRACTS: Final = _CONTRACTS.where(
+    or_(contract.c.seller == bindparam("household_id"), contract.c.buyer == bindparam("household_id")),
+    contract.c.start >= bindparam("since"),
+)
+
 
 def own_orders(connection: Connection, community: CommunityConfig, household_id: str) -> list[dict[str, Any]]:
     """Return a household's open orders for periods to come, the next first."""
     return [
         {name: value for name, value in order.items() if name != "household"}
-        for order in _orders(connection, community, ahead_order.c.household_id == household_id)
+        for order in _orders(connection, community, _OWN_ORDERS, household_id=household_id)
     ]
 
 
@@ -29,13 +52,7 @@ def own_contracts(
     connection: Connection, community: CommunityConfig, household_id: str, now: datetime
 ) -> list[dict[str, Any]]:
     """Return a household's contracts for periods to come and of the last day, the oldest first."""
-    row = contract.c
-    found = _contracts(
-        connection,
-        community,
-        or_(row.seller == household_id, row.buyer == household_id),
-        row.start >= now - _SHOWN,
-    )
+    found = _contracts(connection, community, _OWN_CONTRACTS, household_id=household_id, since=now - _SHOWN)
     contracts = []
     for made in reversed(found):
         is_seller = made["seller"] == household_id
@@ -47,11 +64,8 @@ def own_contracts(
 
 def settled_ahead(connection: Connection, community_id: str, household_id: str, period: Period) -> dict[str, int]:
     """Return what a household's contracts for a booked period came to, differences included; zeros without any."""
-    row = ahead_line.c
-    query = select(ahead_line).where(
-        row.community_id == community_id, row.start == period.start, row.household_id == household_id
-    )
-    line = connection.execute(query).mappings().first()
+    asked = {"community_id": community_id, "start": period.start, "household_id": household_id}
+    line = connection.execute(_LINE, asked).mappings().first()
     if line is None:
         return dict.fromkeys(("sold_wh", "bought_wh", "earned_cents", "paid_cents"), 0)
     is_seller = line["side"] == Side.SELL
@@ -65,18 +79,15 @@ def settled_ahead(connection: Connection, community_id: str, household_id: str, 
 
 def ahead_market(connection: Connection, community: CommunityConfig) -> Ahead:
     """Return all open orders, the next period first, and the newest contracts, the latest period first."""
-    return {"orders": _orders(connection, community), "contracts": _contracts(connection, community)}
+    return {
+        "orders": _orders(connection, community, _ORDERS),
+        "contracts": _contracts(connection, community, _CONTRACTS),
+    }
 
 
 def _orders(
-    connection: Connection, community: CommunityConfig, *conditions: ColumnElement[bool]
+    connection: Connection, community: CommunityConfig, query: Select[Any], **asked: object
 ) -> list[AheadOrder]:
-    row = ahead_order.c
-    query = (
-        select(ahead_order)
-        .where(row.community_id == community.id, row.status == "open", *conditions)
-        .order_by(row.start, row.id)
-    )
     return [
         {
             "id": found["id"],
@@ -89,20 +100,13 @@ def _orders(
                 gate_closes_at(_period(community, found["start"]), community.gate_periods).timestamp()
             ),
         }
-        for found in connection.execute(query).mappings()
+        for found in connection.execute(query, {"community_id": community.id, **asked}).mappings()
     ]
 
 
 def _contracts(
-    connection: Connection, community: CommunityConfig, *conditions: ColumnElement[bool]
+    connection: Connection, community: CommunityConfig, query: Select[Any], **asked: object
 ) -> list[Contract]:
-    row = contract.c
-    query = (
-        select(contract)
-        .where(row.community_id == community.id, *conditions)
-        .order_by(row.start.desc(), row.number.desc())
-        .limit(_MOST_CONTRACTS)
-    )
 
     def told(found: RowMapping, name: str) -> int | None:
         """Nobody knows before the period is booked."""
@@ -120,7 +124,7 @@ def _contracts(
             "backfill_wh": told(found, "backfill_wh"),
             "spare_wh": told(found, "spare_wh"),
         }
-        for found in connection.execute(query).mappings()
+        for found in connection.execute(query, {"community_id": community.id, **asked}).mappings()
     ]
 
 

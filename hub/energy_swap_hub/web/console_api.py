@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.changes import Changes
-from energy_swap_hub.membership.households import households
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement.decisions import Action, Decision, decide
 from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.storage import Database
 
 from . import console_view, guidance_view, ledger_view, market_view
@@ -174,8 +174,7 @@ class ConsoleApi:
         now = self._clock()
 
         def query(connection: Connection) -> list[dict[str, Any]]:
-            accounts = {h.key: self._chain.account(h.key) for h in households(connection, self._community.id)}
-            return console_view.household_rows(connection, self._community, self._phones, accounts, now)
+            return console_view.household_rows(connection, self._community, self._phones, self._chain.account, now)
 
         return {"households": await self._database.read(query)}
 
@@ -199,7 +198,11 @@ class ConsoleApi:
 
     async def _advice(self, _call: Call[Session, None]) -> dict[str, Any]:
         now = self._clock()
-        return await self._database.read(lambda c: guidance_view.advice(c, self._community, now))
+
+        def query(connection: Connection) -> dict[str, Any]:
+            return guidance_view.advice(connection, settings_at(connection, self._community, now), now)
+
+        return await self._database.read(query)
 
     async def _fund(self, _call: Call[Session, None]) -> Fund:
         return await self._database.read(lambda c: ledger_view.fund(c, self._community))

@@ -1,11 +1,12 @@
 """What the console shows of the community, its households and the review queue; no rule lives here."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.chain.approvals import signed_counts
@@ -18,17 +19,26 @@ from energy_swap_hub.membership import tables as members
 from energy_swap_hub.membership.phone import PhoneBook, mask
 from energy_swap_hub.metering.tables import meter_state, quarantine
 from energy_swap_hub.settlement import tables
-from energy_swap_hub.settlement.allowances import allowance_wh
+from energy_swap_hub.settlement.allowances import allowances
 from energy_swap_hub.settlement.decisions import actions_of
 from energy_swap_hub.settlement.limits import NO_LIMITS, limits_of_all
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.settings import settings_at
-from energy_swap_hub.settlement.totals import totals
+from energy_swap_hub.settlement.totals import all_totals
 from energy_swap_hub.settlement.words import EAST_AFRICA
 
 from .answers import ReviewRow
 from .ledger_view import ledger_health
 from .market_view import flows, last_period, period_row
+
+_METERS: Final = select(meter_state.c.meter, meter_state.c.net_w, meter_state.c.measured_at).where(
+    meter_state.c.community_id == bindparam("community_id")
+)
+_QUARANTINED: Final = (
+    select(quarantine.c.household_id, func.count())
+    .where(quarantine.c.community_id == bindparam("community_id"))
+    .group_by(quarantine.c.household_id)
+)
 
 
 def overview(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
@@ -65,43 +75,45 @@ def household_rows(
     connection: Connection,
     community: CommunityConfig,
     phones: PhoneBook,
-    accounts: dict[bytes, str],
+    account: Callable[[bytes], str],
     now: datetime,
 ) -> list[dict[str, Any]]:
-    """Return all households with wallets, meters and trade totals; phones masked."""
+    """Return all households with wallets, meters and trade totals; phones masked.
+
+    ``account`` is the token account of a household's public key.
+    """
     rows = []
+    asked = {"community_id": community.id}
+    meters = {row.meter: row for row in connection.execute(_METERS, asked)}
+    quarantined = dict(connection.execute(_QUARANTINED, asked).tuples().all())
+    sealed = households.sealed_phones(connection, community.id)
+    balances = ledger.balances(connection, community.id)
+    granted = allowances(connection, community.id)
+    totals = all_totals(connection, community.id)
     facts = facts_of(connection, community.id, now)
     limits = limits_of_all(connection, community.id, now)
     signatures = signed_counts(connection, community.id, "admit")
     for member in households.households(connection, community.id):
         standing = reputation(facts.get(member.id, Facts()))
         sell_at_least, buy_at_most = limits.get(member.id, NO_LIMITS)
-        meter = connection.execute(
-            select(meter_state.c.net_w, meter_state.c.measured_at).where(meter_state.c.meter == member.meter)
-        ).first()
-        quarantined = connection.execute(
-            select(func.count())
-            .select_from(quarantine)
-            .where(quarantine.c.community_id == community.id, quarantine.c.household_id == member.id)
-        ).scalar_one()
-        phone = phones.open(households.sealed_phone(connection, community.id, member.id))
+        meter = meters.get(member.meter)
         rows.append(
             {
                 "household": member.id,
                 "name": member.name,
                 "status": member.status,
                 "role": member.role,
-                "phone_masked": mask(phone),
+                "phone_masked": mask(phones.open(sealed[member.id])),
                 "address": str(Pubkey.from_bytes(member.key)),
-                "account": accounts[member.key],
+                "account": account(member.key),
                 "meter": member.meter.hex(),
                 "rated_pv_w": member.rated_pv_w,
-                "wallet": ledger.wallet(connection, community.id, member.id),
-                "net_w": None if meter is None else meter[0],
-                "last_reading_at": None if meter is None else meter[1],
-                "quarantined": quarantined,
-                **totals(connection, community.id, member.id),
-                "allowance_wh": allowance_wh(connection, community.id, member.id),
+                "wallet": ledger.wallet_in(balances, member.id),
+                "net_w": None if meter is None else meter.net_w,
+                "last_reading_at": None if meter is None else meter.measured_at,
+                "quarantined": quarantined.get(member.id, 0),
+                **totals[member.id],
+                "allowance_wh": granted.get(member.id, 0),
                 "sell_at_least": sell_at_least,
                 "buy_at_most": buy_at_most,
                 "signatures": signatures.get(member.id, 0),

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from energy_swap_protocol.period import Period, period_at
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.balancing import DAYS_NEEDED, Balancing, Carbon, Window, suggest
@@ -13,7 +13,6 @@ from energy_swap_hub.market.guidance import Balance, PastPeriod, Sentence, guide
 from energy_swap_hub.market.outlook import look_ahead
 from energy_swap_hub.membership.households import count_admitted
 from energy_swap_hub.settlement import tables
-from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.words import EAST_AFRICA, kes
 from energy_swap_hub.storage import is_among
 
@@ -32,12 +31,19 @@ ENGLISH: Final = {
     Sentence.BELOW_WEEK: "Prices are {percent} % below the week's average.",
 }
 
+_NEWEST: Final = select(func.max(tables.period.c.start)).where(
+    tables.period.c.community_id == bindparam("community_id")
+)
+
 type _Past = list[tuple[datetime, PastPeriod]]
 
 
 def advice(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
-    """Return ``guidance``, ``outlook`` and ``balancing`` advice (docs/api.md), from one look at the last week."""
-    community, past = settings_at(connection, community, now), _week(connection, community.id, now)
+    """Return ``guidance``, ``outlook`` and ``balancing`` advice (docs/api.md), from one look at the last week.
+
+    ``community`` has the settings that count at ``now``.
+    """
+    past = _week(connection, community.id, now)
     return {
         "guidance": _guidance(community, past, now),
         "outlook": _outlook(community, past, _density(connection, community, now), now),
@@ -56,9 +62,7 @@ class RememberedAdvice:
 
     def __call__(self, connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
         """Return what `advice` returns."""
-        row = tables.period.c
-        newest = connection.execute(select(func.max(row.start)).where(row.community_id == community.id)).scalar()
-        community = settings_at(connection, community, now)
+        newest = connection.execute(_NEWEST, {"community_id": community.id}).scalar()
         began = period_at(now, community.period_length).start
         key = (community.id, newest, began, tariff_at(community.tariffs, now))
         last = self._last  # one look: several readers may be here at once

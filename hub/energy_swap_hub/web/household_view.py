@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from energy_swap_protocol.period import Period
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from energy_swap_hub import ledger, metering
 from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.spot import Best
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
@@ -20,12 +21,45 @@ from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.partners import chosen_by
 from energy_swap_hub.settlement.relays import relay_of, wanted_of
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
-from energy_swap_hub.settlement.settings import tariff_of
+from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 
 from .ahead_view import own_contracts, own_orders, settled_ahead
 from .guidance_view import advice
+
+# Each household's look at itself asks all of these; made once, they cost a fifth.
+_PERIOD, _POSITION, _ORDER, _AUCTION = (
+    tables.period.c, tables.position.c, tables.spot_order.c, tables.auction.c
+)  # fmt: skip
+_NEWEST_PERIOD: Final = (
+    select(_PERIOD.start, _PERIOD.cents_per_kwh)
+    .where(_PERIOD.community_id == bindparam("community_id"))
+    .order_by(_PERIOD.start.desc())
+    .limit(1)
+)
+_NEWEST_POSITION: Final = (
+    select(tables.position)
+    .where(
+        _POSITION.community_id == bindparam("community_id"), _POSITION.household_id == bindparam("household_id")
+    )
+    .order_by(_POSITION.start.desc())
+    .limit(1)
+)
+_OWN_ORDERS: Final = (
+    select(_ORDER.id, _ORDER.side, _ORDER.wh, _ORDER.remaining_wh, _ORDER.limit, _ORDER.status)
+    .where(
+        _ORDER.community_id == bindparam("community_id"),
+        _ORDER.household_id == bindparam("household_id"),
+        _ORDER.status.in_(("pending_lock", "open", "reserved", "pending_payment")),
+    )
+    .order_by(_ORDER.number)
+)
+_OPEN_AUCTIONS: Final = (
+    select(tables.auction)
+    .where(_AUCTION.community_id == bindparam("community_id"), _AUCTION.status == "open")
+    .order_by(_AUCTION.ends_at, _AUCTION.id)
+)
 
 type Advise = Callable[[Connection, CommunityConfig, datetime], dict[str, Any]]
 
@@ -38,8 +72,9 @@ def household_state(
     advise: Advise = advice,
 ) -> dict[str, Any]:
     """Return the household's state (docs/api.md); amounts in cents and Wh, times as Unix seconds."""
+    community = settings_at(connection, community, now)
     sell_at_least, buy_at_most = limits_of(connection, community.id, household.id, now)
-    tariff = tariff_of(connection, community, now)
+    tariff = tariff_at(community.tariffs, now)
     last_reading = metering.latest(connection, household.meter)
     open_book = book(connection, community.id, now)
     return {
@@ -95,14 +130,7 @@ def _reputation(connection: Connection, community_id: str, household_id: str, no
 
 
 def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, Any] | None:
-    row = tables.period.c
-    query = (
-        select(row.start, row.cents_per_kwh)
-        .where(row.community_id == community.id)
-        .order_by(row.start.desc())
-        .limit(1)
-    )
-    found = connection.execute(query).first()
+    found = connection.execute(_NEWEST_PERIOD, {"community_id": community.id}).first()
     if found is None:
         return None
     return {"period": Period(found[0], community.period_length).id, "cents_per_kwh": found[1]}
@@ -111,14 +139,8 @@ def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, A
 def _last_settlement(
     connection: Connection, community: CommunityConfig, household_id: str
 ) -> dict[str, Any] | None:
-    row = tables.position.c
-    query = (
-        select(tables.position)
-        .where(row.community_id == community.id, row.household_id == household_id)
-        .order_by(row.start.desc())
-        .limit(1)
-    )
-    found = connection.execute(query).mappings().first()
+    asked = {"community_id": community.id, "household_id": household_id}
+    found = connection.execute(_NEWEST_POSITION, asked).mappings().first()
     if found is None:
         return None
     period = Period(found["start"], community.period_length)
@@ -138,26 +160,11 @@ def _last_settlement(
 
 
 def _orders(connection: Connection, community_id: str, household_id: str) -> list[dict[str, Any]]:
-    row = tables.spot_order.c
-    query = (
-        select(row.id, row.side, row.wh, row.remaining_wh, row.limit, row.status)
-        .where(
-            row.community_id == community_id,
-            row.household_id == household_id,
-            row.status.in_(("pending_lock", "open", "reserved", "pending_payment")),
-        )
-        .order_by(row.number)
-    )
-    return [dict(found) for found in connection.execute(query).mappings()]
+    asked = {"community_id": community_id, "household_id": household_id}
+    return [dict(found) for found in connection.execute(_OWN_ORDERS, asked).mappings()]
 
 
 def _auctions(connection: Connection, community_id: str, household_id: str) -> list[dict[str, Any]]:
-    row = tables.auction.c
-    query = (
-        select(tables.auction)
-        .where(row.community_id == community_id, row.status == "open")
-        .order_by(row.ends_at, row.id)
-    )
     return [
         {
             "id": found["id"],
@@ -169,7 +176,7 @@ def _auctions(connection: Connection, community_id: str, household_id: str) -> l
             "mine": found["seller"] == household_id,
             "leading": found["leader"] == household_id,
         }
-        for found in connection.execute(query).mappings()
+        for found in connection.execute(_OPEN_AUCTIONS, {"community_id": community_id}).mappings()
     ]
 
 
