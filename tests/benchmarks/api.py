@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import os
 import random
 import sys
 import tempfile
@@ -205,6 +206,12 @@ def at(share: float, waits: Sequence[float]) -> float:
     return waits[min(len(waits) - 1, int(share * len(waits)))] * 1_000
 
 
+def cpu_seconds(process: int | None) -> float:
+    """Return the processor time that a process, and those it has ended, took so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def report(name: str, requests: Sequence[Request], seconds: float) -> None:
     """Write a line for all requests and one for each kind."""
     refused = Counter((request.kind, request.status) for request in requests if request.status != 200)
@@ -233,8 +240,10 @@ def measure(folder: Path, database_url: str | None, callers: int, per_second: in
             (f"{per_second:,} a second", per_second * seconds, float(per_second)),
             ("as fast as answered", per_second * seconds // 2, None),
         ):
-            requests = requests_of(members, cookie, count, chance)
+            requests, used = requests_of(members, cookie, count, chance), cpu_seconds(hub.pid)
             report(name, requests, asyncio.run(load(port, requests, callers, rate)))
+            used = cpu_seconds(hub.pid) - used
+            sys.stdout.write(f"{'  CPU of the hub':<28}{used / count * 1_000:>9.2f} ms a request\n")
     finally:
         hub.terminate()
         hub.join()
