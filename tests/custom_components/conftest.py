@@ -1,13 +1,13 @@
 """One real Home Assistant for all tests of the integration, and a household with its own edge for each of them."""
 
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from energy_swap_demo.broker import free_port
 from energy_swap_demo.home_assistant import INTEGRATION, HomeAssistant
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # custom_components and tests are no installed packages
@@ -25,13 +25,6 @@ COMPLAINT = re.compile(r" (WARNING|ERROR|CRITICAL) .*energy_swap|custom_componen
 
 
 collect_ignore = ["inside"]  # test_inside.py starts these, in a process of their own
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

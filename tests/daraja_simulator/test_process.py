@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -13,14 +12,9 @@ from typing import Any
 
 from aiohttp import ClientConnectorError, ClientSession
 from energy_swap_daraja_simulator import Business
+from energy_swap_demo.broker import free_port
 
 PHONE = "254712345678"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
