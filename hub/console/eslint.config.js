@@ -19,8 +19,8 @@ export default tseslint.config(
     },
   },
   {
-    files: ["public/app/sw.js"],
-    languageOptions: { globals: { caches: "readonly", fetch: "readonly", self: "readonly", location: "readonly", URL: "readonly" } },
+    files: ["public/app/*.js"],
+    languageOptions: { globals: { caches: "readonly", fetch: "readonly", importScripts: "readonly", navigator: "readonly", self: "readonly", location: "readonly", URL: "readonly" } },
   },
   {
     files: ["dev/**/*.mjs"],

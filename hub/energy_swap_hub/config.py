@@ -1,6 +1,7 @@
 """What an operator sets: one JSON file, read once at start."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,6 +170,20 @@ class PhonesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     daily_kes: Annotated[int, msgspec.Meta(ge=0, le=250_000)] = 5_000
 
 
+class PushConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Push messages to paired phones: whom push services may ask about them, and services of the operator's."""
+
+    contact: str | None = None  # mailto:… or https://…; none: the hub's public_url
+    services: tuple[str, ...] = ()  # origins like https://push.example.org, beside those of the browsers' makers
+
+    def __post_init__(self) -> None:
+        if self.contact is not None and not self.contact.startswith(("mailto:", "https://")):
+            raise ValueError(f"contact begins with mailto: or https://, not {self.contact!r}")
+        for origin in self.services:
+            if not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", origin):
+                raise ValueError(f"a push service is an origin like https://push.example.org, not {origin!r}")
+
+
 class DarajaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where Daraja is and how to sign in there; ``certificate`` is the path of its PEM."""
 
@@ -201,6 +216,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     verifiers: tuple[VerifierConfig, ...] = ()  # A and B of the 2-of-3; none: both keys lie here, "pilot custody"
     limits: LimitsConfig = LimitsConfig()
     phones: PhonesConfig = PhonesConfig()
+    push: PushConfig = PushConfig()
     second_factor: Literal["optional", "required"] = "optional"  # for people who sign in
     retiring_verifiers: tuple[VerifierConfig, ...] = ()  # those of before, until minting was handed over
     console: Path | None = None  # folder of the built console, where it is not beside the code

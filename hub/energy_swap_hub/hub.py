@@ -33,14 +33,18 @@ from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.verifier import RemoteCoSigner
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.collecting import collect_rarely
-from energy_swap_hub.config import DarajaConfig, HubConfig
+from energy_swap_hub.config import DarajaConfig, HubConfig, utc_now
 from energy_swap_hub.data_folder import load_secret, locked_data_folder
 from energy_swap_hub.membership.households import households
 from energy_swap_hub.membership.phone import PhoneBook
+from energy_swap_hub.membership.push_subscriptions import PURPOSE
 from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.membership.sms import HttpSms, NoSms, SmsGateway
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
+from energy_swap_hub.push.courier import Courier, push_session
+from energy_swap_hub.push.services import PushServices
+from energy_swap_hub.push.vapid import Vapid
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.chain_watch import ChainWatch
 from energy_swap_hub.settlement.legal import NoLegalBasis, why_no_payment
@@ -49,6 +53,7 @@ from energy_swap_hub.settlement.payments import PaymentBook, payer
 from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.relays import relays
 from energy_swap_hub.settlement.service import Settlement
+from energy_swap_hub.settlement.telling_phones import TellingPhones
 from energy_swap_hub.settlement.tokens import TokenDesk
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.api import Parts, make_routes
@@ -121,6 +126,13 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         sms: SmsGateway = NoSms()
         if config.phones.sms is not None:
             sms = HttpSms(await stack.enter_async_context(ClientSession()), config.phones.sms)
+        push_seal, push_services = Seal(secret, PURPOSE), PushServices(config.push.services)
+        # Without its key no phone is lost: the app subscribes anew with the new one when it is opened.
+        push_secret = load_secret(config.data / "keys" / "push", may_make=True)
+        vapid = Vapid(push_secret, config.push.contact or _https(config.public_url))
+        courier = Courier(
+            await stack.enter_async_context(push_session(push_services)), vapid, push_services, utc_now
+        )
         routes = make_routes(
             Parts(
                 config=config,
@@ -137,6 +149,9 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 tokens=ApiTokens(community.id, secret),
                 phones=phones,
                 sms=sms,
+                push_seal=push_seal,
+                push_services=push_services,
+                push_key=vapid.public_key,
                 wake=chain.wake,
             )
         )
@@ -144,9 +159,14 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         await _serve(stack, app, config)
         settlement = Settlement(database, desk, clock, changes, chain.wake)
         watch = ChainWatch(database, chain, community.id, clock, changes)
-        await _work(stack, chain.run(), mpesa.run(), settlement.run(), watch.run())
+        telling = TellingPhones(database, community.id, push_seal, courier, changes, clock=clock, now=utc_now)
+        await _work(stack, chain.run(), mpesa.run(), settlement.run(), watch.run(), telling.run())
         _LOG.info("hub of %s on http://%s:%d", community.name, config.host, config.port)
         yield
+
+
+def _https(url: str | None) -> str | None:
+    return url if url is not None and url.startswith("https://") else None
 
 
 def _money(

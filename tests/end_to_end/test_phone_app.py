@@ -3,69 +3,45 @@
 import asyncio
 import gzip
 import os
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import unused_port
-from argon2 import PasswordHasher
-from energy_swap_daraja_simulator import Simulator
-from energy_swap_daraja_simulator.business import Business
-from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_demo.browser import Browser
 from energy_swap_demo.phone_app import PIN, VIEWS, pair_phone, picture_app
-from energy_swap_hub.config import DarajaConfig, HubConfig, PhonesConfig, SmsConfig, UserConfig
-from energy_swap_hub.hub import CONSOLE, running_hub
-from playwright.async_api import ConsoleMessage, Page, expect
+from energy_swap_hub.hub import CONSOLE
+from playwright.async_api import expect
 
-from tests.hub.village import OPENED, Home, community, found_in, homes, open_village
+from tests.hub.village import found_in
+
+from .phone_place import (
+    AXE,
+    DESKTOP,
+    PATIENCE,
+    PHONE,
+    Place,
+    deliver,
+    is_wider_than_screen,
+    keep_picture,
+    live_a_while,
+    open_place,
+    open_tab,
+    opened,
+    serious_faults,
+    subscribe_here,
+)
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
-RULES = community(grid_grams_per_kwh=150)
-AFTERNOON = OPENED + timedelta(hours=1, minutes=42)
-PHONE, DESKTOP = (360, 740), (1280, 900)
-PATIENCE = 120_000.0  # milliseconds for what a busy machine takes long for
 FIRST_VIEW_BYTES = 200_000
-AXE = Path(__file__).parents[2] / "hub" / "console" / "node_modules" / "axe-core" / "axe.min.js"
+SHOWN = """async (title) => (await (await navigator.serviceWorker.ready).getNotifications())
+    .some((notice) => notice.title === title && notice.body.includes("KES 50.00"))"""
+PRESSED = """async () => {
+    const [notice] = await self.registration.getNotifications();
+    self.dispatchEvent(new NotificationEvent("notificationclick", { notification: notice }));
+}"""
 PICTURE = CONSOLE / "app" / "icon-512.png"
-
-
-@dataclass(slots=True)
-class Place:
-    """A hub with four members and the phones of a simulated M-Pesa, whose time goes as ours from noon on."""
-
-    hub: str
-    phones: str
-    homes: tuple[Home, Home, Home, Home]
-
-
-def clock_of_the_afternoon() -> Callable[[], datetime]:
-    began = time.monotonic()
-    return lambda: AFTERNOON + timedelta(seconds=time.monotonic() - began)
-
-
-@asynccontextmanager
-async def running_simulator(clock: Callable[[], datetime]) -> AsyncIterator[tuple[str, Simulator]]:
-    simulator, port = Simulator(clock=clock), unused_port()
-    for home in homes():
-        simulator.control.add_subscriber(
-            Subscriber(phone=home.phone, name=home.name, balance_kes=1_000, behaviour="manual")
-        )
-    runner = web.AppRunner(simulator.application(), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield f"http://127.0.0.1:{port}", simulator
-    finally:
-        await runner.cleanup()
-        simulator.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,113 +52,16 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def live_a_while(folder: Path) -> None:
-    async with open_village(folder, rules=RULES) as village:
-        amina, brian, chebet, david = village.homes
-        for home in (chebet, david):
-            await village.fund(home, 45_000)
-            await village.standing(home, buy=1_600)
-        await village.standing(amina, sell=800)
-        await village.standing(brian, sell=950)
-        for given, taken in ((2_400, 1_500), (2_900, 1_800), (2_200, 2_600)):
-            await village.end_period(
-                {amina.id: given, brian.id: given // 2, chebet.id: -taken, david.id: -taken // 3}
-            )
-            await village.chain_works()
-        await village.sell(amina, 700, 1_150)
-        village.now = AFTERNOON - timedelta(minutes=1)
-        for home, given, taken in ((amina, 240, 0), (brian, 90, 0), (chebet, 0, 130), (david, 0, 45)):
-            await village.report(home, given, taken)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place(founded: Path) -> AsyncIterator[Place]:
-    clock, business, port = clock_of_the_afternoon(), Business(), unused_port()
-    async with running_simulator(clock) as (phones, simulator):
-        certificate = founded / "daraja.pem"
-        certificate.write_bytes(simulator.certificate_pem)
-        config = HubConfig(
-            data=founded,
-            community=RULES,
-            users=(UserConfig("office", "admin", PasswordHasher().hash("a password of the office")),),
-            port=port,
-            phones=PhonesConfig(
-                sms=SmsConfig(
-                    url=f"{phones}/_simulator/sms",
-                    encoding="json",
-                    fields={"phone": "{phone}", "text": "{text}", "sender": "EnergySwap"},
-                )
-            ),
-            daraja=DarajaConfig(
-                base_url=phones,
-                callback_base_url=f"http://127.0.0.1:{port}",
-                short_code=int(business.short_code),
-                passkey=business.passkey,
-                consumer_key=business.consumer_key,
-                consumer_secret=business.consumer_secret,
-                initiator=business.initiator,
-                initiator_password=business.initiator_password,
-                certificate=certificate,
-            ),
-        )
-        async with running_hub(config, clock):
-            yield Place(f"http://127.0.0.1:{port}", phones, homes())
+    async with open_place(founded) as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with Browser() as browser:
         yield browser
-
-
-@dataclass(slots=True)
-class Screen:
-    """A page of the app, and what its console complained of."""
-
-    page: Page
-    errors: list[str]
-
-
-@asynccontextmanager
-async def opened(browser: Browser, place: Place, size: tuple[int, int]) -> AsyncIterator[Screen]:
-    async with browser.page(place.hub, {}, size=size) as page:
-        page.set_default_timeout(PATIENCE)
-        screen = Screen(page, [])
-
-        def note(message: ConsoleMessage) -> None:
-            if message.type == "error":
-                screen.errors.append(f"{message.text} {message.location}")
-
-        page.on("console", note)
-        page.on("pageerror", lambda error: screen.errors.append(str(error)))
-        await page.goto(f"{place.hub}/app")
-        yield screen
-
-
-async def keep_picture(page: Page, name: str) -> None:
-    """Keep what a person sees, where ``PICTURES`` says, to be looked at."""
-    if folder := os.environ.get("PICTURES"):
-        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-async def serious_faults(page: Page) -> list[str]:
-    """Return what axe-core finds serious or worse on the page as it is."""
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{fault['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
-        for fault in found["violations"]
-        if fault["impact"] in {"serious", "critical"}
-        for node in fault["nodes"]
-    ]
-
-
-async def is_wider_than_screen(page: Page) -> bool:
-    return bool(await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
-
-
-async def open_tab(page: Page, tab: str) -> None:
-    await page.locator(f"nav a[href='#{tab}']").click()
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -280,6 +159,68 @@ async def test_a_home_with_panels_sells_its_next_half_hour(browser: Browser, pla
         await page.locator("[data-test=go]").click()
         await page.get_by_text("Your order is placed.").wait_for()
         await expect(page.locator("ul.list").first).to_contain_text("for ", timeout=PATIENCE)
+        assert screen.errors == []
+
+
+async def test_a_phone_is_told_at_once_when_its_person_wants_it(browser: Browser, place: Place) -> None:
+    async with opened(browser, place, PHONE) as screen:
+        page, home, told = screen.page, place.homes[0], place.push.browser()
+        await page.context.grant_permissions(["notifications"], origin=place.hub)
+        await pair_phone(page, place.phones, home.phone)
+        await subscribe_here(page, told)
+        await open_tab(page, "more")
+        card = page.locator("[data-test=messages]")
+        await expect(card.get_by_role("button", name="Turn on")).to_be_visible(timeout=PATIENCE)
+        assert await page.evaluate("window.subscribed") is None  # nothing is asked for before the press
+        await keep_picture(page, f"{PHONE[0]}-messages-off")
+        await card.get_by_role("button", name="Turn on").click()
+        await expect(card.get_by_label("Trades")).to_be_checked(timeout=PATIENCE)
+        await card.get_by_label("Trades").uncheck()
+        await expect(card.get_by_label("Trades")).not_to_be_checked(timeout=PATIENCE)
+        assert await serious_faults(page) == []
+        await keep_picture(page, f"{PHONE[0]}-messages-on")
+
+        # Money arrives: the hub tells, and the phone shows it, in its language.
+        await open_tab(page, "money")
+        await page.get_by_role("button", name="50", exact=True).click()
+        await page.locator("[data-test=top-up]").click()
+        await expect(page.locator("[data-test=progress]")).to_have_attribute("data-done", "1", timeout=PATIENCE)
+        phone = await page.context.new_page()
+        phone.set_default_timeout(PATIENCE)
+        await phone.goto(f"{place.phones}/_simulator/phone/{home.phone}")
+        await phone.locator("form#prompt").get_by_label("M-PESA PIN").fill("1234")
+        await phone.locator("form#prompt").get_by_role("button", name="Send").click()
+        await expect(phone.locator("form#prompt")).to_have_count(0, timeout=PATIENCE)
+        await phone.close()
+        await place.push.until_asked(1)
+        assert [one["event"] for one in told.told] == ["topped_up"]
+        await open_tab(page, "home")
+        for language, title in (("English", "Money arrived"), ("Kiswahili", "Pesa imefika")):
+            if language == "Kiswahili":
+                await page.get_by_role("button", name=language).click()
+            await page.wait_for_function(
+                "async (l) => (await (await caches.match('/app/language'))?.text()) === l",
+                arg=language[:2].lower(),
+            )
+            await deliver(page, place.hub, told.told[0])
+            await page.wait_for_function(SHOWN, arg=title)
+        # Sent twice, shown once; a press opens the page that it is about.
+        assert (
+            await page.evaluate(
+                "navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((n) => n.length)"
+            )
+            == 1
+        )
+        worker = page.context.service_workers[0]
+        await worker.evaluate(PRESSED)
+        await expect(page.locator("nav a[href='#money']")).to_have_attribute(
+            "aria-current", "page", timeout=PATIENCE
+        )
+
+        await open_tab(page, "more")
+        await card.get_by_role("button", name="Zima").click()
+        await expect(card.get_by_role("button", name="Washa")).to_be_visible(timeout=PATIENCE)
+        assert await page.evaluate("window.subscribed") is None
         assert screen.errors == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HUB = ROOT / "hub" / "energy_swap_hub"
-ROOMS = ("chain", "ledger", "market", "membership", "metering", "mpesa", "settlement", "storage", "web")
+ROOMS = ("chain", "ledger", "market", "membership", "metering", "mpesa", "push", "settlement", "storage", "web")
 OURS = "energy_swap"
 
 

@@ -21,6 +21,11 @@ export function chooseLanguage(language: Language): void {
   window.dispatchEvent(new Event(CHANGED));
 }
 
+/** Calls `told` whenever another language is chosen. */
+export function whenLanguageChanges(told: () => void): void {
+  window.addEventListener(CHANGED, told);
+}
+
 /** A text with its blanks filled: {name} is filled in, {count|one|many} chosen by number. */
 export function filled(text: string, values: Record<string, string | number>): string {
   return text

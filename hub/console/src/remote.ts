@@ -1,48 +1,32 @@
 // What a page fetched from the hub: the last good value, what went wrong, and when to ask again.
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { Slice } from "./api.js";
+import { Asking } from "./asking.js";
 
 const asError = (problem: unknown): Error => (problem instanceof Error ? problem : new Error(String(problem)));
 
 /** One answer, asked again every `everySeconds` while the page is on screen; the old value stays until the new one is here. */
-export class Remote<T> implements ReactiveController {
+export class Remote<T> extends Asking<T> {
   value: T | undefined;
   problem: Error | undefined;
-  #timer = 0;
-  #generation = 0;
+  readonly #fetch: () => Promise<T>;
 
-  constructor(
-    private readonly host: ReactiveControllerHost,
-    private readonly ask: () => Promise<T>,
-    private readonly everySeconds = 15,
-  ) {
-    host.addController(this);
+  constructor(host: ReactiveControllerHost, fetch: () => Promise<T>, everySeconds = 15) {
+    super(host, everySeconds);
+    this.#fetch = fetch;
   }
 
-  hostConnected(): void {
-    void this.refresh();
-    this.#timer = window.setInterval(() => {
-      if (document.visibilityState === "visible") void this.refresh();
-    }, this.everySeconds * 1000);
+  protected override ask(): Promise<T> {
+    return this.#fetch();
   }
 
-  hostDisconnected(): void {
-    window.clearInterval(this.#timer);
-    this.#generation += 1;
+  protected override answered(value: T): void {
+    this.value = value;
+    this.problem = undefined;
   }
 
-  async refresh(): Promise<void> {
-    const generation = ++this.#generation;
-    try {
-      const value = await this.ask();
-      if (generation !== this.#generation) return;
-      this.value = value;
-      this.problem = undefined;
-    } catch (problem) {
-      if (generation !== this.#generation) return;
-      this.problem = asError(problem);
-    }
-    this.host.requestUpdate();
+  protected override failed(problem: unknown): void {
+    this.problem = asError(problem);
   }
 }
 

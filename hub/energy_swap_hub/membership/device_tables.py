@@ -1,6 +1,6 @@
-"""Paired phones: the codes that pair them, their keys and PINs, their sessions, and what each spent in a day."""
+"""Paired phones: their codes, keys, PINs and sessions, what each spent in a day, and where each is told."""
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, Text
 
 from energy_swap_hub.storage import UtcTime, metadata
 
@@ -56,4 +56,21 @@ device_spending = Table(
     Column("key", LargeBinary, primary_key=True),
     Column("day", Text, primary_key=True),  # of East Africa Time: 2026-11-20
     Column("cents", BigInteger, nullable=False),
+)
+
+# Where a phone's browser is told what happens: one per phone, gone with it.
+push_subscription = Table(
+    "push_subscription",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("community_id", Text, nullable=False),
+    Column("household_id", Text, nullable=False),
+    Column("endpoint_hash", LargeBinary, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),  # the address, and what its messages are sealed with
+    Column("topics", JSON, nullable=False),
+    Column("told", BigInteger, nullable=False),  # number of the last notification that is done with
+    Column("tries", BigInteger, nullable=False),  # of the next one, so far
+    Column("due_at", UtcTime, nullable=False),  # not before
+    Column("made_at", UtcTime, nullable=False),
+    Index("push_subscription_household", "community_id", "household_id"),
 )

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from .device_tables import device, device_session
 from .households import Household, by_id
+from .push_subscriptions import unsubscribe
 from .tables import household
 
 MOST_DEVICES: Final = 5
@@ -213,3 +214,4 @@ def by_device_keys(connection: Connection, keys: Collection[bytes]) -> dict[byte
 def _revoke(connection: Connection, key: bytes, who: str, now: datetime) -> None:
     connection.execute(update(device).where(device.c.key == key).values(revoked_at=now, revoked_by=who))
     connection.execute(delete(device_session).where(device_session.c.key == key))
+    unsubscribe(connection, key)

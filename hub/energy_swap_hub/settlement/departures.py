@@ -9,6 +9,7 @@ from energy_swap_hub.chain import proposal_store
 from energy_swap_hub.chain.payload import BurnPeriod, MintPeriod
 from energy_swap_hub.chain.proposal_store import UNDER_WAY, Stage
 from energy_swap_hub.membership.households import by_id, record_audit, set_status
+from energy_swap_hub.membership.push_subscriptions import unsubscribe_household
 
 from .machine import schedule
 from .notifications import Event, Notification, notify
@@ -56,6 +57,7 @@ def begin_leaving(
         )
     )
     set_status(connection, community_id, household.id, "leaving", now=now)
+    unsubscribe_household(connection, community_id, household.id)
     what = "turned away" if household.status == "applied" else "began to leave"
     record_audit(connection, community_id, who=who, what=f"{what}: {words}", subject=household.id, now=now)
     notify(connection, community_id, [Notification(household.id, Event.LEAVING, {"reason": words})], now)

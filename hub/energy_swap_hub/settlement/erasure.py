@@ -9,7 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select, update
 
-from energy_swap_hub.membership.device_tables import device, device_pairing, device_session, device_spending
+from energy_swap_hub.membership.device_tables import (
+    device,
+    device_pairing,
+    device_session,
+    device_spending,
+    push_subscription,
+)
 from energy_swap_hub.membership.households import Household, record_audit
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.tables import household as households
@@ -40,7 +46,7 @@ def erase(
     ]
     for table in (device_session, device_spending):
         connection.execute(delete(table).where(table.c.key.in_(keys)))
-    own: tuple[Any, ...] = (device, device_pairing, member_file, recovery_claim, notification)
+    own: tuple[Any, ...] = (device, device_pairing, push_subscription, member_file, recovery_claim, notification)
     for table in own:
         connection.execute(
             delete(table).where(table.c.community_id == community_id, table.c.household_id == household.id)

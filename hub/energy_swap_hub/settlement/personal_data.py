@@ -7,6 +7,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from energy_swap_hub import ledger, metering
+from energy_swap_hub.membership.device_tables import push_subscription
+from energy_swap_hub.membership.devices import devices
 from energy_swap_hub.membership.files import Evidence, evidence_of
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.membership.phone import PhoneBook
@@ -38,6 +40,7 @@ def personal_data(
         *_file(evidence_of(connection, community_id, household.id)),
         *_messages(connection, community_id, household, phones),
         *_payments(connection, community_id, household.id),
+        *_phones(connection, community_id, household.id),
     ]
     found = statement(connection, community_id, household.id, household.name, _EVER, now)
     facts += [Fact("ledger", line.kind, line.text, line.booked_at) for line in found.lines]
@@ -120,6 +123,20 @@ def _payments(connection: Connection, community_id: str, household_id: str) -> l
     return [
         *(Fact("paid in", name, f"KES {kes}", at) for name, kes, at in connection.execute(received)),
         *(Fact("paid out", name, f"KES {kes}", at) for name, kes, at in connection.execute(sent)),
+    ]
+
+
+def _phones(connection: Connection, community_id: str, household_id: str) -> list[Fact]:
+    told = push_subscription.c
+    query = select(told.topics, told.made_at).where(
+        told.community_id == community_id, told.household_id == household_id
+    )
+    return [
+        *(
+            Fact("paired phone", one.name, "removed" if one.revoked_at else "paired", one.paired_at)
+            for one in devices(connection, community_id, household_id, with_revoked=True)
+        ),
+        *(Fact("told at once", "topics", ", ".join(topics), at) for topics, at in connection.execute(query)),
     ]
 
 

@@ -16,6 +16,7 @@ from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.membership.sms import SmsGateway
 from energy_swap_hub.mpesa import open_payments
+from energy_swap_hub.push.services import PushServices
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.storage import Database
 
@@ -39,6 +40,7 @@ from .phone_api import PhoneApi
 from .phone_session_api import PhoneSessionApi
 from .phones_api import PhonesApi
 from .proposals_api import ApproverApi, ProposalsApi
+from .push_api import PushApi
 from .readings_api import ReadingsApi
 from .relays_api import RelaysApi
 from .route import Route
@@ -56,7 +58,8 @@ class Parts:
     """What the routes work with.
 
     ``seal`` closes people's second factors, ``answers_seal`` answers that are kept; ``sms`` carries the codes that
-    pair phones; ``relay_authority`` signs what meters obey; ``wake`` tells the chain that something is to be sent.
+    pair phones; ``push_seal`` closes where phones are told, ``push_key`` is what browsers know the hub by there;
+    ``relay_authority`` signs what meters obey; ``wake`` tells the chain that something is to be sent.
     """
 
     config: HubConfig
@@ -72,6 +75,9 @@ class Parts:
     tokens: ApiTokens
     phones: PhoneBook
     sms: SmsGateway
+    push_seal: Seal
+    push_services: PushServices
+    push_key: str
     relay_authority: SigningKey
     wake: Callable[[], None]
 
@@ -118,6 +124,15 @@ def make_routes(parts: Parts) -> list[Route]:
         OwnPeriodsApi(doors, database, community, clock),
         PhoneSessionApi(doors, database, community, clock, parts.phones, parts.sms, is_https=is_https),
         PhoneApi(doors, database, desk, clock, parts.messages, config.daraja.short_code),
+        PushApi(
+            doors,
+            database,
+            community.id,
+            clock,
+            seal=parts.push_seal,
+            services=parts.push_services,
+            public_key=parts.push_key,
+        ),
         ComplaintsApi(_CONSOLE, doors, database, community.id, clock, changes.mark),
         PhonesApi(_CONSOLE, doors, database, community.id, clock),
         ReadingsApi(doors, database, community),

@@ -24,6 +24,7 @@ from energy_swap_hub.membership.passkeys import PasskeyRefused
 from energy_swap_hub.membership.second_factor import CodeNeeded, CodeWrong
 from energy_swap_hub.membership.sign_in import SignInLocked, SignInRefused
 from energy_swap_hub.mpesa import PaymentRefused
+from energy_swap_hub.push.services import UnknownPushService
 from energy_swap_hub.settlement.departures import LeavingRefused
 from energy_swap_hub.settlement.device_scope import NotForPhones
 from energy_swap_hub.settlement.settings import SettingsRefused
@@ -68,6 +69,7 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (LeavingRefused, 409, "leaving_refused"),
     (EvidenceRefused, 409, "evidence_refused"),
     (SettingsRefused, 422, "setting_refused"),
+    (UnknownPushService, 422, "unknown_push_service"),
     (ApprovalError, 409, "approval_refused"),
     (IntentConflictError, 409, "conflict"),
     (NoChainError, 404, "not_on_chain"),

@@ -8,6 +8,7 @@ import { icon, type IconName } from "../parts/icons.js";
 import type { Session } from "./answers.js";
 import { Hub } from "./hub.js";
 import { look } from "./look.js";
+import { keepOn } from "./push.js";
 import { say } from "./say.js";
 import "./pages/door.js";
 import "./pages/home.js";
@@ -148,6 +149,10 @@ export class EsApp extends TranslatedElement {
     this.tab = tabOf(location.hash);
     window.scrollTo(0, 0);
   };
+  /** A message that the phone showed was pressed: its page is opened. */
+  readonly #pressed = (event: MessageEvent<{ open?: string } | null>): void => {
+    if (typeof event.data?.open === "string") location.hash = event.data.open;
+  };
   readonly #network = (): void => {
     this.hasNetwork = navigator.onLine;
     // With network again and no session: the PIN opens what is newer.
@@ -164,6 +169,7 @@ export class EsApp extends TranslatedElement {
     window.addEventListener("offline", this.#network);
     window.addEventListener("pointerdown", this.#touched);
     window.addEventListener("keydown", this.#touched);
+    if ("serviceWorker" in navigator) navigator.serviceWorker.addEventListener("message", this.#pressed);
     this.#timer = window.setInterval(this.#watch, 5000);
     void this.#begin();
   }
@@ -175,6 +181,7 @@ export class EsApp extends TranslatedElement {
     window.removeEventListener("offline", this.#network);
     window.removeEventListener("pointerdown", this.#touched);
     window.removeEventListener("keydown", this.#touched);
+    if ("serviceWorker" in navigator) navigator.serviceWorker.removeEventListener("message", this.#pressed);
     window.clearInterval(this.#timer);
   }
 
@@ -184,6 +191,11 @@ export class EsApp extends TranslatedElement {
     this.isOpen = this.#hub.session !== null;
     this.isReading = !this.isOpen && this.isPaired && !navigator.onLine && this.#hub.kept("/home") !== null;
     this.isReady = true;
+    if (this.isOpen) this.#keepOn();
+  }
+
+  #keepOn(): void {
+    void keepOn(this.#hub).catch(() => undefined);
   }
 
   protected override render(): TemplateResult {
@@ -227,6 +239,7 @@ export class EsApp extends TranslatedElement {
     this.#touched();
     this.isPaired = true;
     this.isOpen = true;
+    this.#keepOn();
   };
 
   readonly #readOnly = (): void => {

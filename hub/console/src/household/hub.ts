@@ -1,6 +1,7 @@
 // The app's one way to the hub: pairing, the PIN, reading with the last answer kept for when there is no network, and signed wishes.
 import type { Session } from "./answers.js";
 import { envelope, forgetKey, loadKey, makeKey, requestHeader, type PhoneKey } from "./keys.js";
+import { leaveBrowser } from "./push.js";
 
 const BASE = "/api/v1/app";
 const KEPT = "energy-swap.kept.";
@@ -102,6 +103,7 @@ export class Hub {
   /** Forgets the key and all that was kept; the household sees the phone as removed when it still can be told. */
   async forget(): Promise<void> {
     if (this.session) await this.#ask("POST", `/phones/${this.session.device}/revoke`).catch(() => undefined);
+    await leaveBrowser();
     await forgetKey();
     for (const name of Object.keys(localStorage)) if (name.startsWith(KEPT)) localStorage.removeItem(name);
     this.#key = null;

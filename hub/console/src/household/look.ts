@@ -211,6 +211,26 @@ export const look = css`
     min-height: 46px;
     font-size: 15px;
   }
+  .choice {
+    display: flex;
+    align-items: center;
+    gap: 12px;
+    min-height: var(--touch);
+    margin: 12px 0 0;
+    font-weight: 540;
+  }
+  .choice input {
+    width: 22px;
+    min-height: 22px;
+    accent-color: var(--brand);
+    flex: none;
+  }
+  .choice small {
+    display: block;
+    font-size: 13px;
+    font-weight: 400;
+    color: var(--ink-soft);
+  }
   details summary {
     cursor: pointer;
     min-height: var(--touch);

@@ -2,6 +2,8 @@
 import "../style/tokens.css";
 import { beginLanguage } from "../language-choice.js";
 import "./app.js";
+import { tellLanguage } from "./push.js";
 
 beginLanguage();
+tellLanguage();
 if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/app/sw.js").catch(() => undefined);

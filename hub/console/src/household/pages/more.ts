@@ -1,4 +1,4 @@
-// More: being paid by QR, sharing the meter, complaining with a picture, the paired phones, and the PIN.
+// More: being told at once, being paid by QR, sharing the meter, complaining with a picture, the paired phones, and the PIN.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { moment } from "../../format.js";
@@ -9,6 +9,7 @@ import { qrCode } from "../qr.js";
 import { Reading } from "../reading.js";
 import { say, type Word } from "../say.js";
 import { Page } from "./base.js";
+import "./messages.js";
 
 const ABOUT = ["reading", "trade", "payment", "price", "other"] as const;
 
@@ -24,7 +25,7 @@ export class EsMore extends Page {
     const home = this.#home.value;
     return html`<h1 class="hidden-text">${say("more.title")}</h1>
       <div class="page two">
-        <div class="column">${home ? html`${this.#renderPaid(home)} ${this.#renderMeter(home)}` : nothing} ${this.#renderPhones()}</div>
+        <div class="column"><es-messages .hub=${this.hub}></es-messages> ${home ? html`${this.#renderPaid(home)} ${this.#renderMeter(home)}` : nothing} ${this.#renderPhones()}</div>
         <div class="column">${this.#renderComplaint()} ${this.#renderPin()}</div>
       </div>`;
   }

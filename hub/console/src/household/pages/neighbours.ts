@@ -39,20 +39,6 @@ export class EsNeighbours extends Page {
         color: var(--ink-soft);
         font-variant-numeric: tabular-nums;
       }
-      .choice {
-        display: flex;
-        align-items: center;
-        gap: 12px;
-        min-height: var(--touch);
-        margin: 12px 0 0;
-        font-weight: 540;
-      }
-      .choice input {
-        width: 22px;
-        min-height: 22px;
-        accent-color: var(--brand);
-        flex: none;
-      }
     `,
   ];
 
