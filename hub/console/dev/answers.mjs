@@ -49,8 +49,10 @@ export function answers(community, clock) {
   const slice = (name, rows) => (query) => {
     const before = Number(query.get("before") ?? Infinity);
     const limit = Number(query.get("limit") ?? 100);
-    const rest = rows().filter((row) => row.id < before);
-    return { [name]: rest.slice(0, limit), next: rest.length > limit ? rest[limit - 1].id : null };
+    const skip = Number(query.get("skip") ?? 0);
+    const all = rows();
+    const rest = all.filter((row) => (row.id ?? row.number) < before);
+    return { [name]: rest.slice(skip, skip + limit), next: null, total: all.length };
   };
   const supply = 214_380;
   return {
@@ -103,9 +105,9 @@ export function answers(community, clock) {
       }),
     }),
     periods: (query) => {
-      const rows = history(Number(query.get("limit") ?? 96)).map(bare);
-      const next = Date.parse(rows[0].period) / 1000 + 1800;
-      return { periods: [{ period: new Date(next * 1000).toISOString().slice(0, 16) + "Z", state: "open", cents_per_kwh: null, supply_wh: 0, demand_wh: 0, traded_wh: 0, settled_at: null }, ...rows] };
+      const skip = Number(query.get("skip") ?? 0);
+      const rows = history(480).map(bare).filter((one) => one.period < (query.get("before") ?? "9"));
+      return { periods: rows.slice(skip, skip + Number(query.get("limit") ?? 96)), total: rows.length };
     },
     period: (name) => {
       const one = clearPeriod(community, Date.parse(name) / 1000);
@@ -161,19 +163,22 @@ export function answers(community, clock) {
       hub: { key: base58(randomness(12), 44), before: [], next: base58(randomness(14), 44), is_lost: false, can_pause: true },
     }),
     chain: () => {
-      const random = randomness(11);
       const now = clock();
-      const kinds = ["mint_period", "burn_period", "mint_period", "admit", "release", "household_transaction"];
       return {
         cluster: "localnet", version: "4.0.2", slot: 284_113 + Math.floor(now % 100_000 / 0.4), mint: community.mint, escrow: community.escrow, supply_wh: supply, ledger_wh: supply,
         minted_wh: 1_059_580, burned_wh: 845_200, escrow_wh: 18_400, fee_payer: base58(randomness(12), 44), lost_hub: null,
         custody: "Mint and escrow need two of three keys; this hub holds one, the verifiers' office one, and one is in the co-operative's safe.",
-        intents: Array.from({ length: 18 }, (_, index) => ({
-          ...intentOf(kinds[index % kinds.length], hexOf(random), index), state: index === 0 ? "sent" : index === 7 ? "failed" : "confirmed", signature: index === 7 ? null : base58(random, 88),
-          fee_lamports: index === 7 ? null : 15_000, created_at: now - index * 900 - 20, finished_at: index === 0 ? null : now - index * 900 - 5, error: index === 7 ? "Blockhash expired before the second signer answered; the intent was built again." : null,
-        })),
       };
     },
+    "chain/intents": slice("intents", () => {
+      const random = randomness(11);
+      const now = clock();
+      const kinds = ["mint_period", "burn_period", "mint_period", "admit", "release", "household_transaction"];
+      return Array.from({ length: 18 }, (_, index) => ({
+          number: 18 - index, ...intentOf(kinds[index % kinds.length], hexOf(random), index), state: index === 0 ? "sent" : index === 7 ? "failed" : "confirmed", signature: index === 7 ? null : base58(random, 88),
+          fee_lamports: index === 7 ? null : 15_000, created_at: now - index * 900 - 20, finished_at: index === 0 ? null : now - index * 900 - 5, error: index === 7 ? "Blockhash expired before the second signer answered; the intent was built again." : null,
+        }));
+    }),
     reviews: () => ({ reviews }),
     resolve: (id, { note, action, receipt, kes }) => {
       const review = reviews.find((one) => one.id === id && one.state === "open");

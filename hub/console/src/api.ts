@@ -19,6 +19,7 @@ import type {
   Token,
   Wish,
 } from "./office-api.js";
+import type { Part, Wanted } from "./long-list.js";
 import type { ListedInvoice, MemberFile, Settings, SettingsWish } from "./settings-api.js";
 import type { PasskeyOptions, SignedPasskey } from "./passkeys.js";
 
@@ -226,6 +227,7 @@ export interface TrialBalance {
 }
 
 export interface Intent {
+  number: number;
   id: string;
   kind: string;
   state: string;
@@ -256,7 +258,6 @@ export interface Chain {
   fee_payer: string;
   /** The lost key that alone could burn and pause; null when none is lost. */
   lost_hub: string | null;
-  intents: Intent[];
 }
 
 /** What can be done about a review beyond a note; the hub says which of them a review has. */
@@ -292,12 +293,6 @@ export interface Review {
   state: "open" | "resolved";
   resolution: string | null;
   actions: ReviewAction[];
-}
-
-export interface Slice<T> {
-  items: T[];
-  /** Pass as `before` to get what follows; null at the end. */
-  next: number | null;
 }
 
 /** The hub refused or could not be reached; `message` is fit to show. */
@@ -349,12 +344,11 @@ export class HubApi {
   /** Newest first. */
   periods = async (limit = 96): Promise<Period[]> => (await this.#request<{ periods: Period[] }>("GET", `/periods?limit=${limit}`)).periods;
 
+  partOfPeriods = (wanted: Wanted): Promise<Part<Period>> => this.#part("/periods", "periods", wanted);
+
   period = (period: string): Promise<PeriodDetail> => this.#request("GET", `/periods/${encodeURIComponent(period)}`);
 
-  trades = async (before: number | null, limit = 50): Promise<Slice<Trade>> => {
-    const answer = await this.#request<{ trades: Trade[]; next: number | null }>("GET", `/trades${cursor(limit, before)}`);
-    return { items: answer.trades, next: answer.next };
-  };
+  trades = (wanted: Wanted): Promise<Part<Trade>> => this.#part("/trades", "trades", wanted);
 
   market = (): Promise<Market> => this.#request("GET", "/market");
 
@@ -362,14 +356,13 @@ export class HubApi {
 
   fund = (): Promise<Fund> => this.#request("GET", "/ledger/fund");
 
-  entries = async (before: number | null, limit = 50): Promise<Slice<Entry>> => {
-    const answer = await this.#request<{ entries: Entry[]; next: number | null }>("GET", `/ledger/entries${cursor(limit, before)}`);
-    return { items: answer.entries, next: answer.next };
-  };
+  entries = (wanted: Wanted): Promise<Part<Entry>> => this.#part("/ledger/entries", "entries", wanted);
 
   trialBalance = (): Promise<TrialBalance> => this.#request("GET", "/ledger/trial-balance");
 
   chain = (): Promise<Chain> => this.#request("GET", "/chain");
+
+  intents = (wanted: Wanted, kind: string | null): Promise<Part<Intent>> => this.#part(`/chain/intents${kind === null ? "" : `?kind=${kind}`}`, "intents", wanted);
 
   reviews = async (): Promise<Review[]> => (await this.#request<{ reviews: Review[] }>("GET", "/reviews")).reviews;
 
@@ -377,7 +370,7 @@ export class HubApi {
 
   mpesa = (): Promise<MpesaState> => this.#request("GET", "/mpesa");
 
-  receipts = async (): Promise<Receipt[]> => (await this.#request<{ receipts: Receipt[] }>("GET", "/mpesa/receipts")).receipts;
+  receipts = (wanted: Wanted): Promise<Part<Receipt>> => this.#part("/mpesa/receipts", "receipts", wanted);
 
   reconciliations = async (): Promise<Reconciliation[]> =>
     (await this.#request<{ reconciliations: Reconciliation[] }>("GET", "/mpesa/reconciliations")).reconciliations;
@@ -391,11 +384,7 @@ export class HubApi {
 
   meters = (): Promise<Meters> => this.#request("GET", "/meters");
 
-  quarantine = async (household: string | null, before: number | null, limit = 50): Promise<Slice<QuarantinedFrame>> => {
-    const path = `/meters/quarantine${cursor(limit, before)}${household === null ? "" : `&household=${household}`}`;
-    const answer = await this.#request<{ frames: QuarantinedFrame[]; next: number | null }>("GET", path);
-    return { items: answer.frames, next: answer.next };
-  };
+  quarantine = (wanted: Wanted): Promise<Part<QuarantinedFrame>> => this.#part("/meters/quarantine", "frames", wanted);
 
   askEpoch = (household: string, frame: string, reason: string): Promise<unknown> => this.#request("POST", `/meters/${household}/epoch`, { frame, reason });
 
@@ -403,10 +392,7 @@ export class HubApi {
 
   markRelay = (household: string, marks: RelayMarks): Promise<unknown> => this.#request("POST", `/relays/${household}`, marks);
 
-  audit = async (before: number | null, limit = 50): Promise<Slice<Act>> => {
-    const answer = await this.#request<{ acts: Act[]; next: number | null }>("GET", `/audit${cursor(limit, before)}`);
-    return { items: answer.acts, next: answer.next };
-  };
+  audit = (wanted: Wanted): Promise<Part<Act>> => this.#part("/audit", "acts", wanted);
 
   proposals = (): Promise<Proposals> => this.#request("GET", "/proposals");
 
@@ -482,6 +468,15 @@ export class HubApi {
     return session;
   }
 
+  async #part<T>(path: string, name: string, { limit, before, skip, isCounted }: Wanted): Promise<Part<T>> {
+    const asked = new URLSearchParams({ limit: String(limit) });
+    if (before !== null) asked.set("before", before);
+    if (skip > 0) asked.set("skip", String(skip));
+    if (isCounted) asked.set("count", "1");
+    const answer = await this.#request<Record<string, T[]> & { total: number | null }>("GET", `${path}${path.includes("?") ? "&" : "?"}${asked.toString()}`);
+    return { items: answer[name] ?? [], total: answer.total };
+  }
+
   /** `isAnswering`: a 401 is about a password or code that was just typed, not about the session. */
   async #request<T>(method: "GET" | "POST", path: string, body?: object, isAnswering = false): Promise<T> {
     const answer = await this.#send(method, path, body, isAnswering);
@@ -510,8 +505,6 @@ export class HubApi {
 
 /** A key that no other change has; randomUUID is only there over HTTPS. */
 const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (octet) => octet.toString(16).padStart(2, "0")).join("");
-
-const cursor = (limit: number, before: number | null): string => `?limit=${limit}${before === null ? "" : `&before=${before}`}`;
 
 async function problemOf(answer: Response): Promise<HubProblem> {
   try {

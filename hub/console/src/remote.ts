@@ -1,6 +1,5 @@
 // What a page fetched from the hub: the last good value, what went wrong, and when to ask again.
-import type { ReactiveController, ReactiveControllerHost } from "lit";
-import type { Slice } from "./api.js";
+import type { ReactiveControllerHost } from "lit";
 import { Asking } from "./asking.js";
 
 const asError = (problem: unknown): Error => (problem instanceof Error ? problem : new Error(String(problem)));
@@ -27,73 +26,5 @@ export class Remote<T> extends Asking<T> {
 
   protected override failed(problem: unknown): void {
     this.problem = asError(problem);
-  }
-}
-
-/** A long list, newest first, fetched slice by slice; `refresh` adds what is new on top and keeps what was loaded. */
-export class RemoteList<T extends { id: number }> implements ReactiveController {
-  items: T[] | undefined;
-  problem: Error | undefined;
-  isLoadingMore = false;
-  #next: number | null = null;
-  #timer = 0;
-
-  constructor(
-    private readonly host: ReactiveControllerHost,
-    private readonly ask: (before: number | null) => Promise<Slice<T>>,
-    private readonly everySeconds = 15,
-  ) {
-    host.addController(this);
-  }
-
-  get hasMore(): boolean {
-    return this.#next !== null;
-  }
-
-  hostConnected(): void {
-    void this.refresh();
-    this.#timer = window.setInterval(() => {
-      if (document.visibilityState === "visible") void this.refresh();
-    }, this.everySeconds * 1000);
-  }
-
-  hostDisconnected(): void {
-    window.clearInterval(this.#timer);
-  }
-
-  async refresh(): Promise<void> {
-    await this.#ask(null, (slice) => {
-      const known = new Set(this.items?.map((item) => item.id));
-      const doesMeet = slice.items.some((item) => known.has(item.id));
-      if (this.items && doesMeet) {
-        this.items = [...slice.items.filter((item) => !known.has(item.id)), ...this.items];
-      } else {
-        // First load, or so much is new that a gap would open: start again from the top.
-        this.items = slice.items;
-        this.#next = slice.next;
-      }
-    });
-  }
-
-  async loadMore(): Promise<void> {
-    if (this.#next === null || this.isLoadingMore) return;
-    this.isLoadingMore = true;
-    this.host.requestUpdate();
-    await this.#ask(this.#next, (slice) => {
-      this.items = [...(this.items ?? []), ...slice.items];
-      this.#next = slice.next;
-    });
-    this.isLoadingMore = false;
-    this.host.requestUpdate();
-  }
-
-  async #ask(before: number | null, accept: (slice: Slice<T>) => void): Promise<void> {
-    try {
-      accept(await this.ask(before));
-      this.problem = undefined;
-    } catch (problem) {
-      this.problem = asError(problem);
-    }
-    this.host.requestUpdate();
   }
 }

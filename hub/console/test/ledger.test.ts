@@ -12,7 +12,7 @@ const entry = (source: string, text: string, accounts: Record<string, number>, e
   text,
   postings: Object.entries(accounts).map(([account, amount]) => ({ account, amount, currency: account.includes("ekwh") ? "eKWh" : "KES" })),
 });
-const title = (one: Entry, others: Entry[] = []): string => entryTitle(one, others, nameOf);
+const title = (one: Entry, others: Entry[] = []): string => entryTitle(one, () => others, nameOf);
 
 globalThis.document = { documentElement: { lang: "en" } } as unknown as Document;
 

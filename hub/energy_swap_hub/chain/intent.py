@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from energy_swap_hub.storage import insert_rows, is_among
 
@@ -99,7 +99,7 @@ def find(connection: Connection, community: str, intent_id: str) -> Intent | Non
         .mappings()
         .one_or_none()
     )
-    return None if row is None else _intent(row)
+    return None if row is None else intent_in(row)
 
 
 def is_known(connection: Connection, community: str, signature: str) -> bool:
@@ -133,18 +133,19 @@ def open_intents(connection: Connection, community: str, limit: int) -> list[Int
         .order_by(chain_intent.c.number)
         .limit(limit)
     )
-    return [_intent(row) for row in connection.execute(query).mappings()]
+    return [intent_in(row) for row in connection.execute(query).mappings()]
 
 
 def intents_of(connection: Connection, community: str, *, newest: int = 100) -> list[Intent]:
     """Return the newest intents of ``community``, newest first."""
-    query = (
-        select(chain_intent)
-        .where(chain_intent.c.community_id == community)
-        .order_by(chain_intent.c.number.desc())
-        .limit(newest)
-    )
-    return [_intent(row) for row in connection.execute(query).mappings()]
+    query = all_intents(community).order_by(chain_intent.c.number.desc()).limit(newest)
+    return [intent_in(row) for row in connection.execute(query).mappings()]
+
+
+def all_intents(community: str, kind: str | None = None) -> Select[Any]:
+    """Return the query for the intents of ``community``, all or those of a kind, for lists of them."""
+    query = select(chain_intent).where(chain_intent.c.community_id == community)
+    return query if kind is None else query.where(chain_intent.c.kind == kind)
 
 
 def mark_sent(
@@ -216,7 +217,8 @@ def _is_open() -> Any:
     return chain_intent.c.state.in_(open_states)
 
 
-def _intent(row: RowMapping) -> Intent:
+def intent_in(row: RowMapping) -> Intent:
+    """Return a stored intent."""
     return Intent(
         row["number"],
         row["community_id"],

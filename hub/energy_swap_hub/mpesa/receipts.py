@@ -65,20 +65,38 @@ def find(connection: Connection, receipt: str) -> Receipt | None:
     return rows.find(connection, Receipt, payment_receipt, receipt=receipt)
 
 
-def latest(connection: Connection, community_id: str, limit: int) -> list[dict[str, Any]]:
-    """Return the payments that were received, the newest first, with what became of a reversal."""
+def latest(
+    connection: Connection, community_id: str, limit: int, *, after: str | None = None, skip: int = 0
+) -> list[dict[str, Any]]:
+    """Return payments that were received, the newest first, with what became of a reversal.
+
+    ``after`` is a receipt whose followers are wanted; raises `LookupError` if there is none such.
+    """
     row, back = payment_receipt.c, payment_reversal.c
-    found = connection.execute(
+    query = (
         select(
             *(row.receipt, row.household_id, row.reference, row.kes, row.channel, row.paid_at, row.recorded_at),
             back.state.label("reversal"),
         )
         .join_from(payment_receipt, payment_reversal, back.receipt == row.receipt, isouter=True)
         .where(row.community_id == community_id)
-        .order_by(row.recorded_at.desc(), row.receipt)
-        .limit(limit)
     )
-    return [dict(one) for one in found.mappings()]
+    if after is not None:
+        recorded_at = connection.execute(
+            select(row.recorded_at).where(row.community_id == community_id, row.receipt == after)
+        ).scalar()
+        if recorded_at is None:
+            raise LookupError(f"there is no receipt {after}")
+        is_older = row.recorded_at < recorded_at
+        query = query.where(is_older | ((row.recorded_at == recorded_at) & (row.receipt > after)))
+    ordered = query.order_by(row.recorded_at.desc(), row.receipt).limit(limit).offset(skip)
+    return [dict(one) for one in connection.execute(ordered).mappings()]
+
+
+def count(connection: Connection, community_id: str) -> int:
+    """Return how many payments were ever received."""
+    query = select(func.count()).select_from(payment_receipt).where(payment_receipt.c.community_id == community_id)
+    return connection.execute(query).scalar_one()
 
 
 def credit(

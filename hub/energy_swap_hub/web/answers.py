@@ -30,10 +30,11 @@ class EntryRow(TypedDict):
 
 
 class Entries(TypedDict):
-    """A page of the ledger, newest first; ``next`` is the ``before`` of what follows."""
+    """A page of the ledger, newest first; ``next`` is the ``before`` of what follows; ``total`` if asked for."""
 
     entries: list[EntryRow]
     next: int | None
+    total: int | None
 
 
 class AccountBalance(TypedDict):
@@ -101,9 +102,10 @@ class PeriodRow(TypedDict):
 
 
 class Periods(TypedDict):
-    """The newest periods first."""
+    """The newest periods first; ``total`` if asked for."""
 
     periods: list[PeriodRow]
+    total: int | None
 
 
 class PeriodOrder(TypedDict):
@@ -161,10 +163,11 @@ class TradeRow(TypedDict):
 
 
 class Trades(TypedDict):
-    """A page of trades, newest first; ``next`` is the ``before`` of what follows."""
+    """A page of trades, newest first; ``next`` is the ``before`` of what follows; ``total`` if asked for."""
 
     trades: list[TradeRow]
     next: int | None
+    total: int | None
 
 
 class BookLine(TypedDict):
@@ -287,9 +290,10 @@ class ReceiptRow(TypedDict):
 
 
 class Receipts(TypedDict):
-    """The newest payments in."""
+    """The newest payments in; ``total`` if asked for."""
 
     receipts: list[ReceiptRow]
+    total: int | None
 
 
 class DifferenceRow(TypedDict):

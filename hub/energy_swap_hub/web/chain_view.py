@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from energy_swap_protocol.transaction import token_account
 from solders.pubkey import Pubkey
@@ -13,7 +13,7 @@ from energy_swap_hub.chain import proposal_store
 from energy_swap_hub.chain.chain import Chain
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
-from energy_swap_hub.chain.intent import Intent, State, intents_of
+from energy_swap_hub.chain.intent import Intent, State, all_intents, intent_in, intents_of
 from energy_swap_hub.chain.keys import HubKeys
 from energy_swap_hub.chain.payload import (
     Admit,
@@ -31,6 +31,8 @@ from energy_swap_hub.settlement import chain_watch, tables
 from energy_swap_hub.settlement.chain_watch import fees_needed
 from energy_swap_hub.storage import Database
 
+from .paging import Page, rows_of
+
 _PILOT_CUSTODY: Final = (
     "Pilot custody: minting and escrow need two of three keys, but both verifier keys still lie beside the hub's. "
     "Admissions need the approvers' own devices."
@@ -39,6 +41,31 @@ _VERIFIED: Final = (
     "Minting and escrow need two of three keys: the hub holds one, a verifier elsewhere re-checks the signed "
     "readings before it signs. Verifiers: {}. Admissions need the approvers' own devices."
 )
+
+
+class IntentRow(TypedDict):
+    """What shall happen on the chain once; ``wh`` and ``household`` where it has one, times Unix seconds."""
+
+    number: int
+    id: str
+    kind: str
+    state: str
+    signature: str | None
+    fee_lamports: int | None
+    created_at: int
+    finished_at: int | None
+    error: str | None
+    signed: str | None
+    household: str | None
+    wh: int | None
+
+
+class Intents(TypedDict):
+    """A page of intents, newest first; ``next`` is the ``before`` of what follows; ``total`` if asked for."""
+
+    intents: list[IntentRow]
+    next: int | None
+    total: int | None
 
 
 class ChainView:
@@ -102,6 +129,13 @@ class ChainView:
             "kinds": kinds,
         }
 
+    def intents(self, connection: Connection, kind: str | None, page: Page) -> Intents:
+        """Return a page of the intents, all or those of a kind, newest first."""
+        query = all_intents(self._community.community, kind)
+        found, total = rows_of(connection, query, chain_intent.c.number, page)
+        rows = [_row(connection, intent_in(row)) for row in found]
+        return {"intents": rows, "next": page.following([row["number"] for row in rows]), "total": total}
+
     async def summary(self) -> dict[str, Any]:
         """Return supply and slot as the chain has them now."""
         slot, supply_wh = await self._chain.supply_wh_at(self._community.community)
@@ -124,20 +158,7 @@ class ChainView:
                 "pending": self.pending(connection),
                 "costs": self._costs(connection),
                 "compared_at": _compared_at(connection, name),
-                "intents": [
-                    {
-                        "id": intent.id,
-                        "kind": intent.kind,
-                        "state": intent.state.value,
-                        "signature": intent.signature,
-                        "fee_lamports": intent.fee_lamports,
-                        "created_at": int(intent.created_at.timestamp()),
-                        "finished_at": None if intent.finished_at is None else int(intent.finished_at.timestamp()),
-                        "error": intent.error,
-                        **_what(connection, intent),
-                    }
-                    for intent in intents_of(connection, name)
-                ],
+                "intents": [_row(connection, intent) for intent in intents_of(connection, name)],
             }
 
         token = await self._database.read(lambda c: community_chain(c, name))
@@ -166,8 +187,26 @@ def _compared_at(connection: Connection, community_id: str) -> int | None:
     return None if at is None else int(at.timestamp())
 
 
-def _what(connection: Connection, intent: Intent) -> dict[str, Any]:
-    """Return whose transaction it is, of how much, and what a household signed (order, auction, allowance)."""
+def _row(connection: Connection, intent: Intent) -> IntentRow:
+    signed, household, wh = _what(connection, intent)
+    return {
+        "number": intent.number,
+        "id": intent.id,
+        "kind": intent.kind,
+        "state": intent.state.value,
+        "signature": intent.signature,
+        "fee_lamports": intent.fee_lamports,
+        "created_at": int(intent.created_at.timestamp()),
+        "finished_at": None if intent.finished_at is None else int(intent.finished_at.timestamp()),
+        "error": intent.error,
+        "signed": signed,
+        "household": household,
+        "wh": wh,
+    }
+
+
+def _what(connection: Connection, intent: Intent) -> tuple[str | None, str | None, int | None]:
+    """Return what a household signed (order, auction, allowance), whose transaction it is, and of how much."""
     signed, household, wh = None, None, None
     match intent.payload:
         case OpenAccount() | Admit() as payload:
@@ -184,7 +223,7 @@ def _what(connection: Connection, intent: Intent) -> dict[str, Any]:
             wh = payload.transfer.wh
         case HouseholdTransaction():
             signed, household, wh = _signed(connection, intent)
-    return {"signed": signed, "household": household, "wh": wh}
+    return signed, household, wh
 
 
 def _signed(connection: Connection, intent: Intent) -> tuple[str | None, str | None, int | None]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
+from energy_swap_protocol.period import period_named
 from sqlalchemy import Connection
 
 from energy_swap_hub.chain.client import NodeUnavailableError
@@ -19,10 +20,10 @@ from energy_swap_hub.storage import Database
 
 from . import console_view, guidance_view, ledger_view, market_view
 from .answers import Entries, Fund, MarketPage, PeriodDetail, Periods, Reviews, Trades, TrialBalance
-from .chain_view import ChainView
+from .chain_view import ChainView, Intents
 from .doors import Call, Doors
-from .paging import BEFORE, asked_before, asked_limit, limit_to, number_in
-from .route import Route
+from .paging import COUNT, SKIP, Page, asked_limit, asked_page, asked_skip, limit_to, number_in, paged
+from .route import Query, Route
 from .sockets import pushing
 from .tokens import Scope
 
@@ -86,7 +87,7 @@ class ConsoleApi:
                 f"{base}/periods",
                 self._periods,
                 says="The newest periods first.",
-                query=(limit_to(96),),
+                query=(limit_to(96), Query("before", "only periods before this one"), SKIP, COUNT),
                 scope=Scope.MARKET,
             ),
             read(
@@ -99,7 +100,7 @@ class ConsoleApi:
                 f"{base}/trades",
                 self._trades,
                 says="Trades, newest first.",
-                query=(limit_to(200), BEFORE),
+                query=paged(200),
                 scope=Scope.MARKET,
             ),
             read(
@@ -119,7 +120,7 @@ class ConsoleApi:
                 f"{base}/ledger/entries",
                 self._entries,
                 says="Entries with their postings, newest first.",
-                query=(limit_to(100), BEFORE),
+                query=paged(100),
                 scope=Scope.LEDGER,
             ),
             read(
@@ -132,6 +133,13 @@ class ConsoleApi:
                 f"{base}/chain",
                 self._chain_page,
                 says="Supply beside the ledger, custody, the newest intents.",
+                scope=Scope.CHAIN,
+            ),
+            read(
+                f"{base}/chain/intents",
+                self._intents,
+                says="What the hub intended on the chain, newest first.",
+                query=(Query("kind", "only those of this kind, like mint_period"), *paged(100)),
                 scope=Scope.CHAIN,
             ),
             read(
@@ -179,19 +187,19 @@ class ConsoleApi:
         return {"households": await self._database.read(query)}
 
     async def _periods(self, call: Call[Session, None]) -> Periods:
-        limit = asked_limit(call.request, 96)
-        return {"periods": await self._database.read(lambda c: market_view.period_rows(c, self._community, limit))}
+        request, before = call.request, call.request.query.get("before")
+        skip, is_counted = asked_skip(request)
+        page = Page(asked_limit(request, 96), skip=skip, is_counted=is_counted)
+        start = None if before is None else period_named(before, self._community.period_length).start
+        return await self._database.read(lambda c: market_view.periods(c, self._community, page, start))
 
     async def _period(self, call: Call[Session, None]) -> PeriodDetail:
         period_id = call.request.match_info["period"]
         return await self._database.read(lambda c: market_view.period_detail(c, self._community, period_id))
 
     async def _trades(self, call: Call[Session, None]) -> Trades:
-        limit, before = asked_limit(call.request, 200), asked_before(call.request)
-        rows = await self._database.read(
-            lambda c: market_view.trade_rows(c, self._community.id, limit=limit, before=before)
-        )
-        return {"trades": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
+        page = asked_page(call.request, 200)
+        return await self._database.read(lambda c: market_view.trades(c, self._community.id, page))
 
     async def _market(self, _call: Call[Session, None]) -> MarketPage:
         return await self._database.read(lambda c: market_view.market(c, self._community, self._clock()))
@@ -208,17 +216,18 @@ class ConsoleApi:
         return await self._database.read(lambda c: ledger_view.fund(c, self._community))
 
     async def _entries(self, call: Call[Session, None]) -> Entries:
-        limit, before = asked_limit(call.request, 100), asked_before(call.request)
-        rows = await self._database.read(
-            lambda c: ledger_view.entry_rows(c, self._community.id, limit=limit, before=before)
-        )
-        return {"entries": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
+        page = asked_page(call.request, 100)
+        return await self._database.read(lambda c: ledger_view.entries(c, self._community.id, page))
 
     async def _trial_balance(self, _call: Call[Session, None]) -> TrialBalance:
         return await self._database.read(lambda c: ledger_view.trial_balance(c, self._community.id))
 
     async def _chain_page(self, _call: Call[Session, None]) -> dict[str, Any]:
         return await self._chain.page()
+
+    async def _intents(self, call: Call[Session, None]) -> Intents:
+        page, kind = asked_page(call.request, 100), call.request.query.get("kind")
+        return await self._database.read(lambda c: self._chain.intents(c, kind, page))
 
     async def _reviews(self, _call: Call[Session, None]) -> Reviews:
         rows = await self._database.read(lambda c: console_view.review_rows(c, self._community.id))

@@ -11,15 +11,13 @@ from energy_swap_hub.ledger import BURNED, FUND, MINTED, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.settlement.rewards import last_rewards
 
-from .answers import AccountBalance, EntryRow, Fund, LedgerHealth, Leg, Policy, RewardDay, TrialBalance
+from .answers import AccountBalance, Entries, EntryRow, Fund, LedgerHealth, Leg, Policy, RewardDay, TrialBalance
+from .paging import Page, rows_of
 
 
-def entry_rows(connection: Connection, community_id: str, *, limit: int, before: int | None) -> list[EntryRow]:
-    """Return ledger entries with their postings, newest first."""
-    query = select(entry).where(entry.c.community_id == community_id).order_by(entry.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(entry.c.id < before)
-    found = list(connection.execute(query).mappings())
+def entries(connection: Connection, community_id: str, page: Page) -> Entries:
+    """Return a page of the ledger: entries with their postings, newest first."""
+    found, total = rows_of(connection, select(entry).where(entry.c.community_id == community_id), entry.c.id, page)
     legs: dict[int, list[Leg]] = {row["id"]: [] for row in found}
     for leg in connection.execute(
         select(posting.c.entry_id, posting.c.account, posting.c.amount)
@@ -27,7 +25,7 @@ def entry_rows(connection: Connection, community_id: str, *, limit: int, before:
         .order_by(posting.c.entry_id, posting.c.leg)
     ):
         legs[leg[0]].append({"account": leg[1], "currency": ledger.currency_of(leg[1]), "amount": leg[2]})
-    return [
+    rows: list[EntryRow] = [
         {
             "id": row["id"],
             "at": int(row["at"].timestamp()),
@@ -40,6 +38,7 @@ def entry_rows(connection: Connection, community_id: str, *, limit: int, before:
         }
         for row in found
     ]
+    return {"entries": rows, "next": page.following([row["id"] for row in rows]), "total": total}
 
 
 def trial_balance(connection: Connection, community_id: str) -> TrialBalance:

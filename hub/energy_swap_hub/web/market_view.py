@@ -20,16 +20,24 @@ from .answers import (
     PeriodDetail,
     PeriodOrder,
     PeriodRow,
+    Periods,
     TradeRow,
+    Trades,
     TrueUp,
 )
+from .paging import Page, rows_of
 
 
-def period_rows(connection: Connection, community: CommunityConfig, limit: int) -> list[PeriodRow]:
-    """Return the last periods, newest first."""
+def periods(
+    connection: Connection, community: CommunityConfig, page: Page, before: datetime | None = None
+) -> Periods:
+    """Return a page of the periods, newest first: those that start before ``before``."""
     row = tables.period.c
-    query = select(tables.period).where(row.community_id == community.id).order_by(row.start.desc()).limit(limit)
-    return [period_row(dict(found), community) for found in connection.execute(query).mappings()]
+    query = select(tables.period).where(row.community_id == community.id)
+    if before is not None:
+        query = query.where(row.start < before)
+    found, total = rows_of(connection, query, row.start, page)
+    return {"periods": [period_row(dict(one), community) for one in found], "total": total}
 
 
 def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> PeriodDetail:
@@ -75,17 +83,16 @@ def _true_ups(connection: Connection, community_id: str, start: datetime) -> lis
     ]
 
 
-def trade_rows(connection: Connection, community_id: str, *, limit: int, before: int | None) -> list[TradeRow]:
-    """Return trades of all markets, newest first, those with an id below ``before``."""
+def trades(connection: Connection, community_id: str, page: Page) -> Trades:
+    """Return a page of the trades of all markets, newest first."""
     row = tables.trade.c
-    query = select(tables.trade).where(row.community_id == community_id).order_by(row.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(row.id < before)
+    found, total = rows_of(connection, select(tables.trade).where(row.community_id == community_id), row.id, page)
     shown = ("id", "market", "reference", "seller", "buyer", "wh", "cents_per_kwh", "cents")
-    return [
-        cast("TradeRow", {**{name: found[name] for name in shown}, "at": int(found["at"].timestamp())})
-        for found in connection.execute(query).mappings()
+    rows = [
+        cast("TradeRow", {**{name: one[name] for name in shown}, "at": int(one["at"].timestamp())})
+        for one in found
     ]
+    return {"trades": rows, "next": page.following([row["id"] for row in rows]), "total": total}
 
 
 def market(connection: Connection, community: CommunityConfig, now: datetime) -> MarketPage:

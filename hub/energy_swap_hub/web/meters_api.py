@@ -16,7 +16,7 @@ from energy_swap_hub.storage import Database
 from .answers import Asked
 from .doors import Call, Doors
 from .meters_view import Meters, QuarantinedFrames, meters, quarantined_frames
-from .paging import BEFORE, asked_before, asked_limit, limit_to
+from .paging import asked_page, paged
 from .route import Query, Route
 from .tokens import Scope
 
@@ -58,7 +58,7 @@ class MetersApi:
                 f"{base}/quarantine",
                 self._quarantine,
                 says="Frames that were not accepted, newest first.",
-                query=(Query("household", "only those of this household"), limit_to(100), BEFORE),
+                query=(Query("household", "only those of this household"), *paged(100)),
             ),
             doors.installer(
                 f"{base}/{{household}}/epoch",
@@ -73,10 +73,8 @@ class MetersApi:
 
     async def _quarantine(self, call: Call[Session, None]) -> QuarantinedFrames:
         household_id = call.request.query.get("household")
-        limit, before = asked_limit(call.request, 100), asked_before(call.request)
-        return await self._database.read(
-            lambda c: quarantined_frames(c, self._community_id, household_id, limit=limit, before=before)
-        )
+        page = asked_page(call.request, 100)
+        return await self._database.read(lambda c: quarantined_frames(c, self._community_id, household_id, page))
 
     async def _ask(self, call: Call[Session, EpochWish]) -> Asked:
         household_id, wish, who = call.request.match_info["household"], call.body, call.who.user

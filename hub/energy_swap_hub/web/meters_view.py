@@ -16,6 +16,8 @@ from energy_swap_hub.metering.epochs import Candidate, candidates
 from energy_swap_hub.metering.registers import register_epochs
 from energy_swap_hub.metering.tables import meter_state, quarantine, register_epoch
 
+from .paging import Page, rows_of
+
 
 class MeterEpoch(TypedDict):
     """A register epoch after the first: since which reading, who asked for it, and when it began (Unix seconds).
@@ -103,10 +105,11 @@ class QuarantinedFrame(TypedDict):
 
 
 class QuarantinedFrames(TypedDict):
-    """A page of the quarantine, newest first; ``next`` is the ``before`` of what follows."""
+    """A page of the quarantine, newest first; ``next`` is the ``before`` of what follows, ``total`` if asked."""
 
     frames: list[QuarantinedFrame]
     next: int | None
+    total: int | None
 
 
 def meters(connection: Connection, community_id: str, now: datetime) -> Meters:
@@ -161,20 +164,18 @@ def meters(connection: Connection, community_id: str, now: datetime) -> Meters:
 
 
 def quarantined_frames(
-    connection: Connection, community_id: str, household_id: str | None, *, limit: int, before: int | None
+    connection: Connection, community_id: str, household_id: str | None, page: Page
 ) -> QuarantinedFrames:
-    """Return what is in quarantine, of one household or of all, newest first."""
+    """Return a page of what is in quarantine, of one household or of all, newest first."""
     row = quarantine.c
-    query = select(quarantine).where(row.community_id == community_id).order_by(row.id.desc()).limit(limit)
+    query = select(quarantine).where(row.community_id == community_id)
     if household_id is not None:
         query = query.where(row.household_id == household_id)
-    if before is not None:
-        query = query.where(row.id < before)
+    found, total = rows_of(connection, query, row.id, page)
     frames = [
-        _frame(found.id, found.household_id, found.received_at, found.reason, found.frame)
-        for found in connection.execute(query)
+        _frame(one["id"], one["household_id"], one["received_at"], one["reason"], one["frame"]) for one in found
     ]
-    return {"frames": frames, "next": frames[-1]["id"] if len(frames) == limit else None}
+    return {"frames": frames, "next": page.following([frame["id"] for frame in frames]), "total": total}
 
 
 def _frame(number: int, home: str, received_at: datetime, reason: str, frame: bytes) -> QuarantinedFrame:

@@ -23,7 +23,8 @@ from energy_swap_hub.storage import Database
 
 from .answers import Comparison, DifferenceRow, MpesaState, ReceiptRow, Receipts
 from .doors import Call, Doors
-from .route import Route
+from .paging import COUNT, SKIP, asked_limit, asked_skip, limit_to
+from .route import Query, Route
 from .tokens import Scope
 
 _MOST_ROWS: Final = 200
@@ -73,7 +74,11 @@ class MPesaApi:
                 scope=Scope.MONEY,
             ),
             doors.auditor(
-                f"{base}/receipts", self._get_receipts, says="The newest payments in.", scope=Scope.MONEY
+                f"{base}/receipts",
+                self._get_receipts,
+                says="Payments in, the newest first.",
+                query=(limit_to(200), Query("before", "only payments that follow this receipt"), SKIP, COUNT),
+                scope=Scope.MONEY,
             ),
             doors.auditor(
                 f"{base}/reconciliations",
@@ -103,9 +108,18 @@ class MPesaApi:
 
         return await self._database.read(query)
 
-    async def _get_receipts(self, _call: Call[Session, None]) -> Receipts:
-        rows = await self._database.read(lambda c: receipts.latest(c, self._community_id, _MOST_ROWS))
-        return {"receipts": [cast("ReceiptRow", _with_times(row, "paid_at", "recorded_at")) for row in rows]}
+    async def _get_receipts(self, call: Call[Session, None]) -> Receipts:
+        limit, (skip, is_counted) = asked_limit(call.request, 200), asked_skip(call.request)
+        after, community = call.request.query.get("before"), self._community_id
+
+        def query(connection: Connection) -> Receipts:
+            rows = receipts.latest(connection, community, limit, after=after, skip=skip)
+            return {
+                "receipts": [cast("ReceiptRow", _with_times(row, "paid_at", "recorded_at")) for row in rows],
+                "total": receipts.count(connection, community) if is_counted else None,
+            }
+
+        return await self._database.read(query)
 
     async def _get_reconciliations(self, _call: Call[Session, None]) -> dict[str, Any]:
         rows = await self._database.read(lambda c: reconciliations(c, self._community_id, _MOST_ROWS))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from sqlalchemy import Connection, func, select
 
@@ -13,7 +13,7 @@ from energy_swap_hub.settlement.tables import saga, uptime
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
-from .paging import BEFORE, asked_before, asked_limit, limit_to
+from .paging import asked_page, paged, rows_of
 from .route import Route
 from .tokens import Scope
 
@@ -29,10 +29,11 @@ class Act(TypedDict):
 
 
 class Acts(TypedDict):
-    """A page of the audit, newest first; ``next`` is the ``before`` of what follows."""
+    """A page of the audit, newest first; ``next`` is the ``before`` of what follows; ``total`` if asked for."""
 
     acts: list[Act]
     next: int | None
+    total: int | None
 
 
 class Work(TypedDict):
@@ -77,7 +78,7 @@ class OfficeApi:
                 f"{base}/audit",
                 self._audit,
                 says="Who did what, newest first.",
-                query=(limit_to(100), BEFORE),
+                query=paged(100),
                 scope=Scope.OFFICE,
             ),
             read(
@@ -89,28 +90,16 @@ class OfficeApi:
         ]
 
     async def _audit(self, call: Call[Session, None]) -> Acts:
-        limit, before = asked_limit(call.request, 100), asked_before(call.request)
+        page = asked_page(call.request, 100)
 
-        def look(connection: Connection) -> list[Act]:
+        def look(connection: Connection) -> Acts:
             row = audit.c
-            query = (
-                select(audit).where(row.community_id == self._community_id).order_by(row.id.desc()).limit(limit)
-            )
-            if before is not None:
-                query = query.where(row.id < before)
-            return [
-                {
-                    "id": act.id,
-                    "at": int(act.at.timestamp()),
-                    "who": act.who,
-                    "what": act.what,
-                    "subject": act.subject,
-                }
-                for act in connection.execute(query)
-            ]
+            query = select(row.id, row.at, row.who, row.what, row.subject)
+            found, total = rows_of(connection, query.where(row.community_id == self._community_id), row.id, page)
+            acts = [cast("Act", {**act, "at": int(act["at"].timestamp())}) for act in found]
+            return {"acts": acts, "next": page.following([act["id"] for act in acts]), "total": total}
 
-        acts = await self._database.read(look)
-        return {"acts": acts, "next": acts[-1]["id"] if len(acts) == limit else None}
+        return await self._database.read(look)
 
     async def _health(self, _call: Call[Session, None]) -> Health:
         now = self._clock()

@@ -22,7 +22,9 @@ async def test_the_audit_tells_who_did_what_page_by_page(hub: Hub) -> None:
     assert resolved["who"] == "office"
     assert "the node was down" in resolved["what"]
     page = await (await auditor.get("/audit?limit=1")).json()
-    assert page == {"acts": [resolved], "next": resolved["id"]}
+    assert page == {"acts": [resolved], "next": resolved["id"], "total": None}
+    page = await (await auditor.get(f"/audit?limit=1&before={resolved['id']}&skip=1&count=1")).json()
+    assert page == {"acts": [first], "next": first["id"], "total": len(acts) - 1}
     assert (await (await auditor.get(f"/audit?limit=2&before={resolved['id']}")).json())["acts"] == [second, first]
 
 

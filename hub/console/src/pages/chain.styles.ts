@@ -121,13 +121,8 @@ export const chainStyles = css`
     font-weight: 400;
     margin-left: 6px;
   }
-  .has-error td {
-    border-bottom: 0;
-  }
-  .error td {
+  .what small.error {
     color: var(--bad);
-    padding-top: 0;
-    font-size: 13.5px;
   }
   @media (max-width: 900px) {
     .stack {
@@ -135,16 +130,6 @@ export const chainStyles = css`
     }
   }
   @media (max-width: 700px) {
-    table.cards tr.has-error {
-      border-bottom: 0;
-      padding-bottom: 0;
-    }
-    table.cards tr.error {
-      padding-top: 0;
-    }
-    table.cards tr.error td {
-      color: var(--bad);
-    }
     .sum {
       gap: 6px 14px;
     }

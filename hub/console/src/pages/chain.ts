@@ -1,17 +1,19 @@
 // The chain: the supply that must equal the ledger, who holds the keys, and every transaction the hub intended.
 import { html, nothing, type TemplateResult } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import type { Chain, HubApi, Intent, Overview } from "../api.js";
 import { count, energy, exactEnergy, moment, periodStart, shortKey, sol } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
-import { whenHere } from "../parts/pending.js";
+import { whenHere, whenListed } from "../parts/pending.js";
+import { LongList } from "../long-list.js";
 import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { chainStyles } from "./chain.styles.js";
 import "../parts/key-text.js";
+import "../parts/long-rows.js";
 
 /** The states an intent can end or wait in, by how they should look. */
 const LOOKS: Record<string, string> = {
@@ -32,11 +34,14 @@ export class EsChain extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
 
+  @state() private kind: "all" | "mint_period" = "all";
+
   readonly #chain = new Remote<Chain>(this, () => this.api.chain(), 8);
+  readonly #intents = new LongList<Intent>(this, (wanted) => this.api.intents(wanted, this.kind === "all" ? null : this.kind), (one) => String(one.number), 8);
 
   protected override render(): TemplateResult {
     return html`<div class="page-head"><h1>${say("nav.chain")}</h1></div>
-      ${whenHere(this.#chain, (chain) => html`<div class="stack">${this.#renderSupply(chain)}${this.#renderKeys(chain)}${this.#renderIntents(chain.intents)}</div>`)}`;
+      ${whenHere(this.#chain, (chain) => html`<div class="stack">${this.#renderSupply(chain)}${this.#renderKeys(chain)}${this.#renderIntents()}</div>`)}`;
   }
 
   #renderSupply(chain: Chain): TemplateResult {
@@ -79,27 +84,41 @@ export class EsChain extends TranslatedElement {
     </section>`;
   }
 
-  #renderIntents(intents: Intent[]): TemplateResult {
+  #renderIntents(): TemplateResult {
     return html`<section class="card intents" aria-labelledby="intents-title">
-      <div class="card-head"><h2 id="intents-title">${say("chain.intents")}</h2><span class="soft">${say("chain.intents_help")}</span></div>
-      ${intents.length === 0
-        ? html`<p class="empty">${say("app.nothing")}</p>`
-        : html`<table class="cards">
-            <thead>
-              <tr>
-                <th>${say("chain.what")}</th>
-                <th>${say("chain.state")}</th>
-                <th>${say("chain.begun")}</th>
-                <th>${say("chain.took")}</th>
-                <th>${say("chain.signature")}</th>
-                <th class="right">${say("chain.fee")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${intents.map((intent) => this.#renderIntent(intent))}
-            </tbody>
-          </table>`}
+      <div class="card-head">
+        <h2 id="intents-title">${say("chain.intents")}</h2>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${(["all", "mint_period"] as const).map((kind) => this.#renderKind(kind))}</div>
+      </div>
+      ${whenListed(
+        this.#intents,
+        () =>
+          html`<es-long-rows
+            .list=${this.#intents}
+            .label=${say("chain.intents")}
+            .head=${html`<th>${say("chain.what")}</th>
+              <th style="width:14%">${say("chain.state")}</th>
+              <th style="width:14%">${say("chain.begun")}</th>
+              <th style="width:8%">${say("chain.took")}</th>
+              <th style="width:17%">${say("chain.signature")}</th>
+              <th class="right" style="width:14%">${say("chain.fee")}</th>`}
+            .row=${(intent: Intent) => this.#renderIntent(intent)}
+            look="cards"
+          ></es-long-rows>`,
+      )}
     </section>`;
+  }
+
+  #renderKind(kind: "all" | "mint_period"): TemplateResult {
+    return html`<button
+      aria-pressed=${this.kind === kind}
+      @click=${() => {
+        this.kind = kind;
+        void this.#intents.restart();
+      }}
+    >
+      ${say(`chain.${kind}`)}
+    </button>`;
   }
 
   /** What a transaction does; one that a household signed says what it signed. */
@@ -123,15 +142,16 @@ export class EsChain extends TranslatedElement {
 
   #renderIntent(intent: Intent): TemplateResult {
     const { finished_at: finished, created_at: begun } = intent;
-    return html`<tr class=${intent.error === null ? "" : "has-error"}>
-        <td class="lead what"><span><b>${this.#what(intent)}</b>${this.#whose(intent)}</span></td>
-        <td class="tail"><span class="pill ${LOOKS[intent.state] ?? "warn"}">${sayCode("state", intent.state)}</span></td>
-        <td class="number soft">${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>
-        <td class="number soft wide-only">${finished === null ? "–" : `${count(finished - begun)} s`}</td>
-        <td>${intent.signature === null ? "–" : html`<es-key text=${intent.signature}></es-key>`}</td>
-        <td class="right">${intent.fee_lamports === null ? "–" : sol(intent.fee_lamports)}</td>
-      </tr>
-      ${intent.error === null ? nothing : html`<tr class="error"><td colspan="6">${intent.error}</td></tr>`}`;
+    return html`<tr>
+      <td class="lead what">
+        <span><b>${this.#what(intent)}</b>${this.#whose(intent)}${intent.error === null ? nothing : html`<small class="error">${intent.error}</small>`}</span>
+      </td>
+      <td class="tail"><span class="pill ${LOOKS[intent.state] ?? "warn"}">${sayCode("state", intent.state)}</span></td>
+      <td class="number soft">${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>
+      <td class="number soft wide-only">${finished === null ? "–" : `${count(finished - begun)} s`}</td>
+      <td>${intent.signature === null ? "–" : html`<es-key text=${intent.signature}></es-key>`}</td>
+      <td class="right">${intent.fee_lamports === null ? "–" : sol(intent.fee_lamports)}</td>
+    </tr>`;
   }
 }
 

@@ -8,10 +8,12 @@ import { entryTitle } from "../parts/entry-title.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
-import { Remote, RemoteList } from "../remote.js";
+import { LongList } from "../long-list.js";
+import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { ledgerStyles } from "./ledger.styles.js";
+import "../parts/long-rows.js";
 
 type Currency = Posting["currency"];
 type Tab = "entries" | "balance" | "fund";
@@ -29,7 +31,8 @@ export class EsLedger extends TranslatedElement {
   @property({ attribute: false }) overview: Overview | undefined;
   @state() private tab: Tab = "entries";
 
-  readonly #entries = new RemoteList<Entry>(this, (before) => this.api.entries(before), 15);
+  readonly #entries = new LongList<Entry>(this, (wanted) => this.api.entries(wanted), (one) => String(one.id));
+  readonly #open = new Set<number>();
   readonly #balance = new Remote<TrialBalance>(this, () => this.api.trialBalance(), 30);
   readonly #fund = new Remote<Fund>(this, () => this.api.fund(), 60);
 
@@ -51,7 +54,7 @@ export class EsLedger extends TranslatedElement {
       ${this.#renderSummary()}
       <section class="card">
         ${{
-          entries: () => whenListed(this.#entries, (entries) => this.#renderEntries(entries)),
+          entries: () => whenListed(this.#entries, () => this.#renderEntries()),
           balance: () => whenHere(this.#balance, (balance) => this.#renderBalance(balance)),
           fund: () => whenHere(this.#fund, (fund) => this.#renderFund(fund)),
         }[this.tab]()}
@@ -74,42 +77,61 @@ export class EsLedger extends TranslatedElement {
     </section>`;
   }
 
-  #renderEntries(entries: Entry[]): TemplateResult {
-    return html`<ul class="entries">
-      ${entries.map(
-        (entry) => html`<li>
-          <details>
-            <summary>
-              <span class="when number">${moment(entry.at, this.overview?.now ?? 0, currentLanguage())}</span>
-              <span class="text">${this.#title(entry, entries)}</span>
-              <span class="sums">${this.#moved(entry)}</span>
-              <span class="turn">${icon("down", 18)}</span>
-            </summary>
-            <div class="postings">
-              <table>
-                <tbody>
-                  ${CURRENCIES.flatMap((currency) => entry.postings.filter((posting) => posting.currency === currency)).map(
-                    (posting) => html`<tr>
-                      <td class="mono">${posting.account}</td>
-                      <td class="right ${posting.amount < 0 ? "minus" : "plus"}">${quantity(posting.currency, posting.amount, true)}</td>
-                      <td class="currency">${posting.currency}</td>
-                    </tr>`,
-                  )}
-                </tbody>
-              </table>
-              <p class="soft origin">
-                ${say("ledger.entry", { id: entry.id })} · ${sayCode("source", entry.source)} · <span class="mono">${entry.external_id}</span>
-              </p>
-            </div>
-          </details>
-        </li>`,
-      )}
-    </ul>`;
+  #renderEntries(): TemplateResult {
+    return html`<es-long-rows
+      .list=${this.#entries}
+      .label=${say("ledger.entries")}
+      .row=${(entry: Entry, row: number) => this.#renderEntry(entry, row)}
+      look="entries"
+      @toggle=${{ handleEvent: this.#toggled, capture: true }}
+    ></es-long-rows>`;
+  }
+
+  /** An entry that was opened is still open when it comes back into sight. */
+  readonly #toggled = (event: Event): void => {
+    const details = event.target as HTMLDetailsElement;
+    const id = Number(details.dataset.entry);
+    if (details.open) this.#open.add(id);
+    else this.#open.delete(id);
+    this.requestUpdate();
+  };
+
+  #renderEntry(entry: Entry, row: number): TemplateResult {
+    return html`<li>
+      <details data-entry=${entry.id} ?open=${this.#open.has(entry.id)}>
+        <summary>
+          <span class="when number">${moment(entry.at, this.overview?.now ?? 0, currentLanguage())}</span>
+          <span class="text">${this.#title(entry, row)}</span>
+          <span class="sums">${this.#moved(entry)}</span>
+          <span class="turn">${icon("down", 18)}</span>
+        </summary>
+        ${this.#open.has(entry.id) ? this.#renderPostings(entry) : nothing}
+      </details>
+    </li>`;
+  }
+
+  #renderPostings(entry: Entry): TemplateResult {
+    return html`<div class="postings">
+      <table>
+        <tbody>
+          ${CURRENCIES.flatMap((currency) => entry.postings.filter((posting) => posting.currency === currency)).map(
+            (posting) => html`<tr>
+              <td class="mono">${posting.account}</td>
+              <td class="right ${posting.amount < 0 ? "minus" : "plus"}">${quantity(posting.currency, posting.amount, true)}</td>
+              <td class="currency">${posting.currency}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+      <p class="soft origin">
+        ${say("ledger.entry", { id: entry.id })} · ${sayCode("source", entry.source)} · <span class="mono">${entry.external_id}</span>
+      </p>
+    </div>`;
   }
 
   /** The entry's text; a period's says its time in UTC, which nobody here lives by. */
-  #title(entry: Entry, others: readonly Entry[]): string {
-    if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return entryTitle(entry, others, this.#nameOf);
+  #title(entry: Entry, row: number): string {
+    if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return entryTitle(entry, () => this.#entries.around(row), this.#nameOf);
     const start = periodStart(entry.external_id);
     const span = periodSpan(entry.external_id, this.overview?.community.period_minutes ?? 30);
     return `${say("market.period")} ${day(start, currentLanguage())} ${span}`;

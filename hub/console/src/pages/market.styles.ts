@@ -19,29 +19,27 @@ export const marketStyles = css`
     min-height: 0;
     contain: size;
   }
-  .scroll {
-    overflow-y: auto;
+  .periods es-long-rows {
     flex: 1;
-    margin: 0 -10px;
+    min-height: 0;
   }
-  .scroll thead th {
-    position: sticky;
-    top: 0;
-    background: var(--card);
-    z-index: 1;
+  .periods .long-box {
+    height: 100%;
+    max-height: none;
   }
-  .scroll td {
+  .periods td {
     padding: 4px 10px;
   }
-  .scroll button.link {
+  .periods button.link {
     min-height: 36px;
     font-weight: 500;
   }
-  .day td {
+  .day {
+    display: block;
     font-size: 13px;
     font-weight: 600;
     color: var(--ink-soft);
-    padding-top: 14px;
+    padding-top: 10px;
   }
   .curves {
     grid-area: curves;
@@ -154,7 +152,7 @@ export const marketStyles = css`
     .periods {
       contain: none;
     }
-    .scroll {
+    .periods .long-box {
       max-height: 330px;
     }
     .answer {
@@ -163,7 +161,7 @@ export const marketStyles = css`
     .answer b {
       font-size: 17px;
     }
-    .scroll button.link {
+    .periods button.link {
       min-height: var(--touch);
     }
     td a {

@@ -6,13 +6,15 @@ import { amount, dayKey, day, energy, kes, moment, periodSpan, periodStart } fro
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { householdName } from "../parts/household-name.js";
 import { whenHere, whenListed } from "../parts/pending.js";
-import { Remote, RemoteList } from "../remote.js";
+import { LongList } from "../long-list.js";
+import { Remote } from "../remote.js";
 import { go, writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { marketStyles } from "./market.styles.js";
 import "../parts/advice.js";
 import "../parts/curve-chart.js";
+import "../parts/long-rows.js";
 import "../parts/order-book.js";
 
 const isOpen = (auction: Auction): boolean => auction.state === "open";
@@ -26,15 +28,15 @@ export class EsMarket extends TranslatedElement {
   /** The chosen period; without one, the latest cleared period. */
   @property() chosen: string | null = null;
 
-  readonly #periods = new Remote(this, () => this.api.periods(96), 15);
+  readonly #periods = new LongList<Period>(this, (wanted) => this.api.partOfPeriods(wanted), (one) => one.period);
   readonly #advice = new Remote<Advice>(this, () => this.api.advice(), 60);
   readonly #market = new Remote<Market>(this, () => this.api.market(), 5);
-  readonly #trades = new RemoteList<Trade>(this, (before) => this.api.trades(before), 15);
+  readonly #trades = new LongList<Trade>(this, (wanted) => this.api.trades(wanted), (one) => String(one.id));
   readonly #detail = new Remote<PeriodDetail | null>(this, async () => (this.#wanted === undefined ? null : this.api.period(this.#wanted)), 60);
   #wanted: string | undefined;
 
   protected override willUpdate(): void {
-    const wanted = this.chosen ?? this.#periods.value?.find((period) => period.state !== "open")?.period;
+    const wanted = this.chosen ?? this.#periods.at(0)?.period;
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
     void this.#detail.refresh();
@@ -50,9 +52,7 @@ export class EsMarket extends TranslatedElement {
       <div class="layout">
         <section class="card periods" aria-labelledby="periods-title">
           <div class="card-head"><h2 id="periods-title">${say("market.periods")}</h2></div>
-          <div class="scroll" tabindex="0" role="region" aria-labelledby="periods-title">
-            ${whenHere(this.#periods, (periods) => this.#renderPeriods(periods))}
-          </div>
+          ${whenListed(this.#periods, () => this.#renderPeriods())}
         </section>
         <section class="card curves" aria-labelledby="curves-title">${this.#renderDetail()}</section>
         <section class="card book" aria-labelledby="book-title">
@@ -65,7 +65,7 @@ export class EsMarket extends TranslatedElement {
         </section>
         <section class="card trades" aria-labelledby="trades-title">
           <div class="card-head"><h2 id="trades-title">${say("market.trades")}</h2></div>
-          ${whenListed(this.#trades, (trades) => this.#renderTrades(trades))}
+          ${whenListed(this.#trades, () => this.#renderTrades())}
         </section>
       </div>
     `;
@@ -81,45 +81,41 @@ export class EsMarket extends TranslatedElement {
     return this.overview?.now ?? 0;
   }
 
-  #renderPeriods(periods: Period[]): TemplateResult {
-    return html`<table>
-      <thead>
-        <tr>
-          <th>${say("market.period")}</th>
-          <th class="right">KES/kWh</th>
-          <th class="right">${say("market.traded")}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${periods.map((one, index) => {
-          const start = periodStart(one.period);
-          const before = periods[index - 1];
-          const isNewDay = before !== undefined && dayKey(periodStart(before.period)) !== dayKey(start);
-          return html`${isNewDay ? html`<tr class="day"><td colspan="3">${day(start, currentLanguage())}</td></tr>` : nothing}
-            <tr
-              class="pick ${one.period === this.#wanted ? "picked" : ""}"
-              @click=${() => {
-                go(writeRoute("market", one.period));
-              }}
-            >
-              <td>
-                <button class="link number" aria-pressed=${one.period === this.#wanted}>${periodSpan(one.period, this.#minutes())}</button>
-              </td>
-              <td class="right price">
-                ${one.cents_per_kwh !== null
-                  ? amount(one.cents_per_kwh)
-                  : html`<span class="pill">${one.state === "open" ? sayCode("state", one.state) : say("market.no_price")}</span>`}
-              </td>
-              <td class="right">${one.state === "open" ? "" : one.traded_wh === 0 ? "–" : energy(one.traded_wh)}</td>
-            </tr>`;
-        })}
-      </tbody>
-    </table>`;
+  #renderPeriods(): TemplateResult {
+    return html`<es-long-rows
+      .list=${this.#periods}
+      .label=${say("market.periods")}
+      .head=${html`<th>${say("market.period")}</th>
+        <th class="right">KES/kWh</th>
+        <th class="right">${say("market.traded")}</th>`}
+      .row=${(one: Period, row: number) => this.#renderPeriod(one, this.#periods.at(row - 1))}
+    ></es-long-rows>`;
+  }
+
+  /** `later` is the period in the row above. */
+  #renderPeriod(one: Period, later: Period | undefined): TemplateResult {
+    const start = periodStart(one.period);
+    const isNewDay = later !== undefined && dayKey(periodStart(later.period)) !== dayKey(start);
+    return html`<tr
+      class="pick ${one.period === this.#wanted ? "picked" : ""}"
+      @click=${() => {
+        go(writeRoute("market", one.period));
+      }}
+    >
+      <td>
+        ${isNewDay ? html`<small class="day">${day(start, currentLanguage())}</small>` : nothing}
+        <button class="link number" aria-pressed=${one.period === this.#wanted}>${periodSpan(one.period, this.#minutes())}</button>
+      </td>
+      <td class="right price">
+        ${one.cents_per_kwh !== null ? amount(one.cents_per_kwh) : html`<span class="pill">${say("market.no_price")}</span>`}
+      </td>
+      <td class="right">${one.traded_wh === 0 ? "–" : energy(one.traded_wh)}</td>
+    </tr>`;
   }
 
   #renderDetail(): TemplateResult {
     return whenHere(this.#detail, (one) => {
-      if (one === null) return html`<div class="card-head"><h2 id="curves-title">${say("market.curves")}</h2></div><p class="empty">${say(this.#periods.value ? "market.none" : "app.loading")}</p>`;
+      if (one === null) return html`<div class="card-head"><h2 id="curves-title">${say("market.curves")}</h2></div><p class="empty">${say(this.#periods.isLoaded ? "market.none" : "app.loading")}</p>`;
       const start = periodStart(one.period);
       const paid = one.trades.reduce((total, trade) => total + trade.cents, 0);
       return html`<div class="card-head">
@@ -166,36 +162,35 @@ export class EsMarket extends TranslatedElement {
     </ul>`;
   }
 
-  #renderTrades(trades: Trade[]): TemplateResult {
-    return html`<table class="cards">
-      <thead>
-        <tr>
-          <th>${say("market.when")}</th>
-          <th>${say("market.parties")}</th>
-          <th class="right">KES</th>
-          <th class="right">KES/kWh</th>
-          <th class="right">${say("market.quantity")}</th>
-          <th>${say("market.market")}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${trades.map(
-          (one) => html`<tr>
-            <td class="number soft">${moment(one.at, this.#now(), currentLanguage())}</td>
-            <td class="lead">
-              <span
-                ><a href=${writeRoute("households", one.seller)}>${this.#nameOf(one.seller)}</a> →
-                <a href=${writeRoute("households", one.buyer)}>${this.#nameOf(one.buyer)}</a></span
-              >
-            </td>
-            <td class="right price tail">${amount(one.cents)}</td>
-            <td class="right">${amount(one.cents_per_kwh)}<span class="unit">/kWh</span></td>
-            <td class="right">${energy(one.wh)}</td>
-            <td><span class="pill" title=${one.reference}>${sayCode("market_kind", one.market)}</span></td>
-          </tr>`,
-        )}
-      </tbody>
-    </table>`;
+  #renderTrades(): TemplateResult {
+    return html`<es-long-rows
+      .list=${this.#trades}
+      .label=${say("market.trades")}
+      .head=${html`<th style="width:15%">${say("market.when")}</th>
+        <th>${say("market.parties")}</th>
+        <th class="right" style="width:11%">KES</th>
+        <th class="right" style="width:11%">KES/kWh</th>
+        <th class="right" style="width:12%">${say("market.quantity")}</th>
+        <th style="width:15%">${say("market.market")}</th>`}
+      .row=${(one: Trade) => this.#renderTrade(one)}
+      look="cards"
+    ></es-long-rows>`;
+  }
+
+  #renderTrade(one: Trade): TemplateResult {
+    return html`<tr>
+      <td class="number soft">${moment(one.at, this.#now(), currentLanguage())}</td>
+      <td class="lead">
+        <span
+          ><a href=${writeRoute("households", one.seller)}>${this.#nameOf(one.seller)}</a> →
+          <a href=${writeRoute("households", one.buyer)}>${this.#nameOf(one.buyer)}</a></span
+        >
+      </td>
+      <td class="right price tail">${amount(one.cents)}</td>
+      <td class="right">${amount(one.cents_per_kwh)}<span class="unit">/kWh</span></td>
+      <td class="right">${energy(one.wh)}</td>
+      <td><span class="pill" title=${one.reference}>${sayCode("market_kind", one.market)}</span></td>
+    </tr>`;
   }
 }
 

@@ -9,13 +9,15 @@ import type { Question } from "../parts/ask.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
-import { Remote, RemoteList } from "../remote.js";
+import { LongList } from "../long-list.js";
+import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/ask.js";
 import "../parts/key-text.js";
+import "../parts/long-rows.js";
 import "../parts/relays.js";
 
 type Tab = "all" | "relays" | "refused";
@@ -36,7 +38,7 @@ export class EsMeters extends TranslatedElement {
   @state() private question: Question | null = null;
 
   readonly #meters = new Remote<Meters>(this, () => this.api.meters(), 10);
-  readonly #refused = new RemoteList<QuarantinedFrame>(this, (before) => this.api.quarantine(null, before), 30);
+  readonly #refused = new LongList<QuarantinedFrame>(this, (wanted) => this.api.quarantine(wanted), (one) => String(one.id), 30);
 
   protected override render(): TemplateResult {
     const tab = (name: Tab): TemplateResult =>
@@ -59,7 +61,7 @@ export class EsMeters extends TranslatedElement {
           ? html`<es-relays .api=${this.api} .overview=${this.overview} ?canChange=${this.canSwitch}></es-relays>`
           : html`<section class="card">
               <p class="soft before-list">${say("meters.refused_means")}</p>
-              ${whenListed(this.#refused, (frames) => this.#renderRefused(frames))}
+              ${whenListed(this.#refused, () => this.#renderRefused())}
             </section>`}
       ${this.question === null
         ? nothing
@@ -147,29 +149,33 @@ export class EsMeters extends TranslatedElement {
     return html`<span class="pill good">${now || say("meters.well")}</span>`;
   }
 
-  #renderRefused(frames: QuarantinedFrame[]): TemplateResult {
-    return html`<ul class="rows">
-      ${frames.map(
-        (one) =>
-          html`<li>
-            <div class="row-head">
-              <b>${householdName(this.overview, one.household)}</b>
-              <span class="soft number">${moment(one.received_at, this.#now(), currentLanguage())}</span>
-            </div>
-            <p>${one.reason}</p>
-            <p class="soft number">
-              ${one.measured_at === null
-                ? say("meters.unreadable")
-                : say("meters.frame", {
-                    sequence: one.sequence ?? 0,
-                    when: clock(one.measured_at),
-                    export: energy(one.export_wh ?? 0),
-                    import: energy(one.import_wh ?? 0),
-                  })}
-            </p>
-          </li>`,
-      )}
-    </ul>`;
+  #renderRefused(): TemplateResult {
+    return html`<es-long-rows
+      .list=${this.#refused}
+      .label=${say("meters.refused")}
+      .row=${(one: QuarantinedFrame) => this.#renderFrame(one)}
+      look="rows"
+    ></es-long-rows>`;
+  }
+
+  #renderFrame(one: QuarantinedFrame): TemplateResult {
+    return html`<li>
+      <div class="row-head">
+        <b>${householdName(this.overview, one.household)}</b>
+        <span class="soft number">${moment(one.received_at, this.#now(), currentLanguage())}</span>
+      </div>
+      <p>${one.reason}</p>
+      <p class="soft number">
+        ${one.measured_at === null
+          ? say("meters.unreadable")
+          : say("meters.frame", {
+              sequence: one.sequence ?? 0,
+              when: clock(one.measured_at),
+              export: energy(one.export_wh ?? 0),
+              import: energy(one.import_wh ?? 0),
+            })}
+      </p>
+    </li>`;
   }
 
   #askEpoch(one: WaitingMeter): void {

@@ -8,13 +8,15 @@ import type { Comparison, Difference, MpesaState, Receipt, Reconciliation } from
 import type { Question } from "../parts/ask.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
-import { explain, whenHere } from "../parts/pending.js";
+import { explain, whenHere, whenListed } from "../parts/pending.js";
+import { LongList } from "../long-list.js";
 import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/ask.js";
+import "../parts/long-rows.js";
 
 type Tab = "receipts" | "comparisons";
 
@@ -30,7 +32,7 @@ export class EsMoney extends TranslatedElement {
   @state() private taken: Comparison | string | null = null;
 
   readonly #state = new Remote<MpesaState>(this, () => this.api.mpesa(), 10);
-  readonly #receipts = new Remote<Receipt[]>(this, () => this.api.receipts(), 15);
+  readonly #receipts = new LongList<Receipt>(this, (wanted) => this.api.receipts(wanted), (one) => one.receipt);
   readonly #comparisons = new Remote<Reconciliation[]>(this, () => this.api.reconciliations(), 60);
 
   protected override render(): TemplateResult {
@@ -51,7 +53,7 @@ export class EsMoney extends TranslatedElement {
       ${whenHere(this.#state, (found) => this.#renderState(found))}
       <section class="card">
         ${this.tab === "receipts"
-          ? whenHere(this.#receipts, (receipts) => this.#renderReceipts(receipts))
+          ? whenListed(this.#receipts, () => this.#renderReceipts(), "money.no_receipts")
           : html`${this.canChange ? this.#renderTaking() : nothing}${whenHere(this.#comparisons, (all) => this.#renderComparisons(all))}`}
       </section>
       ${this.question === null
@@ -85,24 +87,20 @@ export class EsMoney extends TranslatedElement {
       </section>`;
   }
 
-  #renderReceipts(receipts: Receipt[]): TemplateResult {
-    if (receipts.length === 0) return html`<p class="empty">${say("money.no_receipts")}</p>`;
-    return html`<table class="cards">
-      <thead>
-        <tr>
-          <th>${say("money.receipt")}</th>
-          <th>${say("money.from")}</th>
-          <th>${say("money.reference")}</th>
-          <th>${say("money.channel")}</th>
-          <th>${say("money.paid_at")}</th>
-          <th class="right">${say("money.amount")}</th>
-          ${this.canChange ? html`<th><span class="hidden-text">${say("money.give_back")}</span></th>` : nothing}
-        </tr>
-      </thead>
-      <tbody>
-        ${receipts.map((one) => this.#renderReceipt(one))}
-      </tbody>
-    </table>`;
+  #renderReceipts(): TemplateResult {
+    return html`<es-long-rows
+      .list=${this.#receipts}
+      .label=${say("money.receipts")}
+      .head=${html`<th>${say("money.receipt")}</th>
+        <th>${say("money.from")}</th>
+        <th>${say("money.reference")}</th>
+        <th>${say("money.channel")}</th>
+        <th>${say("money.paid_at")}</th>
+        <th class="right">${say("money.amount")}</th>
+        <th><span class="hidden-text">${say("money.give_back")}</span></th>`}
+      .row=${(one: Receipt) => this.#renderReceipt(one)}
+      look="cards"
+    ></es-long-rows>`;
   }
 
   #renderReceipt(one: Receipt): TemplateResult {
@@ -117,13 +115,13 @@ export class EsMoney extends TranslatedElement {
       <td>${sayCode("channel", one.channel)}</td>
       <td class="number">${moment(one.paid_at, this.#now(), currentLanguage())}</td>
       <td class="right tail money">${kes(one.kes * 100)}</td>
-      ${this.canChange || one.reversal !== null
-        ? html`<td class="act">
-            ${one.reversal === null
-              ? html`<button class="small" @click=${() => { this.#askReverse(one); }}>${say("money.give_back")}</button>`
-              : html`<span class="pill ${one.reversal === "reversed" ? "good" : "warn"}">${sayCode("reversal", one.reversal)}</span>`}
-          </td>`
-        : nothing}
+      <td class="act">
+        ${one.reversal !== null
+          ? html`<span class="pill ${one.reversal === "reversed" ? "good" : "warn"}">${sayCode("reversal", one.reversal)}</span>`
+          : this.canChange
+            ? html`<button class="small" @click=${() => { this.#askReverse(one); }}>${say("money.give_back")}</button>`
+            : nothing}
+      </td>
     </tr>`;
   }
 
@@ -204,7 +202,7 @@ export class EsMoney extends TranslatedElement {
       go: say("money.give_back"),
       act: async (reason) => {
         await this.api.reverse(one.receipt, reason);
-        await this.#receipts.refresh();
+        await this.#receipts.reload();
       },
     };
   }
@@ -216,7 +214,7 @@ export class EsMoney extends TranslatedElement {
     this.taken = null;
     try {
       this.taken = await this.api.takeStatement(file);
-      await Promise.all([this.#comparisons.refresh(), this.#state.refresh(), this.#receipts.refresh()]);
+      await Promise.all([this.#comparisons.refresh(), this.#state.refresh(), this.#receipts.reload()]);
     } catch (problem) {
       this.taken = explain(problem);
     } finally {

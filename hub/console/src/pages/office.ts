@@ -9,12 +9,14 @@ import type { Act, Health, LastingSession, NewFactor } from "../office-api.js";
 import type { Question } from "../parts/ask.js";
 import { icon } from "../parts/icons.js";
 import { explain, whenHere, whenListed } from "../parts/pending.js";
-import { Remote, RemoteList } from "../remote.js";
+import { LongList, type Part } from "../long-list.js";
+import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/ask.js";
 import "../parts/key-text.js";
+import "../parts/long-rows.js";
 import "../parts/passkeys.js";
 import "../parts/programs.js";
 
@@ -41,7 +43,11 @@ export class EsOffice extends TranslatedElement {
     return this.#isReader ? (this.chosenTab ?? "audit") : "sign_in";
   }
 
-  readonly #acts = new RemoteList<Act>(this, (before) => (this.#isReader ? this.api.audit(before) : Promise.resolve({ items: [], next: null })), 15);
+  readonly #acts = new LongList<Act>(
+    this,
+    (wanted) => (this.#isReader ? this.api.audit(wanted) : Promise.resolve<Part<Act>>({ items: [], total: 0 })),
+    (one) => String(one.id),
+  );
   readonly #health = new Remote<Health>(this, () => (this.#isReader ? this.api.health() : Promise.resolve({ up_since: null, work: [] })), 10);
   readonly #sessions = new Remote<LastingSession[]>(this, () => this.api.sessions(), 30);
 
@@ -61,7 +67,7 @@ export class EsOffice extends TranslatedElement {
         <div class="segments" role="group" aria-label=${say("live.view")} ?hidden=${!this.#isReader}>${tab("audit")}${tab("health")}${tab("programs")}${tab("sign_in")}</div>
       </div>
       ${{
-        audit: () => html`<section class="card">${whenListed(this.#acts, (acts) => this.#renderActs(acts))}</section>`,
+        audit: () => html`<section class="card">${whenListed(this.#acts, () => this.#renderActs())}</section>`,
         health: () => html`<section class="card">${whenHere(this.#health, (health) => this.#renderHealth(health))}</section>`,
         programs: () => html`<es-programs .api=${this.api} .canChange=${this.session.role === "admin"}></es-programs>`,
         sign_in: () => html`<div class="stack">${this.#renderFactor()}<es-passkeys .api=${this.api}></es-passkeys>${whenHere(this.#sessions, (all) => this.#renderSessions(all))}</div>`,
@@ -77,19 +83,18 @@ export class EsOffice extends TranslatedElement {
     `;
   }
 
-  #renderActs(acts: Act[]): TemplateResult {
-    return html`<ul class="rows">
-      ${acts.map(
-        (act) =>
-          html`<li>
-            <div class="row-head">
-              <b>${act.who.length > 30 ? html`<es-key .text=${act.who}></es-key>` : act.who}</b>
-              <span class="soft number">${this.#when(act.at)}</span>
-            </div>
-            <p>${act.what}${act.subject === act.who ? nothing : html` <span class="soft">· ${act.subject}</span>`}</p>
-          </li>`,
-      )}
-    </ul>`;
+  #renderActs(): TemplateResult {
+    return html`<es-long-rows .list=${this.#acts} .label=${say("office.audit")} .row=${(act: Act) => this.#renderAct(act)} look="rows"></es-long-rows>`;
+  }
+
+  #renderAct(act: Act): TemplateResult {
+    return html`<li>
+      <div class="row-head">
+        <b>${act.who.length > 30 ? html`<es-key .text=${act.who}></es-key>` : act.who}</b>
+        <span class="soft number">${this.#when(act.at)}</span>
+      </div>
+      <p>${act.what}${act.subject === act.who ? nothing : html` <span class="soft">· ${act.subject}</span>`}</p>
+    </li>`;
   }
 
   #renderHealth(health: Health): TemplateResult {

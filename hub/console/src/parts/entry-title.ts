@@ -39,8 +39,8 @@ function householdOf(entry: Entry): string | undefined {
   return found.size === 1 ? [...found][0] : undefined;
 }
 
-/** `others` are the entries shown beside it: what a payout was ordered by says whose it is. */
-export function entryTitle(entry: Entry, others: readonly Entry[], nameOf: (household: string) => string): string {
+/** `others` gives the entries around it: what a payout was ordered by says whose it is. */
+export function entryTitle(entry: Entry, others: () => readonly Entry[], nameOf: (household: string) => string): string {
   const trade = TRADE.exec(entry.text);
   if (trade) {
     const [, wh = "0", seller = "", buyer = ""] = trade;
@@ -53,7 +53,7 @@ export function entryTitle(entry: Entry, others: readonly Entry[], nameOf: (hous
   let household = householdOf(entry);
   if (payout) {
     const [, id = "", end = "", reason] = payout;
-    const ordered = others.find((other) => other.source === "payout" && other.external_id === id);
+    const ordered = others().find((other) => other.source === "payout" && other.external_id === id);
     household ??= HOUSEHOLD.exec(id)?.[0] ?? (ordered && householdOf(ordered));
     what = end === "arrived" ? say("entry.payout_arrived") : say("entry.payout_failed", { reason: reason ?? "" });
   } else if (entry.source === "payout") {

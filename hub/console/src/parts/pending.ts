@@ -1,8 +1,9 @@
-// What a page shows while an answer is on its way, when it failed, and the button for the next slice of a list.
+// What a page shows while an answer is on its way, and when it failed.
 import { html, nothing, type TemplateResult } from "lit";
 import { HubProblem } from "../api.js";
-import { say } from "../language.js";
-import type { Remote, RemoteList } from "../remote.js";
+import { say, type Word } from "../language.js";
+import type { LongList } from "../long-list.js";
+import type { Remote } from "../remote.js";
 
 /** What went wrong, in words for people. */
 export function explain(problem: unknown): string {
@@ -17,13 +18,9 @@ export function whenHere<T>(remote: Remote<T>, show: (value: T) => TemplateResul
   return html`${warning}${show(remote.value)}`;
 }
 
-export function whenListed<T extends { id: number }>(list: RemoteList<T>, show: (items: T[]) => TemplateResult): TemplateResult {
+/** A long list in its box: once it is here, or why it is not. */
+export function whenListed<T>(list: LongList<T>, show: () => TemplateResult, none: Word = "app.nothing"): TemplateResult {
   const warning = list.problem ? html`<p class="pill bad" role="alert">${explain(list.problem)}</p>` : nothing;
-  if (list.items === undefined) return html`<div class="empty">${list.problem ? warning : say("app.loading")}</div>`;
-  return html`${warning}${list.items.length === 0 ? html`<div class="empty">${say("app.nothing")}</div>` : show(list.items)}
-    ${list.hasMore
-      ? html`<p style="text-align:center;margin-top:12px">
-          <button ?disabled=${list.isLoadingMore} @click=${() => list.loadMore()}>${say(list.isLoadingMore ? "app.loading" : "app.more")}</button>
-        </p>`
-      : nothing}`;
+  if (!list.isLoaded) return html`<div class="empty">${list.problem ? warning : say("app.loading")}</div>`;
+  return html`${warning}${list.count === 0 ? html`<div class="empty">${say(none)}</div>` : show()}`;
 }

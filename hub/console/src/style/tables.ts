@@ -53,12 +53,50 @@ export const tableStyles = css`
     background: none;
     text-decoration: underline;
   }
+  .long-box {
+    max-height: min(72dvh, 760px);
+    overflow-y: auto;
+    overflow-anchor: none;
+    contain: layout style paint;
+    margin: 0 -10px;
+  }
+  ul.rows,
+  ul.entries {
+    padding: 0 10px;
+  }
+  table.long thead th {
+    position: sticky;
+    top: 0;
+    z-index: 1;
+    background: var(--card);
+    box-shadow: inset 0 -1px var(--line);
+    border: 0;
+  }
+  .coming,
+  .coming td {
+    color: var(--ink-faint);
+  }
+  @media (min-width: 701px) {
+    table.long {
+      table-layout: fixed;
+    }
+    table.long td {
+      overflow-wrap: anywhere;
+    }
+  }
   .empty {
     color: var(--ink-soft);
     padding: 18px 10px;
     text-align: center;
   }
   @media (max-width: 700px) {
+    .long-box {
+      margin: 0 -4px;
+    }
+    ul.rows,
+    ul.entries {
+      padding: 0 4px;
+    }
     table.cards thead,
     table.cards td.wide-only {
       display: none;
