@@ -10,8 +10,11 @@ from pathlib import Path
 import msgspec
 
 from energy_swap_hub import mpesa_command, people_command
+from energy_swap_hub.chain.client import NodeRefusedError, NodeUnavailableError
 from energy_swap_hub.chain.community import CommunityError
 from energy_swap_hub.chain.keys import KeyFileError, make_next_hub_key
+from energy_swap_hub.chain.trust import DeployError
+from energy_swap_hub.chain_command import put_trust_program
 from energy_swap_hub.check import check_books
 from energy_swap_hub.config import HubConfig, load_config, utc_now
 from energy_swap_hub.data_folder import DataFolderError
@@ -50,6 +53,10 @@ def main() -> None:
     forget.add_argument("user", help="who signs in with the password alone from now on")
     hub_key = commands.add_parser("hub-key", help="make the key that shall take the place of the hub's own")
     hub_key.add_argument("config", type=Path, help="the hub's JSON file")
+    trust = commands.add_parser(
+        "trust-program", help="put the trust mode's program, which is not audited, onto the chain, for good"
+    )
+    trust.add_argument("config", type=Path, help="the hub's JSON file; the hub's key pays")
     commands.add_parser("hash", help="ask for a password and print its argon2 hash")
     arguments = parser.parse_args()
     if arguments.command == "hash":
@@ -67,6 +74,8 @@ def main() -> None:
         sys.exit(_with_mpesa(config, arguments))
     if arguments.command == "hub-key":
         sys.exit(_make_hub_key(config))
+    if arguments.command == "trust-program":
+        sys.exit(_put_trust_program(config))
     if arguments.command == "forget-second-factor":
         sys.exit(_forget(config, arguments.user))
     try:
@@ -99,6 +108,28 @@ def _make_hub_key(config: HubConfig) -> int:
         sys.stderr.write(f"energy-swap-hub: {error}\n")
         return 2
     _say(f"{key}")
+    return 0
+
+
+def _put_trust_program(config: HubConfig) -> int:
+    try:
+        address = put_trust_program(config, utc_now)
+    except (
+        OSError,
+        DataFolderError,
+        KeyFileError,
+        CommunityError,
+        DeployError,
+        NodeRefusedError,
+        NodeUnavailableError,
+    ) as error:
+        sys.stderr.write(f"energy-swap-hub: {error}\n")
+        return 2
+    sys.stderr.write(
+        "This program has not been audited, and nobody can ever change it. A community that is founded with it "
+        "mints by it for good. For that, before the hub's first start:\n"
+    )
+    _say(f'"trust_mode": {{"program": "{address}", "unaudited": "accepted"}}')
     return 0
 
 

@@ -134,6 +134,22 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             raise ValueError(f"a verifier's url begins with http:// or https://, not {self.url!r}")
 
 
+class TrustModeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Found the community with the trust mode: ``program`` (base58) mints, by the meters' signatures.
+
+    The program has not been audited, and there is no way back; ``unaudited`` says that whoever set this knows it.
+    """
+
+    program: str
+    unaudited: Literal["accepted"]
+
+    def __post_init__(self) -> None:
+        try:
+            Pubkey.from_string(self.program)
+        except ValueError:
+            raise ValueError(f"program {self.program!r} is not a base58 address of 32 bytes") from None
+
+
 class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many requests a second the hub takes for long, of an address and of a household's or approver's key.
 
@@ -214,6 +230,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     chain_url: str | None = None
     public_url: str | None = None  # how browsers reach the hub; https:// makes the session cookie a secure one
     verifiers: tuple[VerifierConfig, ...] = ()  # A and B of the 2-of-3; none: both keys lie here, "pilot custody"
+    trust_mode: TrustModeConfig | None = None  # for good, from the community's founding on
     limits: LimitsConfig = LimitsConfig()
     phones: PhonesConfig = PhonesConfig()
     push: PushConfig = PushConfig()
@@ -228,6 +245,11 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             or all(v.url is None for v in self.verifiers)
         ):
             raise ValueError("verifiers are two with different keys, and at least one of them has a url")
+
+    @property
+    def program(self) -> Pubkey | None:
+        """The program of the trust mode; None: the community is founded without it."""
+        return None if self.trust_mode is None else Pubkey.from_string(self.trust_mode.program)
 
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> HubConfig:

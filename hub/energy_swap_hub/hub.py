@@ -108,8 +108,17 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         outcomes = ChainOutcomes(community, clock, changes.mark)
         chain = Chain(database, client, keys, clock, outcomes.final)
         token = await chain.open_community(
-            community.id, [Pubkey.from_string(key) for key in community.approvers], community.approvals_needed
+            community.id,
+            [Pubkey.from_string(key) for key in community.approvers],
+            community.approvals_needed,
+            config.program,
         )
+        if token.program is not None:
+            _LOG.warning(
+                "%s mints with the trust mode's program %s, which has not been audited",
+                community.name,
+                token.program,
+            )
         mpesa, desk = _money(
             config, database, clock, changes, phones, callbacks, TokenDesk(keys.hub, keys.next_hub)
         )

@@ -1,20 +1,23 @@
 /* Energy Swap's opt-in trust mode on Solana. NOT AUDITED.
  *
  * Two things that Solana's own programs cannot do:
- *  - mint only what a registered meter has signed for: each new reading mints the net export since the one before;
+ *  - mint only what a registered meter has signed for: at most its net export between two readings, each of which
+ *    counts once, when those in office ask for it, too, and into a token account of theirs;
  *  - an escrow for one sale that an arbiter can only give to its buyer, and that anybody can send back to its seller
  *    after a deadline.
- * There is no owner and nothing to configure. A mint belongs to the program when its mint authority is the program's
- * address for ("authority", mint). Meters are registered by the mint's freeze authority, the community's approvers. */
+ * The program has no owner. A mint belongs to it when its mint authority is the program's address for ("authority",
+ * mint). Meters are registered by the mint's freeze authority, the community's approvers. They also appoint who is in
+ * office, who may appoint others; that is kept at the same address. */
 enum {
   TOO_MANY_ACCOUNTS = 100, WRONG_DATA, WRONG_PROGRAM, WRONG_STATE, WRONG_ADDRESS, NOT_SIGNED, WRONG_MINT,
   NO_READING, WRONG_METER, DOUBTED, REPLAYED, FALLING, FROM_THE_FUTURE, IMPOSSIBLE,
-  WRONG_DESTINATION, TOO_EARLY, WRONG_VAULT, OVER, NOTHING, GOING_BACK
+  WRONG_DESTINATION, TOO_EARLY, WRONG_VAULT, OVER, NOTHING, TOO_MUCH, SUSPENDED
 };
 #include "solana.h"
 
 #define DECIMALS 3
 #define READING_BYTES 80
+#define EPOCH_STARTED 2 /* a reading's flag: registers began anew */
 #define MAX_RATED_W 10000000ull
 #define CLOCK_TOLERANCE 60
 
@@ -29,6 +32,12 @@ enum {
 #define M_TIME 120
 #define M_EXPORT 128
 #define M_IMPORT 136
+
+/* Who is in office: mints with the meters, and owns the account that is minted into. */
+#define OFFICE_TAG 3
+#define OFFICE_BYTES 72
+#define P_MINT 8
+#define P_MINTERS 40
 
 /* State of an order. */
 #define ORDER_TAG 1
@@ -98,35 +107,69 @@ static u64 make_state(Context *c, Account *state, Account *payer, Account *syste
   return call(c, system->key, 1, 36);
 }
 
-/* data: 0, lamports, meter, token account, rated W, first sequence.
+static void authority_seeds(Context *c, const Account *mint) {
+  seed(c, 0, AUTHORITY, 9);
+  seed(c, 1, mint->key->bytes, 32);
+}
+
+/* Whether the mint is one of Token-2022, and its freeze authority `approvers` has signed. */
+static u64 approved(const Context *c, const Account *mint, const Account *approvers, u64 first_signer) {
+  if (!is_key(mint->owner, TOKEN_2022) || mint->data_len < 82 || mint->data[46] != 1) return WRONG_MINT;
+  if (!is_key(approvers->key, mint->data + 50) || !has_signed(c, approvers, first_signer)) return NOT_SIGNED;
+  return 0;
+}
+
+/* data: 0, lamports, meter, token account of its household, rated W, first sequence.
  * accounts: state, payer, system, mint, freeze authority, its signers. */
 static u64 register_meter(Context *c) {
   Account *a = c->accounts, *state = a;
   const u8 *d = c->data;
   if (c->count < 5 || c->data_len != 89) return WRONG_DATA;
   u64 rated_w = read64(d + 73), first = read64(d + 81);
-  if (rated_w == 0 || rated_w > MAX_RATED_W || first == 0) return WRONG_DATA;
-  if (!is_key(a[3].owner, TOKEN_2022) || a[3].data_len < 82 || a[3].data[46] != 1) return WRONG_MINT;
-  if (!is_key(a[4].key, a[3].data + 50) || !has_signed(c, &a[4], 5)) return NOT_SIGNED;
+  if (rated_w > MAX_RATED_W) return WRONG_DATA;
+  u64 failed = approved(c, &a[3], &a[4], 5);
+  if (failed) return failed;
   seed(c, 0, METER, 5);
   seed(c, 1, a[3].key->bytes, 32);
   seed(c, 2, d + 9, 32);
   if (!is_own_address(c, state)) return WRONG_ADDRESS;
-  if (is_key(state->owner, c->program->bytes)) {
-    /* Again, for a meter that began anew: what it has been paid for must stay behind. */
-    if (first <= read64(state->data + M_SEQUENCE)) return GOING_BACK;
-  } else {
-    u64 failed = make_state(c, state, &a[1], &a[2], METER_BYTES);
+  u8 *s = state->data;
+  if (!is_key(state->owner, c->program->bytes)) {
+    failed = make_state(c, state, &a[1], &a[2], METER_BYTES);
     if (failed) return failed;
   }
-  u8 *s = state->data;
   s[0] = METER_TAG;
   copy(s + M_KEY, d + 9, 32);
   copy(s + M_MINT, a[3].key->bytes, 32);
   copy(s + M_ACCOUNT, d + 41, 32);
   write64(s + M_RATED_W, rated_w);
-  write64(s + M_SEQUENCE, first - 1);
-  clear(s + M_TIME, 24); /* the first reading only says where the registers stand */
+  /* Registers that began anew count from a later reading on. What was counted before never counts again. */
+  if (first > read64(s + M_SEQUENCE)) {
+    write64(s + M_SEQUENCE, first);
+    clear(s + M_TIME, 24);
+  }
+  return 0;
+}
+
+/* data: 5, lamports, who shall be in office.
+ * accounts: the office (the program's authority over the mint), payer, system, mint, the mint's freeze authority or
+ * those in office now, their signers. */
+static u64 appoint(Context *c) {
+  Account *a = c->accounts, *office = a;
+  if (c->count < 5 || c->data_len != 41) return WRONG_DATA;
+  authority_seeds(c, &a[3]);
+  if (!is_own_address(c, office)) return WRONG_ADDRESS;
+  u8 *s = office->data;
+  if (is_key(office->owner, c->program->bytes) && is_key(a[4].key, s + P_MINTERS)) {
+    if (!has_signed(c, &a[4], 5)) return NOT_SIGNED;
+  } else {
+    u64 failed = approved(c, &a[3], &a[4], 5);
+    if (!failed && !is_key(office->owner, c->program->bytes)) failed = make_state(c, office, &a[1], &a[2], OFFICE_BYTES);
+    if (failed) return failed;
+  }
+  s[0] = OFFICE_TAG;
+  copy(s + P_MINT, a[3].key->bytes, 32);
+  copy(s + P_MINTERS, c->data + 9, 32);
   return 0;
 }
 
@@ -141,34 +184,34 @@ static const u8 *verified_reading(const Account *instructions, u64 index, const 
   return p + 112;
 }
 
-/* Move the meter's registers on to the signed reading `m`; `wh` becomes its net export since the one before. */
-static u64 count_energy(Context *c, u8 *s, const u8 *m, u64 *wh) {
+/* Whether a reading is this meter's, and the meter itself does not doubt it, `allowed` flags left out. */
+static u64 check_reading(const u8 *s, const u8 *m, u8 allowed) {
   if (!is_same(m, MAGIC, 4) || !is_same(m + 4, s + M_KEY, 32)) return WRONG_METER;
-  u64 sequence = read64(m + 36), time = read64(m + 44), exported = read64(m + 52), imported = read64(m + 60);
-  if (m[76] | m[77] | m[78] | m[79]) return DOUBTED;
-  if (sequence <= read64(s + M_SEQUENCE)) return REPLAYED;
-  sol_get_clock_sysvar(&c->clock);
-  if (time > c->clock.unix_time + CLOCK_TOLERANCE) return FROM_THE_FUTURE;
-  u64 since = read64(s + M_TIME);
-  *wh = 0;
-  if (since) {
-    u64 old_export = read64(s + M_EXPORT), old_import = read64(s + M_IMPORT);
-    if (time <= since) return REPLAYED;
-    if (exported < old_export || imported < old_import) return FALLING;
-    exported -= old_export;
-    imported -= old_import;
-    if (exported > read64(s + M_RATED_W) * 5 / 4 * (time - since) / 3600 + 2) return IMPOSSIBLE;
-    if (exported > imported) *wh = exported - imported;
-  }
-  write64(s + M_SEQUENCE, sequence);
-  write64(s + M_TIME, time);
-  copy(s + M_EXPORT, m + 52, 16);
+  if ((m[76] & ~allowed) | m[77] | m[78] | m[79]) return DOUBTED;
   return 0;
 }
 
-static void authority_seeds(Context *c, const Account *mint) {
-  seed(c, 0, AUTHORITY, 9);
-  seed(c, 1, mint->key->bytes, 32);
+/* Move the meter on to the reading `m`, if it shows a net export of at least `wh` since the reading `f`, and `f` is
+ * none from before what was counted last. */
+static u64 count_energy(Context *c, u8 *s, const u8 *f, const u8 *m, u64 wh) {
+  u64 failed = check_reading(s, f, EPOCH_STARTED);
+  if (!failed) failed = check_reading(s, m, 0);
+  if (failed) return failed;
+  u64 since = read64(f + 44), time = read64(m + 44);
+  u64 old_export = read64(f + 52), old_import = read64(f + 60);
+  u64 exported = read64(m + 52), imported = read64(m + 60);
+  if (read64(f + 36) < read64(s + M_SEQUENCE) || read64(m + 36) <= read64(f + 36)) return REPLAYED;
+  sol_get_clock_sysvar(&c->clock);
+  if (time > c->clock.unix_time + CLOCK_TOLERANCE) return FROM_THE_FUTURE;
+  if (since < read64(s + M_TIME) || time <= since) return REPLAYED;
+  if (old_export < read64(s + M_EXPORT) || old_import < read64(s + M_IMPORT)) return FALLING;
+  if (exported < old_export || imported < old_import) return FALLING;
+  exported -= old_export;
+  imported -= old_import;
+  if (exported > read64(s + M_RATED_W) * 125 * (time - since) / 360000 + 2) return IMPOSSIBLE;
+  if (exported < imported || exported - imported < wh) return TOO_MUCH;
+  copy(s + M_SEQUENCE, m + 36, 32); /* sequence, time, export and import lie alike in both */
+  return 0;
 }
 
 static void token_call(Context *c, u8 tag, u64 wh) {
@@ -177,23 +220,31 @@ static void token_call(Context *c, u8 tag, u64 wh) {
   c->call_data[9] = DECIMALS;
 }
 
-/* data: 1, index of the Ed25519 instruction.
- * accounts: meter state, mint, token account, authority, instructions sysvar, token program. */
+/* data: 1, index of the Ed25519 instruction with the earlier reading, of that with the later one, Wh.
+ * accounts: meter state, mint, token account of those in office, authority, instructions sysvar, token program,
+ * token account of the meter's household, those in office, their signers. */
 static u64 mint_attested(Context *c) {
   Account *a = c->accounts;
   u8 *s = a[0].data;
-  u64 wh = 0;
-  if (c->count < 6 || c->data_len != 2) return WRONG_DATA;
+  const u8 *office = a[3].data;
+  if (c->count < 8 || c->data_len != 11) return WRONG_DATA;
+  u64 wh = read64(c->data + 3);
+  if (!wh) return NOTHING;
   if (!is_key(a[5].key, TOKEN_2022) || !is_key(a[4].key, INSTRUCTIONS)) return WRONG_PROGRAM;
   if (!is_key(a[0].owner, c->program->bytes) || a[0].data_len != METER_BYTES || s[0] != METER_TAG) return WRONG_STATE;
   if (!is_key(a[1].key, s + M_MINT)) return WRONG_MINT;
-  if (!is_key(a[2].key, s + M_ACCOUNT)) return WRONG_DESTINATION;
-  const u8 *reading = verified_reading(&a[4], c->data[1], s + M_KEY);
-  if (!reading) return NO_READING;
-  u64 failed = count_energy(c, s, reading, &wh);
-  if (failed || !wh) return failed;
   authority_seeds(c, &a[1]);
   if (!is_own_address(c, &a[3])) return WRONG_ADDRESS;
+  if (!is_key(a[3].owner, c->program->bytes) || a[3].data_len != OFFICE_BYTES || office[0] != OFFICE_TAG) return WRONG_STATE;
+  if (!is_key(a[7].key, office + P_MINTERS) || !has_signed(c, &a[7], 8)) return NOT_SIGNED;
+  if (a[2].data_len < 165 || !is_same(a[2].data + 32, office + P_MINTERS, 32)) return WRONG_DESTINATION;
+  if (!is_key(a[6].key, s + M_ACCOUNT)) return WRONG_DESTINATION;
+  if (!is_key(a[6].owner, TOKEN_2022) || a[6].data_len < 165 || a[6].data[108] != 1) return SUSPENDED;
+  const u8 *earlier = verified_reading(&a[4], c->data[1], s + M_KEY);
+  const u8 *later = verified_reading(&a[4], c->data[2], s + M_KEY);
+  if (!earlier || !later) return NO_READING;
+  u64 failed = count_energy(c, s, earlier, later, wh);
+  if (failed) return failed;
   token_call(c, 14, wh);
   meta(c, 0, &a[1], 1, 0);
   meta(c, 1, &a[2], 1, 0);
@@ -289,5 +340,6 @@ u64 entrypoint(u8 *input) {
   if (what == 2) return open_order(c);
   if (what == 3) return close_order(c, 0);
   if (what == 4) return close_order(c, 1);
+  if (what == 5) return appoint(c);
   return WRONG_DATA;
 }

@@ -207,6 +207,7 @@ class Village:
         keys: HubKeys | None = None,
     ) -> None:
         self.now = now
+        self.program: Pubkey | None = None  # of the trust mode, where the village is founded with it
         self.community = rules
         self.database = database
         self.localnet = localnet
@@ -463,7 +464,7 @@ class Village:
 
     async def found(self) -> None:
         """Let the households apply, be admitted by two approvers, and allow the hub to burn."""
-        await self.chain.open_community(VILLAGE, [key.pubkey() for key in APPROVERS], 2)
+        await self.chain.open_community(VILLAGE, [key.pubkey() for key in APPROVERS], 2, self.program)
         for home in self.homes:
             await self.send(home, home.application(self.now))
         await self.chain_works()

@@ -16,6 +16,10 @@ class WrongTokenError(RuntimeError):
     """The chain does not hold the token that this community's people agreed on; the text says what differs."""
 
 
+class TrustModeError(WrongTokenError):
+    """The token is not minted by the program of the trust mode that it should be minted by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A community's token as the chain has it: 2-of-3 ``minters`` act as ``authority``."""
@@ -28,6 +32,7 @@ class Token:
     admitting: Pubkey
     approvers: tuple[Pubkey, ...]
     approvals_needed: int
+    program: Pubkey | None = None  # of the trust mode: it mints, by the meters' word and the minters'
 
 
 def mint_address(hub: Pubkey, community: str) -> Pubkey:
@@ -54,14 +59,22 @@ def members(data: bytes | None) -> tuple[int, tuple[Pubkey, ...]]:
     return data[0], tuple(Pubkey(data[3 + 32 * i : 35 + 32 * i]) for i in range(data[1]))
 
 
-def read_token(mint: Pubkey, mint_data: bytes | None, minting: bytes | None, admitting: bytes | None) -> Token:
-    """Return the token with its authorities; raise `WrongTokenError` unless 2 of 3 mint."""
-    authority, freezer, supply = authorities(mint_data)
+def read_token(
+    mint: Pubkey,
+    mint_data: bytes | None,
+    authority: Pubkey,
+    minting: bytes | None,
+    admitting: bytes | None,
+    program: Pubkey | None = None,
+) -> Token:
+    """Return the token with its authorities; raise `WrongTokenError` unless 2 of 3 mint, who are ``authority``."""
+    _, freezer, supply = authorities(mint_data)
     needed, minters = members(minting)
     if (needed, len(set(minters))) != (2, 3):
         raise WrongTokenError(f"minting takes {needed} of {len(minters)} keys, not 2 of 3")
     approvals, approvers = members(admitting)
-    return Token(mint, token_account(authority, mint), supply, authority, minters, freezer, approvers, approvals)
+    escrow = token_account(authority, mint)
+    return Token(mint, escrow, supply, authority, minters, freezer, approvers, approvals, program)
 
 
 def is_frozen(data: bytes | None) -> bool:

@@ -73,7 +73,8 @@ async def approve(
     clock: Callable[[], datetime],
 ) -> int:
     """Go through what waits (only ``wanted``, or all), sign what ``agrees`` says, and return the exit code."""
-    community = Community(Pubkey.from_string(config.mint), Pubkey.from_string(config.hub))
+    program = None if config.trust_program is None else Pubkey.from_string(config.trust_program)
+    community = Community(Pubkey.from_string(config.mint), Pubkey.from_string(config.hub), program)
     key = load_key(config.data, _KEY)
     code = 0
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:

@@ -1,6 +1,7 @@
 """Recompute a token's whole history from the chain and the published readings; the first lie ends it."""
 
 from bisect import bisect
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from .proposal import leaves_of
 from .published import Head, Transaction
 from .register import admission_in, lock_in, orders_named
 from .transactions import Burn, Message, MintTo, Transfer
+from .trust import attested_mint, registration
 
 
 class LieError(Exception):
@@ -39,6 +41,7 @@ class Audit:
     readings: int = 0
     minted_wh: int = 0
     burned_wh: int = 0
+    registrations: int = 0  # of meters with the trust mode's program
     escrow_wh: int = 0
     unexplained_wh: int = 0
 
@@ -62,8 +65,8 @@ class Audit:
                     self.burned_wh += wh
                 case Transfer(mint=mint) if mint == self.token.mint:
                     self._moved(signature, operation)
-        self._admitted(message)
-        minted = [o for o in message.operations if isinstance(o, MintTo) and o.mint == self.token.mint]
+        self._admitted(signature, message)
+        minted = self._mints(signature, message)
         if minted:
             self._minted(signature, message, minted)
         self._orders(signature, message, is_mint=bool(minted) or _is_mint(message))
@@ -76,23 +79,53 @@ class Audit:
         self.escrow_wh += move.wh if move.to in self.escrows else 0
         self.escrow_wh -= move.wh if move.source in self.escrows else 0
 
-    def _admitted(self, message: Message) -> None:
+    def _mints(self, signature: str, message: Message) -> list[tuple[Pubkey, Pubkey | None, int]]:
+        """Return what is minted: where to, for whose account where a meter says it, and how much."""
+        program, mint = self.token.program, self.token.mint
+        direct = [(o.to, None, o.wh) for o in message.operations if isinstance(o, MintTo) and o.mint == mint]
+        if program is None:
+            return [*direct]
+        if direct:
+            raise LieError(
+                f"{signature}: {sum(wh for *_, wh in direct)} Wh were minted past the program {program}"
+            )
+        found = [attested_mint(operation, program) for operation in message.operations]
+        return [(one.to, one.account, one.wh) for one in found if one is not None and one.mint == mint]
+
+    def _registered(self, signature: str, message: Message) -> None:
+        """Raise unless the program takes readings of just the meter that the approvers' own memo names."""
+        program, mint = self.token.program, self.token.mint
+        if program is None:
+            return
+        found = [registration(operation, program) for operation in message.operations]
+        registered = [one for one in found if one is not None and one.mint == mint]
+        named = [(memo, a) for a in message.thawed(mint) if (memo := admission_in(message, mint, a)) is not None]
+        for one in registered:
+            if not any(one.is_of(memo, account) for memo, account in named):
+                raise LieError(f"{signature}: the meter {one.meter.hex()} is registered, and not as admitted")
+        if named and not registered:
+            raise LieError(f"{signature}: the meter {named[0][0].meter.hex()} is admitted and not registered")
+        self.registrations += len(registered)
+
+    def _admitted(self, signature: str, message: Message) -> None:
+        self._registered(signature, message)
         for account in message.thawed(self.token.mint):
             memo = admission_in(message, self.token.mint, account)
             if memo is not None:
                 # Of one meter the first counts: a later register epoch of it takes nothing back.
                 self.meters.setdefault(str(account), {}).setdefault(memo.meter, memo)
 
-    def _minted(self, signature: str, message: Message, minted: list[MintTo]) -> None:
-        evidence = self.published.get(signature)
+    def _minted(self, signature: str, message: Message, minted: list[tuple[Pubkey, Pubkey | None, int]]) -> None:
+        evidence, wh = self.published.get(signature), sum(wh for *_, wh in minted)
         if evidence is None:
-            wh = sum(mint.wh for mint in minted)
             raise LieError(f"{signature}: {wh} Wh were minted and no readings are published for them")
-        if any(mint.to not in self.escrows for mint in minted):
-            raise LieError(f"{signature}: minted past the escrow, to {[str(m.to) for m in minted]}")
-        wh, told = sum(mint.wh for mint in minted), sum(mint.wh for mint in evidence.mints)
+        if any(to not in self.escrows for to, *_ in minted):
+            raise LieError(f"{signature}: minted past the escrow, to {[str(to) for to, *_ in minted]}")
+        told = sum(mint.wh for mint in evidence.mints)
         if wh != told:
             raise LieError(f"{signature}: the chain minted {wh} Wh, the published readings are for {told} Wh")
+        if self.token.program is not None:
+            self._check_accounts(signature, minted, evidence)
         period, part = self._check_memo(signature, message, evidence)
         slot = slot_of(period, timedelta(minutes=self.head.period_minutes))
         done = self.minted_in.setdefault(slot.group, set())
@@ -113,6 +146,17 @@ class Audit:
         self.minted_wh += wh
         self.escrow_wh += wh
         self.periods[slot.group] = self.periods.get(slot.group, 0) + wh
+
+    def _check_accounts(
+        self, signature: str, minted: list[tuple[Pubkey, Pubkey | None, int]], evidence: Transaction
+    ) -> None:
+        by_meters, by_readings = Counter[str](), Counter[str]()
+        for _, account, wh in minted:
+            by_meters[str(account)] += wh
+        for mint in evidence.mints:
+            by_readings[mint.account] += mint.wh
+        if by_meters != by_readings:
+            raise LieError(f"{signature}: the meters minted for other accounts than the published readings say")
 
     def _check_memo(self, signature: str, message: Message, evidence: Transaction) -> tuple[str, str]:
         """Return the period and the part that the memo names, once it commits to the published readings."""

@@ -20,7 +20,8 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ``hub`` is the hub's public key (base58), ``approvers`` those whose thaws admit, ``chain_url`` a node of the
     verifier's own choice. Where the community sells its surplus to the utility, not all net export is minted:
     ``sells_to_utility`` says so, and then a mint may be smaller than its evidence. ``hubs_before`` are the hub's
-    earlier keys, the founding one first: the token's address follows from it.
+    earlier keys, the founding one first: the token's address follows from it. ``trust_program`` (base58) belongs
+    to a community that was founded with the trust mode.
     """
 
     data: Path
@@ -32,11 +33,13 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     period_minutes: Literal[15, 30, 60] = 30
     sells_to_utility: bool = False
     hubs_before: tuple[str, ...] = ()
+    trust_program: str | None = None
     host: str = "127.0.0.1"
     port: int = 8425
 
     def __post_init__(self) -> None:
         keys = {"hub": (self.hub,), "hubs_before": self.hubs_before, "approvers": self.approvers}
+        keys |= {"trust_program": (self.trust_program,)} if self.trust_program is not None else {}
         for name, key in ((name, key) for name, some in keys.items() for key in some):
             try:
                 Pubkey.from_string(key)
@@ -48,12 +51,18 @@ class VerifierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """All keys of the hub, the founding one first and that of now last."""
         return tuple(map(Pubkey.from_string, (*self.hubs_before, self.hub)))
 
+    @property
+    def program(self) -> Pubkey | None:
+        """The program of the trust mode, where the community was founded with it."""
+        return None if self.trust_program is None else Pubkey.from_string(self.trust_program)
+
 
 class ApproverConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an approver's device knows, agreed among people at the founding: whose hub, and which token.
 
     ``hub`` is the hub's public key and ``mint`` the token (base58). ``chain_url`` is a node of the approver's own
     choice; without one only admissions can be signed, since only the chain says whose an account is.
+    ``trust_program`` (base58) belongs to a community that was founded with the trust mode.
     """
 
     data: Path
@@ -62,9 +71,12 @@ class ApproverConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     hub: str
     mint: str
     chain_url: str | None = None
+    trust_program: str | None = None
 
     def __post_init__(self) -> None:
-        for name, key in (("hub", self.hub), ("mint", self.mint)):
+        for name, key in (("hub", self.hub), ("mint", self.mint), ("trust_program", self.trust_program)):
+            if key is None:
+                continue
             try:
                 Pubkey.from_string(key)
             except ValueError:

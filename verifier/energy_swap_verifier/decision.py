@@ -30,6 +30,7 @@ from .transactions import (
     Transfer,
     read_message,
 )
+from .trust import Registration, registration
 
 _DIRECTING: Final = (FREEZING, RECOVERING, CLOSING)
 
@@ -60,10 +61,14 @@ class Asked(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """What a device was told at the community's founding, not by the hub: its token, and the hub's key."""
+    """What a device was told at the community's founding, not by the hub: its token, and the hub's key.
+
+    ``program`` is that of the trust mode, where the community was founded with it.
+    """
 
     mint: Pubkey
     hub: Pubkey
+    program: Pubkey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def decide(asked: Asked, me: Pubkey, community: Community) -> Decision:
         panel = message.signers[1:]
         if me not in panel:
             raise DoubtError("a message does not ask for this approver's signature")
-        effects.add(tuple(_without_panel(operation, panel) for operation in message.operations))
+        effects.add(tuple(_without_panel(operation, panel, community) for operation in message.operations))
         nonces.add(message.blockhash)
         raws.append(raw)
     if len(nonces) != 1:
@@ -115,8 +120,17 @@ def _read(text: str) -> tuple[bytes, Message]:
         raise DoubtError(f"a message is no Solana message that can be read: {error}") from None
 
 
-def _without_panel(operation: Operation, panel: Sequence[Pubkey]) -> Operation:
+def _without_panel(
+    operation: Operation, panel: Sequence[Pubkey], community: Community
+) -> Operation | Registration:
     """Return ``operation`` without who signs it, once that is the whole panel and nobody else."""
+    registers = None if community.program is None else registration(operation, community.program)
+    if registers is not None:
+        if registers.signers != set(panel) or (registers.payer, registers.mint) != (community.hub, community.mint):
+            raise DoubtError(
+                "a meter is registered for another token, or by others than the approvers and the hub"
+            )
+        return replace(registers, signers=frozenset())
     if not isinstance(operation, Thaw | Freeze | NewAuthority | Transfer):
         return operation
     if set(operation.signers) != set(panel):
@@ -124,7 +138,29 @@ def _without_panel(operation: Operation, panel: Sequence[Pubkey]) -> Operation:
     return replace(operation, signers=())
 
 
-def _read_effect(operations: tuple[Operation, ...], asked: Asked, community: Community) -> Decision:
+def _read_effect(all_of_it: tuple[Operation | Registration, ...], asked: Asked, community: Community) -> Decision:
+    """Return what the messages do; in the trust mode whoever admits a meter registers it, and nothing else."""
+    operations = tuple(one for one in all_of_it if not isinstance(one, Registration))
+    registered = [one for one in all_of_it if isinstance(one, Registration)]
+    decision = _read_native_effect(operations, asked, community)
+    memos = [one.text for one in operations if isinstance(one, Memo) and one.text.startswith("admit:")]
+    if community.program is None:
+        return decision
+    accounts = [one.account for one in operations if isinstance(one, Thaw)]
+    is_true = len(registered) == len(memos) and all(
+        one.is_of(_admission_memo(memo), accounts[0]) for one, memo in zip(registered, memos, strict=True)
+    )
+    if not is_true:
+        raise DoubtError("the program of the trust mode would not register just the meter that the memo names")
+    if registered:
+        words = (
+            f"{decision.words}. The program {community.program}, which is not audited, mints for this meter then"
+        )
+        return replace(decision, words=words)
+    return decision
+
+
+def _read_native_effect(operations: tuple[Operation, ...], asked: Asked, community: Community) -> Decision:
     nonce, *rest = operations
     if not isinstance(nonce, AdvanceNonce) or nonce.authority != community.hub:
         raise DoubtError("a message does not begin with the hub's nonce, which lets only one of them happen")

@@ -45,6 +45,7 @@ from .transactions import (
     Transfer,
     read_message,
 )
+from .trust import appointed, attested
 
 _BLOCKS_VALID: Final = 150
 _LAG: Final = timedelta(minutes=2)
@@ -134,7 +135,7 @@ class Judge:
         return Signed(str(self._key.sign_message(raw)), base64.b64encode(raw).decode())
 
     async def _token(self) -> Token:
-        token = await self._node.token(mint_address(self._hubs[0], self._config.community))
+        token = await self._node.token(mint_address(self._hubs[0], self._config.community), self._config.program)
         if self._key.pubkey() not in token.minters or not set(self._hubs) & set(token.minters):
             raise WrongTokenError("the token's 2-of-3 does not hold both the hub's key and this verifier's")
         approvers = {Pubkey.from_string(key) for key in self._config.approvers}
@@ -193,7 +194,11 @@ class Judge:
 
         wanted: list[Operation] = [Memo(memo_of(self._config.community, wish))]
         if isinstance(wish, MintPeriod):
-            if wish.mints:
+            if token.program is not None:
+                for mint in wish.mints:
+                    frames = read_frames(mint.frames)
+                    wanted += attested(token, _key(mint.account), mint.wh, frames, signers, len(wanted))
+            elif wish.mints:
                 minted_wh = sum(mint.wh for mint in wish.mints)
                 wanted.append(MintTo(token.mint, token.escrow, token.authority, minted_wh, signers))
             wanted += [out(move.account, move.wh) for move in wish.releases]
@@ -201,7 +206,7 @@ class Judge:
             wanted.append(out(wish.transfer.account, wish.transfer.wh))
         else:
             wanted += [out(wish.escrow, wh) for wh in amounts(message)]
-            wanted.append(NewAuthority(token.mint, MINTING, token.authority, _key(wish.authority), signers))
+            wanted.append(_given_away(token, hub, _key(wish.authority), signers))
             wanted += [one for one in _left_by(hub, wish, token.mint) if one in message.operations]
         if len(message.operations) != len(wanted):
             raise RefusedError(f"the message has {len(message.operations)} instructions, not {len(wanted)}")
@@ -331,6 +336,13 @@ class Judge:
         if not admitted:
             raise RefusedError(f"{account} is no account of a household whose admission names a meter")
         return admitted
+
+
+def _given_away(token: Token, payer: Pubkey, new: Pubkey, signers: tuple[Pubkey, ...]) -> Operation:
+    """Return how minting goes to another 2-of-3: in the trust mode the office of its program."""
+    if token.program is not None:
+        return appointed(token, payer, new, signers)
+    return NewAuthority(token.mint, MINTING, token.authority, new, signers)
 
 
 def _left_by(hub: Pubkey, wish: HandOver, mint: Pubkey) -> list[Operation]:

@@ -23,6 +23,7 @@ class Head(msgspec.Struct, frozen=True):
     period_minutes: int
     sells_to_utility: bool = False
     hubs_before: tuple[str, ...] = ()
+    trust_program: str | None = None
 
     @property
     def hubs(self) -> frozenset[Pubkey]:

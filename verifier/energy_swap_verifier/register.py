@@ -14,6 +14,7 @@ from .evidence import slot_of
 from .rpc import Node, Seen
 from .store import SignedRow, Store
 from .transactions import MINTING, Memo, Message, NewAuthority, NotReadableError, Transfer
+from .trust import appointment
 
 _LOCK: Final = "lock:"
 HAND_OVER: Final = "handover:"
@@ -50,9 +51,15 @@ async def find_admissions(node: Node, mint: Pubkey, account: Pubkey) -> list[tup
     return found[::-1]
 
 
-def escrow_before(message: Message, mint: Pubkey) -> Pubkey | None:
-    """Return the escrow account of the 2-of-3 that gives minting away in ``message``; None if none does."""
+def escrow_before(message: Message, mint: Pubkey, program: Pubkey | None = None) -> Pubkey | None:
+    """Return the escrow account of the 2-of-3 that gives minting away in ``message``; None if none does.
+
+    With the trust mode's ``program`` it gives its office away.
+    """
     for operation in message.operations:
+        given = None if program is None else appointment(operation, program, mint)
+        if given is not None:
+            return token_account(given[0], mint)
         if isinstance(operation, NewAuthority) and (operation.account, operation.kind) == (mint, MINTING):
             return token_account(operation.authority, mint)
     return None
@@ -63,7 +70,7 @@ async def escrows_of(node: Node, token: Token, history: Sequence[Seen]) -> froze
     found = {token.escrow}
     for seen in history:
         if seen.is_successful and HAND_OVER in seen.memo:
-            before = escrow_before(await node.transaction(seen.signature), token.mint)
+            before = escrow_before(await node.transaction(seen.signature), token.mint, token.program)
             found |= {before} if before is not None else set()
     return frozenset(found)
 

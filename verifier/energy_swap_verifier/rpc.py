@@ -12,6 +12,7 @@ from solders.transaction import VersionedTransaction
 
 from .accounts import Token, authorities, read_token
 from .transactions import Message, read
+from .trust import check_program, content_address, in_office
 
 _CONFIRMED: Final = {"commitment": "confirmed"}
 _TOO_MANY: Final = 429
@@ -79,12 +80,20 @@ class Node:
             found += [None if item is None else base64.b64decode(item["data"][0]) for item in value]
         return found
 
-    async def token(self, mint: Pubkey) -> Token:
-        """Return a token with its authorities; raise `WrongTokenError` when it is none of ours."""
+    async def token(self, mint: Pubkey, program: Pubkey | None = None) -> Token:
+        """Return a token with its authorities; raise `WrongTokenError` when it is none of ours.
+
+        With the trust mode's ``program``, that must be ours, unchangeable, and mint; in its office are 2 of 3.
+        """
         data = (await self.accounts([mint]))[0]
         authority, freezer, _ = authorities(data)
+        if program is not None:
+            content = content_address(program)
+            pointer, deployed, office = await self.accounts([program, content, authority])
+            check_program(program, pointer, deployed)
+            authority = in_office(program, mint, authority, office)
         minting, admitting = await self.accounts([authority, freezer])
-        return read_token(mint, data, minting, admitting)
+        return read_token(mint, data, authority, minting, admitting, program)
 
     async def outcome(self, signature: str) -> bool | None:
         """Return whether a transaction landed and had its effect; None: the chain does not know it."""

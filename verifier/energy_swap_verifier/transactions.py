@@ -152,9 +152,11 @@ class Pay:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Anything else."""
+    """Anything else; of a program that is not Solana's own, with what it was asked."""
 
     program: Pubkey
+    data: bytes = b""
+    accounts: tuple[Pubkey, ...] = ()
 
 
 type Operation = (
@@ -229,7 +231,9 @@ def _operation(program: Pubkey, data: bytes, accounts: list[Pubkey]) -> Operatio
         return _system_operation(data, accounts)
     if program == ASSOCIATED_TOKEN and data == _CREATE_IDEMPOTENT and accounts[5:] == [TOKEN_2022]:
         return CreateTokenAccount(*accounts[:4])
-    return _token_operation(data, accounts) if program == TOKEN_2022 and data else Other(program)
+    if program == TOKEN_2022:
+        return _token_operation(data, accounts) if data else Other(program)
+    return Other(program, data, tuple(accounts))
 
 
 def _token_operation(data: bytes, accounts: list[Pubkey]) -> Operation:

@@ -12,12 +12,13 @@ from energy_swap_protocol.memo import MemoError
 from energy_swap_protocol.transaction import spent_account
 from solders.pubkey import Pubkey
 
-from .accounts import WrongTokenError, balance_wh
+from .accounts import TrustModeError, WrongTokenError, balance_wh
 from .audit import Audit, LieError
 from .published import PublishedError, published
 from .register import escrows_of
 from .rpc import Node, NodeError
 from .transactions import NotReadableError
+from .trust import PROGRAM_SHA256
 
 _TRIES: Final = 5
 
@@ -30,6 +31,12 @@ def main() -> None:
         "--readings", required=True, help="https://<hub>/api/v1/communities/<id>/readings, or a file"
     )
     parser.add_argument("--mint", help="the token (base58) as you know it; else the one that the readings name")
+    parser.add_argument(
+        "--trust-program",
+        metavar="PROGRAM",
+        help="the program that mints, as you know it, where the community was founded with the trust mode "
+        "(not audited); else the one that the readings name",
+    )
     arguments = parser.parse_args()
     sys.exit(
         asyncio.run(
@@ -38,6 +45,7 @@ def main() -> None:
                 arguments.readings,
                 say=_say,
                 mint=arguments.mint,
+                trust_program=arguments.trust_program,
             )
         )
     )
@@ -53,11 +61,12 @@ async def verify(
     *,
     say: Callable[[str], None],
     mint: str | None = None,
+    trust_program: str | None = None,
 ) -> int:
     """Recompute everything, tell it line by line, and return the exit code."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         try:
-            audit = await _audit(Node(session, rpc), readings, session, mint)
+            audit = await _audit(Node(session, rpc), readings, session, mint, trust_program)
         except LieError as lie:
             say(f"LIE   {lie}")
             return 1
@@ -75,14 +84,24 @@ async def _audit(
     readings: str,
     session: aiohttp.ClientSession,
     mint: str | None,
+    trust_program: str | None,
 ) -> Audit:
     for _ in range(_TRIES):
         told = await published(readings, session)
         if mint is not None and told.head.mint != mint:
             raise LieError(f"the readings are of token {told.head.mint}, not of {mint}")
+        if trust_program is not None and told.head.trust_program != trust_program:
+            raise LieError(
+                f"the readings say that {told.head.trust_program or 'the 2-of-3'} mints, not {trust_program}"
+            )
         address = Pubkey.from_string(told.head.mint)
+        named = told.head.trust_program
+        program = None if named is None else Pubkey.from_string(named)
         history = [seen async for seen in node.history(address)]
-        token = await node.token(address)
+        try:
+            token = await node.token(address, program)
+        except TrustModeError as error:
+            raise LieError(f"the readings tell of the trust mode: {error}") from None
         escrows = await escrows_of(node, token, history)
         locked = sum(map(balance_wh, await node.accounts(sorted(escrows, key=str))))
         (spent,) = await node.accounts([spent_account(address)])
@@ -103,6 +122,7 @@ def _table(audit: Audit) -> list[tuple[str, str]]:
     return [
         ("token", str(audit.token.mint)),
         ("2 of 3 mint", " ".join(str(key) for key in audit.token.minters)),
+        *_trust(audit),
         ("admitted accounts", str(len(audit.meters))),
         ("transactions recomputed", str(audit.transactions)),
         ("mints with true readings and roots", str(audit.mints)),
@@ -113,6 +133,16 @@ def _table(audit: Audit) -> list[tuple[str, str]]:
         ("escrow Wh", str(audit.escrow_wh)),
         ("open orders Wh", str(audit.open_wh)),
         ("unexplained in escrow Wh", str(audit.unexplained_wh)),
+    ]
+
+
+def _trust(audit: Audit) -> list[tuple[str, str]]:
+    if audit.token.program is None:
+        return []
+    return [
+        ("trust mode (not audited), program", str(audit.token.program)),
+        ("its bytes, SHA-256, unchangeable", PROGRAM_SHA256),
+        ("meters registered by approvers", str(audit.registrations)),
     ]
 
 

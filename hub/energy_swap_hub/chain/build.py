@@ -1,5 +1,6 @@
 """From an intent's payload to the Solana message that does it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,7 @@ from .payload import (
     Burn,
     BurnPeriod,
     HandOver,
+    Mint,
     MintPeriod,
     OpenAccount,
     OpenNonce,
@@ -33,6 +35,8 @@ from .payload import (
     memo_of,
 )
 from .token2022 import Authority, permissioned_burn_checked, set_authority, set_paused
+from .trust.minting import attested_mints
+from .trust.program import appoint
 
 _UNITS_PER_INSTRUCTION: Final = 8_000  # measured: a transfer by multisig takes 4,000
 _UNITS_BASE: Final = 20_000
@@ -106,9 +110,7 @@ def draft(chain: CommunityChain, payload: HubPayload, co_signer: Pubkey, facts: 
             pause = set_paused(chain.mint, chain.hub, is_paused=payload.is_paused)
             return Draft((memo, pause), is_large=False)
         case MintPeriod():
-            # One mint of the sum: who exported what is in the root, and instructions take room.
-            minted_wh = sum(mint.wh for mint in payload.mints)
-            mint = [_mint(chain, minted_wh, signers)] if minted_wh else []
+            mint = _mints(chain, payload.mints, signers)
             releases = [_from_escrow(chain, release, signers) for release in payload.releases]
             return Draft((memo, *mint, *releases), is_large=True)
         case BurnPeriod():
@@ -135,6 +137,15 @@ def _open_nonce(chain: CommunityChain, payload: OpenNonce, lamports: int) -> lis
         seed = nonce_seed(chain.community, payload.household, Pubkey.from_string(payload.owner))
     account, hub = Pubkey.from_string(payload.account), chain.payer
     return list(create_nonce_account_with_seed(hub, account, hub, seed, hub, lamports))
+
+
+def _mints(chain: CommunityChain, mints: Sequence[Mint], signers: list[Pubkey]) -> list[Instruction]:
+    """Return how exports are minted: each by its meter's word in the trust mode, else their sum."""
+    if chain.program is not None:
+        return attested_mints(chain.program, chain.mint, chain.authority, signers, chain.escrow, mints, place=1)
+    # Who exported what is in the root, and instructions take room.
+    minted_wh = sum(mint.wh for mint in mints)
+    return [_mint(chain, minted_wh, signers)] if minted_wh else []
 
 
 def _mint(chain: CommunityChain, wh: int, signers: list[Pubkey]) -> Instruction:
@@ -188,6 +199,12 @@ def _hand_over(
 ) -> list[Instruction]:
     moved = [_from_escrow(chain, Transfer(payload.escrow, escrow_wh), signers)] if escrow_wh else []
     new = Pubkey.from_string(payload.authority)
+    if chain.program is not None:
+        by, payer = chain.authority, chain.payer
+        return [
+            *moved,
+            appoint(chain.program, payer=payer, mint=chain.mint, by=by, signers=signers, minters=new),
+        ]
     return [*moved, set_authority(chain.mint, Authority.MINT, chain.authority, new, signers)]
 
 

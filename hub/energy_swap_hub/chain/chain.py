@@ -16,13 +16,14 @@ from energy_swap_hub.storage import Database
 from .client import Node
 from .community import CommunityChain, CommunityError, check_community, fund, make_community, plan_community
 from .decided import find_hub_again, lose_hub
-from .directory import add_community, community_chain, find_community, hubs
+from .directory import add_community, change_community, community_chain, find_community, hubs
 from .intent import open_intents
 from .keys import HubKeys
 from .nonces import community_account
 from .proposal_store import Stage, proposals
 from .sender import Clock, OnFinal, Sender
 from .token2022 import parse_mint, parse_token_account
+from .trust.program import METER_BYTES
 
 _CLUSTERS: Final = {
     "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "mainnet-beta",
@@ -65,6 +66,16 @@ def _is_changing(connection: Connection, community: str) -> bool:
     return any(intent.kind in kinds for intent in open_intents(connection, community, 1_000))
 
 
+def check_mode(known: CommunityChain, program: Pubkey | None) -> None:
+    """Raise `CommunityError` unless a token was founded in the mode that is configured, for good."""
+    if known.program == program:
+        return
+    was = "without trust_mode" if known.program is None else f"with trust_mode and the program {known.program}"
+    raise CommunityError(
+        f"{known.community} was founded {was}, which is for good; configure it so, or found a new community"
+    )
+
+
 class Chain:
     """The hub's chain. `run` sends what the outbox holds; every other call reads."""
 
@@ -79,26 +90,39 @@ class Chain:
         self._sender = Sender(database, self._node, keys, clock, on_final)
         self._cluster: str | None = None
 
-    async def open_community(self, community: str, approvers: Sequence[Pubkey], needed: int) -> CommunityChain:
+    async def open_community(
+        self, community: str, approvers: Sequence[Pubkey], needed: int, program: Pubkey | None = None
+    ) -> CommunityChain:
         """Make the community's token, or find that it is there; safe to repeat after a kill.
 
-        ``needed`` of ``approvers`` (public keys, at most 11) admit households. Raises `CommunityError` if the
-        chain holds something else, or the hub cannot pay for it.
+        ``needed`` of ``approvers`` (public keys, at most 11) admit households. With the trust mode's ``program``
+        it is founded in that mode, and one that is there must have been. Raises `CommunityError` if the chain
+        holds something else, or the hub cannot pay for it.
         """
         verifiers = self.configured_verifiers
         known = await self._database.read(lambda c: find_community(c, community))
         if known is not None:
             await self._choose_hub(known)
             known = await self._community(community)
+            check_mode(known, program)
             await self._database.read(lambda c: self._check_known(c, known, approvers, needed))
             if not await self._database.read(lambda c: _is_changing(c, community)):
                 await check_community(self._node, known)
-            return known
+            if program is not None:
+                await self._learn_rent(community)
+            return await self._community(community)
         genesis = await self._node.genesis()
-        plan = plan_community(community, genesis, self._keys.hub.pubkey(), verifiers, approvers, needed)
+        plan = plan_community(community, genesis, self._keys.hub.pubkey(), verifiers, approvers, needed, program)
         await make_community(self._node, self._keys.hub, plan)
         await self._database.write(lambda c: add_community(c, plan))
-        return plan
+        if program is not None:
+            await self._learn_rent(community)
+        return await self._community(community)
+
+    async def _learn_rent(self, community: str) -> None:
+        """Note the rent of a meter's account as it is now; a proposal keeps the one it was asked with."""
+        lamports = await self._node.rent_lamports(METER_BYTES)
+        await self._database.write(lambda c: change_community(c, community, meter_lamports=lamports))
 
     def _check_known(
         self, connection: Connection, known: CommunityChain, approvers: Sequence[Pubkey], needed: int

@@ -30,6 +30,8 @@ from spl.token.models import InitializeMint2Params, InitializeMultisig2Params
 from . import token2022
 from .client import Node, NodeRefusedError, describe_error
 from .token2022 import AccountState, Extension, LayoutError, parse_mint, parse_multisig, parse_token_account
+from .trust.deployment import DeployError, check_program
+from .trust.program import OFFICE_BYTES, appoint, authority_address, parse_office
 
 MAX_APPROVERS: Final = 11  # what a Token-2022 multisig can hold
 NAME: Final = "Energy kWh"
@@ -77,6 +79,13 @@ class CommunityChain:
     hubs_before: tuple[Pubkey, ...] = ()  # the hub's earlier keys, the founding one first
     acting_hub: Pubkey | None = None  # the key that acts while the hub's own is lost and nothing handed over yet
     lost_hub: Pubkey | None = None  # the lost key that alone could burn and pause
+    program: Pubkey | None = None  # of the trust mode: it mints, with a meter's signature and the 2-of-3's
+    meter_lamports: int = 0  # rent of what that program keeps of a meter
+
+    @property
+    def mint_authority(self) -> Pubkey:
+        """Who mints by the chain's rules: the 2-of-3, or the program of the trust mode for it."""
+        return self.authority if self.program is None else authority_address(self.program, self.mint)
 
     @property
     def payer(self) -> Pubkey:
@@ -101,8 +110,12 @@ def plan_community(
     verifiers: Sequence[Pubkey],
     approvers: Sequence[Pubkey],
     needed: int,
+    program: Pubkey | None = None,
 ) -> CommunityChain:
-    """Return the addresses of a community's token; raise `CommunityError` for impossible approvers."""
+    """Return the addresses of a community's token; raise `CommunityError` for impossible approvers.
+
+    With ``program`` it is founded in the trust mode, for good.
+    """
     if not 1 <= needed <= len(approvers) <= MAX_APPROVERS or len(set(approvers)) != len(approvers):
         raise CommunityError(
             f"a community has 1 to {MAX_APPROVERS} different approvers and needs at least 1 and at most all of "
@@ -124,18 +137,23 @@ def plan_community(
         verifiers=tuple(verifiers),
         approvers=tuple(approvers),
         needed=needed,
+        program=program,
     )
 
 
 async def make_community(node: Node, hub: Keypair, plan: CommunityChain) -> None:
     """Make what is missing of ``plan`` on the chain, then check all of it; raise `CommunityError` else."""
     await fund(node, hub.pubkey())
+    office_lamports = 0
+    if plan.program is not None:
+        await _check_program(node, plan.program)
+        office_lamports = await node.rent_lamports(OFFICE_BYTES)
     multisig_lamports = await node.rent_lamports(MULTISIG_LEN)
     mint_size = token2022.mint_bytes(_EXTENSIONS)
     mint_lamports = await node.rent_lamports(mint_size + token2022.metadata_bytes(NAME, SYMBOL, ""))
     await _ensure(node, hub, plan.authority, multisig_instructions(plan, multisig_lamports))
     await _ensure(node, hub, plan.approvers_authority, approvers_instructions(plan, multisig_lamports))
-    await _ensure(node, hub, plan.mint, mint_instructions(plan, mint_size, mint_lamports))
+    await _ensure(node, hub, plan.mint, mint_instructions(plan, mint_size, mint_lamports, office_lamports))
     await check_community(node, plan)
 
 
@@ -146,17 +164,22 @@ async def check_community(node: Node, plan: CommunityChain) -> None:
             f"the node is on another chain than the token of {plan.community}; point the hub to the chain it "
             "began on, or restore that chain's data"
         )
-    keys = (plan.authority, plan.approvers_authority, plan.mint, plan.escrow)
+    keys = [plan.authority, plan.approvers_authority, plan.mint, plan.escrow]
+    if plan.program is not None:
+        await _check_program(node, plan.program)
+        keys.append(plan.mint_authority)
     try:
-        authority, approvers, mint_data, escrow_data = [data or b"" for data in await node.accounts(keys)]
+        authority, approvers, mint_data, escrow_data, *office = [d or b"" for d in await node.accounts(keys)]
         of_hub, of_approvers = parse_multisig(authority), parse_multisig(approvers)
         mint, escrow = parse_mint(mint_data), parse_token_account(escrow_data)
+        in_office = [parse_office(data) for data in office]
     except LayoutError as error:
         raise CommunityError(f"the token of {plan.community} is not complete on the chain: {error}") from None
     is_true = (
         (of_hub.needed, of_hub.members) == (2, (plan.hub, *plan.verifiers))
         and (of_approvers.needed, of_approvers.members) == (plan.needed, plan.approvers)
-        and (mint.mint_authority, mint.freeze_authority) == (plan.authority, plan.approvers_authority)
+        and (mint.mint_authority, mint.freeze_authority) == (plan.mint_authority, plan.approvers_authority)
+        and in_office in ([], [plan.authority])
         and mint.decimals == DECIMALS
         and mint.extensions[Extension.PERMANENT_DELEGATE] == bytes(plan.approvers_authority)
         and mint.extensions[Extension.PERMISSIONED_BURN] == bytes(plan.lost_hub or plan.hub)
@@ -166,6 +189,13 @@ async def check_community(node: Node, plan: CommunityChain) -> None:
     )
     if not is_true:
         raise CommunityError(f"the token of {plan.community} on the chain has other authorities than configured")
+
+
+async def _check_program(node: Node, program: Pubkey) -> None:
+    try:
+        await check_program(node, program)
+    except DeployError as error:
+        raise CommunityError(f"trust mode: {error}") from None
 
 
 async def fund(node: Node, hub: Pubkey) -> None:
@@ -262,9 +292,22 @@ def approvers_instructions(plan: CommunityChain, lamports: int) -> list[Instruct
     return [_create(plan.hub, seed, MULTISIG_LEN, lamports), initialize_multisig2(members)]
 
 
-def mint_instructions(plan: CommunityChain, size: int, lamports: int) -> list[Instruction]:
-    """Return how the mint and the escrow account are made, with every authority where it belongs."""
+def mint_instructions(
+    plan: CommunityChain, size: int, lamports: int, office_lamports: int = 0
+) -> list[Instruction]:
+    """Return how the mint and the escrow account are made, with every authority where it belongs.
+
+    In the trust mode the 2-of-3 is put into the program's office (``office_lamports`` of rent) as well.
+    """
     mint, hub, approvers = plan.mint, plan.hub, plan.approvers_authority
+    office = []
+    if plan.program is not None:
+        office.append(
+            appoint(
+                plan.program, payer=hub, mint=mint, by=hub, signers=(), minters=plan.authority,
+                rent_lamports=office_lamports,
+            )
+        )  # fmt: skip
     return [
         memo_instruction(f"community:{plan.community}"),
         _create(hub, seed_of(plan.community, "mint"), size, lamports),
@@ -287,6 +330,7 @@ def mint_instructions(plan: CommunityChain, size: int, lamports: int) -> list[In
             payer=hub, owner=plan.authority, mint=mint, token_program_id=TOKEN_2022
         ),
         token2022.update_default_account_state(mint, hub, AccountState.FROZEN),
-        token2022.set_authority(mint, token2022.Authority.MINT, hub, plan.authority),
+        *office,
+        token2022.set_authority(mint, token2022.Authority.MINT, hub, plan.mint_authority),
         token2022.set_authority(mint, token2022.Authority.FREEZE, hub, approvers),
     ]

@@ -70,7 +70,8 @@ def carry_over(connection: Connection, intent: Intent, nonce: tuple[str, str] | 
 
 def propose_admission(connection: Connection, community: str, account: HouseholdAccount, now: datetime) -> None:
     """Ask the approvers to admit a household with its account."""
-    wish = Admission(account.household, str(account.account), account.memo)
+    lamports = community_chain(connection, community).meter_lamports
+    wish = Admission(account.household, str(account.account), account.memo, lamports)
     try:
         nonce = household_nonce(connection, community, account, now)
     except NoChainError:

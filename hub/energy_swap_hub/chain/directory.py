@@ -68,6 +68,8 @@ def add_community(connection: Connection, chain: CommunityChain) -> None:
             verifiers=" ".join(map(str, chain.verifiers)),
             approvers=" ".join(map(str, chain.approvers)),
             needed=chain.needed,
+            program=None if chain.program is None else str(chain.program),
+            meter_lamports=chain.meter_lamports,
         )
     )
 
@@ -202,4 +204,6 @@ def _community(row: RowMapping) -> CommunityChain:
         hubs_before=tuple(map(Pubkey.from_string, (row["hubs_before"] or "").split())),
         acting_hub=None if row["acting_hub"] is None else Pubkey.from_string(row["acting_hub"]),
         lost_hub=None if row["lost_hub"] is None else Pubkey.from_string(row["lost_hub"]),
+        program=None if row["program"] is None else Pubkey.from_string(row["program"]),
+        meter_lamports=row["meter_lamports"] or 0,
     )

@@ -36,6 +36,7 @@ from .payload import (
     decode,
 )
 from .tables import chain_intent
+from .trust.minting import readings_verified
 
 # A transaction locks at most 64 accounts. A mint needs seven besides those that receive: two signers, the 2-of-3,
 # the mint, the escrow, two programs; a burn needs four.
@@ -43,6 +44,10 @@ MAX_RELEASES: Final = 57
 MAX_BURNS: Final = 60
 # What is minted takes no room, whoever exported it; this bounds what a verifier is shown at once (about 120 kB).
 MAX_MINTS: Final = 240
+# In the trust mode each export takes its own instructions and signed readings: about 480 bytes of 4,096 for two
+# readings, and 52 for each who receives.
+MAX_READINGS: Final = 12
+MAX_RELEASES_BESIDE: Final = 10
 
 
 def enqueue_open_account(
@@ -126,7 +131,8 @@ def enqueue_mint_period(
         raise ValueError(f"period {period} has nothing to mint")
     if sum(release.wh for release in releases) > sum(mint.wh for mint in mints):
         raise ValueError(f"period {period} would release more than it mints")
-    pieces = _pieces(mints, releases)
+    is_attested = community_chain(connection, community).program is not None
+    pieces = _attested_pieces(mints, releases) if is_attested else _pieces(mints, releases)
     wanted: list[tuple[str, Payload]] = [
         (_part_id("mint", period, part, len(pieces)), mint_part(period, part, len(pieces), *piece))
         for part, piece in enumerate(pieces, start=1)
@@ -135,18 +141,38 @@ def enqueue_mint_period(
     return tuple(intent_id for intent_id, _ in wanted)
 
 
-def _pieces(
-    mints: Sequence[Mint], releases: Sequence[Transfer]
-) -> list[tuple[Sequence[Mint], Sequence[Transfer]]]:
+type _Piece = tuple[Sequence[Mint], Sequence[Transfer]]
+
+
+def _pieces(mints: Sequence[Mint], releases: Sequence[Transfer]) -> list[_Piece]:
     """Split so that each transaction fits, and none gives out more than it and those before it have minted."""
-    pieces = []
-    minted = released = kept_wh = 0
-    while minted < len(mints) or released < len(releases):
-        some = mints[minted : minted + MAX_MINTS]
-        minted += len(some)
+    batches = [mints[i : i + MAX_MINTS] for i in range(0, len(mints), MAX_MINTS)]
+    return _with_releases(batches, releases, MAX_RELEASES)
+
+
+def _attested_pieces(mints: Sequence[Mint], releases: Sequence[Transfer]) -> list[_Piece]:
+    """Split as `_pieces` does, by how many readings the chain verifies in a transaction."""
+    batches: list[list[Mint]] = []
+    room = 0
+    for mint in mints:
+        takes = readings_verified(mint)
+        if takes > room:
+            batches.append([])
+            room = MAX_READINGS
+        batches[-1].append(mint)
+        room -= takes
+    return _with_releases(batches, releases, MAX_RELEASES_BESIDE)
+
+
+def _with_releases(batches: Sequence[Sequence[Mint]], releases: Sequence[Transfer], beside: int) -> list[_Piece]:
+    """Give out with each batch what is there by then, to ``beside`` at most, and what is left after all."""
+    pieces: list[_Piece] = []
+    released = kept_wh = 0
+    while len(pieces) < len(batches) or released < len(releases):
+        some = batches[len(pieces)] if len(pieces) < len(batches) else ()
         kept_wh += sum(mint.wh for mint in some)
-        first = released
-        while released < min(len(releases), first + MAX_RELEASES) and releases[released].wh <= kept_wh:
+        first, most = released, beside if some else MAX_RELEASES
+        while released < min(len(releases), first + most) and releases[released].wh <= kept_wh:
             kept_wh -= releases[released].wh
             released += 1
         pieces.append((some, releases[first:released]))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.transaction import DECIMALS, NOBODY, TOKEN_2022, memo_instruction, token_account
 from solders.hash import Hash
 from solders.instruction import Instruction
@@ -30,6 +31,7 @@ from spl.token.models import (
 
 from .community import CommunityChain, create_multisig_account, multisig_address, seed_of
 from .token2022 import Authority, set_authority
+from .trust.program import register_meter
 
 _CONFIG: Final = TransactionConfig(
     priority_fee=0,
@@ -39,12 +41,17 @@ _CONFIG: Final = TransactionConfig(
 )
 
 
-class Admission(msgspec.Struct, frozen=True, tag="admit"):
-    """Thaw a new household's token account; ``memo`` names its meter (`AdmissionMemo`)."""
+class Admission(msgspec.Struct, frozen=True, tag="admit", omit_defaults=True):
+    """Thaw a new household's token account; ``memo`` names its meter (`AdmissionMemo`).
+
+    In the trust mode the program registers that meter in the same transaction; ``meter_lamports`` is the rent of
+    what it keeps of one. So it is where a recovery or a replacement names a meter.
+    """
 
     household: str
     account: str
     memo: str
+    meter_lamports: int = 0
 
 
 class Suspension(msgspec.Struct, frozen=True, tag="suspend"):
@@ -61,7 +68,7 @@ class Readmission(msgspec.Struct, frozen=True, tag="readmit"):
     account: str
 
 
-class Recovery(msgspec.Struct, frozen=True, tag="recover"):
+class Recovery(msgspec.Struct, frozen=True, tag="recover", omit_defaults=True):
     """Move a suspended member's ``wh`` to the account of its new key; the old account stays frozen for good.
 
     ``memo`` admits the new account with the household's meter, as that of an admission does.
@@ -72,9 +79,10 @@ class Recovery(msgspec.Struct, frozen=True, tag="recover"):
     owner: str
     wh: int
     memo: str
+    meter_lamports: int = 0
 
 
-class Replacement(msgspec.Struct, frozen=True, tag="meter"):
+class Replacement(msgspec.Struct, frozen=True, tag="meter", omit_defaults=True):
     """Let another meter, or a new register epoch of the same, prove a member's energy.
 
     ``memo`` reads like that of an admission and its transaction thaws the member's account, as an admission does:
@@ -85,6 +93,7 @@ class Replacement(msgspec.Struct, frozen=True, tag="meter"):
     account: str
     memo: str
     frame: str
+    meter_lamports: int = 0
 
 
 class ApproversChange(msgspec.Struct, frozen=True, tag="approvers"):
@@ -183,7 +192,10 @@ def message_of(
 
 def _effects(chain: CommunityChain, wish: Wish, proposal_id: str, panel: list[Pubkey]) -> list[Instruction]:
     match wish:
-        case Admission(account=account) | Readmission(account=account):
+        case Admission(account=account):
+            own = Pubkey.from_string(account)
+            return [_thaw(chain, own, panel), *_register(chain, wish, own, panel)]
+        case Readmission(account=account):
             return [_thaw(chain, Pubkey.from_string(account), panel)]
         case Suspension(account=account):
             return [_freeze(chain, Pubkey.from_string(account), panel)]
@@ -192,7 +204,7 @@ def _effects(chain: CommunityChain, wish: Wish, proposal_id: str, panel: list[Pu
         case Replacement():
             # A member's account is not frozen; only what is can be thawed, and only a thaw needs the approvers.
             own = Pubkey.from_string(wish.account)
-            return [_freeze(chain, own, panel), _thaw(chain, own, panel)]
+            return [_freeze(chain, own, panel), _thaw(chain, own, panel), *_register(chain, wish, own, panel)]
         case ApproversChange():
             return _change_approvers(chain, wish, proposal_id, panel)
         case MintersChange(verifiers=verifiers, lamports=lamports):
@@ -211,7 +223,30 @@ def _recover(chain: CommunityChain, wish: Recovery, panel: list[Pubkey]) -> list
         # A frozen account gives nothing, not even to the permanent delegate.
         moved = [_thaw(chain, old, panel), _move_as_delegate(chain, old, new, wish.wh, panel)]
         moved.append(_freeze(chain, old, panel))
-    return [_thaw(chain, new, panel), *moved]
+    return [_thaw(chain, new, panel), *moved, *_register(chain, wish, new, panel)]
+
+
+def _register(
+    chain: CommunityChain, wish: Admission | Recovery | Replacement, account: Pubkey, panel: list[Pubkey]
+) -> list[Instruction]:
+    """Register the meter that ``wish`` names for ``account`` with the trust mode's program, if there is one."""
+    if chain.program is None:
+        return []
+    memo = AdmissionMemo.parse(wish.memo)
+    return [
+        register_meter(
+            chain.program,
+            payer=chain.payer,
+            mint=chain.mint,
+            approvers=chain.approvers_authority,
+            signers=panel,
+            meter=memo.meter,
+            account=account,
+            rated_w=memo.rated_pv_w,
+            first_sequence=memo.sequence,
+            rent_lamports=wish.meter_lamports,
+        )
+    ]
 
 
 def _change_approvers(

@@ -23,6 +23,7 @@ from .intent import Intent
 from .keys import CoSigned, CoSigner, CoSignerUnavailableError, CoSignRefusedError, CoSignRequest, HubKeys
 from .payload import Admit, Approved, HandOver, HouseholdTransaction, OpenAccount, OpenNonce
 from .token2022 import parse_token_account
+from .trust.minting import UnprovenError
 
 _BLOCKS_VALID: Final = 150
 _TOKEN_ACCOUNT_BYTES: Final = 174
@@ -97,7 +98,10 @@ class Signer:
             own.append(self._hub(Pubkey.from_string(payload.hub)))
         unavailable: list[str] = []
         for co_signer in self._keys.of(chain.verifiers):
-            plan = draft(chain, payload, co_signer.key, facts)
+            try:
+                plan = draft(chain, payload, co_signer.key, facts)
+            except UnprovenError as error:
+                raise NeverError(str(error)) from None
             blockhash, last_valid = await self._node.latest_blockhash()
             message = plan.message(chain.payer, blockhash, await self._units(plan, chain, blockhash))
             wire = to_bytes_versioned(message)

@@ -26,6 +26,8 @@ chain_community: Final = Table(
     Column("hubs_before", String),  # the hub's earlier keys, the founding one first, separated by spaces
     Column("acting_hub", String),  # the key that acts while the hub's own is lost and nothing handed over yet
     Column("lost_hub", String),  # the lost key that alone could burn and pause, for good
+    Column("program", String),  # of the trust mode, which mints; null: the 2-of-3 itself does
+    Column("meter_lamports", Id),  # rent of what that program keeps of a meter
 )
 
 chain_household: Final = Table(

@@ -91,7 +91,8 @@ def ask_recovery(
     memo = AdmissionMemo(
         household.id, household.meter, last.sequence, household.rated_pv_w, household.main_breaker_w
     )
-    wish = Recovery(household.id, str(account.account), str(key), frozen_wh, memo.text)
+    lamports = community_chain(connection, community_id).meter_lamports
+    wish = Recovery(household.id, str(account.account), str(key), frozen_wh, memo.text, lamports)
     nonce = enqueue_open_new_account(connection, community_id, household.id, key, now)
     return _ask(connection, community_id, wish, (nonce, None), who=who, reason=reason, now=now)
 
@@ -116,7 +117,8 @@ def ask_meter(
         raise ApprovalError(f"{household.id} is {household.status}; only a member's meter is replaced")
     account = household_account(connection, community_id, household.id)
     memo = AdmissionMemo(household.id, first.meter, first.sequence, household.rated_pv_w, household.main_breaker_w)
-    wish = Replacement(household.id, str(account.account), memo.text, frame_to_text(frame))
+    lamports = community_chain(connection, community_id).meter_lamports
+    wish = Replacement(household.id, str(account.account), memo.text, frame_to_text(frame), lamports)
     nonce = household_nonce(connection, community_id, account, now)
     return _ask(connection, community_id, wish, nonce, who=who, reason=reason, now=now)
 

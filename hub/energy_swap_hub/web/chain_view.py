@@ -41,6 +41,10 @@ _VERIFIED: Final = (
     "Minting and escrow need two of three keys: the hub holds one, a verifier elsewhere re-checks the signed "
     "readings before it signs. Verifiers: {}. Admissions need the approvers' own devices."
 )
+_TRUST_MODE: Final = (
+    "Trust mode, which has not been audited: the program {} mints, and only what a meter that the approvers "
+    "registered has signed for; the hub and a verifier have to sign, too. "
+)
 
 
 class IntentRow(TypedDict):
@@ -85,10 +89,11 @@ class ChainView:
         self._community = community
         self._keys = keys
 
-    def _custody(self, verifiers: tuple[Pubkey, ...]) -> str:
-        if self._keys.is_pilot_custody(verifiers):
-            return _PILOT_CUSTODY
-        return _VERIFIED.format(", ".join(map(str, verifiers)))
+    def _custody(self, token: CommunityChain) -> str:
+        mode = "" if token.program is None else _TRUST_MODE.format(token.program)
+        if self._keys.is_pilot_custody(token.verifiers):
+            return mode + _PILOT_CUSTODY
+        return mode + _VERIFIED.format(", ".join(map(str, token.verifiers)))
 
     def account(self, key: bytes) -> str:
         """Return the token account (base58) of a household's public key."""
@@ -169,9 +174,10 @@ class ChainView:
             "version": await self._chain.version(),
             "escrow": str(token.escrow),
             "escrow_wh": await self._chain.escrow_wh(name),
-            "custody": self._custody(token.verifiers),
+            "custody": self._custody(token),
             "is_paused": token.is_paused,
             "fee_payer": str(token.payer),
+            "trust_program": None if token.program is None else str(token.program),
             "lost_hub": None if token.lost_hub is None else str(token.lost_hub),
             "fee_balance_lamports": lamports,
         }

@@ -53,6 +53,7 @@ class ReadingsApi:
             "mint": str(token.mint),
             "hub": str(token.hub),
             "hubs_before": list(map(str, token.hubs_before)),
+            "trust_program": None if token.program is None else str(token.program),
             "period_minutes": self._community.period_minutes,
             "sells_to_utility": any("grid" in one.stages for one in through_time.all),
         }

@@ -48,7 +48,7 @@ async def surfpool_process() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def community_on(kind: str, folder: Path) -> AsyncIterator[tuple[World, str]]:
+async def community_on(kind: str, folder: Path, *, founds: bool = True) -> AsyncIterator[tuple[World, str]]:
     """A community on a chain of that kind, and the chain's address; slots pass as that chain lets them."""
     is_ours = kind == "energy-swap-localnet"
     async with localnet_process(folder / "chain.sqlite") if is_ours else surfpool_process() as started:
@@ -62,6 +62,6 @@ async def community_on(kind: str, folder: Path) -> AsyncIterator[tuple[World, st
                 await asyncio.sleep(0.05)
 
         await node.airdrop(load_keys(folder / "keys").hub.pubkey(), 100 * SOL)
-        async with new_world(folder, client, pass_slots) as world:
+        async with new_world(folder, client, pass_slots, founds=founds) as world:
             yield world, url
         await client.close()

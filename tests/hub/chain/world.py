@@ -86,8 +86,9 @@ class World:
         """Let slots pass."""
         await self.tick_slots(slots)
 
-    async def open(self, needed: int = 2) -> None:
-        self.community = await self.chain.open_community(COMMUNITY, [k.pubkey() for k in APPROVERS], needed)
+    async def open(self, needed: int = 2, program: Pubkey | None = None) -> None:
+        approvers = [k.pubkey() for k in APPROVERS]
+        self.community = await self.chain.open_community(COMMUNITY, approvers, needed, program)
 
     async def intent(self, intent_id: str) -> Intent:
         found = await self.database.read(lambda c: find(c, COMMUNITY, intent_id))
@@ -208,11 +209,14 @@ class Household:
 
 
 @asynccontextmanager
-async def new_world(folder: Path, client: AsyncClient, tick: Tick, *, needed: int = 2) -> AsyncIterator[World]:
+async def new_world(
+    folder: Path, client: AsyncClient, tick: Tick, *, needed: int = 2, founds: bool = True
+) -> AsyncIterator[World]:
     database = Database.open(folder / "hub.sqlite")
     world = World(database, client, load_keys(folder / "keys"), tick)
     try:
-        await world.open(needed)
+        if founds:
+            await world.open(needed)
         yield world
     finally:
         await database.close()

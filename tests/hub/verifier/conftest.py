@@ -32,6 +32,28 @@ async def verified(founded_with_verifier: Path, tmp_path: Path) -> AsyncIterator
         yield made
 
 
+@pytest.fixture(scope="session")
+def founded_in_trust_mode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a village founded with a verifier and the trust mode; tests work on copies."""
+    folder = tmp_path_factory.mktemp("trusting")
+
+    async def found() -> None:
+        async with open_verified(folder, is_trusting=True) as made:
+            await made.village.found()
+
+    asyncio.run(found())
+    return folder
+
+
+@pytest.fixture
+async def trusting(founded_in_trust_mode: Path, tmp_path: Path) -> AsyncIterator[Verified]:
+    """A founded village whose hub, with a verifier, mints only by the meters' word."""
+    folder = tmp_path / "village"
+    shutil.copytree(founded_in_trust_mode, folder)
+    async with open_verified(folder, is_trusting=True) as made:
+        yield made
+
+
 @pytest.fixture(autouse=True)
 def quick_resend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sender's patience be milliseconds: the rules are the same, only the cadence is faster."""

@@ -1,6 +1,7 @@
 """What a community publishes proves every mint to anybody, and nothing that is not true passes."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -46,6 +47,16 @@ class Traded:
         url = readings or str(self.client.make_url(BASE))
         rpc = self.verified.config.chain_url
         return await verify(rpc, url, say=lines.append, **more), lines
+
+
+@asynccontextmanager
+async def published_at(verified: Verified) -> AsyncIterator[Callable[..., Awaitable[tuple[int, list[str]]]]]:
+    """The village's public address; yields how a stranger asks there."""
+    village = verified.village
+    api = ReadingsApi(Doors(village.database, lambda: OPENED), village.database, village.community)
+    app = make_app(route_definitions(api.routes()), Path("no console"))
+    async with TestClient(TestServer(app)) as client:
+        yield Traded(verified, client).told
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A village and its verifier in one process, joined by real HTTP only; tests start and stop either."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,8 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestServer, unused_port
 from energy_swap_hub import metering
-from energy_swap_hub.chain.community import CommunityChain
+from energy_swap_hub.chain.client import Node
+from energy_swap_hub.chain.community import CommunityChain, fund
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.chain.intent import Intent, find
 from energy_swap_hub.chain.keys import CoSigned, CoSignRequest, HubKeys, ReserveCoSigner, load_hub_key
@@ -15,6 +17,7 @@ from energy_swap_hub.chain.localnet.__main__ import application
 from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.outbox import enqueue_mint_period
 from energy_swap_hub.chain.payload import Mint, Payload, Transfer
+from energy_swap_hub.chain.trust import deploy, program_bytes
 from energy_swap_hub.chain.verifier import RemoteCoSigner
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.period_states import replace_intent
@@ -23,6 +26,8 @@ from energy_swap_protocol.reading import frame_to_text
 from energy_swap_protocol.transaction import token_account
 from energy_swap_verifier.config import VerifierConfig, load_key
 from energy_swap_verifier.service import running_verifier
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 from sqlalchemy import Connection, insert, select
 
 from tests.hub.village import APPROVERS, MPESA, VILLAGE, Home, Village, community
@@ -50,6 +55,10 @@ class Verified:
     @property
     def now(self) -> datetime:
         return self.village.now
+
+    @property
+    def node(self) -> Node:
+        return Node(self.village.localnet.client())
 
     async def chain(self) -> CommunityChain:
         return await self.village.read(lambda c: community_chain(c, VILLAGE))
@@ -107,9 +116,27 @@ class Verified:
         )
 
 
+async def program_on(localnet: LocalnetService, folder: Path, payer: Keypair) -> Pubkey:
+    """Return the trust mode's program on an embedded chain, put there the first time that it is asked for."""
+    known = folder / "program"
+    if not known.exists():
+        program, client = Keypair(), localnet.client()
+        slots = asyncio.create_task(localnet.run_slots(0.005))
+        await fund(Node(client), payer.pubkey())
+        await deploy(Node(client), payer, program, program_bytes())
+        slots.cancel()
+        await client.close()
+        await localnet.tick(2)  # a program runs from the slot after its deployment on
+        known.write_text(str(program.pubkey()))
+    return Pubkey.from_string(known.read_text())
+
+
 @asynccontextmanager
-async def open_verified(folder: Path) -> AsyncIterator[Verified]:
-    """Open the village in ``folder`` with its verifier; whoever made the folder founds it."""
+async def open_verified(folder: Path, *, is_trusting: bool = False) -> AsyncIterator[Verified]:
+    """Open the village in ``folder`` with its verifier; whoever made the folder founds it.
+
+    One that ``is_trusting`` is founded with the trust mode; its program is put on the chain the first time.
+    """
     async with AsyncExitStack() as stack:
         database = Database.open(folder / "hub.sqlite")
         stack.push_async_callback(database.close)
@@ -121,6 +148,7 @@ async def open_verified(folder: Path) -> AsyncIterator[Verified]:
         stack.push_async_callback(client.close)
         node = await stack.enter_async_context(TestServer(application(localnet)))
         hub = load_hub_key(folder / "keys")
+        program = await program_on(localnet, folder, hub) if is_trusting else None
         config = VerifierConfig(
             data=folder / "verifier",
             community=VILLAGE,
@@ -129,6 +157,7 @@ async def open_verified(folder: Path) -> AsyncIterator[Verified]:
             approvals_needed=2,
             chain_url=str(node.make_url("/")),
             port=unused_port(),
+            trust_program=None if program is None else str(program),
         )
         key = load_key(config.data)
         remote = RemoteCoSigner(
@@ -136,6 +165,7 @@ async def open_verified(folder: Path) -> AsyncIterator[Verified]:
         )
         keys = HubKeys(hub, [remote, ReserveCoSigner(load_key(folder / "reserve").pubkey())])
         village = Village(folder, database, localnet, client, begin, community(), MPESA, keys)
+        village.program = program
         clock.append(village)
         verified = Verified(folder, village, config, remote)
         stack.push_async_callback(verified.stop)

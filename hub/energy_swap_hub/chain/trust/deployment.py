@@ -22,6 +22,8 @@ from energy_swap_hub.chain.client import Node
 
 _LOADER: Final = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
 _BUFFER_HEADER: Final = 37
+_CONTENT_HEADER: Final = 45  # tag, slot, and who may change it
+_MAY_BE_CHANGED: Final = 12
 _PROGRAM_BYTES: Final = 36
 _WRITTEN_AT_ONCE: Final = 1_200  # what the loader reads of one instruction
 _WRITES_PER_TRANSACTION: Final = 3
@@ -40,6 +42,19 @@ def program_bytes() -> bytes:
     if hashlib.sha256(program).hexdigest() != made["sha256"]:
         raise DeployError("on_chain.so is not the program that on_chain.json tells of; build it anew")
     return program
+
+
+async def check_program(node: Node, program: Pubkey) -> None:
+    """Raise `DeployError` unless ``program`` is this package's program, and nobody can ever change it."""
+    data, _ = Pubkey.find_program_address([bytes(program)], _LOADER)
+    pointer, content = await node.accounts([program, data])
+    # The loader's account with tag 2 names where the content is; that with tag 3 says who may change it, too.
+    if pointer is None or content is None or pointer != struct.pack("<I", 2) + bytes(data):
+        raise DeployError(f"{program} is no program on this chain; put one there: energy-swap-hub trust-program")
+    if content[:4] != struct.pack("<I", 3) or content[_MAY_BE_CHANGED]:
+        raise DeployError(f"the program {program} can still be changed by whoever deployed it")
+    if content[_CONTENT_HEADER:] != program_bytes():
+        raise DeployError(f"the program {program} is another one than this hub's")
 
 
 async def deploy(node: Node, payer: Keypair, program: Keypair, content: bytes) -> None:

@@ -19,6 +19,7 @@ from energy_swap_hub.chain.token2022 import LayoutError
 MAX_RATED_W: Final = 10_000_000
 METER_BYTES: Final = 144
 ORDER_BYTES: Final = 232
+OFFICE_BYTES: Final = 72
 
 _ED25519: Final = Pubkey.from_string("Ed25519SigVerify111111111111111111111111111")
 _SIGNED_BYTES: Final = 80  # of a reading's frame, the signature follows
@@ -26,6 +27,7 @@ _METER: Final = struct.Struct("<BB6x32s32s32sQQQQQ")
 _ORDER: Final = struct.Struct("<BB6x16sQQ32s32s32s32s32s32s")
 _METER_TAG: Final = 2
 _ORDER_TAG: Final = 1
+_OFFICE_TAG: Final = 3
 
 
 class Refusal(IntEnum):
@@ -50,14 +52,15 @@ class Refusal(IntEnum):
     WRONG_VAULT = 116
     OVER = 117
     NOTHING = 118
-    GOING_BACK = 119
+    TOO_MUCH = 119
+    SUSPENDED = 120
 
 
 @dataclass(frozen=True, slots=True)
 class MeterState:
-    """A registered meter: whose energy it proves, and how far it has been counted.
+    """A registered meter: whose energy it proves (the household's token account), and how far it has been counted.
 
-    ``measured_at`` is ``None`` until its first reading, which only says where the registers stand.
+    ``measured_at`` is ``None`` until something was minted for it.
     """
 
     meter: bytes
@@ -86,7 +89,7 @@ class OrderState:
 
 
 def authority_address(program: Pubkey, mint: Pubkey) -> Pubkey:
-    """Return the address with which the program mints ``mint`` and owns its vault."""
+    """Return the address with which the program mints ``mint`` and owns its vault; its office is kept there."""
     return Pubkey.find_program_address([b"authority", bytes(mint)], program)[0]
 
 
@@ -116,8 +119,9 @@ def register_meter(
     """Let ``meter`` prove the energy of ``account``, from reading ``first_sequence`` on.
 
     ``approvers`` is the mint's freeze authority, ``signers`` enough of its members. A site can export ``rated_w``
-    (at most 10 MW) and 25 % more. Again, for a meter whose registers began anew: only with a later sequence.
-    ``rent_lamports`` is the rent of `METER_BYTES`.
+    (at most 10 MW) and 25 % more. Again, for a meter that is known: a ``first_sequence`` later than what was
+    counted begins its registers anew; with any other only the account and the rating change. ``rent_lamports`` is
+    the rent of `METER_BYTES`.
     """
     data = struct.pack("<BQ32s32sQQ", 0, rent_lamports, meter, bytes(account), rated_w, first_sequence)
     accounts = [
@@ -131,27 +135,72 @@ def register_meter(
     return Instruction(program, data, accounts)
 
 
-def attested_mint(
-    program: Pubkey, *, mint: Pubkey, account: Pubkey, frame: bytes, place: int = 0
-) -> list[Instruction]:
-    """Mint what ``frame``, a signed reading, shows of new net export into the meter's ``account``.
+def appoint(
+    program: Pubkey,
+    *,
+    payer: Pubkey,
+    mint: Pubkey,
+    by: Pubkey,
+    signers: Sequence[Pubkey],
+    minters: Pubkey,
+    rent_lamports: int = 0,
+) -> Instruction:
+    """Let ``minters``, a key or a multisig, mint with the meters from now on, into token accounts of its own.
 
-    The first instruction has the runtime verify the signature; it is the ``place``-th of the transaction.
+    ``by`` is the mint's freeze authority, or who is in office now; it signs itself, or ``signers`` of its members
+    do. ``rent_lamports``, of `OFFICE_BYTES`, is needed the first time.
     """
+    data = struct.pack("<BQ32s", 5, rent_lamports, bytes(minters))
+    accounts = [
+        _account(authority_address(program, mint), "w"),
+        _account(payer, "sw"),
+        _account(SYSTEM),
+        _account(mint),
+        _account(by, "" if signers else "s"),
+        *(_account(signer, "s") for signer in signers),
+    ]
+    return Instruction(program, data, accounts)
+
+
+def signed_reading(frame: bytes) -> Instruction:
+    """Have the runtime verify the signature of ``frame``, a signed reading."""
     meter, signed, signature = frame[4:36], frame[:_SIGNED_BYTES], frame[_SIGNED_BYTES:]
     offsets = struct.pack("<BBHHHHHHH", 1, 0, 48, 0xFFFF, 16, 0xFFFF, 112, len(signed), 0xFFFF)
+    return Instruction(_ED25519, offsets + meter + signature + signed, [])
+
+
+def attested_mint(
+    program: Pubkey,
+    *,
+    mint: Pubkey,
+    minters: Pubkey,
+    signers: Sequence[Pubkey],
+    to: Pubkey,
+    account: Pubkey,
+    earlier: bytes,
+    later: bytes,
+    wh: int,
+    place: int = 0,
+) -> list[Instruction]:
+    """Mint ``wh``, at most the net export between two signed readings of one meter, into ``to``.
+
+    ``account`` is the one that the meter is registered for, ``to`` one of the ``minters`` in office, of whom
+    ``signers`` sign. The first two instructions have the runtime verify the readings; they are the ``place``-th of
+    the transaction and the next.
+    """
     accounts = [
-        _account(meter_address(program, mint, meter), "w"),
+        _account(meter_address(program, mint, later[4:36]), "w"),
         _account(mint, "w"),
-        _account(account, "w"),
+        _account(to, "w"),
         _account(authority_address(program, mint)),
         _account(INSTRUCTIONS),
         _account(TOKEN_2022),
+        _account(account),
+        _account(minters),
+        *(_account(signer, "s") for signer in signers),
     ]
-    return [
-        Instruction(_ED25519, offsets + meter + signature + signed, []),
-        Instruction(program, bytes([1, place]), accounts),
-    ]
+    call = Instruction(program, struct.pack("<BBBQ", 1, place, place + 1, wh), accounts)
+    return [signed_reading(earlier), signed_reading(later), call]
 
 
 def open_order(
@@ -222,6 +271,13 @@ def parse_meter(data: bytes) -> MeterState:
     _, _, meter, mint, account, rated_w, sequence, at, export_wh, import_wh = _METER.unpack(data)
     measured_at = datetime.fromtimestamp(at, UTC) if at else None
     return MeterState(meter, Pubkey(mint), Pubkey(account), rated_w, sequence, measured_at, export_wh, import_wh)
+
+
+def parse_office(data: bytes) -> Pubkey:
+    """Return who is in office, from the program's account of it; raise `LayoutError` for other bytes."""
+    if len(data) != OFFICE_BYTES or data[0] != _OFFICE_TAG:
+        raise LayoutError(f"{len(data)} bytes are no office of the trust mode")
+    return Pubkey(data[40:])
 
 
 def parse_order(data: bytes) -> OrderState:

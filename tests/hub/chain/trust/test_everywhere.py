@@ -18,7 +18,7 @@ from .conftest import Trusting
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_trust_mode_deployed_by_its_command_mints_releases_and_refunds(kind: str, tmp_path: Path) -> None:
-    async with community_on(kind, tmp_path) as (world, url):
+    async with community_on(kind, tmp_path, founds=False) as (world, url):
         command = (
             "-m",
             "energy_swap_hub.chain.trust",
@@ -31,12 +31,13 @@ async def test_trust_mode_deployed_by_its_command_mints_releases_and_refunds(kin
         told, _ = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode == 0
         await world.tick(2)  # a program runs from the slot after its deployment on
+        await world.open(program=Pubkey.from_string(told.decode().strip()))
         trusting = Trusting(world, Pubkey.from_string(told.decode().strip()), datetime.now(UTC))
         await trusting.found()
         amina, brian = trusting.amina, trusting.brian
         assert await trusting.balance(amina.account) == 3_000
         with pytest.raises(NodeRefusedError):
-            await trusting.send(*trusting.attested(amina, amina.frame()))
+            await trusting.send(*trusting.attested(amina, amina.frame(), wh=1))
 
         order = await trusting.opened(1, 2_000)
         members = [trusting.hub, trusting.verifier]

@@ -37,8 +37,8 @@ def put(trusting: Trusting, data: bytes, owner: Pubkey) -> Pubkey:
 async def test_no_other_program_is_lent_the_right_to_mint_or_to_move(trusting: Trusting) -> None:
     """A program called with the authority's signature could pass it on to the token program."""
     amina = trusting.amina
-    ed25519, mint = trusting.attested(amina, amina.next(export_wh=5))
-    await trusting.refused(Refusal.WRONG_PROGRAM, ed25519, with_account(mint, 5, MEMO))
+    *readings, mint = trusting.attested(amina, amina.next(export_wh=5))
+    await trusting.refused(Refusal.WRONG_PROGRAM, *readings, with_account(mint, 5, MEMO))
     opening = await trusting.order(2, 10)
     await trusting.refused(Refusal.WRONG_PROGRAM, with_account(opening, 4, MEMO), signers=[amina.key])
     await trusting.refused(Refusal.WRONG_PROGRAM, with_account(opening, 2, MEMO), signers=[amina.key])
@@ -71,24 +71,24 @@ def agreeable_program(trusting: Trusting) -> Pubkey:
 async def test_signature_that_another_program_waved_through_mints_nothing(trusting: Trusting) -> None:
     amina, anything = trusting.amina, agreeable_program(trusting)
     forged = amina.next(export_wh=100)[:80] + bytes(64)
-    ed25519, call = trusting.attested(amina, forged)
+    earlier, ed25519, call = trusting.attested(amina, forged)
     await trusting.send(Instruction(anything, bytes(ed25519.data), []))
-    await trusting.refused(Refusal.NO_READING, Instruction(anything, bytes(ed25519.data), []), call)
-    assert await trusting.balance(amina.account) == 3_000
+    await trusting.refused(Refusal.NO_READING, earlier, Instruction(anything, bytes(ed25519.data), []), call)
+    assert await trusting.minted() == 0
 
 
 async def test_true_signature_elsewhere_does_not_vouch_for_a_forged_reading(trusting: Trusting) -> None:
     """The runtime is told to verify a thief's own words in another instruction; what it stands in is forged."""
     amina, thief, anything = trusting.amina, SigningKey(bytes([7] * 32)), agreeable_program(trusting)
-    ed25519, call = trusting.attested(amina, amina.next(export_wh=100)[:80] + bytes(64))
+    earlier, ed25519, call = trusting.attested(amina, amina.next(export_wh=100)[:80] + bytes(64))
     words = b"x" * 80
     own = Instruction(anything, bytes(thief.verify_key) + thief.sign(words).signature + words, [])
     data = struct.pack("<BBHHHHHHH", 1, 0, 32, 1, 0, 1, 96, 80, 1) + bytes(ed25519.data)[16:]
     pointing = Instruction(ed25519.program_id, data, [])
     await trusting.send(pointing, own)  # the runtime itself is content
-    at_first = replace_data(call, bytes([1, 0]))
-    await trusting.refused(Refusal.NO_READING, pointing, own, at_first)
-    assert await trusting.balance(amina.account) == 3_000
+    with_it = replace_data(call, bytes([1, 2, 0]) + bytes(call.data[3:]))
+    await trusting.refused(Refusal.NO_READING, pointing, own, earlier, with_it)
+    assert await trusting.minted() == 0
 
 
 def replace_data(call: Instruction, data: bytes) -> Instruction:
@@ -100,11 +100,23 @@ async def test_made_up_meter_mints_nothing(trusting: Trusting) -> None:
     begun = int(trusting.now.timestamp()) - 36_000
     keys = (brian.meter, bytes(trusting.mint), bytes(brian.account))
     zero = struct.pack("<BB6x32s32s32sQQQQQ", 2, 0, *keys, RATED_W, 1, begun, 0, 0)
-    ed25519, call = trusting.attested(brian, brian.frame())
+    *readings, call = trusting.attested(brian, brian.next(export_wh=9))
     for owner in (MEMO, trusting.stranger.pubkey()):
         fake = with_account(call, 0, put(trusting, zero, owner))
-        await trusting.refused(Refusal.WRONG_STATE, ed25519, fake)
-    assert await trusting.balance(brian.account) == 0
+        await trusting.refused(Refusal.WRONG_STATE, *readings, fake)
+    assert await trusting.minted() == 0
+
+
+async def test_made_up_office_mints_nothing(trusting: Trusting) -> None:
+    amina, thief = trusting.amina, trusting.stranger.pubkey()
+    own = await trusting.site(9)
+    office = struct.pack("<BB6x32s32s", 3, 0, bytes(trusting.mint), bytes(thief))
+    *readings, call = trusting.attested(amina, amina.next(export_wh=9), to=own.account, signers=[thief])
+    call = with_account(call, 7, thief)
+    for owner in (MEMO, trusting.program):
+        fake = with_account(call, 3, put(trusting, office, owner))
+        await trusting.refused(Refusal.WRONG_ADDRESS, *readings, fake, signers=[trusting.stranger])
+    await trusting.refused(Refusal.NOT_SIGNED, *readings, call, signers=[trusting.stranger])
 
 
 async def test_made_up_order_releases_and_refunds_nothing(trusting: Trusting) -> None:

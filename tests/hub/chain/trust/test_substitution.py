@@ -13,14 +13,24 @@ from tests.hub.chain.world import APPROVERS
 
 from .conftest import Trusting
 
-# Who pays is whoever signs; the buyer and the arbiter of an order are its seller's choice.
+# Who pays is whoever signs, and for an office that exists nobody; the buyer and the arbiter of an order are its
+# seller's choice.
 MAY_BE_CHOSEN = {
     "register": {1},
     "mint": set[int](),
+    "appoint": {1, 2},
     "open": {1, 8, 9},
     "release": set[int](),
     "refund": set[int](),
 }
+
+
+def appointed(trusting: Trusting) -> Instruction:
+    chain = trusting.world.community
+    return trust.appoint(
+        trusting.program, payer=trusting.hub.pubkey(), mint=trusting.mint, by=chain.authority,
+        signers=trusting.minters, minters=chain.authority,
+    )  # fmt: skip
 
 
 async def calls(trusting: Trusting) -> dict[str, tuple[list[Instruction], list[Keypair]]]:
@@ -33,6 +43,7 @@ async def calls(trusting: Trusting) -> dict[str, tuple[list[Instruction], list[K
     return {
         "register": ([await trusting.registration(brian, APPROVERS[:2])], list(APPROVERS[:2])),
         "mint": (trusting.attested(amina, amina.next(export_wh=5)), []),
+        "appoint": ([appointed(trusting)], []),
         "open": ([await trusting.order(2, 10)], [amina.key]),
         "release": ([trust.release(trusting.program, order, [m.pubkey() for m in members])], members),
         "refund": ([trust.refund(trusting.program, order)], []),
