@@ -69,6 +69,8 @@ def read_token(
 ) -> Token:
     """Return the token with its authorities; raise `WrongTokenError` unless 2 of 3 mint, who are ``authority``."""
     _, freezer, supply = authorities(mint_data)
+    if minting is not None and len(minting) != _MULTISIG_BYTES:
+        raise TrustModeError(f"{authority} mints, which is a program's and not 2 of 3 keys")
     needed, minters = members(minting)
     if (needed, len(set(minters))) != (2, 3):
         raise WrongTokenError(f"minting takes {needed} of {len(minters)} keys, not 2 of 3")

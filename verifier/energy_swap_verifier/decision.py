@@ -26,6 +26,7 @@ from .transactions import (
     NewAuthority,
     NotReadableError,
     Operation,
+    Other,
     Thaw,
     Transfer,
     read_message,
@@ -131,6 +132,10 @@ def _without_panel(
                 "a meter is registered for another token, or by others than the approvers and the hub"
             )
         return replace(registers, signers=frozenset())
+    if isinstance(operation, Other) and operation.accounts:
+        raise DoubtError(
+            f"the program {operation.program} is asked for something that this device does not know of"
+        )
     if not isinstance(operation, Thaw | Freeze | NewAuthority | Transfer):
         return operation
     if set(operation.signers) != set(panel):

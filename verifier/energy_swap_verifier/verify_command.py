@@ -101,7 +101,7 @@ async def _audit(
         try:
             token = await node.token(address, program)
         except TrustModeError as error:
-            raise LieError(f"the readings tell of the trust mode: {error}") from None
+            raise LieError(f"who mints is not as the readings tell: {error}") from None
         escrows = await escrows_of(node, token, history)
         locked = sum(map(balance_wh, await node.accounts(sorted(escrows, key=str))))
         (spent,) = await node.accounts([spent_account(address)])

@@ -256,6 +256,8 @@ export interface Chain {
   custody: string;
   /** The hub's key, which pays. */
   fee_payer: string;
+  /** The program that mints where the community was founded with the trust mode; null: the 2-of-3 does. */
+  trust_program: string | null;
   /** The lost key that alone could burn and pause; null when none is lost. */
   lost_hub: string | null;
 }

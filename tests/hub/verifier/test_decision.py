@@ -21,6 +21,7 @@ from energy_swap_hub.chain.proposal import (
     message_of,
 )
 from energy_swap_hub.chain.token2022 import Authority, set_authority
+from energy_swap_hub.chain.trust import register_meter
 from energy_swap_protocol.memo import AdmissionMemo
 from energy_swap_protocol.transaction import TOKEN_2022, memo_instruction, token_account
 from energy_swap_verifier.decision import Asked, Community, DoubtError, decide
@@ -220,3 +221,65 @@ def test_minting_goes_to_nobody_without_the_hub_or_with_two_keys_of_one() -> Non
     for verifiers in ((str(key(11)), str(key(11))), (str(CHAIN.hub), str(key(11)))):
         with pytest.raises(DoubtError, match="2 of 3 different keys"):
             decide(asked(MintersChange(verifiers, 5), "minters:7"), ME, COMMUNITY)
+
+
+# A community that was founded with the trust mode
+
+PROGRAM = key(20)
+TRUSTING = replace(CHAIN, program=PROGRAM)
+TRUSTING_COMMUNITY = replace(COMMUNITY, program=PROGRAM)
+MEMBER = AdmissionMemo("h-001", METER, 1, 3000, 8000)
+
+
+def asked_of_trusting(wish: Wish, name: str, chain: CommunityChain = TRUSTING) -> Asked:
+    panels = [panel for panel in combinations(chain.approvers, 2) if ME in panel]
+    messages = tuple(text(message_of(chain, wish, name, NONCE, panel)) for panel in panels)
+    return asked(wish, name, messages=messages)
+
+
+@pytest.mark.parametrize(("wish", "name", "words"), WISHES, ids=[name for _, name, _ in WISHES])
+def test_a_meter_is_registered_with_the_program_as_its_admission_names_it(
+    wish: Wish, name: str, words: Sequence[str]
+) -> None:
+    decision = decide(asked_of_trusting(wish, name), ME, TRUSTING_COMMUNITY)
+    for word in words:
+        assert word in decision.words
+    names_a_meter = isinstance(wish, Admission | Recovery | Replacement)
+    assert ("which is not audited, mints for this meter then" in decision.words) == names_a_meter
+
+
+def registering(memo: AdmissionMemo, account: Pubkey = ACCOUNT, **changed: Any) -> str:
+    """An admission whose program registers something of the hub's own choice."""
+    panel = list(CHAIN.approvers[:2])
+    told: dict[str, Any] = {
+        "payer": CHAIN.hub, "mint": CHAIN.mint, "approvers": CHAIN.approvers_authority, "signers": panel,
+        "meter": memo.meter, "account": account, "rated_w": memo.rated_pv_w, "first_sequence": memo.sequence,
+        "rent_lamports": 5,
+    }  # fmt: skip
+    return message(thaw(ACCOUNT), register_meter(PROGRAM, **(told | changed)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        registering(replace(MEMBER, meter=bytes(key(30)))),
+        registering(replace(MEMBER, rated_pv_w=9_000)),
+        registering(replace(MEMBER, sequence=7)),
+        registering(MEMBER, account=token_account(NEW_KEY, CHAIN.mint)),
+        registering(MEMBER, mint=Pubkey(b"t" * 32)),
+        registering(MEMBER, payer=ME),
+        message(thaw(ACCOUNT)),
+    ],
+)
+def test_a_registration_of_anything_else_is_not_signed(wrong: str) -> None:
+    assert decide(asked(ADMISSION, "admit:h-001:1", messages=(registering(MEMBER),)), ME, TRUSTING_COMMUNITY)
+    with pytest.raises(DoubtError):
+        decide(asked(ADMISSION, "admit:h-001:1", messages=(wrong,)), ME, TRUSTING_COMMUNITY)
+
+
+def test_a_device_that_knows_of_no_program_registers_nothing() -> None:
+    with pytest.raises(DoubtError, match="does not know of"):
+        decide(asked_of_trusting(ADMISSION, "admit:h-001:1"), ME, COMMUNITY)
+    other = replace(TRUSTING, program=key(21))
+    with pytest.raises(DoubtError, match="does not know of"):
+        decide(asked_of_trusting(ADMISSION, "admit:h-001:1", other), ME, TRUSTING_COMMUNITY)

@@ -47,8 +47,8 @@ def start_hub(verified: Verified, co_signers: list[CoSigner]) -> HubKeys:
 
 
 async def open_hub(verified: Verified) -> None:
-    chain = await verified.chain()
-    await verified.village.chain.open_community(VILLAGE, chain.approvers, chain.needed)
+    chain, village = await verified.chain(), verified.village
+    await village.chain.open_community(VILLAGE, chain.approvers, chain.needed, village.program)
 
 
 async def ask(verified: Verified) -> Proposal:
@@ -106,6 +106,11 @@ async def refuses(verified: Verified, hub: Keypair, payload: Release | HandOver,
 
 
 async def test_a_hubs_key_is_rotated(verified: Verified) -> None:
+    await rotate(verified)
+
+
+async def rotate(verified: Verified) -> None:
+    """The drill for a hub's key that is there."""
     village, old = verified.village, verified.village.keys.hub
     amina, brian, chebet, _ = village.homes
     await village.fund(chebet, 200_000)
@@ -143,6 +148,11 @@ async def test_a_hubs_key_is_rotated(verified: Verified) -> None:
 
 
 async def test_a_lost_hub_key_is_replaced_with_both_verifiers(verified: Verified) -> None:
+    await replace_lost(verified)
+
+
+async def replace_lost(verified: Verified) -> None:
+    """The drill for a hub's key that is lost."""
     village = verified.village
     amina, brian, chebet, _ = village.homes
     await village.fund(chebet, 200_000)

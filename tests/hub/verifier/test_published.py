@@ -1,6 +1,6 @@
 """What a community publishes proves every mint to anybody, and nothing that is not true passes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,7 +29,7 @@ from spl.token.instructions import mint_to_checked, transfer_checked
 from spl.token.models import MintToCheckedParams, TransferCheckedParams
 
 from tests.hub.verifier.verified import Verified
-from tests.hub.village import OPENED, VILLAGE
+from tests.hub.village import OPENED, VILLAGE, Home, Village
 
 BASE = f"/api/v1/communities/{VILLAGE}/readings"
 
@@ -50,13 +50,13 @@ class Traded:
 
 
 @asynccontextmanager
-async def published_at(verified: Verified) -> AsyncIterator[Callable[..., Awaitable[tuple[int, list[str]]]]]:
-    """The village's public address; yields how a stranger asks there."""
+async def published_at(verified: Verified) -> AsyncIterator[Traded]:
+    """The village with its public address."""
     village = verified.village
     api = ReadingsApi(Doors(village.database, lambda: OPENED), village.database, village.community)
     app = make_app(route_definitions(api.routes()), Path("no console"))
     async with TestClient(TestServer(app)) as client:
-        yield Traded(verified, client).told
+        yield Traded(verified, client)
 
 
 @pytest.fixture
@@ -74,11 +74,8 @@ async def traded(verified: Verified) -> AsyncIterator[Traded]:
     await village.end_period({amina.id: 300, chebet.id: -400}, silent=(brian.id,))
     await village.end_period({brian.id: 900})
     await village.check()
-    doors = Doors(village.database, lambda: OPENED)
-    api = ReadingsApi(doors, village.database, village.community)
-    app = make_app(route_definitions(api.routes()), Path("no console"))
-    async with TestClient(TestServer(app)) as client:
-        yield Traded(verified, client)
+    async with published_at(verified) as made:
+        yield made
 
 
 async def test_a_stranger_recomputes_everything_from_address_or_file(traded: Traded, tmp_path: Path) -> None:
@@ -102,14 +99,19 @@ async def test_a_stranger_recomputes_everything_from_address_or_file(traded: Tra
     assert (await traded.told(str(path), mint=mint[::-1]))[0] == 1
 
 
+async def put_another_meter(village: Village, home: Home) -> None:
+    """A meter is replaced, and the approvers let the new one in."""
+    home.meter_key = SigningKey(bytes([88]) * 32)
+    fresh = replace(home.last, meter=bytes(home.meter_key.verify_key), sequence=0, export_wh=0, import_wh=0)
+    home.last = replace(fresh, generation_wh=0)
+    village.now += timedelta(minutes=1)
+    await village.replace_meter(home, home.measure(village.now))
+
+
 async def test_a_replaced_meter_is_proven_by_the_chain_alone(traded: Traded) -> None:
     village = traded.verified.village
     amina = village.amina
-    amina.meter_key = SigningKey(bytes([88]) * 32)
-    fresh = replace(amina.last, meter=bytes(amina.meter_key.verify_key), sequence=0, export_wh=0, import_wh=0)
-    amina.last = replace(fresh, generation_wh=0)
-    village.now += timedelta(minutes=1)
-    await village.replace_meter(amina, amina.measure(village.now))
+    await put_another_meter(village, amina)
     before = (await traded.told())[1]
     await village.end_period({amina.id: 700})
     await village.check()

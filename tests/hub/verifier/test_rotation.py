@@ -92,6 +92,11 @@ def with_keys(verified: Verified, keys: HubKeys) -> None:
 
 
 async def test_minting_goes_from_one_verifier_to_another_and_all_can_be_recomputed(verified: Verified) -> None:
+    await change_verifiers(verified)
+
+
+async def change_verifiers(verified: Verified) -> None:
+    """Minting goes to another verifier and one in reserve; the village trades on."""
     village = verified.village
     amina, brian, chebet, _ = village.homes
     await village.fund(chebet, 200_000)
@@ -135,6 +140,11 @@ async def test_minting_goes_from_one_verifier_to_another_and_all_can_be_recomput
 
 
 async def test_a_recovered_household_is_minted_for_and_its_history_can_be_recomputed(verified: Verified) -> None:
+    await recover(verified)
+
+
+async def recover(verified: Verified) -> None:
+    """Amina's device is stolen: suspended, bound to another, minted for again."""
     village = verified.village
     amina = village.amina
     await village.end_period({amina.id: 2_000})

@@ -78,6 +78,7 @@ export class EsChain extends TranslatedElement {
         <div><dt>${say("chain.cluster")}</dt><dd>${chain.cluster} <span class="soft">${chain.version}</span></dd></div>
         <div><dt>${say("chain.slot")}</dt><dd>${count(this.overview?.chain.slot ?? chain.slot)}</dd></div>
         <div><dt>${say("chain.mint")}</dt><dd><es-key text=${chain.mint}></es-key></dd></div>
+        ${chain.trust_program === null ? nothing : html`<div><dt>${say("chain.trust")}</dt><dd><es-key text=${chain.trust_program}></es-key></dd></div>`}
         <div><dt>${say("chain.escrow")}</dt><dd><es-key text=${chain.escrow}></es-key></dd></div>
         <div><dt>${say("chain.hub")}</dt><dd><es-key text=${chain.fee_payer}></es-key></dd></div>
       </dl>

@@ -283,6 +283,7 @@ export const en = {
   "chain.cluster": "Cluster",
   "chain.slot": "Slot",
   "chain.hub": "Hub's key",
+  "chain.trust": "Trust mode's program (not audited)",
   "chain.lost_hub": "An earlier key of the hub was lost, which alone could burn and pause. Used energy goes to an account of nobody, and nobody can pause the token.",
   "chain.mint": "Mint",
   "chain.escrow": "Escrow",

@@ -283,6 +283,7 @@ export const sw: Record<keyof typeof en, string> = {
   "chain.cluster": "Mtandao",
   "chain.slot": "Nafasi",
   "chain.hub": "Ufunguo wa kituo",
+  "chain.trust": "Programu ya hali ya kuaminika (haijakaguliwa)",
   "chain.lost_hub": "Ufunguo wa zamani wa kituo, uliokuwa peke yake na uwezo wa kuchoma na kusimamisha, ulipotea. Nishati iliyotumika inaenda kwenye akaunti isiyo ya mtu, na hakuna anayeweza kusimamisha tokeni.",
   "chain.mint": "Kiwanda cha tokeni",
   "chain.escrow": "Dhamana",

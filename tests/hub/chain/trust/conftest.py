@@ -198,18 +198,32 @@ class Trusting:
         site.counted = site.frame()
 
     def attested(
-        self, site: Site, later: bytes, *, earlier: bytes | None = None, wh: int | None = None, **changes: object
+        self,
+        site: Site,
+        later: bytes,
+        *,
+        earlier: bytes | None = None,
+        wh: int | None = None,
+        to: Pubkey | None = None,
+        account: Pubkey | None = None,
+        signers: Sequence[Pubkey] | None = None,
     ) -> list[Instruction]:
         """Mint the net export since ``earlier``, else since the frame that was minted to last, or ``wh``."""
         earlier = earlier or site.counted
         if wh is None:
             (before, imported_before), (after, imported) = registers(earlier), registers(later)
-            wh = (after - before) - (imported - imported_before)
-        told = {"to": self.escrow, "account": site.account, "signers": self.minters} | changes
+            wh = max(1, (after - before) - (imported - imported_before))
         return trust.attested_mint(
-            self.program, mint=self.mint, minters=self.world.community.authority,
-            earlier=earlier, later=later, wh=max(wh, 1), **told,
-        )  # type: ignore[arg-type]  # fmt: skip
+            self.program,
+            mint=self.mint,
+            minters=self.world.community.authority,
+            signers=self.minters if signers is None else signers,
+            to=to or self.escrow,
+            account=account or site.account,
+            earlier=earlier,
+            later=later,
+            wh=wh,
+        )
 
     async def mints(self, site: Site, later: bytes, **how: object) -> None:
         """Mint, and remember from where the next one counts."""

@@ -80,11 +80,11 @@ async def test_meters_mint_nothing_that_hub_and_verifier_do_not_ask_for(trusting
         await trusting.refused(Refusal.NOT_SIGNED, *call, signers=[stranger])
     # Another multisig, whose members have really signed.
     own = [key.pubkey() for key in APPROVERS[:2]]
-    ed25519, also, call = trusting.attested(amina, frame, signers=own)
-    accounts = list(call.accounts)
+    *readings, asked = trusting.attested(amina, frame, signers=own)
+    accounts = list(asked.accounts)
     accounts[7] = AccountMeta(chain.approvers_authority, is_signer=False, is_writable=False)
-    other = Instruction(call.program_id, call.data, accounts)
-    await trusting.refused(Refusal.NOT_SIGNED, ed25519, also, other, signers=APPROVERS[:2])
+    other = Instruction(asked.program_id, asked.data, accounts)
+    await trusting.refused(Refusal.NOT_SIGNED, *readings, other, signers=APPROVERS[:2])
     await trusting.mints(amina, frame)
 
 

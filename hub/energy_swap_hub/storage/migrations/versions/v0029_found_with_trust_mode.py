@@ -11,5 +11,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Go from 0028 to 0029."""
-    op.add_column("chain_community", sa.Column("program", sa.Text(), nullable=True))
-    op.add_column("chain_community", sa.Column("meter_lamports", sa.BigInteger(), nullable=True))
+    op.add_column("chain_community", sa.Column("program", sa.String(), nullable=True))
+    lamports = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.add_column("chain_community", sa.Column("meter_lamports", lamports, nullable=True))
