@@ -20,13 +20,13 @@ from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
-from .invoice_pdf import Language, invoice_pdf, number_of
+from .invoice_pdf import invoice_pdf, number_of
 from .paging import number_in
+from .paper import LANGUAGE, Language
 from .route import Query, Route
 from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
 
 _FORMAT: Final = Query("format", "csv; without it, JSON")
-_LANGUAGE: Final = Query("language", "sw; without it, English")
 _COLUMNS: Final = (
     "number", "kind", "corrects", "issued_on", "month", "booked_in", "seller", "seller_pin", "member", "name",
     "item", "kwh", "kes_with_vat", "vat_percent", "vat_kes", "kes_without_vat",
@@ -77,14 +77,14 @@ class InvoicesApi:
                 f"{base}/members/{{household}}/invoices/draft.pdf",
                 self._draft,
                 says="The running month as a PDF.",
-                query=(_LANGUAGE,),
+                query=(LANGUAGE,),
             ),
-            read(f"{base}/invoices/{{id}}.pdf", self._pdf, says="An invoice as a PDF.", query=(_LANGUAGE,)),
+            read(f"{base}/invoices/{{id}}.pdf", self._pdf, says="An invoice as a PDF.", query=(LANGUAGE,)),
             read(f"{base}/months", self._months, says="The months that have begun, the newest first."),
             read(f"{month}/invoices", self._export, says="All invoices of a month, by line.", query=(_FORMAT,)),
             read(f"{month}/report", self._report, says="A month for the regulator.", query=(_FORMAT,)),
             household("GET", own, self._own, says="Its invoices, the newest first."),
-            household("GET", f"{own}/{{id}}.pdf", self._own_pdf, says="One of its invoices.", query=(_LANGUAGE,)),
+            household("GET", f"{own}/{{id}}.pdf", self._own_pdf, says="One of its invoices.", query=(LANGUAGE,)),
         ]
 
     async def _of_member(self, call: Call[Session, None]) -> list[Listed]:

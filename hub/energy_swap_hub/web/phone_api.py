@@ -1,5 +1,6 @@
 """What a household's paired phone reads of its own, and the messages that it signs."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from energy_swap_hub.settlement.device_scope import spent_cents
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.neighbours import set_named
 from energy_swap_hub.settlement.payments import account_number
+from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
@@ -27,8 +29,10 @@ from .guidance_view import RememberedAdvice
 from .household_view import household_state
 from .message_queue import MessageQueue
 from .own_periods_view import SPAN, asked_span, market_without_names, own_periods, own_trades, price_rows
+from .paper import LANGUAGE, Language
 from .phone_session_api import PATH
 from .route import Route
+from .statement_pdf import statement_pdf
 from .statement_view import DAYS
 
 
@@ -73,6 +77,13 @@ class PhoneApi:
             phone("GET", f"{PATH}/payments", self._payments, says="Its newest payments, and how far each is."),
             phone("GET", f"{PATH}/statement", self._statement, says="Its statement.", query=DAYS),
             phone("GET", f"{PATH}/statement.csv", self._statement_csv, says="The same as CSV.", query=DAYS),
+            phone(
+                "GET",
+                f"{PATH}/statement.pdf",
+                self._statement_pdf,
+                says="The same as a PDF.",
+                query=(*DAYS, LANGUAGE),
+            ),
             phone("GET", f"{PATH}/neighbours", self._neighbours, says="What the community did this month."),
             phone("POST", f"{PATH}/neighbours/naming", self._name, says="Be named there, or not."),
             phone("POST", f"{PATH}/messages", self._message, says="A message that this phone's key signed."),
@@ -141,6 +152,14 @@ class PhoneApi:
 
     async def _statement_csv(self, call: Call[DeviceSession, None]) -> web.Response:
         return statement_view.csv_response(await self._own_statement(call))
+
+    async def _statement_pdf(self, call: Call[DeviceSession, None]) -> web.Response:
+        found, now = await self._own_statement(call), self._clock()
+        rules = await self._database.read(lambda c: settings_at(c, self._community, now))
+        language: Language = "sw" if call.request.query.get("language") == "sw" else "en"
+        # Pages of text take a while to lay out; others are answered meanwhile.
+        pages = await asyncio.to_thread(statement_pdf, found, rules, now, language)
+        return statement_view.pdf_response(found, pages)
 
     async def _own_statement(self, call: Call[DeviceSession, None]) -> Statement:
         days = statement_view.asked_days(call.request, self._clock())

@@ -102,8 +102,14 @@ def csv_response(found: Statement) -> web.Response:
         rows.append([*head, *_amounts(line.change), *_amounts(line.after)])
     rows.append([_local(found.until), None, None, "closing", None, *none.values(), *_amounts(found.closing)])
     response = web.Response(body=csv_bytes(rows), content_type=CONTENT_TYPE, charset="utf-8")
-    days = _days(found)
-    as_file(response, f"{found.household}-{days.first.isoformat()}-{days.last.isoformat()}.csv")
+    as_file(response, f"{_file_name(found)}.csv")
+    return response
+
+
+def pdf_response(found: Statement, pages: bytes) -> web.Response:
+    """Return the statement's PDF as a file to keep."""
+    response = web.Response(body=pages, content_type="application/pdf")
+    as_file(response, f"{_file_name(found)}.pdf")
     return response
 
 
@@ -117,6 +123,11 @@ def _day(request: web.Request, name: str, otherwise: date) -> date:
     if not 2000 <= day.year < 3000:
         raise web.HTTPBadRequest(reason=f"{name} is a day like 2026-11-20")
     return day
+
+
+def _file_name(found: Statement) -> str:
+    days = _days(found)
+    return f"{found.household}-{days.first.isoformat()}-{days.last.isoformat()}"
 
 
 def _days(found: Statement) -> Days:

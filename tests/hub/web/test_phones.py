@@ -72,6 +72,10 @@ async def test_a_member_pairs_a_phone_by_sms_and_sees_its_household(
     assert seen["today"]["bought_wh"] == 0
     for path in ("/orders", "/payments", "/statement", "/statement.csv", "/market", "/neighbours", "/complaints"):
         assert (await phone.get(path)).status == 200, path
+    pages = await phone.get("/statement.pdf?language=sw")
+    assert (pages.status, pages.content_type) == (200, "application/pdf")
+    assert (await pages.read()).startswith(b"%PDF-")
+    assert "attachment" in pages.headers["Content-Disposition"]
     assert (await phone.get(f"/periods?from={app_hub.now - 60}&to={app_hub.now}")).status == 200
     (listed,) = (await (await phone.get("/phones")).json())["phones"]
     assert (listed["name"], listed["is_this"]) == ("Chebet's phone", True)

@@ -59,7 +59,10 @@ export class EsStatement extends Page {
         <div><span class="label">${say("statement.begin")}</span><b>${kes(found.opening.kes_cents)}</b></div>
         <div><span class="label">${say("statement.end")}</span><b>${kes(found.closing.kes_cents)}</b></div>
       </div>
-      <p style="margin-top:12px"><a class="button" style="width:100%" href="/api/v1/app/statement.csv?${this.#span()}" download>${say("statement.csv")}</a></p>
+      <div class="buttons">
+        <a class="button" href="/api/v1/app/statement.pdf?${this.#span()}&language=${currentLanguage()}" download>${say("statement.pdf")}</a>
+        <a class="button" href="/api/v1/app/statement.csv?${this.#span()}" download>${say("statement.csv")}</a>
+      </div>
       ${lines.length === 0
         ? html`<p class="empty">${say("statement.empty")}</p>`
         : html`<details ?open=${this.isWhole} @toggle=${this.#toggled}>
