@@ -79,6 +79,8 @@ async def live_a_while(folder: Path) -> None:
             )
             await village.chain_works()
         await village.sell(amina, 700, 1_150)
+        await village.start_auction(amina, 200, 900, minutes=540)
+        await village.choose(amina, chebet)
         village.now = AFTERNOON - timedelta(minutes=1)
         for home, given, taken in ((amina, 240, 0), (brian, 90, 0), (chebet, 0, 130), (david, 0, 45)):
             await village.report(home, given, taken)

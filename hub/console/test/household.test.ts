@@ -1,6 +1,6 @@
 // The app's two languages fill the same blanks, and numbers are understood as people type them.
 import { expect, test } from "vitest";
-import { priceText, typedEnergy, typedPhone, typedPrice, typedShillings } from "../src/household/numbers.js";
+import { priceText, typedEnergy, typedHousehold, typedPhone, typedPrice, typedShillings } from "../src/household/numbers.js";
 import { en } from "../src/household/words/en.js";
 import { sw } from "../src/household/words/sw.js";
 
@@ -30,4 +30,10 @@ test("energy is Wh from 0.1 kWh on, money whole shillings", () => {
   expect(typedEnergy("10001")).toBeNull();
   expect(typedShillings("1,500")).toBe(1500);
   for (const text of ["0", "1.50", "250001", ""]) expect(typedShillings(text)).toBeNull();
+});
+
+test("a household's number is known in all its spellings", () => {
+  for (const text of ["h-007", "H-7", "h007", " 7 ", "h 7"]) expect(typedHousehold(text)).toBe("h-007");
+  expect(typedHousehold("1234")).toBe("h-1234");
+  for (const text of ["", "h-", "7a", "seven", "h-7-7"]) expect(typedHousehold(text)).toBeNull();
 });

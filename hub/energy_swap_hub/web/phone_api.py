@@ -30,6 +30,7 @@ from .household_view import household_state
 from .message_queue import MessageQueue
 from .own_periods_view import SPAN, asked_span, market_without_names, own_periods, own_trades, price_rows
 from .paper import LANGUAGE, Language
+from .partners_view import partners_page
 from .phone_session_api import PATH
 from .route import Route
 from .statement_pdf import statement_pdf
@@ -86,6 +87,7 @@ class PhoneApi:
             ),
             phone("GET", f"{PATH}/neighbours", self._neighbours, says="What the community did this month."),
             phone("POST", f"{PATH}/neighbours/naming", self._name, says="Be named there, or not."),
+            phone("GET", f"{PATH}/partners", self._partners, says="Whom it trades with first, and could choose."),
             phone("POST", f"{PATH}/messages", self._message, says="A message that this phone's key signed."),
         ]
 
@@ -172,6 +174,10 @@ class PhoneApi:
         return await self._read(
             call, lambda c, household: phone_view.community_page(c, self._community, household, now)
         )
+
+    async def _partners(self, call: Call[DeviceSession, None]) -> dict[str, Any]:
+        now = self._clock()
+        return await self._read(call, lambda c, household: partners_page(c, self._community, household, now))
 
     async def _name(self, call: Call[DeviceSession, Naming]) -> dict[str, Any]:
         who, wish, now = call.who.household_id, call.body, self._clock()

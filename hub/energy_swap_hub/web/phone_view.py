@@ -20,6 +20,7 @@ from .own_periods_view import own_periods, own_trades
 _PAYMENTS: Final = 20
 _ORDERS: Final = 50
 _TRADES: Final = 100
+_ENDED: Final = 10
 _PLACES: Final = 10
 _SILENT: Final = timedelta(minutes=10)
 _SUMMED: Final = ("export_wh", "import_wh", "generation_wh", "sold_wh", "bought_wh", "earned_cents", "paid_cents")
@@ -144,7 +145,34 @@ def orders(connection: Connection, community_id: str, household_id: str) -> dict
             }
             for found in connection.execute(trade_query)
         ],
+        "auctions": _ended_auctions(connection, community_id, household_id),
     }
+
+
+def _ended_auctions(connection: Connection, community_id: str, household_id: str) -> list[dict[str, Any]]:
+    """Return the newest ended auctions of a household, and those that it led to the end."""
+    row = tables.auction.c
+    query = (
+        select(row.id, row.wh, row.best_bid, row.ends_at, row.status, row.seller)
+        .where(
+            row.community_id == community_id,
+            row.status.in_(("sold", "unsold", "cancelled")),
+            or_(row.seller == household_id, row.leader == household_id),
+        )
+        .order_by(row.ends_at.desc(), row.id)
+        .limit(_ENDED)
+    )
+    return [
+        {
+            "id": found.id,
+            "wh": found.wh,
+            "cents_per_kwh": found.best_bid if found.status == "sold" else None,
+            "ended_at": int(found.ends_at.timestamp()),
+            "status": found.status,
+            "mine": found.seller == household_id,
+        }
+        for found in connection.execute(query)
+    ]
 
 
 def community_page(

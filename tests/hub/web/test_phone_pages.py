@@ -1,11 +1,13 @@
 """What a paired phone does besides trading: complaints with pictures, its name among neighbours, its PIN."""
 
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from energy_swap_hub.settlement.tables import trade
+from energy_swap_hub.settlement.tables import auction, trade
 from energy_swap_hub.storage import Database
+from energy_swap_protocol.message import ChoosePartners
 from sqlalchemy import insert
 
 from tests.hub.village import OPENED, VILLAGE
@@ -82,6 +84,47 @@ async def test_who_wants_no_name_among_those_who_share_has_none(
     assert not (await (await phone.get("/neighbours")).json())["is_named"]
     assert (await phone.post("/neighbours/naming", {"is_named": True})).status == 200
     assert (await (await other.get("/neighbours")).json())["places"][0]["name"] == "Amina"
+
+
+async def test_partners_are_named_when_both_have_chosen(app_hub: Hub, gateway: Gateway, new_phone: Any) -> None:
+    amina, chebet = new_phone(), new_phone()
+    await amina.pair(app_hub.homes[0].phone, gateway)
+    await chebet.pair(app_hub.homes[CHEBET].phone, gateway)
+    assert (await chebet.send(ChoosePartners(**chebet.head(), partners=("h-001",)))).status == 200
+    seen = await (await chebet.get("/partners")).json()
+    assert (seen["own"], seen["counts"], seen["neighbours"]) == ("h-003", True, [])
+    assert seen["chosen"] == [{"id": "h-001", "name": None, "is_mutual": False}]
+    assert (await (await amina.get("/partners")).json())["chosen"] == []
+    assert (await amina.send(ChoosePartners(**amina.head(), partners=("h-003", "h-002")))).status == 200
+    assert (await (await chebet.get("/partners")).json())["chosen"][0] == {
+        "id": "h-001", "name": "Amina", "is_mutual": True,
+    }  # fmt: skip
+    assert (await amina.post("/neighbours/naming", {"is_named": False})).status == 200
+    assert (await (await chebet.get("/partners")).json())["chosen"][0]["name"] is None
+    refused = await chebet.send(ChoosePartners(**chebet.head(), partners=("h-099",)))
+    assert (refused.status, (await problem_of(refused))["code"]) == (409, "order_refused")
+
+
+async def test_own_auctions_and_those_led_are_listed_when_they_ended(
+    app_hub: Hub, gateway: Gateway, new_phone: Any
+) -> None:
+    phone = new_phone()
+    await phone.pair(app_hub.homes[CHEBET].phone, gateway)
+    row = {"community_id": VILLAGE, "wh": 500, "start_price": 900, "ends_at": OPENED}
+    rows = [
+        row | {"id": "won", "seller": "h-001", "leader": "h-003", "best_bid": 1_100, "status": "sold"},
+        row | {"id": "unsold", "seller": "h-003", "status": "unsold"},
+        row | {"id": "others", "seller": "h-001", "leader": "h-002", "best_bid": 1_000, "status": "sold"},
+        row | {"id": "open", "seller": "h-003", "status": "open", "ends_at": OPENED + timedelta(days=1)},
+    ]
+    database = Database.open(app_hub.config.data / "hub.sqlite")
+    await database.write(lambda c: [c.execute(insert(auction).values(**one)) for one in rows])
+    await database.close()
+    seen = (await (await phone.get("/orders")).json())["auctions"]
+    assert [(one["id"], one["mine"], one["cents_per_kwh"]) for one in seen] == [
+        ("unsold", True, None),
+        ("won", False, 1_100),
+    ]
 
 
 async def test_a_new_pin_takes_the_old_one(app_hub: Hub, gateway: Gateway, new_phone: Any) -> None:

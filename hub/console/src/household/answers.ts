@@ -24,6 +24,34 @@ export interface Order {
   period: number | null;
 }
 
+export interface OpenAuction {
+  id: string;
+  wh: number;
+  start_price: number;
+  best_bid: number | null;
+  minimum_bid: number;
+  ends_at: number;
+  mine: boolean;
+  leading: boolean;
+}
+
+export interface EndedAuction {
+  id: string;
+  wh: number;
+  cents_per_kwh: number | null;
+  ended_at: number;
+  status: string;
+  mine: boolean;
+}
+
+/** Partners trade first where the community's market `counts` them, and both have chosen each other. */
+export interface Partners {
+  own: string;
+  counts: boolean;
+  chosen: { id: string; name: string | null; is_mutual: boolean }[];
+  neighbours: { id: string; name: string }[];
+}
+
 export interface Trade {
   id: number;
   at: number;
@@ -60,6 +88,7 @@ export interface State {
   standing_order: { sell_at_least: number | null; buy_at_most: number | null };
   clearing: { period: string; cents_per_kwh: number | null } | null;
   book: { best_sell: { cents_per_kwh: number; wh: number } | null; best_buy: { cents_per_kwh: number; wh: number } | null };
+  auctions: OpenAuction[];
   allowance_wh: number;
   period_minutes: number;
   retail_tariff: number;

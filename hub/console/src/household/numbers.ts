@@ -36,3 +36,9 @@ export function typedPhone(text: string): string | null {
 
 /** The price as it is typed: 1250 cents are "12.50". */
 export const priceText = (cents: number): string => (cents / 100).toFixed(2);
+
+/** A household's number as people write it: H-7, h007 and 7 are h-007; null when it is none. */
+export function typedHousehold(text: string): string | null {
+  const match = /^\s*(?:h\s*-?\s*)?(\d{1,6})\s*$/i.exec(text);
+  return match === null ? null : `h-${String(Number(match[1])).padStart(3, "0")}`;
+}

@@ -6,6 +6,7 @@ import type { Neighbours } from "../answers.js";
 import { Reading } from "../reading.js";
 import { explain, say } from "../say.js";
 import { Page } from "./base.js";
+import "./partners.js";
 
 const LESSONS = ["price", "limits", "save", "token"] as const;
 
@@ -80,10 +81,13 @@ export class EsNeighbours extends Page {
             ${this.renderTold("naming")}
           </section>
         </div>
+        <div class="column">
+        <es-partners .hub=${this.hub}></es-partners>
         <section class="card">
           <h2>${say("neighbours.lessons")}</h2>
           ${LESSONS.map((lesson) => html`<details><summary>${say(`lesson.${lesson}.title`)}</summary><p>${say(`lesson.${lesson}.text`)}</p></details>`)}
         </section>
+        </div>
       </div>`;
   }
 

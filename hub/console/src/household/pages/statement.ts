@@ -60,7 +60,7 @@ export class EsStatement extends Page {
         <div><span class="label">${say("statement.end")}</span><b>${kes(found.closing.kes_cents)}</b></div>
       </div>
       <div class="buttons">
-        <a class="button" href="/api/v1/app/statement.pdf?${this.#span()}&language=${currentLanguage()}" download>${say("statement.pdf")}</a>
+        <a class="button" href="/api/v1/app/statement.pdf?${this.#span()}&amp;language=${currentLanguage()}" download>${say("statement.pdf")}</a>
         <a class="button" href="/api/v1/app/statement.csv?${this.#span()}" download>${say("statement.csv")}</a>
       </div>
       ${lines.length === 0

@@ -3,10 +3,11 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { clock, energy, kes, moment } from "../../format.js";
 import { currentLanguage } from "../../language-choice.js";
-import type { Home, Order, Trade } from "../answers.js";
+import type { EndedAuction, Home, Order, Trade } from "../answers.js";
 import { priceText, typedEnergy, typedPrice } from "../numbers.js";
 import { Reading } from "../reading.js";
 import { explain, say, sayCode } from "../say.js";
+import "./auctions.js";
 import { Page } from "./base.js";
 
 const AMOUNTS = [500, 1000, 2000, 5000];
@@ -24,7 +25,7 @@ export class EsTrade extends Page {
   @state() private typed: string | null = null;
 
   readonly #home = new Reading<Home>(this, () => "/home", 10);
-  readonly #orders = new Reading<{ orders: Order[]; trades: Trade[] }>(this, () => "/orders", 10);
+  readonly #orders = new Reading<{ orders: Order[]; trades: Trade[]; auctions: EndedAuction[] }>(this, () => "/orders", 10);
 
   protected override render(): TemplateResult {
     const home = this.#home.value;
@@ -35,6 +36,7 @@ export class EsTrade extends Page {
     }
     return html`<h1 class="hidden-text">${say("trade.title")}</h1>
       <div class="page two">
+        <div class="column">
         <section class="card">
           <div class="segments" role="group" aria-label=${say("trade.title")}>
             ${(["buy", "sell"] as const).map(
@@ -44,6 +46,8 @@ export class EsTrade extends Page {
           ${this.side === "buy" ? this.#renderBuy(home) : home.has_panels ? this.#renderSell(home) : html`<p class="empty">${say("trade.no_panels")}</p>`}
           ${this.renderTold("trade")}
         </section>
+        <es-auctions .hub=${this.hub} .home=${home} .ended=${found.auctions} @bid=${() => this.#refresh()}></es-auctions>
+        </div>
         <div class="column">${this.#renderOpen(found.orders.filter((order) => IS_OPEN.includes(order.status)))} ${this.#renderTrades(found.trades)}</div>
       </div>`;
   }
