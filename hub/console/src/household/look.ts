@@ -30,6 +30,9 @@ export const look = css`
     font-size: 16px;
     margin-bottom: 4px;
   }
+  .card > h2 + details {
+    margin-top: 6px;
+  }
   .lead {
     color: var(--ink-soft);
     font-size: 14px;

@@ -53,7 +53,7 @@ export class EsAuctions extends Page {
     const typed = this.typed === null ? auction.minimum_bid : typedPrice(this.typed);
     const price = typed === null || typed === "off" ? auction.minimum_bid : typed;
     const cost = Math.ceil((auction.wh * (price + this.home.state.fees)) / 1000);
-    return html`<div class="field">
+    return html`<div class="field" style="margin-top:12px">
         <label for="bid">${say("auctions.price")} <span class="soft">(${say("limits.per")})</span></label>
         <input id="bid" inputmode="decimal" autocomplete="off" .value=${this.typed ?? priceText(auction.minimum_bid)} @input=${this.#typing} />
         <p class="help">${say("auctions.least", { price: kes(auction.minimum_bid), kes: kes(cost) })}</p>

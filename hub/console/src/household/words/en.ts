@@ -124,7 +124,7 @@ export const en = {
   "auctions.leading": "you lead",
   "auctions.bid": "Bid",
   "auctions.price": "Your bid",
-  "auctions.send": "Bid {kes}",
+  "auctions.send": "Bid {kes} per kWh",
   "auctions.least": "At least {price}. {kes} with fees is kept from your wallet until you are outbid.",
   "auctions.too_low": "Bid at least {price}, like {example}.",
   "auctions.placed": "You lead now.",

@@ -126,7 +126,7 @@ export const sw: Record<keyof typeof en, string> = {
   "auctions.leading": "unaongoza",
   "auctions.bid": "Toa bei",
   "auctions.price": "Bei yako",
-  "auctions.send": "Toa {kes}",
+  "auctions.send": "Toa {kes} kila kWh",
   "auctions.least": "Angalau {price}. {kes} pamoja na ada huwekwa kutoka pochi yako hadi uzidiwe.",
   "auctions.too_low": "Toa angalau {price}, kama {example}.",
   "auctions.placed": "Sasa unaongoza.",
