@@ -32,21 +32,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.chain", description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trust-mode", action="store_true", help="found the village with the trust mode")
     parser.add_argument("--folder", type=Path, help="keep everything there")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="energy-swap-chain-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        run(folder / "village", arguments.kills, arguments.seed)
+        run(folder / "village", arguments.kills, arguments.seed, is_trusting=arguments.trust_mode)
     finally:
         if arguments.folder is None:
             shutil.rmtree(folder)
 
 
-def run(folder: Path, kills: int, seed: int) -> None:
+def run(folder: Path, kills: int, seed: int, *, is_trusting: bool = False) -> None:
     """Found a village, live a cycle of all changes undisturbed, then be killed ``kills`` times; raise on a lie."""
     random, begun = Random(seed), monotonic()
     folder.mkdir()
+    if is_trusting:
+        (folder / "trust-mode").touch()
     live(lambda mortality: _live(folder, mortality, found=True), None)
     counted = {Place[line.split()[0]]: int(line.split()[1]) for line in _counts(folder).splitlines()}
     _say(f"founded and lived {CHANGES} rounds in {monotonic() - begun:.1f} s")

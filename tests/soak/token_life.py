@@ -53,6 +53,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
+from tests.hub.verifier.verified import program_on
 from tests.hub.village import (
     ALLOWED_WH,
     APPROVERS,
@@ -310,7 +311,9 @@ async def open_life(folder: Path, outside: Outside, mortality: Mortality | None)
         opened.append(life)
         life.outside = outside
         life.desk = replace(life.desk, tokens=TokenDesk(life.keys.hub, life.keys.next_hub))
-        await life.chain.open_community(VILLAGE, [key.pubkey() for key in APPROVERS], 2)
+        if (folder / "trust-mode").exists():
+            life.program = await program_on(localnet, folder, life.keys.hub)
+        await life.chain.open_community(VILLAGE, [key.pubkey() for key in APPROVERS], 2, life.program)
         if number:
             await _remember(life, number)
         yield life
