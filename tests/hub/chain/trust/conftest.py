@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,7 +99,7 @@ class Trusting:
         self.vault = trust.vault_of(program, self.mint)
         self.hub = world.keys.hub
         self.now = now
-        self.stranger = Keypair()  # with money for fees
+        self.stranger = Keypair.from_seed(b"s" * 32)  # with money for fees
         self.service: LocalnetService
         self.amina: Site
         self.brian: Site
@@ -129,15 +130,24 @@ class Trusting:
         await self.send(thaw, signers=APPROVERS[:2])
         self.amina, self.brian = await self.site(1), await self.site(2)
         await self.register(self.amina)
+        first = self.amina.next(export_wh=3_000)
         given = transfer_checked(
             TransferCheckedParams(
                 program_id=TOKEN_2022, source=self.escrow, mint=self.mint, dest=self.amina.account,
                 owner=chain.authority, amount=3_000, decimals=3, signers=self.minters,
             )
         )  # fmt: skip
-        first = self.amina.next(export_wh=3_000)
         await self.send(*self.attested(self.amina, first), given)
         self.amina.counted = first
+
+    def remember(self) -> None:
+        """Know Amina and Brian as `found` left them."""
+        self.amina, self.brian = self.known_site(1), self.known_site(2)
+        self.amina.counted = self.amina.next(export_wh=3_000)
+
+    def known_site(self, seed: int) -> Site:
+        key = Keypair.from_seed(bytes([seed] * 32))
+        return Site(100 + seed, key, token_account(key.pubkey(), self.mint), self.now - timedelta(hours=6))
 
     @property
     def minters(self) -> list[Pubkey]:
@@ -161,8 +171,8 @@ class Trusting:
         return await self.world.chain.balance_wh(account)
 
     async def site(self, seed: int) -> Site:
-        key = Keypair.from_seed(bytes([seed] * 32))
-        account = token_account(key.pubkey(), self.mint)
+        site = self.known_site(seed)
+        key, account = site.key, site.account
         make = create_idempotent_associated_token_account(
             payer=self.hub.pubkey(), owner=key.pubkey(), mint=self.mint, token_program_id=TOKEN_2022
         )
@@ -174,7 +184,7 @@ class Trusting:
             )
         )  # fmt: skip
         await self.send(make, thaw, signers=APPROVERS[:2])
-        return Site(100 + seed, key, account, self.now - timedelta(hours=6))
+        return site
 
     async def registration(
         self, site: Site, signers: Sequence[Keypair], *, first_sequence: int = 7, rated_w: int = RATED_W
@@ -271,29 +281,58 @@ class Trusting:
         return co_signer._keypair
 
 
-@pytest.fixture
-async def trusting(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trusting]:
-    """A community whose mint belongs to the program; Amina's meter is registered and has exported 3,000 Wh."""
+BEGIN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def open_trusting(folder: Path, content: bytes) -> AsyncIterator[Trusting]:
+    """Open the community in ``folder``; the first time, put ``content`` on the chain and found it with that."""
     made: list[Trusting] = []
-    begin = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-    service = await LocalnetService.open(tmp_path / "chain.sqlite", lambda: made[0].now if made else begin)
-    client = service.client()
-    async with new_world(tmp_path, client, service.tick, founds=False) as world:
-        key = Keypair()
-        await world.node.airdrop(world.keys.hub.pubkey(), 100 * 10**9)
+    service = await LocalnetService.open(folder / "chain.sqlite", lambda: made[0].now if made else BEGIN)
+    client, known = service.client(), folder / "program"
+    async with new_world(folder, client, service.tick, founds=False) as world:
+        is_new = not known.exists()
         slots = asyncio.create_task(service.run_slots(0.005))
-        await trust.deploy(world.node, world.keys.hub, key, content)
+        if is_new:
+            program = Keypair()
+            await world.node.airdrop(world.keys.hub.pubkey(), 100 * 10**9)
+            await trust.deploy(world.node, world.keys.hub, program, content)
+            known.write_text(str(program.pubkey()))
+        await service.tick(2)  # a program runs from the slot after its deployment on
+        address = Pubkey.from_string(known.read_text())
+        with pytest.MonkeyPatch.context() as patch:
+            # The other compiler's is one that no hub would found a community with.
+            patch.setattr("energy_swap_hub.chain.trust.deployment.program_bytes", lambda: content)
+            await world.open(program=address)
         slots.cancel()
-        await service.tick(2)
-        if content != trust.program_bytes():  # the other compiler's, which no hub would found a community with
-            monkeypatch.setattr("energy_swap_hub.chain.trust.deployment.program_bytes", lambda: content)
-        slots = asyncio.create_task(service.run_slots(0.005))
-        await world.open(program=key.pubkey())
-        slots.cancel()
-        trusting = Trusting(world, key.pubkey(), begin)
+        trusting = Trusting(world, address, BEGIN)
         trusting.service = service
         made.append(trusting)
-        await trusting.found()
+        if is_new:
+            await trusting.found()
+        trusting.remember()
         yield trusting
     await client.close()
     await service.close()
+
+
+@pytest.fixture(scope="session")
+def founded_with(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a community that was founded with a program; tests work on copies."""
+    folder = tmp_path_factory.mktemp("founded")
+
+    async def found() -> None:
+        async with open_trusting(folder, content):
+            pass
+
+    asyncio.run(found())
+    return folder
+
+
+@pytest.fixture
+async def trusting(content: bytes, founded_with: Path, tmp_path: Path) -> AsyncIterator[Trusting]:
+    """A community whose mint belongs to the program; Amina's meter is registered and has exported 3,000 Wh."""
+    folder = tmp_path / "community"
+    shutil.copytree(founded_with, folder)
+    async with open_trusting(folder, content) as opened:
+        yield opened

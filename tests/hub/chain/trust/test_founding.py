@@ -20,6 +20,11 @@ MOST_BYTES = 4_096  # of a version 1 transaction
 HOUSEHOLDS = MAX_READINGS // 2
 
 
+# What is founded does not depend on the compiler.
+clang = pytest.mark.parametrize("content", ["clang, as in the tree"], indirect=True, scope="session")
+
+
+@clang
 async def test_community_is_not_moved_between_the_modes(trusting: Trusting) -> None:
     world = trusting.world
     with pytest.raises(CommunityError, match=r"was founded with trust_mode and the program .*, which is for good"):
@@ -53,6 +58,7 @@ async def counted(trusting: Trusting, number: int) -> tuple[Site, Mint]:
     return site, Mint(f"h-{number}", str(site.account), 500, frames)
 
 
+@clang
 async def test_the_most_that_is_put_into_a_transaction_fits_and_lands(trusting: Trusting) -> None:
     world, chain = trusting.world, trusting.world.community
     made = [await counted(trusting, 30 + n) for n in range(HOUSEHOLDS)]
@@ -75,6 +81,7 @@ async def test_the_most_that_is_put_into_a_transaction_fits_and_lands(trusting: 
     assert landed.fee_lamports == 5_000 * (2 + MAX_READINGS), "a signature each, and one for each reading"
 
 
+@clang
 async def test_period_is_split_by_the_readings_that_the_chain_verifies(trusting: Trusting) -> None:
     world = trusting.world
     site = trusting.amina
