@@ -6,4 +6,7 @@ import { tellLanguage } from "./push.js";
 
 beginLanguage();
 tellLanguage();
-if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/app/sw.js").catch(() => undefined);
+if ("serviceWorker" in navigator) {
+  // What it keeps for later waits for what is needed now.
+  window.addEventListener("load", () => void navigator.serviceWorker.register("/app/sw.js").catch(() => undefined));
+}
