@@ -41,10 +41,6 @@ _VERIFIED: Final = (
     "Minting and escrow need two of three keys: the hub holds one, a verifier elsewhere re-checks the signed "
     "readings before it signs. Verifiers: {}. Admissions need the approvers' own devices."
 )
-_TRUST_MODE: Final = (
-    "Trust mode, which has not been audited: the program {} mints, and only what a meter that the approvers "
-    "registered has signed for; the hub and a verifier have to sign, too. "
-)
 
 
 class IntentRow(TypedDict):
@@ -90,10 +86,9 @@ class ChainView:
         self._keys = keys
 
     def _custody(self, token: CommunityChain) -> str:
-        mode = "" if token.program is None else _TRUST_MODE.format(token.program)
         if self._keys.is_pilot_custody(token.verifiers):
-            return mode + _PILOT_CUSTODY
-        return mode + _VERIFIED.format(", ".join(map(str, token.verifiers)))
+            return _PILOT_CUSTODY
+        return _VERIFIED.format(", ".join(map(str, token.verifiers)))
 
     def account(self, key: bytes) -> str:
         """Return the token account (base58) of a household's public key."""

@@ -100,6 +100,7 @@ export const chainStyles = css`
     overflow-wrap: anywhere;
   }
   .custody {
+    overflow-wrap: anywhere;
     margin: 8px 0 10px;
     color: var(--ink);
     max-width: 60ch;

@@ -73,6 +73,7 @@ export class EsChain extends TranslatedElement {
     return html`<section class="card keys" aria-labelledby="keys-title">
       <h2 id="keys-title">${say("chain.keys")}</h2>
       <p class="custody">${chain.custody}</p>
+      ${chain.trust_program === null ? nothing : html`<p class="notice warn">${icon("alert")}<span>${say("chain.trust_mode")}</span></p>`}
       ${chain.lost_hub === null ? nothing : html`<p class="notice warn">${icon("alert")}<span>${say("chain.lost_hub")}</span></p>`}
       <dl>
         <div><dt>${say("chain.cluster")}</dt><dd>${chain.cluster} <span class="soft">${chain.version}</span></dd></div>
