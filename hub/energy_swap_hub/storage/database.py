@@ -5,7 +5,6 @@ import queue
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,7 +13,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from . import lease
 from .engines import (
-    READERS,
     Engines,
     StorageError,
     lock_community,
@@ -22,6 +20,7 @@ from .engines import (
     postgresql_url,
     sqlite_engines,
 )
+from .readers import Outcome, Readers, tell
 from .schema import upgrade
 
 _GROUP: Final = 200
@@ -31,8 +30,7 @@ _RELEASE: Final = "RELEASE SAVEPOINT a_change"
 _UNDO: Final = "ROLLBACK TO SAVEPOINT a_change"
 _PASSING: Final = ("40001", "40P01")  # SQLSTATE: serialization failure, deadlock
 
-type _Change = tuple[Callable[[Connection], Any], Future[Any]]
-type _Outcome = tuple[Future[Any], Any, BaseException | None]
+type _Change = tuple[Callable[[Connection], Any], asyncio.Future[Any]]
 
 
 class Database:
@@ -51,7 +49,7 @@ class Database:
         self._is_open = True
         self._writer = threading.Thread(target=self._write_groups, name="database-writer", daemon=True)
         self._writer.start()
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        self._readers = Readers(engines.reader, engines.readers)
 
     @classmethod
     def open(cls, where: Path | str | None) -> Self:
@@ -117,27 +115,25 @@ class Database:
         """
         if not self._is_open:
             raise RuntimeError("the database is closed")
-        future: Future[T] = Future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._changes.put((change, future))
-        return await asyncio.shield(asyncio.wrap_future(future))
+        return await future
 
     async def read[T](self, query: Callable[[Connection], T]) -> T:
         """Run ``query`` on one consistent snapshot of the committed state."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+        if not self._is_open:
+            raise RuntimeError("the database is closed")
+        return await self._readers.read(query)
 
     async def close(self) -> None:
         """Finish the waiting changes, then close the database."""
         self._is_open = False
         self._changes.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown()
+        await asyncio.to_thread(self._readers.close)
         _dispose(self._engines)
         if self._scratch is not None:
             self._scratch.cleanup()
-
-    def _read[T](self, query: Callable[[Connection], T]) -> T:
-        with self._engines.reader.begin() as connection:
-            return query(connection)
 
     def _write_groups(self) -> None:
         is_open = True
@@ -152,7 +148,7 @@ class Database:
                 self._write_group(group)
 
     def _write_group(self, group: list[_Change]) -> None:
-        outcomes: list[_Outcome] = []
+        outcomes: list[Outcome] = []
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 outcomes = self._commit(group)
@@ -162,16 +158,10 @@ class Database:
                     continue
                 outcomes = [(future, None, error) for _, future in group]
                 break
-        for future, result, failure in outcomes:
-            if future.cancelled():
-                continue
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+        tell(outcomes)
 
-    def _commit(self, group: list[_Change]) -> list[_Outcome]:
-        outcomes: list[_Outcome] = []
+    def _commit(self, group: list[_Change]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
         is_alone = len(group) == 1  # then the transaction is all there is to undo
         with self._engines.writer.begin() as connection:
             for community_id, fence in self._fences.items():

@@ -12,7 +12,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-READERS: Final = 4
+# Two threads of Python hardly run at once: more of them on SQLite cost only what changing from one to the other
+# does, a quarter of a busy hub's time. With PostgreSQL they wait for the server most of the time.
+_SQLITE_READERS: Final = 2
+_POSTGRESQL_READERS: Final = 4
 _CONNECT_SECONDS: Final = 10
 _LOCK_TIMEOUT: Final = "2s"  # a killed hub's session ends within moments
 
@@ -27,6 +30,7 @@ class Engines:
 
     writer: Engine  # one connection
     reader: Engine  # cannot write; each transaction is one snapshot
+    readers: int  # how many at once
     schema: Engine  # for migrations
     goes_on: Callable[[Connection], bool]  # whether the transaction is still there after a failed change
     owned: list[
@@ -39,7 +43,9 @@ def sqlite_engines(path: Path) -> Engines:
 
     def engine(*, read_only: bool = False, foreign_keys: bool = True) -> Engine:
         made = create_engine(
-            f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 30}, pool_size=READERS
+            f"sqlite:///{path}",
+            connect_args={"check_same_thread": False, "timeout": 30},
+            pool_size=_SQLITE_READERS,
         )
 
         @event.listens_for(made, "connect")
@@ -62,7 +68,8 @@ def sqlite_engines(path: Path) -> Engines:
         return made
 
     # A migration that rebuilds a table drops the old one, which foreign keys would forbid.
-    return Engines(engine(), engine(read_only=True), engine(foreign_keys=False), _sqlite_goes_on, [])
+    reader = engine(read_only=True)
+    return Engines(engine(), reader, _SQLITE_READERS, engine(foreign_keys=False), _sqlite_goes_on, [])
 
 
 def postgresql_engines(url: URL) -> Engines:
@@ -75,7 +82,9 @@ def postgresql_engines(url: URL) -> Engines:
     owned: list[str] = []
     options = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": "energy-swap-hub"}
     writer = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=1, max_overflow=0)
-    reader = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=READERS, max_overflow=0)
+    reader = create_engine(
+        url, connect_args=options, pool_pre_ping=True, pool_size=_POSTGRESQL_READERS, max_overflow=0
+    )
 
     @event.listens_for(writer, "connect")
     def _connect_writer(connection: psycopg.Connection, _record: Any) -> None:
@@ -95,7 +104,7 @@ def postgresql_engines(url: URL) -> Engines:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
 
-    return Engines(writer, reader, writer, _postgresql_goes_on, owned)
+    return Engines(writer, reader, _POSTGRESQL_READERS, writer, _postgresql_goes_on, owned)
 
 
 def postgresql_url(text: str) -> URL:

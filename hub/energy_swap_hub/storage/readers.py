@@ -1,0 +1,91 @@
+"""Reads on a few threads of their own: those that wait together share a transaction and one way back."""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine
+
+_TOGETHER: Final = 8  # one that takes long delays at most so many others
+
+type Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
+type _Query = tuple[Callable[[Connection], Any], asyncio.Future[Any]]
+
+
+class Readers:
+    """Threads that answer queries in the order in which they come.
+
+    A transaction begins after all queries that share it came: each sees what was committed before it was asked.
+    """
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        self._engine = engine
+        self._queries: queue.SimpleQueue[_Query | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._answer_all, name=f"database-reader-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def read[T](self, query: Callable[[Connection], T]) -> T:
+        """Return what ``query`` returns; raises what it raises."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queries.put((query, future))
+        return await future
+
+    def close(self) -> None:
+        """Answer what waits, then end the threads."""
+        for _ in self._threads:
+            self._queries.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _answer_all(self) -> None:
+        while (first := self._queries.get()) is not None:
+            group = [first]
+            while len(group) < _TOGETHER:
+                try:
+                    other = self._queries.get_nowait()
+                except queue.Empty:
+                    break
+                if other is None:
+                    self._queries.put(None)  # for the next look
+                    break
+                group.append(other)
+            tell(self._answers(group))
+
+    def _answers(self, group: Sequence[_Query]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        while len(outcomes) < len(group):
+            try:
+                with self._engine.begin() as connection:
+                    for query, future in group[len(outcomes) :]:
+                        outcomes.append((future, query(connection), None))
+            except BaseException as error:  # noqa: BLE001 - its caller is told; the others get a new transaction
+                if len(outcomes) < len(group):
+                    outcomes.append((group[len(outcomes)][1], None, error))
+        return outcomes
+
+
+def tell(outcomes: Iterable[Outcome]) -> None:
+    """Give callers what became of what they asked, from a thread that is not theirs; who has gone is left out."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_loop.setdefault(outcome[0].get_loop(), []).append(outcome)
+    for loop, told in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+            loop.call_soon_threadsafe(_set_all, told)
+
+
+def _set_all(outcomes: Iterable[Outcome]) -> None:
+    for future, result, failure in outcomes:
+        if future.done():  # cancelled
+            continue
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)
