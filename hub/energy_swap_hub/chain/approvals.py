@@ -4,10 +4,13 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from solders.pubkey import Pubkey
 from solders.signature import Signature
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, func, insert, select
+
+from energy_swap_hub.storage import Lookup
 
 from .community import CommunityChain
 from .directory import community_chain
@@ -102,25 +105,32 @@ def signers_of(connection: Connection, proposal: Proposal, chain: CommunityChain
     return sorted({i for _, i in _signatures(connection, proposal, chain)})
 
 
-def signed_counts(connection: Connection, community: str, kind: str) -> dict[str, int]:
-    """Return by household how many approvers signed the newest proposal of this ``kind``."""
-    row, signed = chain_proposal.c, chain_signature.c
-    newest = (
-        select(func.max(row.number))
-        .where(row.community_id == community, row.kind == kind)
-        .group_by(row.household_id)
+def _signed_counts() -> Select[Any]:
+    row, signed, newest = chain_proposal.c, chain_signature.c, chain_proposal.alias()
+    last = (
+        select(func.max(newest.c.number))
+        .where(newest.c.community_id == bindparam("community"), newest.c.kind == bindparam("kind"))
+        .group_by(newest.c.household_id)
     )
-    query = (
+    return (
         select(row.household_id, func.count(signed.approver.distinct()))
         .join_from(
             chain_proposal,
             chain_signature,
             (signed.community_id == row.community_id) & (signed.proposal_id == row.id),
         )
-        .where(row.community_id == community, row.number.in_(newest))
+        .where(row.community_id == bindparam("community"), row.number.in_(last))
         .group_by(row.household_id)
     )
-    return {str(household): int(count) for household, count in connection.execute(query)}
+
+
+_SIGNED_COUNTS: Final = Lookup(_signed_counts())
+
+
+def signed_counts(connection: Connection, community: str, kind: str) -> dict[str, int]:
+    """Return by household how many approvers signed the newest proposal of this ``kind``."""
+    found = _SIGNED_COUNTS.all(connection, community=community, kind=kind)
+    return {str(household): int(count) for household, count in found}
 
 
 def _complete(

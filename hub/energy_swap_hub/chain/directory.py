@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from energy_swap_protocol.memo import AdmissionMemo
 from solders.pubkey import Pubkey
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
-from energy_swap_hub.storage.bulk import is_among
+from energy_swap_hub.storage import Lookup, is_among
 
 from .community import CommunityChain
 from .tables import chain_community, chain_household
 
-_BY_ID: Final = select(chain_community).where(chain_community.c.community_id == bindparam("community_id"))
+_BY_ID: Final = Lookup(select(chain_community).where(chain_community.c.community_id == bindparam("community_id")))
 
 
 class NoChainError(LookupError):
@@ -42,8 +42,8 @@ class HouseholdAccount:
 
 def find_community(connection: Connection, community: str) -> CommunityChain | None:
     """Return a community's token, ``None`` if it has not been made."""
-    row = connection.execute(_BY_ID, {"community_id": community}).mappings().one_or_none()
-    return None if row is None else _community(row)
+    rows = _BY_ID.mappings(connection, community_id=community)
+    return _community(rows[0]) if rows else None
 
 
 def community_chain(connection: Connection, community: str) -> CommunityChain:
@@ -185,7 +185,7 @@ def change_community(connection: Connection, community: str, **values: Any) -> N
     connection.execute(update(chain_community).where(chain_community.c.community_id == community).values(**values))
 
 
-def _community(row: RowMapping) -> CommunityChain:
+def _community(row: Mapping[str, Any]) -> CommunityChain:
     return CommunityChain(
         community=row["community_id"],
         genesis=row["genesis"],

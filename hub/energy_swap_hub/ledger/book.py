@@ -6,6 +6,8 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from energy_swap_hub.storage import Lookup
+
 from . import tables
 from .entries import Entry, Posting
 from .journal import Journal
@@ -14,15 +16,24 @@ from .tables import BURNED, MINTED, ekwh, ekwh_held, kes, kes_held
 _FREE_AND_HELD: Final = {"kes_cents": kes, "kes_held_cents": kes_held, "ekwh_wh": ekwh, "ekwh_held_wh": ekwh_held}
 
 # What is asked with every order and every look at a household: each statement is made once.
-_BALANCE: Final = select(tables.account_balance.c.balance).where(
-    tables.account_balance.c.community_id == bindparam("community_id"),
-    tables.account_balance.c.account == bindparam("account"),
+_BALANCE: Final = Lookup(
+    select(tables.account_balance.c.balance).where(
+        tables.account_balance.c.community_id == bindparam("community_id"),
+        tables.account_balance.c.account == bindparam("account"),
+    )
 )
-_WALLET: Final = select(tables.account_balance.c.account, tables.account_balance.c.balance).where(
-    tables.account_balance.c.community_id == bindparam("community_id"),
-    tables.account_balance.c.account.in_([bindparam(name) for name in _FREE_AND_HELD]),
+_BALANCES: Final = Lookup(
+    select(tables.account_balance.c.account, tables.account_balance.c.balance)
+    .where(tables.account_balance.c.community_id == bindparam("community_id"))
+    .order_by(tables.account_balance.c.account)
 )
-_POSTED: Final = (
+_WALLET: Final = Lookup(
+    select(tables.account_balance.c.account, tables.account_balance.c.balance).where(
+        tables.account_balance.c.community_id == bindparam("community_id"),
+        tables.account_balance.c.account.in_([bindparam(name) for name in _FREE_AND_HELD]),
+    )
+)
+_POSTED: Final = Lookup(
     select(func.sum(tables.posting.c.amount))
     .join(tables.entry, tables.entry.c.id == tables.posting.c.entry_id)
     .where(
@@ -44,13 +55,13 @@ def post(connection: Connection, community_id: str, entry: Entry) -> bool:
 
 def balance(connection: Connection, community_id: str, account: str) -> int:
     """Return the balance of one account in cents or Wh; 0 when it was never used."""
-    return connection.execute(_BALANCE, {"community_id": community_id, "account": account}).scalar() or 0
+    return _BALANCE.scalar(connection, community_id=community_id, account=account) or 0
 
 
 def posted(connection: Connection, community_id: str, source: str, external_id: str, account: str) -> int:
     """Return what one entry put on one account; 0 when there is no such entry."""
-    what = {"community_id": community_id, "source": source, "external_id": external_id, "account": account}
-    return int(connection.execute(_POSTED, what).scalar() or 0)
+    what = {"source": source, "external_id": external_id, "account": account}
+    return int(_POSTED.scalar(connection, community_id=community_id, **what) or 0)
 
 
 def posted_by(connection: Connection, community_id: str, account: str, sources: Collection[str]) -> int:
@@ -70,7 +81,7 @@ def posted_by(connection: Connection, community_id: str, account: str, sources: 
 def wallet(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
     """Return a household's free and held money (cents) and tokens (Wh)."""
     accounts = {name: account(household_id) for name, account in _FREE_AND_HELD.items()}
-    found = dict(connection.execute(_WALLET, {"community_id": community_id, **accounts}).tuples().all())
+    found: dict[str, int] = dict(_WALLET.all(connection, community_id=community_id, **accounts))
     return {name: found.get(account, 0) for name, account in accounts.items()}
 
 
@@ -81,9 +92,7 @@ def wallet_in(balances: Mapping[str, int], household_id: str) -> dict[str, int]:
 
 def balances(connection: Connection, community_id: str) -> dict[str, int]:
     """Return every account's balance as it is kept; `trial_balance` proves it from the postings."""
-    row = tables.account_balance.c
-    query = select(row.account, row.balance).where(row.community_id == community_id).order_by(row.account)
-    return {account: int(total) for account, total in connection.execute(query)}
+    return {account: int(total) for account, total in _BALANCES.all(connection, community_id=community_id)}
 
 
 def trial_balance(connection: Connection, community_id: str) -> dict[str, int]:

@@ -1,13 +1,15 @@
 """Applications and members: store them, find them, change their status."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from energy_swap_protocol.message import Application
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+
+from energy_swap_hub.storage import Lookup
 
 from .phone import PhoneBook
 from .tables import audit, household, recovery_claim
@@ -50,13 +52,17 @@ _COLUMNS = tuple(
     for name in ("id", "name", "key", "meter", "rated_pv_w", "main_breaker_w", "status", "admitted_at")
 )
 
-_BY_KEY: Final = select(*_COLUMNS).where(household.c.key == bindparam("key"))
-_BY_ID: Final = select(*_COLUMNS).where(
-    household.c.community_id == bindparam("community_id"), household.c.id == bindparam("household_id")
-)
+_HOUSEHOLDS: Final = select(*_COLUMNS).order_by(household.c.number)
+_IS_OURS: Final = household.c.community_id == bindparam("community_id")
+_BY_KEY: Final = Lookup(_HOUSEHOLDS.where(household.c.key == bindparam("key")))
+_BY_ID: Final = Lookup(_HOUSEHOLDS.where(_IS_OURS, household.c.id == bindparam("household_id")))
+
+_ALL: Final = Lookup(_HOUSEHOLDS.where(_IS_OURS))
+_OF_STATUS: Final = Lookup(_HOUSEHOLDS.where(_IS_OURS, household.c.status == bindparam("status")))
+_SEALED_PHONES: Final = Lookup(select(household.c.id, household.c.phone_sealed).where(_IS_OURS))
 
 
-def _household(row: Row[tuple[object, ...]]) -> Household:
+def _household(row: Sequence[Any]) -> Household:
     return Household(*row)
 
 
@@ -110,13 +116,13 @@ def apply(
 
 def by_key(connection: Connection, key: bytes) -> Household | None:
     """Return the household whose public key this is."""
-    row = connection.execute(_BY_KEY, {"key": key}).first()
+    row = _BY_KEY.first(connection, key=key)
     return None if row is None else _household(row)
 
 
 def by_id(connection: Connection, community_id: str, household_id: str) -> Household:
     """Return the household; raises `LookupError` when there is none."""
-    row = connection.execute(_BY_ID, {"community_id": community_id, "household_id": household_id}).first()
+    row = _BY_ID.first(connection, community_id=community_id, household_id=household_id)
     if row is None:
         raise LookupError(f"no household {household_id}")
     return _household(row)
@@ -165,10 +171,9 @@ def count_admitted(connection: Connection, community_id: str) -> int:
 
 def households(connection: Connection, community_id: str, *, status: str | None = None) -> list[Household]:
     """Return the community's households by number, those of one ``status`` or all."""
-    query = select(*_COLUMNS).where(household.c.community_id == community_id).order_by(household.c.number)
-    if status is not None:
-        query = query.where(household.c.status == status)
-    return [_household(row) for row in connection.execute(query)]
+    if status is None:
+        return [_household(row) for row in _ALL.all(connection, community_id=community_id)]
+    return [_household(row) for row in _OF_STATUS.all(connection, community_id=community_id, status=status)]
 
 
 def sealed_phone(connection: Connection, community_id: str, household_id: str) -> bytes:
@@ -181,8 +186,8 @@ def sealed_phone(connection: Connection, community_id: str, household_id: str) -
 
 def sealed_phones(connection: Connection, community_id: str) -> dict[str, bytes]:
     """Return every household's sealed phone number, by its id."""
-    query = select(household.c.id, household.c.phone_sealed).where(household.c.community_id == community_id)
-    return {household_id: bytes(sealed) for household_id, sealed in connection.execute(query)}
+    found = _SEALED_PHONES.all(connection, community_id=community_id)
+    return {household_id: bytes(sealed) for household_id, sealed in found}
 
 
 def set_status(

@@ -9,18 +9,19 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from energy_swap_hub.config import Role, UserConfig
+from energy_swap_hub.storage import Lookup
 
 from .tables import session
 
 LONGEST: Final = timedelta(hours=8)
 IDLE: Final = timedelta(hours=1)  # a session that nobody used for so long has ended
 _NOTED_EVERY: Final = timedelta(minutes=1)
-_BY_TOKEN: Final = select(
-    session.c.user, session.c.csrf, session.c.id, session.c.used_at, session.c.by_passkey
-).where(
-    session.c.token_hash == bindparam("token_hash"),
-    session.c.expires_at > bindparam("now"),
-    session.c.used_at > bindparam("idle_since"),
+_BY_TOKEN: Final = Lookup(
+    select(session.c.user, session.c.csrf, session.c.id, session.c.used_at, session.c.by_passkey).where(
+        session.c.token_hash == bindparam("token_hash"),
+        session.c.expires_at > bindparam("now"),
+        session.c.used_at > bindparam("idle_since"),
+    )
 )
 
 
@@ -77,12 +78,9 @@ def find_session(
     connection: Connection, users: dict[str, UserConfig], token: str, now: datetime
 ) -> Session | None:
     """Return the session of a cookie's ``token`` while it lasts."""
-    asked = {"token_hash": _hash(token), "now": now, "idle_since": now - IDLE}
-    found = connection.execute(_BY_TOKEN, asked).first()
-    known = None if found is None else users.get(found.user)
-    if found is None or known is None:
-        return None
-    return Session(known.user, known.role, found.csrf, found.id, found.used_at, found.by_passkey)
+    found = _BY_TOKEN.first(connection, token_hash=_hash(token), now=now, idle_since=now - IDLE)
+    known = None if found is None else users.get(found[0])
+    return None if found is None or known is None else Session(known.user, known.role, *found[1:])
 
 
 def note_use(connection: Connection, session_id: str, now: datetime) -> None:

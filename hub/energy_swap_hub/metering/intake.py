@@ -9,17 +9,21 @@ from typing import Any, Final, Literal
 from energy_swap_protocol.reading import FrameError, Reading, decode_frame
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
+from energy_swap_hub.storage import Lookup
+
 from .plausibility import Site, reason_to_doubt
 from .tables import meter_state, quarantine, reading
 
 _AT_ONCE: Final = 500
-_LATEST: Final = select(
-    meter_state.c.sequence,
-    meter_state.c.measured_at,
-    meter_state.c.export_wh,
-    meter_state.c.import_wh,
-    meter_state.c.generation_wh,
-).where(meter_state.c.meter == bindparam("meter"))
+_LATEST: Final = Lookup(
+    select(
+        meter_state.c.sequence,
+        meter_state.c.measured_at,
+        meter_state.c.export_wh,
+        meter_state.c.import_wh,
+        meter_state.c.generation_wh,
+    ).where(meter_state.c.meter == bindparam("meter"))
+)
 FOREIGN_METER: Final = "signed by a meter that is not this household's"
 
 
@@ -89,7 +93,7 @@ def accept_frames(
 
 def latest(connection: Connection, meter: bytes) -> Reading | None:
     """Return the meter's last accepted reading (or the one it was claimed with)."""
-    found = connection.execute(_LATEST, {"meter": meter}).first()
+    found = _LATEST.first(connection, meter=meter)
     return None if found is None else Reading(meter, *found)
 
 

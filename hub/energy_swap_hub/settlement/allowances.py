@@ -1,7 +1,7 @@
 """What the hub may still burn for each household: what the household granted on the chain, less what is booked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -11,18 +11,21 @@ from energy_swap_hub.chain.payload import BURN_PERIOD, BurnPeriod, decode
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.membership.households import by_key
 from energy_swap_hub.membership.tables import household
-from energy_swap_hub.storage import change_rows, is_among
+from energy_swap_hub.storage import Lookup, change_rows, is_among, is_one_of
 
 from .tables import burn_allowance, message
 
 _REMAINING: Final = select(burn_allowance.c.household_id, burn_allowance.c.remaining_wh).where(
     burn_allowance.c.community_id == bindparam("community_id")
 )
-_REMAINING_OF_ONE: Final = _REMAINING.where(burn_allowance.c.household_id == bindparam("household_id"))
-_GRANTS_UNDER_WAY: Final = select(chain_intent.c.number, chain_intent.c.id).where(
-    chain_intent.c.community_id == bindparam("community_id"),
-    chain_intent.c.state.in_((State.QUEUED, State.SENT)),
-    chain_intent.c.id.startswith("allow:"),
+_REMAINING_OF_ALL: Final = Lookup(_REMAINING)
+_REMAINING_OF_ONE: Final = Lookup(_REMAINING.where(burn_allowance.c.household_id == bindparam("household_id")))
+_GRANTS_UNDER_WAY: Final = Lookup(
+    select(chain_intent.c.number, chain_intent.c.id).where(
+        chain_intent.c.community_id == bindparam("community_id"),
+        is_one_of(chain_intent.c.state, State.QUEUED, State.SENT),
+        chain_intent.c.id.startswith("allow:"),
+    )
 )
 
 
@@ -118,18 +121,21 @@ def grant_confirmed(connection: Connection, grant: Intent, message_id: str) -> N
 
 
 def _remaining(connection: Connection, community_id: str, household_ids: Collection[str] | None) -> dict[str, int]:
-    asked: dict[str, Any] = {"community_id": community_id}
-    query = _REMAINING
-    if household_ids is not None and len(household_ids) == 1:
-        query, (asked["household_id"],) = _REMAINING_OF_ONE, household_ids
-    elif household_ids is not None:
-        query = query.where(is_among(connection, burn_allowance.c.household_id, household_ids))
-    return {household_id: int(wh) for household_id, wh in connection.execute(query, asked)}
+    found: Iterable[Sequence[Any]]
+    if household_ids is None:
+        found = _REMAINING_OF_ALL.all(connection, community_id=community_id)
+    elif len(household_ids) == 1:
+        (household_id,) = household_ids
+        found = _REMAINING_OF_ONE.all(connection, community_id=community_id, household_id=household_id)
+    else:
+        some = _REMAINING.where(is_among(connection, burn_allowance.c.household_id, household_ids))
+        found = connection.execute(some, {"community_id": community_id})
+    return {household_id: int(wh) for household_id, wh in found}
 
 
 def _grants_under_way(connection: Connection, community_id: str) -> list[tuple[int, str, int]]:
     """Return the grants that the chain does not have yet: the intent's number, the household, and the Wh."""
-    under_way = connection.execute(_GRANTS_UNDER_WAY, {"community_id": community_id})
+    under_way = _GRANTS_UNDER_WAY.all(connection, community_id=community_id)
     numbers = {intent_id.partition(":")[2]: number for number, intent_id in under_way}
     if not numbers:
         return []

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, and_, bindparam, select
 
 from energy_swap_hub.membership.tables import household
+from energy_swap_hub.storage import Lookup
 
 from .tables import standing_order
 
@@ -17,13 +18,13 @@ NO_LIMITS: Limits = (None, None)
 
 def limits_of(connection: Connection, community_id: str, household_id: str, at: datetime) -> Limits:
     """Return a household's limits as they stood at ``at``."""
-    found = connection.execute(_OF_ONE, {"community_id": community_id, "at": at, "household_id": household_id})
+    found = _OF_ONE.all(connection, community_id=community_id, at=at, household_id=household_id)
     return next(((sell, buy) for _, sell, buy in found), NO_LIMITS)
 
 
 def limits_of_all(connection: Connection, community_id: str, at: datetime) -> dict[str, Limits]:
     """Return the limits of all households that have ever set any, as they stood at ``at``."""
-    found = connection.execute(_OF_ALL, {"community_id": community_id, "at": at})
+    found = _OF_ALL.all(connection, community_id=community_id, at=at)
     return {household_id: (sell, buy) for household_id, sell, buy in found}
 
 
@@ -49,5 +50,5 @@ def _limits() -> Select[Any]:
 
 
 # Made once: every look at a household asks.
-_OF_ALL: Final = _limits()
-_OF_ONE: Final = _OF_ALL.where(household.c.id == bindparam("household_id"))
+_OF_ALL: Final = Lookup(_limits())
+_OF_ONE: Final = Lookup(_limits().where(household.c.id == bindparam("household_id")))

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from energy_swap_hub.storage import insert_rows, is_among
+from energy_swap_hub.storage import Lookup, insert_rows, is_among
 
 from .tables import notification
 
@@ -20,13 +20,13 @@ _IS_ITS: Final = (
     notification.c.community_id == bindparam("community_id"),
     notification.c.household_id == bindparam("household_id"),
 )
-_AFTER: Final = (
+_AFTER: Final = Lookup(
     select(notification.c.number, notification.c.event, notification.c.data, notification.c.at)
     .where(*_IS_ITS, notification.c.number > bindparam("after"))
     .order_by(notification.c.number)
     .limit(bindparam("limit"))
 )
-_LAST: Final = select(func.max(notification.c.number)).where(*_IS_ITS)
+_LAST: Final = Lookup(select(func.max(notification.c.number)).where(*_IS_ITS))
 
 
 class Event(StrEnum):
@@ -75,10 +75,9 @@ def notifications_after(
     connection: Connection, community_id: str, household_id: str, number: int, *, limit: int = 100
 ) -> list[dict[str, Any]]:
     """Return what a household was told after event ``number``, the oldest first, with each one's number."""
-    asked = {"community_id": community_id, "household_id": household_id, "after": number, "limit": limit}
+    told = _AFTER.all(connection, community_id=community_id, household_id=household_id, after=number, limit=limit)
     return [
-        {"number": told.number, "event": told.event, "at": int(told.at.timestamp()), **told.data}
-        for told in connection.execute(_AFTER, asked)
+        {"number": number, "event": event, "at": int(at.timestamp()), **data} for number, event, data, at in told
     ]
 
 
@@ -101,5 +100,4 @@ def last_told(
 
 def last_notification(connection: Connection, community_id: str, household_id: str) -> int:
     """Return the number of the last event that a household was told of; 0 before the first."""
-    asked = {"community_id": community_id, "household_id": household_id}
-    return connection.execute(_LAST, asked).scalar() or 0
+    return _LAST.scalar(connection, community_id=community_id, household_id=household_id) or 0

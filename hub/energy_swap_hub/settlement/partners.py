@@ -7,11 +7,12 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from energy_swap_hub.membership.households import Household, households
+from energy_swap_hub.storage import Lookup
 
 from .spot import OrderRefused
 from .tables import partner_choice
 
-_CHOSEN_BY: Final = (
+_CHOSEN_BY: Final = Lookup(
     select(partner_choice.c.partners)
     .where(
         partner_choice.c.community_id == bindparam("community_id"),
@@ -56,6 +57,7 @@ def partners_at(connection: Connection, community_id: str, at: datetime) -> Mapp
 
 def chosen_by(connection: Connection, community_id: str, household_id: str, at: datetime) -> Sequence[str]:
     """Return whom one household had chosen at ``at``."""
-    asked = {"community_id": community_id, "household_id": household_id, "at": at}
-    chosen: Sequence[str] | None = connection.execute(_CHOSEN_BY, asked).scalar()
+    chosen: Sequence[str] | None = _CHOSEN_BY.scalar(
+        connection, community_id=community_id, household_id=household_id, at=at
+    )
     return chosen or ()

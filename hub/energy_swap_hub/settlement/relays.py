@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import Household, by_id, record_audit
+from energy_swap_hub.storage import Lookup
 
 from .relay_rules import Standing, command_for, wanted
 from .relay_tables import relay
@@ -42,23 +43,24 @@ class Relay:
         return None if self.report is None else decode_report(self.report)
 
 
-_OF_ALL: Final = (
+_RELAYS: Final = (
     select(relay.c.household_id, *(relay.c[field.name] for field in fields(Relay)[1:]))
     .where(relay.c.community_id == bindparam("community_id"))
     .order_by(relay.c.household_id)
 )
-_OF_ONE: Final = _OF_ALL.where(relay.c.household_id == bindparam("household_id"))
+_OF_ALL: Final = Lookup(_RELAYS)
+_OF_ONE: Final = Lookup(_RELAYS.where(relay.c.household_id == bindparam("household_id")))
 
 
 def relay_of(connection: Connection, community_id: str, household_id: str) -> Relay:
     """Return the household's relay."""
-    found = connection.execute(_OF_ONE, {"community_id": community_id, "household_id": household_id}).first()
+    found = _OF_ONE.first(connection, community_id=community_id, household_id=household_id)
     return Relay(household_id, False, False, False, None, None, None) if found is None else Relay(*found)
 
 
 def relays(connection: Connection, community_id: str) -> list[Relay]:
     """Return every relay that anything is known of, by household."""
-    return [Relay(*found) for found in connection.execute(_OF_ALL, {"community_id": community_id})]
+    return [Relay(*found) for found in _OF_ALL.all(connection, community_id=community_id)]
 
 
 def wanted_of(connection: Connection, community: CommunityConfig, known: Relay) -> Reason | None:

@@ -1,7 +1,7 @@
 """How far a household keeps its word: a score from facts alone, and the sentence that explains it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from energy_swap_hub.mpesa.codes import PAYERS_REASONS
 from energy_swap_hub.mpesa.tables import FAILED, PAID, payment_intent
-from energy_swap_hub.storage.bulk import is_among
+from energy_swap_hub.storage import Lookup, is_among, is_one_of
 
 from .ahead_tables import contract
 from .tables import auction, spot_order
@@ -112,14 +112,16 @@ def facts_of(
     kept what its meter gave and a buyer what it took, whether or not the other side was there for it.
     """
     asked: dict[str, Any] = {"community_id": community_id, "since": now - MEMORY}
+    rows: Iterable[Sequence[Any]]
     if households is None:
-        query = _FACTS_OF_ALL
+        rows = _FACTS_OF_ALL.all(connection, **asked)
     elif len(households) == 1:
-        query, (asked["household_id"],) = _FACTS_OF_ONE, households
+        (asked["household_id"],) = households
+        rows = _FACTS_OF_ONE.all(connection, **asked)
     else:
-        query = _facts(lambda column: is_among(connection, column, households))
+        rows = connection.execute(_facts(lambda party: is_among(connection, party, households)), asked)
     found: defaultdict[str, Facts] = defaultdict(Facts)
-    for kind, household_id, count, whole, part in connection.execute(query, asked):
+    for kind, household_id, count, whole, part in rows:
         before = found[household_id]
         if kind == _CONTRACTS:
             found[household_id] = replace(
@@ -140,7 +142,7 @@ def facts_of(
 def _facts(is_asked_for: Callable[[Column[Any]], ColumnElement[bool]]) -> CompoundSelect[Any]:
     """Return the statement for the facts of some households: kind, whose, how many, the whole, the part kept."""
     made, intent, order, sale = contract.c, payment_intent.c, spot_order.c, auction.c
-    is_payers = (intent.state == PAID) | ((intent.state == FAILED) & intent.reason.in_(PAYERS_REASONS))
+    is_payers = (intent.state == PAID) | ((intent.state == FAILED) & is_one_of(intent.reason, *PAYERS_REASONS))
 
     def counted(
         kind: str,
@@ -174,18 +176,18 @@ def _facts(is_asked_for: Callable[[Column[Any]], ColumnElement[bool]]) -> Compou
         ),
         counted(
             _ORDERS, order.household_id, order.placed_at, is_cancelled(order.status), one,
-            order.status.in_(("filled", "cancelled", "expired")),
+            is_one_of(order.status, "filled", "cancelled", "expired"),
         ),
         counted(
             _ORDERS, sale.seller, sale.ends_at, is_cancelled(sale.status), one,
-            sale.status.in_(("sold", "unsold", "cancelled")),
+            is_one_of(sale.status, "sold", "unsold", "cancelled"),
         ),
     )  # fmt: skip
 
 
 # Every look at a household asks: made once.
-_FACTS_OF_ALL: Final = _facts(lambda _party: true())
-_FACTS_OF_ONE: Final = _facts(lambda party: party == bindparam("household_id"))
+_FACTS_OF_ALL: Final = Lookup(_facts(lambda _party: true()))
+_FACTS_OF_ONE: Final = Lookup(_facts(lambda party: party == bindparam("household_id")))
 
 
 def _reason(facts: Facts) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from energy_swap_hub.config import CommunityConfig, LegalBasis, Percent, Stage
 from energy_swap_hub.market.fees import Tariff, tariff_at
 from energy_swap_hub.membership.households import record_audit
+from energy_swap_hub.storage import Lookup
 
 from .ahead_tables import ahead_order
 from .tables import community_setting
@@ -67,7 +68,7 @@ class Recorded:
 
 
 # Asked for with every order: made once.
-_RECORDED: Final = (
+_RECORDED: Final = Lookup(
     select(
         community_setting.c.id,
         community_setting.c.valid_from,
@@ -116,7 +117,7 @@ def recorded(connection: Connection, community_id: str) -> list[Recorded]:
     """Return every change that was ever recorded, with those taken back; of one time, the last recorded counts."""
     return [
         Recorded(found[0], found[1], msgspec.convert(found[2], Change), *found[3:])
-        for found in connection.execute(_RECORDED, {"community_id": community_id})
+        for found in _RECORDED.all(connection, community_id=community_id)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, bindparam, select
 
 from energy_swap_hub import ledger
-from energy_swap_hub.storage import metadata
+from energy_swap_hub.storage import Lookup, metadata
 from energy_swap_hub.storage.bulk import add_rows
 
 
@@ -42,12 +42,16 @@ household_total = Table(
 )
 
 _COLUMNS: Final = tuple(household_total.c[name] for name in _SUMS)
-_OF_ALL: Final = select(household_total.c.household_id, *_COLUMNS).where(
-    household_total.c.community_id == bindparam("community_id")
+_OF_ALL: Final = Lookup(
+    select(household_total.c.household_id, *_COLUMNS).where(
+        household_total.c.community_id == bindparam("community_id")
+    )
 )
-_OF_ONE: Final = select(*_COLUMNS).where(
-    household_total.c.community_id == bindparam("community_id"),
-    household_total.c.household_id == bindparam("household_id"),
+_OF_ONE: Final = Lookup(
+    select(*_COLUMNS).where(
+        household_total.c.community_id == bindparam("community_id"),
+        household_total.c.household_id == bindparam("household_id"),
+    )
 )
 
 
@@ -66,14 +70,14 @@ def add(connection: Connection, community_id: str, changes: Iterable[Change]) ->
 
 def totals(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
     """Return what a household's meter counted and what it traded, in Wh and cents (fees included)."""
-    found = connection.execute(_OF_ONE, {"community_id": community_id, "household_id": household_id}).first()
+    found = _OF_ONE.first(connection, community_id=community_id, household_id=household_id)
     return dict(zip(_SUMS, found or _NOTHING, strict=True))
 
 
 def all_totals(connection: Connection, community_id: str) -> defaultdict[str, dict[str, int]]:
     """Return what `totals` returns of each household, by its id."""
     found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_SUMS, 0))
-    for household_id, *sums in connection.execute(_OF_ALL, {"community_id": community_id}):
+    for household_id, *sums in _OF_ALL.all(connection, community_id=community_id):
         found[household_id] = dict(zip(_SUMS, sums, strict=True))
     return found
 

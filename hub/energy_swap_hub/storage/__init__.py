@@ -1,21 +1,24 @@
 """Durable tables on SQLite or PostgreSQL: one writer, readers beside it, versioned migrations."""
 
-from .bulk import change_rows, find_row, insert_rows, is_among, put_rows
+from .bulk import change_rows, find_row, insert_rows, is_among, is_one_of, put_rows
 from .columns import Id, UtcTime, metadata
 from .database import Database
 from .engines import StorageError
 from .lease import LeaseLost
+from .lookup import Lookup
 
 __all__ = [
     "Database",
     "Id",
     "LeaseLost",
+    "Lookup",
     "StorageError",
     "UtcTime",
     "change_rows",
     "find_row",
     "insert_rows",
     "is_among",
+    "is_one_of",
     "metadata",
     "put_rows",
 ]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -76,7 +77,7 @@ def find_row(
     """Return the columns ``names``, as stored, of the row whose ``keys`` have ``values``; None: no row."""
     text = _find(connection.dialect, table, tuple(keys), tuple(names))
     if connection.dialect.name == "sqlite":
-        found: Sequence[Any] | None = _on_driver(connection, text, tuple(values)).fetchone()
+        found: Sequence[Any] | None = on_driver(connection, text, tuple(values)).fetchone()
         return found
     return connection.exec_driver_sql(text, tuple(values)).first()
 
@@ -122,6 +123,14 @@ def is_among(connection: Connection, column: Column[Any], values: Collection[str
     return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
 
 
+def is_one_of(column: Column[Any], *values: str) -> ColumnElement[bool]:
+    """Return the condition that ``column`` is one of these few, for a statement that is made once.
+
+    SQLAlchemy writes the list of its own ``in_`` anew each time such a statement runs.
+    """
+    return column.in_([literal(value, column.type) for value in values])
+
+
 @_kept
 def _insert(dialect: Dialect, table: Table, names: Sequence[str]) -> str:
     quote = dialect.identifier_preparer.quote
@@ -149,10 +158,10 @@ def _run(
             connection.exec_driver_sql(text, tuple(list(column) for column in columns))
             return
         rows = list(zip(*columns, strict=True))
-    _on_driver(connection, text, tuple(rows[0]) if len(rows) == 1 else rows)
+    on_driver(connection, text, tuple(rows[0]) if len(rows) == 1 else rows)
 
 
-def _on_driver(connection: Connection, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
+def on_driver(connection: Connection, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
     """Run a statement with its values, or with those of each of many rows, without what SQLAlchemy does around it.
 
     That takes longer than SQLite needs for a row. Errors are SQLAlchemy's all the same.

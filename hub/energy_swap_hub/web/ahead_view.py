@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from energy_swap_protocol.period import Period
-from sqlalchemy import Connection, RowMapping, Select, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.ahead import gate_closes_at
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement.ahead_tables import ahead_line, ahead_order, contract
+from energy_swap_hub.storage import Lookup
 
 from .answers import Ahead, AheadOrder, Contract
 
@@ -17,26 +18,32 @@ _SHOWN: Final = timedelta(days=1)
 _MOST_CONTRACTS: Final = 200
 
 # Each household's look at itself asks for its own: made once.
-_LINE: Final = select(ahead_line).where(
-    ahead_line.c.community_id == bindparam("community_id"),
-    ahead_line.c.start == bindparam("start"),
-    ahead_line.c.household_id == bindparam("household_id"),
+_LINE: Final = Lookup(
+    select(ahead_line).where(
+        ahead_line.c.community_id == bindparam("community_id"),
+        ahead_line.c.start == bindparam("start"),
+        ahead_line.c.household_id == bindparam("household_id"),
+    )
 )
 _ORDERS: Final = (
     select(ahead_order)
     .where(ahead_order.c.community_id == bindparam("community_id"), ahead_order.c.status == "open")
     .order_by(ahead_order.c.start, ahead_order.c.id)
 )
-_OWN_ORDERS: Final = _ORDERS.where(ahead_order.c.household_id == bindparam("household_id"))
+_ALL_ORDERS: Final = Lookup(_ORDERS)
+_OWN_ORDERS: Final = Lookup(_ORDERS.where(ahead_order.c.household_id == bindparam("household_id")))
 _CONTRACTS: Final = (
     select(contract)
     .where(contract.c.community_id == bindparam("community_id"))
     .order_by(contract.c.start.desc(), contract.c.number.desc())
     .limit(_MOST_CONTRACTS)
 )
-_OWN_CONTRACTS: Final = _CONTRACTS.where(
-    or_(contract.c.seller == bindparam("household_id"), contract.c.buyer == bindparam("household_id")),
-    contract.c.start >= bindparam("since"),
+_ALL_CONTRACTS: Final = Lookup(_CONTRACTS)
+_OWN_CONTRACTS: Final = Lookup(
+    _CONTRACTS.where(
+        or_(contract.c.seller == bindparam("household_id"), contract.c.buyer == bindparam("household_id")),
+        contract.c.start >= bindparam("since"),
+    )
 )
 
 
@@ -64,10 +71,10 @@ def own_contracts(
 
 def settled_ahead(connection: Connection, community_id: str, household_id: str, period: Period) -> dict[str, int]:
     """Return what a household's contracts for a booked period came to, differences included; zeros without any."""
-    asked = {"community_id": community_id, "start": period.start, "household_id": household_id}
-    line = connection.execute(_LINE, asked).mappings().first()
-    if line is None:
+    lines = _LINE.mappings(connection, community_id=community_id, start=period.start, household_id=household_id)
+    if not lines:
         return dict.fromkeys(("sold_wh", "bought_wh", "earned_cents", "paid_cents"), 0)
+    (line,) = lines
     is_seller = line["side"] == Side.SELL
     return {
         "sold_wh": line["delivered_wh"] if is_seller else 0,
@@ -80,13 +87,13 @@ def settled_ahead(connection: Connection, community_id: str, household_id: str, 
 def ahead_market(connection: Connection, community: CommunityConfig) -> Ahead:
     """Return all open orders, the next period first, and the newest contracts, the latest period first."""
     return {
-        "orders": _orders(connection, community, _ORDERS),
-        "contracts": _contracts(connection, community, _CONTRACTS),
+        "orders": _orders(connection, community, _ALL_ORDERS),
+        "contracts": _contracts(connection, community, _ALL_CONTRACTS),
     }
 
 
 def _orders(
-    connection: Connection, community: CommunityConfig, query: Select[Any], **asked: object
+    connection: Connection, community: CommunityConfig, lookup: Lookup, **asked: object
 ) -> list[AheadOrder]:
     return [
         {
@@ -100,15 +107,15 @@ def _orders(
                 gate_closes_at(_period(community, found["start"]), community.gate_periods).timestamp()
             ),
         }
-        for found in connection.execute(query, {"community_id": community.id, **asked}).mappings()
+        for found in lookup.mappings(connection, community_id=community.id, **asked)
     ]
 
 
 def _contracts(
-    connection: Connection, community: CommunityConfig, query: Select[Any], **asked: object
+    connection: Connection, community: CommunityConfig, lookup: Lookup, **asked: object
 ) -> list[Contract]:
 
-    def told(found: RowMapping, name: str) -> int | None:
+    def told(found: dict[str, Any], name: str) -> int | None:
         """Nobody knows before the period is booked."""
         return None if found["settled_at"] is None else found[name]
 
@@ -124,7 +131,7 @@ def _contracts(
             "backfill_wh": told(found, "backfill_wh"),
             "spare_wh": told(found, "spare_wh"),
         }
-        for found in connection.execute(query, {"community_id": community.id, **asked}).mappings()
+        for found in lookup.mappings(connection, community_id=community.id, **asked)
     ]
 
 

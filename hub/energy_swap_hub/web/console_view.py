@@ -26,15 +26,18 @@ from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.totals import all_totals
 from energy_swap_hub.settlement.words import EAST_AFRICA
+from energy_swap_hub.storage import Lookup
 
 from .answers import ReviewRow
 from .ledger_view import ledger_health
 from .market_view import flows, last_period, period_row
 
-_METERS: Final = select(meter_state.c.meter, meter_state.c.net_w, meter_state.c.measured_at).where(
-    meter_state.c.community_id == bindparam("community_id")
+_METERS: Final = Lookup(
+    select(meter_state.c.meter, meter_state.c.net_w, meter_state.c.measured_at).where(
+        meter_state.c.community_id == bindparam("community_id")
+    )
 )
-_QUARANTINED: Final = (
+_QUARANTINED: Final = Lookup(
     select(quarantine.c.household_id, func.count())
     .where(quarantine.c.community_id == bindparam("community_id"))
     .group_by(quarantine.c.household_id)
@@ -83,9 +86,8 @@ def household_rows(
     ``account`` is the token account of a household's public key.
     """
     rows = []
-    asked = {"community_id": community.id}
-    meters = {row.meter: row for row in connection.execute(_METERS, asked)}
-    quarantined = dict(connection.execute(_QUARANTINED, asked).tuples().all())
+    meters = {meter: shown for meter, *shown in _METERS.all(connection, community_id=community.id)}
+    quarantined: dict[str, int] = dict(_QUARANTINED.all(connection, community_id=community.id))
     sealed = households.sealed_phones(connection, community.id)
     balances = ledger.balances(connection, community.id)
     granted = allowances(connection, community.id)
@@ -96,7 +98,7 @@ def household_rows(
     for member in households.households(connection, community.id):
         standing = reputation(facts.get(member.id, Facts()))
         sell_at_least, buy_at_most = limits.get(member.id, NO_LIMITS)
-        meter = meters.get(member.meter)
+        net_w, last_reading_at = meters.get(member.meter, (None, None))
         rows.append(
             {
                 "household": member.id,
@@ -109,8 +111,8 @@ def household_rows(
                 "meter": member.meter.hex(),
                 "rated_pv_w": member.rated_pv_w,
                 "wallet": ledger.wallet_in(balances, member.id),
-                "net_w": None if meter is None else meter.net_w,
-                "last_reading_at": None if meter is None else meter.measured_at,
+                "net_w": net_w,
+                "last_reading_at": last_reading_at,
                 "quarantined": quarantined.get(member.id, 0),
                 **totals[member.id],
                 "allowance_wh": granted.get(member.id, 0),

@@ -14,7 +14,7 @@ from energy_swap_hub.market.outlook import look_ahead
 from energy_swap_hub.membership.households import count_admitted
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.words import EAST_AFRICA, kes
-from energy_swap_hub.storage import is_among
+from energy_swap_hub.storage import Lookup, is_among
 
 DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(days=7)
@@ -31,8 +31,8 @@ ENGLISH: Final = {
     Sentence.BELOW_WEEK: "Prices are {percent} % below the week's average.",
 }
 
-_NEWEST: Final = select(func.max(tables.period.c.start)).where(
-    tables.period.c.community_id == bindparam("community_id")
+_NEWEST: Final = Lookup(
+    select(func.max(tables.period.c.start)).where(tables.period.c.community_id == bindparam("community_id"))
 )
 
 type _Past = list[tuple[datetime, PastPeriod]]
@@ -62,7 +62,7 @@ class RememberedAdvice:
 
     def __call__(self, connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
         """Return what `advice` returns."""
-        newest = connection.execute(_NEWEST, {"community_id": community.id}).scalar()
+        newest = _NEWEST.scalar(connection, community_id=community.id)
         began = period_at(now, community.period_length).start
         key = (community.id, newest, began, tariff_at(community.tariffs, now))
         last = self._last  # one look: several readers may be here at once

@@ -24,6 +24,7 @@ from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
+from energy_swap_hub.storage import Lookup, is_one_of
 
 from .ahead_view import own_contracts, own_orders, settled_ahead
 from .guidance_view import advice
@@ -32,13 +33,13 @@ from .guidance_view import advice
 _PERIOD, _POSITION, _ORDER, _AUCTION = (
     tables.period.c, tables.position.c, tables.spot_order.c, tables.auction.c
 )  # fmt: skip
-_NEWEST_PERIOD: Final = (
+_NEWEST_PERIOD: Final = Lookup(
     select(_PERIOD.start, _PERIOD.cents_per_kwh)
     .where(_PERIOD.community_id == bindparam("community_id"))
     .order_by(_PERIOD.start.desc())
     .limit(1)
 )
-_NEWEST_POSITION: Final = (
+_NEWEST_POSITION: Final = Lookup(
     select(tables.position)
     .where(
         _POSITION.community_id == bindparam("community_id"), _POSITION.household_id == bindparam("household_id")
@@ -46,16 +47,16 @@ _NEWEST_POSITION: Final = (
     .order_by(_POSITION.start.desc())
     .limit(1)
 )
-_OWN_ORDERS: Final = (
+_OWN_ORDERS: Final = Lookup(
     select(_ORDER.id, _ORDER.side, _ORDER.wh, _ORDER.remaining_wh, _ORDER.limit, _ORDER.status)
     .where(
         _ORDER.community_id == bindparam("community_id"),
         _ORDER.household_id == bindparam("household_id"),
-        _ORDER.status.in_(("pending_lock", "open", "reserved", "pending_payment")),
+        is_one_of(_ORDER.status, "pending_lock", "open", "reserved", "pending_payment"),
     )
     .order_by(_ORDER.number)
 )
-_OPEN_AUCTIONS: Final = (
+_OPEN_AUCTIONS: Final = Lookup(
     select(tables.auction)
     .where(_AUCTION.community_id == bindparam("community_id"), _AUCTION.status == "open")
     .order_by(_AUCTION.ends_at, _AUCTION.id)
@@ -130,7 +131,7 @@ def _reputation(connection: Connection, community_id: str, household_id: str, no
 
 
 def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, Any] | None:
-    found = connection.execute(_NEWEST_PERIOD, {"community_id": community.id}).first()
+    found = _NEWEST_PERIOD.first(connection, community_id=community.id)
     if found is None:
         return None
     return {"period": Period(found[0], community.period_length).id, "cents_per_kwh": found[1]}
@@ -139,10 +140,10 @@ def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, A
 def _last_settlement(
     connection: Connection, community: CommunityConfig, household_id: str
 ) -> dict[str, Any] | None:
-    asked = {"community_id": community.id, "household_id": household_id}
-    found = connection.execute(_NEWEST_POSITION, asked).mappings().first()
-    if found is None:
+    newest = _NEWEST_POSITION.mappings(connection, community_id=community.id, household_id=household_id)
+    if not newest:
         return None
+    (found,) = newest
     period = Period(found["start"], community.period_length)
     ahead = settled_ahead(connection, community.id, household_id, period)
     return {
@@ -160,8 +161,7 @@ def _last_settlement(
 
 
 def _orders(connection: Connection, community_id: str, household_id: str) -> list[dict[str, Any]]:
-    asked = {"community_id": community_id, "household_id": household_id}
-    return [dict(found) for found in connection.execute(_OWN_ORDERS, asked).mappings()]
+    return _OWN_ORDERS.mappings(connection, community_id=community_id, household_id=household_id)
 
 
 def _auctions(connection: Connection, community_id: str, household_id: str) -> list[dict[str, Any]]:
@@ -171,12 +171,12 @@ def _auctions(connection: Connection, community_id: str, household_id: str) -> l
             "wh": found["wh"],
             "start_price": found["start_price"],
             "best_bid": found["best_bid"],
-            "minimum_bid": auction_of(dict(found)).minimum_bid,
+            "minimum_bid": auction_of(found).minimum_bid,
             "ends_at": int(found["ends_at"].timestamp()),
             "mine": found["seller"] == household_id,
             "leading": found["leader"] == household_id,
         }
-        for found in connection.execute(_OPEN_AUCTIONS, {"community_id": community_id}).mappings()
+        for found in _OPEN_AUCTIONS.mappings(connection, community_id=community_id)
     ]
 
 
