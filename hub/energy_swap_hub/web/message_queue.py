@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +21,7 @@ from .checker import Checker, CheckerLost, Place, Verdict
 
 _GROUP: Final = 512
 _MANY: Final = 64  # messages at a time
+_AT_WORK: Final = 2  # groups: one that is written, and one that is ready when the writer is free again
 
 type _Waiting = tuple[Envelope, bool, asyncio.Future[dict[str, Any]]]  # whether it came from a paired phone
 
@@ -29,7 +30,8 @@ class MessageQueue:
     """Takes messages in the order in which they come.
 
     While one group is written, the signatures of the next are checked and its locks completed: of few messages by
-    another thread, of many by another process (`Checker`), as two threads would take turns.
+    another thread, of many by another process (`Checker`), as two threads would take turns. What comes while both
+    are at work waits and is one group.
     """
 
     def __init__(
@@ -43,7 +45,8 @@ class MessageQueue:
         self._checker = Checker(desk.tokens.hub)
         self._chain: CommunityChain | None = None  # as the last group found it; its escrow may become another
         self._work: asyncio.Task[None] | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(_AT_WORK)
 
     async def receive(self, envelope: Envelope, *, by_phone: bool = False) -> dict[str, Any]:
         """Carry a message out and return its answer once that is durable; raises what its rules raise.
@@ -63,6 +66,7 @@ class MessageQueue:
 
     async def _take_all(self) -> None:
         while self._waiting:
+            await self._places.acquire()
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP))]
             chain = self._chain
             opened = [
@@ -71,12 +75,12 @@ class MessageQueue:
                     await self._open([envelope for envelope, _, _ in group], chain), group, strict=True
                 )
             ]
-            if self._writing is not None:
-                await self._writing
-            write = self._write(opened, [future for _, _, future in group], chain)
-            self._writing = asyncio.create_task(write)
-            if not self._waiting:
-                await self._writing
+            self._begin(self._write(opened, [future for _, _, future in group], chain))
+
+    def _begin(self, write: Coroutine[Any, Any, None]) -> None:
+        writing = asyncio.create_task(write)
+        self._writing.add(writing)  # the loop itself does not keep it
+        writing.add_done_callback(self._writing.discard)
 
     async def close(self) -> None:
         """End what was started beside the hub; messages that wait are still carried out."""
@@ -117,6 +121,7 @@ class MessageQueue:
                 outcomes, self._chain = await self._database.write(change)
         except Exception as error:  # noqa: BLE001 - every caller of the group is told
             outcomes = [error] * len(true)
+        self._places.release()
         carried_out = iter(outcomes)
         for one, future in zip(opened, futures, strict=True):
             outcome = next(carried_out) if isinstance(one, Opened) else one
