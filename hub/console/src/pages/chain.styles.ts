@@ -99,6 +99,19 @@ export const chainStyles = css`
     color: var(--ink-soft);
     overflow-wrap: anywhere;
   }
+  .keys .notice {
+    display: flex;
+    gap: 10px;
+    align-items: center;
+    border-radius: 10px;
+    padding: 9px 12px;
+    margin: 0 0 12px;
+    background: var(--warn-wash);
+    color: var(--warn);
+  }
+  .keys .notice svg {
+    flex: none;
+  }
   .custody {
     overflow-wrap: anywhere;
     margin: 8px 0 10px;
