@@ -74,6 +74,12 @@ export const look = css`
     border-radius: 14px;
     font-size: 16px;
   }
+  a.button {
+    justify-content: center;
+    text-align: center;
+    padding: 0 8px;
+    font-size: 15px;
+  }
   button.small {
     min-height: var(--touch);
     font-size: 14px;

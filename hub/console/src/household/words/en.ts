@@ -201,7 +201,7 @@ export const en = {
   "statement.spent": "Spent",
   "statement.in": "Topped up",
   "statement.out": "Paid out",
-  "statement.pdf": "To print (PDF)",
+  "statement.pdf": "Print (PDF)",
   "statement.csv": "Table (CSV)",
   "statement.empty": "Nothing was booked in this month.",
   "statement.lines": "All entries",

@@ -203,7 +203,7 @@ export const sw: Record<keyof typeof en, string> = {
   "statement.spent": "Matumizi",
   "statement.in": "Umeweka",
   "statement.out": "Umetoa",
-  "statement.pdf": "Ya kuchapisha (PDF)",
+  "statement.pdf": "Chapisha (PDF)",
   "statement.csv": "Jedwali (CSV)",
   "statement.empty": "Hakuna kilichoandikwa mwezi huu.",
   "statement.lines": "Maingizo yote",
