@@ -10,7 +10,8 @@ import pytest_asyncio
 from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_demo.browser import DESKTOP, PHONE
 from energy_swap_protocol.message import BuyOrder, StandingOrder, TopUp
-from playwright.async_api import Page, expect
+from energy_swap_protocol.reading import frame_from_text, frame_to_text
+from playwright.async_api import Page, Route, expect
 
 from tests.end_to_end.console_town import PATIENCE_SECONDS, SMALL_PHONE, Town, faults, running_town
 from tests.hub.village import APPROVERS, OPENED, Home
@@ -113,6 +114,41 @@ async def test_a_day_is_watched_live(town: Town) -> None:
             assert await page.evaluate("() => window.isStillHere"), "the page was not loaded again"
 
 
+async def test_a_mint_is_checked_in_the_browser_and_a_changed_reading_is_a_lie(town: Town) -> None:
+    async with town.screen("regulator") as desk, town.screen("regulator", size=SMALL_PHONE, is_dark=True) as phone:
+        for page in (desk, phone):
+            await go(page, "Chain")
+            await page.get_by_role("button", name="Mints", exact=True).click()
+            await expect(page.locator("es-chain tbody tr")).to_have_count(2)
+            await page.get_by_role("button", name="Check the readings").last.click()
+            dialog = page.get_by_role("dialog")
+            await expect(dialog.get_by_role("status")).to_contain_text("Everything goes together")
+            await expect(dialog.locator("li.lie")).to_have_count(0)
+            await expect(dialog.locator("li")).to_have_count(5)
+            await expect(dialog).to_contain_text("3.000 kWh for account")
+            assert await faults(page) == []
+            await dialog.get_by_role("button", name="Close").click()
+            await expect(dialog).to_have_count(0)
+
+        # The hub publishes one watt-hour more than the meter signed.
+        async def tamper(route: Route) -> None:
+            answer = await route.fetch()
+            evidence = await answer.json()
+            (mint,) = evidence["transactions"][0]["mints"]
+            frame = bytearray(frame_from_text(mint["frames"][-1]))
+            frame[52] += 1
+            mint["frames"][-1] = frame_to_text(bytes(frame))
+            await route.fulfill(response=answer, json=evidence)
+
+        await desk.route("**/readings/2026-*", tamper)
+        await desk.get_by_role("button", name="Check the readings").last.click()
+        await expect(desk.get_by_role("dialog").get_by_role("status")).to_contain_text("does not go together")
+        lies = desk.get_by_role("dialog").locator("li.lie")
+        await expect(lies).to_have_count(2)
+        await expect(lies.first).to_contain_text("is not signed by its meter")
+        await expect(lies.last).to_contain_text("A lie: The readings are those that the transaction commits to")
+
+
 async def test_a_purchase_is_paid_on_the_phone_and_its_trade_seen(town: Town) -> None:
     amina, david = town.home("Amina"), town.home("David")
     town.simulator.control.add_subscriber(
@@ -203,7 +239,7 @@ CONTROLS = """() => {
   walk(document);
   return found;
 }"""
-READING = ("Copy", "Load more", "Close")
+READING = ("Copy", "Load more", "Close", "Check the readings")
 ACTS = (
     ("/reviews/1/resolve", {"note": "looks fine"}),
     ("/proposals", {"kind": "suspend", "household": "h-001", "reason": "because"}),

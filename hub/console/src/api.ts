@@ -21,6 +21,7 @@ import type {
 } from "./office-api.js";
 import type { Part, Wanted } from "./long-list.js";
 import type { ListedInvoice, MemberFile, Settings, SettingsWish } from "./settings-api.js";
+import type { Evidence, Head } from "./proof/mint-proof.js";
 import type { PasskeyOptions, SignedPasskey } from "./passkeys.js";
 
 export type Role = "admin" | "auditor" | "verifier" | "installer";
@@ -366,6 +367,16 @@ export class HubApi {
 
   intents = (wanted: Wanted, kind: string | null): Promise<Part<Intent>> => this.#part(`/chain/intents${kind === null ? "" : `?kind=${kind}`}`, "intents", wanted);
 
+  /** One of the community's transactions in base64, as the hub has it from the chain. */
+  transaction = async (signature: string): Promise<string> =>
+    (await this.#request<{ transaction: string }>("GET", `/chain/transactions/${signature}`)).transaction;
+
+  /** What is published for everybody about the mints of a period, and about the token. */
+  mintsOf = (community: string, period: string): Promise<[Head, Evidence]> => {
+    const base = `/api/v1/communities/${encodeURIComponent(community)}/readings`;
+    return Promise.all([this.#public<Head>(base), this.#public<Evidence>(`${base}/${encodeURIComponent(period)}`)]);
+  };
+
   reviews = async (): Promise<Review[]> => (await this.#request<{ reviews: Review[] }>("GET", "/reviews")).reviews;
 
   resolveReview = (id: number, decision: Decision): Promise<unknown> => this.#request("POST", `/reviews/${id}/resolve`, decision);
@@ -468,6 +479,14 @@ export class HubApi {
   #keep(session: Session): Session {
     this.#csrf = session.csrf;
     return session;
+  }
+
+  async #public<T>(path: string): Promise<T> {
+    const answer = await fetch(path, { credentials: "omit" }).catch(() => {
+      throw new HubProblem(0, "unreachable");
+    });
+    if (!answer.ok) throw await problemOf(answer);
+    return (await answer.json()) as T;
   }
 
   async #part<T>(path: string, name: string, { limit, before, skip, isCounted }: Wanted): Promise<Part<T>> {

@@ -17,7 +17,7 @@ from .client import Node
 from .community import CommunityChain, CommunityError, check_community, fund, make_community, plan_community
 from .decided import find_hub_again, lose_hub
 from .directory import add_community, change_community, community_chain, find_community, hubs
-from .intent import open_intents
+from .intent import is_known, open_intents
 from .keys import HubKeys
 from .nonces import community_account
 from .proposal_store import Stage, proposals
@@ -181,6 +181,14 @@ class Chain:
             blockhash=str(blockhash),
             last_valid_block_height=last_valid,
         )
+
+    async def transaction(self, community: str, signature: str) -> bytes:
+        """Return the bytes of one of the community's transactions, as the node has it; raise `LookupError`."""
+        is_ours = await self._database.read(lambda c: is_known(c, community, signature))
+        found = await self._node.transaction(signature) if is_ours else None
+        if found is None:
+            raise LookupError(f"there is no transaction {signature} of this community")
+        return found
 
     async def supply_wh(self, community: str) -> int:
         """Return how much eKWh of the community exists and is not used, in Wh."""

@@ -213,6 +213,12 @@ class Node:
         meta = value["meta"]
         return Landed(int(meta["fee"]), meta.get("logMessages") or [], message.account_keys[0])
 
+    async def transaction(self, signature: str) -> bytes | None:
+        """Return a transaction's bytes from the chain's history; None: the node does not have it."""
+        options = {"encoding": "base64", "maxSupportedTransactionVersion": 1} | _CONFIRMED
+        value = await self.call("getTransaction", signature, options)
+        return None if value is None else base64.b64decode(value["transaction"][0])
+
     async def newest_with_memo(self, account: Pubkey) -> tuple[str, str] | None:
         """Return the newest successful transaction of ``account`` that says something: its signature and memos."""
         value = await self.call(

@@ -1,5 +1,6 @@
 """What the console shows of the chain, beside what the ledger says."""
 
+import base64
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypedDict
@@ -66,6 +67,12 @@ class Intents(TypedDict):
     intents: list[IntentRow]
     next: int | None
     total: int | None
+
+
+class ChainTransaction(TypedDict):
+    """A transaction's bytes in base64, as the chain has them."""
+
+    transaction: str
 
 
 class ChainView:
@@ -135,6 +142,10 @@ class ChainView:
         found, total = rows_of(connection, query, chain_intent.c.number, page)
         rows = [_row(connection, intent_in(row)) for row in found]
         return {"intents": rows, "next": page.following([row["number"] for row in rows]), "total": total}
+
+    async def transaction(self, signature: str) -> str:
+        """Return one of the community's transactions as the chain has it, in base64; raise `LookupError`."""
+        return base64.b64encode(await self._chain.transaction(self._community.community, signature)).decode()
 
     async def summary(self) -> dict[str, Any]:
         """Return supply and slot as the chain has them now."""

@@ -20,7 +20,7 @@ from energy_swap_hub.storage import Database
 
 from . import console_view, guidance_view, ledger_view, market_view
 from .answers import Entries, Fund, MarketPage, PeriodDetail, Periods, Reviews, Trades, TrialBalance
-from .chain_view import ChainView, Intents
+from .chain_view import ChainTransaction, ChainView, Intents
 from .doors import Call, Doors
 from .paging import COUNT, SKIP, Page, asked_limit, asked_page, asked_skip, limit_to, number_in, paged
 from .route import Query, Route
@@ -143,6 +143,12 @@ class ConsoleApi:
                 scope=Scope.CHAIN,
             ),
             read(
+                f"{base}/chain/transactions/{{signature}}",
+                self._transaction,
+                says="One of the community's transactions, as the chain has it.",
+                scope=Scope.CHAIN,
+            ),
+            read(
                 f"{base}/reviews",
                 self._reviews,
                 says="What waits for a person, and what was decided.",
@@ -228,6 +234,9 @@ class ConsoleApi:
     async def _intents(self, call: Call[Session, None]) -> Intents:
         page, kind = asked_page(call.request, 100), call.request.query.get("kind")
         return await self._database.read(lambda c: self._chain.intents(c, kind, page))
+
+    async def _transaction(self, call: Call[Session, None]) -> ChainTransaction:
+        return {"transaction": await self._chain.transaction(call.request.match_info["signature"])}
 
     async def _reviews(self, _call: Call[Session, None]) -> Reviews:
         rows = await self._database.read(lambda c: console_view.review_rows(c, self._community.id))

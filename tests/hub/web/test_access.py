@@ -53,6 +53,7 @@ PATHS = {
     "month": "2026-11",
     "period": "2026-11-20T03:00Z",
     "receipt": "TKL0000001",
+    "signature": "1" * 64,
 }
 
 

@@ -1,8 +1,10 @@
 import asyncio
+from base64 import b64decode
 from typing import Any
 
 import pytest
 from aiohttp import WSServerHandshakeError
+from solders.transaction import VersionedTransaction
 
 from .conftest import CONSOLE, NOT_AN_ADMIN, PASSWORD, Hub, problem_of
 
@@ -180,6 +182,17 @@ async def test_a_review_that_is_not_there_is_not_found(hub: Hub) -> None:
     for review in ("0", "99", "x", "²", "-1", str(10**30)):
         answer = await admin.post(f"/reviews/{review}/resolve", {"note": "gone"})
         assert (answer.status, (await problem_of(answer))["code"]) == (404, "not_found"), review
+
+
+async def test_only_a_transaction_of_the_community_is_told_as_the_chain_has_it(hub: Hub) -> None:
+    admin = await hub.admin()
+    (intent,) = (await (await admin.get("/chain/intents?limit=1&kind=approved")).json())["intents"]
+    assert intent["kind"] == "approved"
+    told = (await (await admin.get(f"/chain/transactions/{intent['signature']}")).json())["transaction"]
+    assert str(VersionedTransaction.from_bytes(b64decode(told)).signatures[0]) == intent["signature"]
+    for unknown in ("1" * 64, "x"):
+        answer = await admin.get(f"/chain/transactions/{unknown}")
+        assert (answer.status, (await problem_of(answer))["code"]) == (404, "not_found")
 
 
 async def test_phones_are_masked_and_no_secret_is_on_any_page(hub: Hub) -> None:

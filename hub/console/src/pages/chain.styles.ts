@@ -135,6 +135,11 @@ export const chainStyles = css`
     font-weight: 400;
     margin-left: 6px;
   }
+  td.what button.link {
+    color: var(--brand);
+    font-size: 13px;
+    display: block;
+  }
   .what small.error {
     color: var(--bad);
   }

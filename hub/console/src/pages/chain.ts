@@ -34,6 +34,7 @@ export class EsChain extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
 
+  @state() private checked: { signature: string; period: string } | null = null;
   @state() private kind: "all" | "mint_period" = "all";
 
   readonly #chain = new Remote<Chain>(this, () => this.api.chain(), 8);
@@ -41,7 +42,19 @@ export class EsChain extends TranslatedElement {
 
   protected override render(): TemplateResult {
     return html`<div class="page-head"><h1>${say("nav.chain")}</h1></div>
-      ${whenHere(this.#chain, (chain) => html`<div class="stack">${this.#renderSupply(chain)}${this.#renderKeys(chain)}${this.#renderIntents()}</div>`)}`;
+      ${whenHere(this.#chain, (chain) => html`<div class="stack">${this.#renderSupply(chain)}${this.#renderKeys(chain)}${this.#renderIntents()}</div>`)}
+      ${this.checked === null
+        ? nothing
+        : html`<es-mint-check
+            .api=${this.api}
+            .signature=${this.checked.signature}
+            .period=${this.checked.period}
+            .community=${this.overview?.community.id ?? ""}
+            .now=${this.overview?.now ?? 0}
+            @closed=${() => {
+              this.checked = null;
+            }}
+          ></es-mint-check>`}`;
   }
 
   #renderSupply(chain: Chain): TemplateResult {
@@ -142,11 +155,27 @@ export class EsChain extends TranslatedElement {
     return words.length === 0 ? nothing : html`<small class="number">${words.join(" · ")}</small>`;
   }
 
+  #renderCheck(intent: Intent): TemplateResult | typeof nothing {
+    const { signature } = intent;
+    const period = /^mint:(\d{4}-\d\d-\d\dT\d\d:\d\dZ)/.exec(intent.id)?.[1];
+    if (signature === null || !intent.wh || period === undefined) return nothing;
+    return html`<button
+      class="link"
+      aria-haspopup="dialog"
+      @click=${() => {
+        this.checked = { signature, period };
+        void import("../parts/mint-check.js"); // few need it: it is fetched when somebody does
+      }}
+    >
+      ${say("proof.check")}
+    </button>`;
+  }
+
   #renderIntent(intent: Intent): TemplateResult {
     const { finished_at: finished, created_at: begun } = intent;
     return html`<tr>
       <td class="lead what">
-        <span><b>${this.#what(intent)}</b>${this.#whose(intent)}${intent.error === null ? nothing : html`<small class="error">${intent.error}</small>`}</span>
+        <span><b>${this.#what(intent)}</b>${this.#whose(intent)}${intent.error === null ? nothing : html`<small class="error">${intent.error}</small>`}${this.#renderCheck(intent)}</span>
       </td>
       <td class="tail"><span class="pill ${LOOKS[intent.state] ?? "warn"}">${sayCode("state", intent.state)}</span></td>
       <td class="number soft">${moment(begun, this.overview?.now ?? begun, currentLanguage())}</td>

@@ -1,5 +1,5 @@
 // A table or list of any length in a box that scrolls: only the rows in sight are in the document.
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { count } from "../format.js";
@@ -54,6 +54,7 @@ export class EsLongRows<T> extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#resized.disconnect();
+    this.list.onAdded = undefined;
   }
 
   get #box(): HTMLElement | null {
@@ -70,12 +71,8 @@ export class EsLongRows<T> extends LitElement {
     return Math.min(this.list.count, Math.floor(MOST_PX / (this.#heights?.usual ?? GUESS_PX)));
   }
 
-  protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has("list")) {
-      this.list.onAdded = (rows) => {
-        this.#added(rows);
-      };
-    }
+  protected override willUpdate(): void {
+    if (this.isConnected) this.list.onAdded = this.#added;
     const [from, until] = this.#inSight();
     this.#first = Math.max(0, from - SPARE);
     this.#last = Math.min(this.#count, until + SPARE + 1);
@@ -119,7 +116,7 @@ export class EsLongRows<T> extends LitElement {
     // Whoever was at a row that is out of sight now stays in the list.
     if (this.#hadFocus && !this.#rows.some((row) => row.matches(":focus-within"))) box.focus({ preventScroll: true });
     const [from, until] = this.#inSight();
-    if (from < this.#first || until > Math.max(this.#last, 1)) this.requestUpdate();
+    if (from < this.#first || (until >= this.#last && this.#last < this.#count)) this.requestUpdate();
   }
 
   /** Tell a screen reader which of all rows these are. */
@@ -172,8 +169,8 @@ export class EsLongRows<T> extends LitElement {
   #inSight(): [number, number] {
     const box = this.#box;
     const heights = this.#heights;
-    if (box === null || heights === null) return [0, SPARE];
     const rows = this.#count;
+    if (box === null || heights === null) return [0, Math.min(SPARE, Math.max(0, rows - 1))];
     this.#top = heights.at(box.scrollTop, rows);
     return [this.#top, heights.at(box.scrollTop + box.clientHeight, rows)];
   }
@@ -184,7 +181,7 @@ export class EsLongRows<T> extends LitElement {
     if (isNear(this.#first, 0, from - this.#first) || isNear(this.#last, this.#count, this.#last - 1 - until)) this.requestUpdate();
   };
 
-  #added(rows: number | null): void {
+  readonly #added = (rows: number | null): void => {
     const box = this.#box;
     if (rows === null || this.#heights === null) {
       this.#heights = null;
@@ -198,7 +195,7 @@ export class EsLongRows<T> extends LitElement {
       }
     }
     this.requestUpdate();
-  }
+  };
 
   /** In a box of another width all rows may be of another height. */
   #measureAnew(): void {
