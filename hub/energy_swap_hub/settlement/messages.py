@@ -29,7 +29,7 @@ from energy_swap_protocol.message import (
 )
 from energy_swap_protocol.reading import FrameError, decode_frame, frame_from_text
 from energy_swap_protocol.transaction import TransactionError
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from energy_swap_hub import ledger, metering
 from energy_swap_hub.chain.community import CommunityChain
@@ -41,6 +41,7 @@ from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.mpesa import MPesa, PaymentRefused
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.payouts import LEAST_KES
+from energy_swap_hub.storage import Lookup, insert_rows
 
 from . import ahead, auctions, partners, relays, spot, tables, tokens
 from .departures import begin_leaving
@@ -54,6 +55,12 @@ from .refusals import check_may_sell
 _PATIENT: Final = (Application, StandingOrder, ChoosePartners, GrantAllowance)
 _MAX_AGE: Final = timedelta(minutes=15)
 _MAX_PATIENT_AGE: Final = timedelta(days=14)
+_STANDING_ORDER: Final = ("community_id", "household_id", "sell_at_least", "buy_at_most", "valid_from")
+_KNOWN: Final = Lookup(
+    select(tables.message.c.signer, tables.message.c.payload, tables.message.c.details).where(
+        tables.message.c.community_id == bindparam("community_id"), tables.message.c.id == bindparam("message_id")
+    )
+)
 _MAX_AHEAD: Final = timedelta(minutes=5)
 
 
@@ -124,12 +131,7 @@ def _receive_one(
 ) -> dict[str, Any]:
     """Carry out a message that is no order of the spot market, or answer one that is known."""
     signer, message = opened.signer, opened.message
-    row = tables.message
-    known = connection.execute(
-        select(row.c.signer, row.c.payload, row.c.details).where(
-            row.c.community_id == desk.community.id, row.c.id == str(message.id)
-        )
-    ).first()
+    known = _KNOWN.first(connection, community_id=desk.community.id, message_id=str(message.id))
     if known is not None:
         if bytes(known[0]) != signer:
             raise MessageError(f"the message id {message.id} was used by somebody else; make a new one")
@@ -212,15 +214,8 @@ def _carry_out(
     community = desk.community
     match message:
         case StandingOrder():
-            connection.execute(
-                insert(tables.standing_order).values(
-                    community_id=community.id,
-                    household_id=household.id,
-                    sell_at_least=message.sell_at_least,
-                    buy_at_most=message.buy_at_most,
-                    valid_from=now,
-                )
-            )
+            limits = (community.id, household.id, message.sell_at_least, message.buy_at_most, now)
+            insert_rows(connection, tables.standing_order, _STANDING_ORDER, [limits])
         case StartAuction():
             auctions.start(connection, community, household, message, now)
             desk.tokens.lock(connection, community.id, household, message.lock, message.wh, message.id, now)
