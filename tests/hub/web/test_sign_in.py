@@ -11,6 +11,8 @@ from aiohttp import ClientSession
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.people_command import forget_second_factor
+from energy_swap_hub.web.doors import COOKIE
+from yarl import URL
 
 from .conftest import CONSOLE, PASSWORD, Hub, Person, clock, problem_of
 
@@ -138,3 +140,28 @@ def test_an_operator_lets_a_person_in_who_lost_the_phone(config: HubConfig, now:
     assert forget_second_factor(config, "office", clock)
     assert not forget_second_factor(config, "office", clock)
     assert asyncio.run(signs_in()) == (200, "")
+
+
+async def test_a_session_that_was_planted_before_the_sign_in_is_never_the_one_after_it(hub: Hub) -> None:
+    attacker = await hub.admin()
+    ended = next(one.value for one in attacker.session.cookie_jar if one.key == COOKIE)
+    await attacker.post("/sign-out", {})
+    for planted in (ended, "chosen-by-the-attacker", "A" * 43):
+        victim = hub.person()
+        victim.session.cookie_jar.update_cookies({COOKIE: planted}, URL(hub.url))
+        assert (await victim.get("/overview")).status == 401
+        assert (await victim.sign_in("office")).status == 200
+        given = next(one.value for one in victim.session.cookie_jar if one.key == COOKIE)
+        assert given != planted
+        assert (await victim.get("/overview")).status == 200
+        thief = hub.person()
+        thief.session.cookie_jar.update_cookies({COOKIE: planted}, URL(hub.url))
+        assert (await thief.get("/overview")).status == 401
+
+
+async def test_signing_in_again_gives_another_session_than_the_one_that_was_there(hub: Hub) -> None:
+    person = await hub.admin()
+    before = next(one.value for one in person.session.cookie_jar if one.key == COOKIE)
+    assert (await person.sign_in("regulator")).status == 200
+    after = next(one.value for one in person.session.cookie_jar if one.key == COOKIE)
+    assert after != before
