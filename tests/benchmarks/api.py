@@ -28,6 +28,7 @@ from aiohttp import ClientConnectorError, ClientSession, CookieJar
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
+from energy_swap_hub.collecting import collect_rarely
 from energy_swap_hub.config import HubConfig, LimitsConfig, UserConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_protocol.message import StandingOrder, sign_message
@@ -184,6 +185,7 @@ def serve(config: HubConfig) -> None:
 
     async def run() -> None:
         async with running_hub(config, lambda: OPENED + timedelta(minutes=1)):
+            collect_rarely()  # as `run_hub` does
             await asyncio.Event().wait()
 
     logging.disable(logging.WARNING)
