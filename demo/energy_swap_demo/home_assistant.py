@@ -256,21 +256,10 @@ class HomeAssistant:
         """Make the integration's page the one that Home Assistant begins with."""
         await self.command("frontend/set_system_data", key="core", value={"default_panel": PANEL})
 
-    async def make_dashboard(self) -> str:
-        """Add a dashboard that the integration's strategy makes, once; return its URL."""
-        url_path = "energy-swap-cards"
-        dashboards = await self.command("lovelace/dashboards/list")
-        if not any(dashboard["url_path"] == url_path for dashboard in dashboards):
-            await self.command(
-                "lovelace/dashboards/create",
-                url_path=url_path,
-                title="Households",
-                icon="mdi:cards",
-                mode="storage",
-            )
-            config = {"strategy": {"type": "custom:energy-swap"}}
-            await self.command("lovelace/config/save", url_path=url_path, config=config)
-        return f"{self.url}/{url_path}"
+    async def edge_id(self) -> str:
+        """Return what the household's edge is called in the device registry."""
+        devices = await self.command("config/device_registry/list")
+        return next(str(i[1]) for device in devices for i in device["identifiers"] if i[0] == "energy_swap")
 
     # ------------------------------------------------------------------ working it
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from energy_swap_demo.browser import DESKTOP, PHONE, Browser
+from energy_swap_demo.dashboards import make_dashboard
 from energy_swap_demo.home_assistant import PANEL
 from playwright.async_api import Error as PlaywrightError
 
@@ -196,7 +197,7 @@ def amount(cents: int) -> str:
 
 async def test_a_dashboard_makes_itself_from_the_cards(household: Household, browser: Browser) -> None:
     household.edge.records = records()
-    url = await household.home.make_dashboard()
+    url = await make_dashboard(household.home)
     async with browser.page(url, await household.home.browser_storage()) as page:
         for _ in range(
             3

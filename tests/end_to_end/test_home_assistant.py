@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from energy_swap_demo.browser import DESKTOP, PHONE, Browser
+from energy_swap_demo.dashboards import make_energy_dashboard
 from energy_swap_demo.home_assistant import CommandFailedError
 from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
 from energy_swap_demo.profile import minute_index
@@ -191,12 +192,7 @@ async def test_what_the_edge_keeps_is_read_in_home_assistant(house: AminasHouse)
 
 async def test_the_energy_dashboard_has_what_was_sold_and_earned(house: AminasHouse) -> None:
     home = house.home
-    edge_id = next(
-        identifier[1]
-        for device in await home.command("config/device_registry/list")
-        for identifier in device["identifiers"]
-        if identifier[0] == "energy_swap"
-    )
+    edge_id = await home.edge_id()
     sold, earned = (f"energy_swap:{edge_id}_{key}" for key in ("sold", "sold_compensation"))
     told = {key: await house.value(key) for key in ("sold_energy", "kes_balance")}
     assert told["sold_energy"] > 0
@@ -219,31 +215,7 @@ async def test_the_energy_dashboard_has_what_was_sold_and_earned(house: AminasHo
     }
     assert (units[sold], units[earned]) == ("kWh", "KES")
 
-    grids = [
-        {
-            "type": "grid",
-            "name": name,
-            "stat_energy_from": f"energy_swap:{edge_id}_{came}",
-            "stat_cost": f"energy_swap:{edge_id}_{cost}",
-            "entity_energy_price": None,
-            "number_energy_price": None,
-            "stat_energy_to": f"energy_swap:{edge_id}_{went}",
-            "stat_compensation": f"energy_swap:{edge_id}_{compensation}",
-            "entity_energy_price_export": None,
-            "number_energy_price_export": None,
-            "cost_adjustment_day": 0,
-        }
-        for name, came, cost, went, compensation in (
-            ("Neighbours", "bought", "bought_cost", "sold", "sold_compensation"),
-            ("Utility", "utility_import", "utility_cost", "utility_export", "utility_compensation"),
-        )
-    ]
-    solar = {
-        "type": "solar",
-        "stat_energy_from": house.entities["generated_energy"],
-        "config_entry_solar_forecast": [house.entry_id],
-    }
-    await home.command("energy/save_prefs", energy_sources=[*grids, solar], device_consumption=[])
+    await make_energy_dashboard(home, house.entry_id)
     faults = await home.command("energy/validate")
     assert faults["energy_sources"][0] == []  # what is new in the recorder has no statistics in its first minutes
     forecast = await home.command("energy/solar_forecast")

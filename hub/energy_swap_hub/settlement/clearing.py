@@ -38,7 +38,7 @@ class Outcome:
     """A stand with what the clearing made of it.
 
     ``grid_wh`` went to the utility (above zero) or came from it, which pays or charges ``grid_cents`` itself: they
-    are for the statement and in no ledger. Both are 0 in a community that keeps what nobody bought as tokens.
+    are for the statement and in no ledger. Nothing goes to it where a community keeps what nobody bought as tokens.
     """
 
     stand: Stand
@@ -117,8 +117,8 @@ def clear(
 ) -> Cleared:
     """Clear ``period`` for the households in ``stands``, in the community's ``stages``.
 
-    ``partners`` are the households that each has chosen; they count if "partners" is a stage. With "grid" as the
-    last stage the utility takes and gives what is left.
+    ``partners`` are the households that each has chosen; they count if "partners" is a stage. What nobody gave came
+    from the utility; with "grid" as the last stage it also takes what nobody bought, which else becomes tokens.
     """
     orders = [s.order for s in stands if s.order is not None]
     community, trades = _trades(orders, partners if partners and "partners" in stages else {}, period.id)
@@ -126,7 +126,7 @@ def clear(
     lines = {line.household: line for line in bills.lines}
     outcomes = (Outcome(s, lines.get(s.household.id, Line(s.household.id, 0, 0, 0, 0))) for s in stands)
     return Cleared(
-        outcomes=tuple(_with_grid(outcome, tariff) if "grid" in stages else outcome for outcome in outcomes),
+        outcomes=tuple(_with_grid(outcome, tariff, takes="grid" in stages) for outcome in outcomes),
         trades=trades,
         cents_per_kwh=community.cents_per_kwh,
         supply_wh=sum(order.wh for order in orders if order.side == Side.SELL),
@@ -155,10 +155,10 @@ def _trades(
     )
 
 
-def _with_grid(outcome: Outcome, tariff: Tariff) -> Outcome:
-    """Let the utility take what the household has left and give what it still needed."""
+def _with_grid(outcome: Outcome, tariff: Tariff, *, takes: bool) -> Outcome:
+    """Let the utility give what the household still needed, and where it ``takes``, take what it has left."""
     position = outcome.stand.position
-    to_grid = position.net_export_wh - outcome.sold_wh
+    to_grid = position.net_export_wh - outcome.sold_wh if takes else 0
     if to_grid > 0:
         return replace(outcome, grid_wh=to_grid, grid_cents=cost_cents(to_grid, tariff.feed_in_cents_per_kwh))
     from_grid = position.net_import_wh - outcome.burned_wh

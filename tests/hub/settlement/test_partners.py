@@ -151,6 +151,20 @@ async def test_what_nobody_bought_is_the_utilitys_and_is_no_token(opened: Opened
         assert (found.totals["other_wh"], found.totals["minted_wh"]) == (0, 800)
 
 
+async def test_what_nobody_gave_came_from_the_utility_where_tokens_are_kept_too(opened: Opened) -> None:
+    async with opened(stages=("community",)) as village:
+        amina, chebet = village.amina, village.chebet
+        await village.standing(amina, sell=1_000)
+        await village.standing(chebet, buy=1_000)
+        await village.fund(chebet, MONEY)
+        period = await village.end_period({amina.id: 500, chebet.id: -700, village.brian.id: 300})
+        positions = [await village.position(period, home) for home in (amina, chebet, village.brian)]
+        # 0.200 x 2,500; what nobody bought of Brian's became tokens.
+        assert [(p["grid_wh"], p["grid_cents"]) for p in positions] == [(0, 0), (-200, -500), (0, 0)]
+        assert await village.wh(village.brian) == 300
+        assert await village.cents(chebet) == MONEY - 500 * (1_000 + FEES) // 1_000  # the utility bills its own
+
+
 async def test_spare_energy_of_a_contract_is_the_utilitys_too(opened: Opened) -> None:
     async with opened(stages=("community", "grid")) as village:
         amina, chebet, period = village.amina, village.chebet, village.period_after(2)

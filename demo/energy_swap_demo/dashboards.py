@@ -1,0 +1,51 @@
+"""Dashboards that a person would make in Home Assistant by hand."""
+
+from .home_assistant import HomeAssistant
+
+
+async def make_dashboard(home: HomeAssistant) -> str:
+    """Add a dashboard that the integration's strategy makes, once; return its URL."""
+    url_path = "energy-swap-cards"
+    dashboards = await home.command("lovelace/dashboards/list")
+    if not any(dashboard["url_path"] == url_path for dashboard in dashboards):
+        await home.command(
+            "lovelace/dashboards/create",
+            url_path=url_path,
+            title="Households",
+            icon="mdi:cards",
+            mode="storage",
+        )
+        config = {"strategy": {"type": "custom:energy-swap"}}
+        await home.command("lovelace/config/save", url_path=url_path, config=config)
+    return f"{home.url}/{url_path}"
+
+
+async def make_energy_dashboard(home: HomeAssistant, entry_id: str) -> str:
+    """Have the Energy dashboard tell neighbours from the utility, as the documentation says; return its URL."""
+    edge_id = await home.edge_id()
+    grids = [
+        {
+            "type": "grid",
+            "name": name,
+            "stat_energy_from": f"energy_swap:{edge_id}_{came}",
+            "stat_cost": f"energy_swap:{edge_id}_{cost}",
+            "entity_energy_price": None,
+            "number_energy_price": None,
+            "stat_energy_to": f"energy_swap:{edge_id}_{went}",
+            "stat_compensation": f"energy_swap:{edge_id}_{compensation}",
+            "entity_energy_price_export": None,
+            "number_energy_price_export": None,
+            "cost_adjustment_day": 0,
+        }
+        for name, came, cost, went, compensation in (
+            ("Neighbours", "bought", "bought_cost", "sold", "sold_compensation"),
+            ("Utility", "utility_import", "utility_cost", "utility_export", "utility_compensation"),
+        )
+    ]
+    solar = {
+        "type": "solar",
+        "stat_energy_from": (await home.entities(entry_id))["generated_energy"],
+        "config_entry_solar_forecast": [entry_id],
+    }
+    await home.command("energy/save_prefs", energy_sources=[*grids, solar], device_consumption=[])
+    return f"{home.url}/energy"
