@@ -38,7 +38,7 @@ class Outcome:
     """A stand with what the clearing made of it.
 
     ``grid_wh`` went to the utility (above zero) or came from it, which pays or charges ``grid_cents`` itself: they
-    are for the statement and in no ledger. Nothing goes to it where a community keeps what nobody bought as tokens.
+    are for the statement and in no ledger. Nothing goes to it where what nobody bought becomes tokens.
     """
 
     stand: Stand
@@ -117,8 +117,8 @@ def clear(
 ) -> Cleared:
     """Clear ``period`` for the households in ``stands``, in the community's ``stages``.
 
-    ``partners`` are the households that each has chosen; they count if "partners" is a stage. What nobody gave came
-    from the utility; with "grid" as the last stage it also takes what nobody bought, which else becomes tokens.
+    ``partners`` are the households that each has chosen; they count if "partners" is a stage. What nobody gave
+    came from the utility; with "grid" as the last stage it also takes what nobody bought, which else is tokens.
     """
     orders = [s.order for s in stands if s.order is not None]
     community, trades = _trades(orders, partners if partners and "partners" in stages else {}, period.id)
