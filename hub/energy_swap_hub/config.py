@@ -153,11 +153,13 @@ class TrustModeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many requests a second the hub takes for long, of an address and of a household's or approver's key.
 
-    Five seconds' worth may come at once. 0: no limit.
+    Five seconds' worth may come at once. 0: no limit. ``patience_seconds`` is how long a caller may take to send
+    a request's head, and how long to send its body; also how long a silent connection is kept.
     """
 
     address_per_second: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 500
     key_per_second: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 20
+    patience_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 75
 
 
 class SmsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,6 +64,7 @@ from energy_swap_hub.web.route import route_definitions
 from energy_swap_hub.web.tokens import ApiTokens
 
 _LOG = logging.getLogger(__name__)
+_LINGERING_SECONDS: Final = 3.0  # how long a refused caller may go on sending before it is cut off
 CONSOLE: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
 
 type Clock = Callable[[], datetime]
@@ -259,7 +260,8 @@ async def _chain_client(stack: AsyncExitStack, config: HubConfig, clock: Clock) 
 
 
 async def _serve(stack: AsyncExitStack, app: web.Application, config: HubConfig) -> None:
-    runner = web.AppRunner(app, access_log=None)
+    patience = config.limits.patience_seconds
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=patience, lingering_time=_LINGERING_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, config.host, config.port).start()

@@ -1,5 +1,6 @@
 """The addresses that Daraja calls, with a secret path; what comes is stored before it is answered."""
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -24,6 +25,7 @@ from .tables import payment_callback
 from .wire import Unreadable, read_confirmation
 
 _LOGGER: Final = logging.getLogger(__name__)
+_BODY_SECONDS: Final = 30.0
 _LARGEST_BODY: Final = 64 * 1024
 KEPT: Final = timedelta(days=90)  # how long the body of a callback that nobody understood is kept
 
@@ -201,8 +203,9 @@ class Hooks:
 async def _body(request: web.Request) -> bytes:
     body = b""
     try:
-        while len(body) <= _LARGEST_BODY and (more := await request.content.read(_LARGEST_BODY)):
-            body += more
+        async with asyncio.timeout(_BODY_SECONDS):
+            while len(body) <= _LARGEST_BODY and (more := await request.content.read(_LARGEST_BODY)):
+                body += more
     except ClientError, OSError:
         # Half of it proves nothing, and whoever sends gets no answer: the query and the list will tell.
         _LOGGER.warning("A callback was cut off on its way; it is lost")

@@ -1,5 +1,6 @@
 """The doors of the hub: each kind of caller has one, and no route is reached but through its own."""
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Collection
@@ -98,6 +99,7 @@ class Doors:
         limits = limits or LimitsConfig()
         self._addresses = Limit[str](limits.address_per_second, limits.address_per_second * _BURST_SECONDS)
         self._keys = Limit[bytes](limits.key_per_second, limits.key_per_second * _BURST_SECONDS)
+        self._patience_seconds = limits.patience_seconds
 
     def public[B](
         self, method: str, path: str, handler: _Answering[None, B], *, says: str, query: tuple[Query, ...] = ()
@@ -209,6 +211,7 @@ class Doors:
 
         async def serve(request: web.Request) -> web.StreamResponse:
             self._addresses.take(self.address(request))
+            await self._arrived(request)
             caller = await who(request)
 
             async def answer() -> web.StreamResponse:
@@ -234,6 +237,16 @@ class Doors:
             query=query,
             scope=scope,
         )
+
+    async def _arrived(self, request: web.Request) -> None:
+        """Wait until all of a request's body is here, which everything after this reads at once."""
+        if request.body_exists:
+            try:
+                async with asyncio.timeout(self._patience_seconds):
+                    await request.read()
+            except TimeoutError:
+                reason = f"the body did not come within {self._patience_seconds} s"
+                raise web.HTTPRequestTimeout(reason=reason) from None
 
     async def _signer(self, request: web.Request) -> bytes:
         now = int(self._clock().timestamp())

