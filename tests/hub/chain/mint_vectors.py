@@ -2,7 +2,7 @@
 
 The hub's code is the definition; the console's check in the browser is tested against this file.
 
-.venv/bin/python script/mint_vectors.py
+.venv/bin/python -m tests.hub.chain.mint_vectors
 """
 
 import base64
@@ -22,7 +22,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-FILE = Path(__file__).resolve().parent.parent / "hub/console/test/mints.json"
+FILE = Path(__file__).resolve().parents[3] / "hub/console/test/mints.json"
 PERIOD = "2026-11-20T11:30Z"
 STARTS, ENDS = 1_795_174_200, 1_795_176_000
 HUB, VERIFIER, APPROVER, TOKEN, AUTHORITY, ESCROW = (Keypair.from_seed(bytes([n] * 32)) for n in range(1, 7))
@@ -45,8 +45,8 @@ def frames(seed: int, *registers: tuple[int, int, ReadingFlag]) -> tuple[str, ..
     key = SigningKey(bytes([seed] * 32))
     step = (ENDS - STARTS) // (len(registers) - 1)
     readings = (
-        Reading(bytes(key.verify_key), 10 + n, STARTS + n * step, *values, 0, flags)
-        for n, (*values, flags) in enumerate(registers)
+        Reading(bytes(key.verify_key), 10 + n, STARTS + n * step, export_wh, import_wh, 0, flags)
+        for n, (export_wh, import_wh, flags) in enumerate(registers)
     )
     return tuple(frame_to_text(sign_reading(reading, key)) for reading in readings)
 
