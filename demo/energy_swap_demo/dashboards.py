@@ -1,21 +1,27 @@
 """Dashboards that a person would make in Home Assistant by hand."""
 
+from typing import Any
+
 from .home_assistant import HomeAssistant
 
 
 async def make_dashboard(home: HomeAssistant) -> str:
     """Add a dashboard that the integration's strategy makes, once; return its URL."""
-    url_path = "energy-swap-cards"
+    return await _make(home, "energy-swap-cards", "Households", {"strategy": {"type": "custom:energy-swap"}})
+
+
+async def make_card_dashboard(home: HomeAssistant, card: str) -> str:
+    """Add a dashboard with one of our cards, once; return its URL."""
+    view = {"title": "Home", "cards": [{"type": f"custom:energy-swap-{card}-card"}]}
+    return await _make(home, f"my-{card}", "My cards", {"views": [view]})
+
+
+async def _make(home: HomeAssistant, url_path: str, title: str, config: dict[str, Any]) -> str:
     dashboards = await home.command("lovelace/dashboards/list")
     if not any(dashboard["url_path"] == url_path for dashboard in dashboards):
         await home.command(
-            "lovelace/dashboards/create",
-            url_path=url_path,
-            title="Households",
-            icon="mdi:cards",
-            mode="storage",
+            "lovelace/dashboards/create", url_path=url_path, title=title, icon="mdi:cards", mode="storage"
         )
-        config = {"strategy": {"type": "custom:energy-swap"}}
         await home.command("lovelace/config/save", url_path=url_path, config=config)
     return f"{home.url}/{url_path}"
 

@@ -17,7 +17,10 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Locator, Page
 
 from .browser import Browser
+from .dashboards import make_card_dashboard, make_dashboard, make_energy_dashboard
+from .happenings import NAIROBI
 from .home_assistant import HomeAssistant
+from .households import COMMUNITY_START
 
 BLUEPRINTS: Final = Path(__file__).parents[2] / "blueprints" / "automation" / "energy_swap"
 DESK: Final = (1280, 1000)
@@ -53,9 +56,12 @@ SCREENS: Final = (
 
 FORM: Final = Screen("form", (1000, 820), is_dark=False)
 LONG: Final = Screen("long", (1000, 2400), is_dark=False)
+ENERGY: Final = Screen("energy", (1280, 1290), is_dark=False)
 WIDE: Final = Screen("wide", (1560, 2700), is_dark=False)
 SIDEBAR: Final = 256
 PATIENCE_MS: Final = 180_000
+# Home Assistant gives what a dashboard needs a few seconds to load; on a busy machine a person reloads.
+LOADS, LOAD_MS = 4, 20_000
 PRESS_CONFIGURE: Final = "buttons => buttons.find(button => button.label === 'Configure').click()"
 # What a person answers to a blueprint's questions: our entities by their keys, and other things.
 BLUEPRINT_ENTITIES: Final = {
@@ -86,7 +92,7 @@ class HouseholdPictures:
     async def take_all(self) -> AsyncIterator[tuple[str, Image.Image]]:
         """Give every picture with its file's name, without ending."""
         self._storage = await self._home.browser_storage()
-        for take in (self._screens, self._forms, self._actions, self._blueprints):
+        for take in (self._screens, self._dashboards, self._forms, self._actions, self._blueprints):
             for name, picture in (await take()).items():
                 yield name, picture
 
@@ -120,6 +126,33 @@ class HouseholdPictures:
                     seen.setdefault(f"dialog-{name}", []).append(await _seen(dialog))
                     await dialog.locator("button:text-is('Cancel')").click()
         return {name: side_by_side(pictures) for name, pictures in seen.items()}
+
+    async def _dashboards(self) -> dict[str, Image.Image]:
+        """The Energy dashboard with neighbours and utility, one that makes itself, and the editor of a card."""
+        found: dict[str, Image.Image] = {}
+        day = f"{COMMUNITY_START.astimezone(NAIROBI):%-d %b}"
+        energy = (await make_energy_dashboard(self._home, self._entry_id)).removeprefix(self._home.url)
+        async with self._open(energy, ENERGY) as page:
+            period = page.locator("hui-energy-period-selector")
+            title, back = period.locator(".header-title"), period.locator(".date-actions ha-icon-button").first
+            while (shown := (await title.inner_text()).strip()) != day:  # the neighbourhood's day is long past
+                await back.click()
+                await title.filter(has_not_text=shown).wait_for()
+            await _settle(page)
+            found["dashboard-energy"] = (await _seen(page)).crop((SIDEBAR, 56, *ENERGY.size))
+        made = (await make_dashboard(self._home)).removeprefix(self._home.url)
+        async with self._open(made) as page:
+            await _until_loaded(page, f"{self._home.url}{made}")
+            await _settle(page)
+            found["dashboard-itself"] = await _seen(page)
+        cards = (await make_card_dashboard(self._home, "market")).removeprefix(self._home.url)
+        async with self._open(f"{cards}/0?edit=1") as page:
+            await _until_loaded(page, f"{self._home.url}{cards}/0?edit=1")
+            await page.locator("hui-card-options ha-button", has_text="Edit").click()
+            await page.wait_for_selector("hui-dialog-edit-card", state="attached")
+            await _settle(page)
+            found["card-editor"] = await _seen(page)
+        return found
 
     async def _forms(self) -> dict[str, Image.Image]:
         """What a person fills in to set up, and where the entities are found."""
@@ -187,6 +220,16 @@ async def _settle(page: Page) -> None:
     with contextlib.suppress(PlaywrightError):  # Home Assistant's pages are never quite idle
         await page.wait_for_load_state("networkidle", timeout=4_000)
     await asyncio.sleep(2)
+
+
+async def _until_loaded(page: Page, url: str) -> None:
+    """Wait until a dashboard shows the market, and load it again where it came too late."""
+    for _ in range(LOADS):
+        with contextlib.suppress(PlaywrightError):
+            await page.wait_for_selector("energy-swap-market-card .now", state="attached", timeout=LOAD_MS)
+            return
+        await page.goto(url)
+    raise TimeoutError(f"{url} does not show the market")
 
 
 async def _seen(what: Page | Locator) -> Image.Image:
