@@ -107,14 +107,14 @@ async def test_a_household_lives_with_its_phone(browser: Browser, place: Place, 
         if size == PHONE:  # Buying in three taps: the page, how much, go. Amina offers enough for one.
             await page.get_by_role("button", name="0.50 kWh").click()
             await page.locator("[data-test=go]").click()
-            await page.get_by_text("on the spot").wait_for()
+            await page.get_by_text("on the spot").first.wait_for()
 
         # Bidding in an auction, and choosing whom to trade with first.
         auctions = page.locator("[data-test=auctions]")
         await auctions.get_by_role("button", name="Bid").click()
         await keep_picture(page, f"{size[0]}-bid")
         await auctions.locator("[data-test=bid]").click()
-        await auctions.get_by_text("you lead").wait_for()
+        await auctions.get_by_text("you lead", exact=True).wait_for()  # beside what is said of the bid
         await open_tab(page, "neighbours")
         partners = page.locator("[data-test=partners]")
         await partners.get_by_label("A household's number").fill("7a")
@@ -122,7 +122,7 @@ async def test_a_household_lives_with_its_phone(browser: Browser, place: Place, 
         await partners.get_by_text("A household's number is like h-007.").wait_for()
         await partners.get_by_label("A household's number").fill("h 1")
         await partners.get_by_role("button", name="Add").last.click()
-        await partners.get_by_text("chosen by both" if size == PHONE else "waits for them").wait_for()
+        await partners.get_by_text("chosen by both" if size == PHONE else "waits for them").first.wait_for()
 
         # A complaint with a picture comes to the office, which looks at it in the console.
         await open_tab(page, "more")
