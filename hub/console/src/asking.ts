@@ -1,9 +1,9 @@
-// What an element asks the hub again and again while it is on screen; an answer that a newer question overtook is dropped.
+// What is asked of the hub again and again while an element is on screen; an answer that a newer question overtook is dropped.
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
-export abstract class Asking<Answer> implements ReactiveController {
+/** Refreshes while its element is on screen, and seen. */
+export abstract class WhileSeen implements ReactiveController {
   #timer = 0;
-  #newest = 0;
 
   constructor(
     protected readonly host: ReactiveControllerHost,
@@ -12,9 +12,7 @@ export abstract class Asking<Answer> implements ReactiveController {
     host.addController(this);
   }
 
-  protected abstract ask(): Promise<Answer>;
-  protected abstract answered(answer: Answer): void;
-  protected abstract failed(problem: unknown): void;
+  abstract refresh(): Promise<void>;
 
   hostConnected(): void {
     void this.refresh();
@@ -25,10 +23,22 @@ export abstract class Asking<Answer> implements ReactiveController {
 
   hostDisconnected(): void {
     window.clearInterval(this.#timer);
+  }
+}
+
+export abstract class Asking<Answer> extends WhileSeen {
+  #newest = 0;
+
+  protected abstract ask(): Promise<Answer>;
+  protected abstract answered(answer: Answer): void;
+  protected abstract failed(problem: unknown): void;
+
+  override hostDisconnected(): void {
+    super.hostDisconnected();
     this.#newest += 1;
   }
 
-  async refresh(): Promise<void> {
+  override async refresh(): Promise<void> {
     const asked = ++this.#newest;
     try {
       const answer = await this.ask();

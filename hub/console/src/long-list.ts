@@ -1,5 +1,6 @@
 // A list of any length at the hub, newest first: only the parts that are looked at are fetched, and few are kept.
-import type { ReactiveController, ReactiveControllerHost } from "lit";
+import type { ReactiveControllerHost } from "lit";
+import { WhileSeen } from "./asking.js";
 
 /** Part of a list; `total` is told when it was asked for. */
 export interface Part<T> {
@@ -23,7 +24,7 @@ const asError = (problem: unknown): Error => (problem instanceof Error ? problem
  * Rows are counted from the newest. The newest row of the first answer is the anchor: all older ones are asked for by how
  * far below it they are, so what the hub adds meanwhile moves nothing.
  */
-export class LongList<T> implements ReactiveController {
+export class LongList<T> extends WhileSeen {
   problem: Error | undefined;
   isLoaded = false;
   /** Is called with how many rows came in on top, when some did; null when the list began anew. */
@@ -34,32 +35,20 @@ export class LongList<T> implements ReactiveController {
   #anchor: string | null = null;
   #wanted: [number, number] = [0, 0];
   #isFetching = false;
-  #timer = 0;
   #generation = 0;
 
   constructor(
-    private readonly host: ReactiveControllerHost,
+    host: ReactiveControllerHost,
     private readonly ask: (wanted: Wanted) => Promise<Part<T>>,
     private readonly idOf: (item: T) => string,
-    private readonly everySeconds = 15,
+    everySeconds = 15,
   ) {
-    host.addController(this);
+    super(host, everySeconds);
   }
 
   /** How many rows the list has. */
   get count(): number {
     return this.#fresh.length + this.#older;
-  }
-
-  hostConnected(): void {
-    void this.refresh();
-    this.#timer = window.setInterval(() => {
-      if (document.visibilityState === "visible") void this.refresh();
-    }, this.everySeconds * 1000);
-  }
-
-  hostDisconnected(): void {
-    window.clearInterval(this.#timer);
   }
 
   /** The row, if it is here. */
@@ -81,7 +70,7 @@ export class LongList<T> implements ReactiveController {
   }
 
   /** Ask what is new, and keep what is here. */
-  async refresh(): Promise<void> {
+  override async refresh(): Promise<void> {
     const generation = ++this.#generation;
     await this.#try(async () => {
       const isFirst = this.#anchor === null;
