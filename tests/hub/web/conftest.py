@@ -1,3 +1,5 @@
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -208,3 +210,15 @@ async def new_phone(app_hub: Hub) -> AsyncIterator[Any]:
     yield make
     for phone in made:
         await phone.session.close()
+
+
+async def command(name: str, config: HubConfig, folder: Path) -> tuple[int | None, str, str]:
+    """Run one of the hub's commands as a person would; return its code and what it says."""
+    path = folder / "hub.json"
+    path.write_bytes(msgspec.json.encode(config, enc_hook=str))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "energy_swap_hub", name, path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()

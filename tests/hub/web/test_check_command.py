@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import sys
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from sqlalchemy import Connection
 
 from tests.hub.village import OPENED, VILLAGE
 
-from .conftest import Hub
+from .conftest import Hub, command
 
 
 @pytest.fixture
@@ -39,18 +38,6 @@ async def config(config: HubConfig) -> HubConfig:
     return config
 
 
-async def check(config: HubConfig, folder: Path) -> tuple[int | None, str, str]:
-    """Run the command as a person would; return its code and what it says."""
-    path = folder / "hub.json"
-    path.write_bytes(msgspec.json.encode(config, enc_hook=str))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "energy_swap_hub", "check", path,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
-
-
 def tamper(config: HubConfig, statement: str) -> None:
     with closing(sqlite3.connect(config.data / "hub.sqlite")) as connection:
         connection.execute(statement)
@@ -64,7 +51,7 @@ async def test_a_running_hubs_books_are_proven(hub: Hub, tmp_path: Path) -> None
         if len(body["days"]) == 3:  # the hub closes the third at its start
             break
         await asyncio.sleep(0.05)
-    code, out, err = await check(hub.config, tmp_path)
+    code, out, err = await command("check", hub.config, tmp_path)
     assert (code, err) == (0, "")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "h-001:kes KES 301.50" in lines
@@ -77,7 +64,7 @@ async def test_a_running_hubs_books_are_proven(hub: Hub, tmp_path: Path) -> None
 
 async def test_a_lie_is_named_by_command_and_console(hub: Hub, tmp_path: Path) -> None:
     tamper(hub.config, "UPDATE ledger_entry SET text = 'a gift' WHERE external_id = 'QK2'")
-    code, out, err = await check(hub.config, tmp_path)
+    code, out, err = await command("check", hub.config, tmp_path)
     assert code == 1
     assert err.startswith("energy-swap-hub: the books are not sound: 2026-11-18: its entries hash to ")
     assert "sound" not in out

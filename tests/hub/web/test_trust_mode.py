@@ -1,8 +1,6 @@
 """The trust mode as an operator meets it: the command, the setting, and what the hub says of itself then."""
 
-import asyncio
 import logging
-import sys
 from pathlib import Path
 
 import msgspec
@@ -14,18 +12,7 @@ from energy_swap_hub.hub import running_hub
 
 from tests.hub.village import VILLAGE
 
-from .conftest import Hub, clock
-
-
-async def command(config: HubConfig, folder: Path) -> tuple[int | None, str, str]:
-    path = folder / "hub.json"
-    path.write_bytes(msgspec.json.encode(config, enc_hook=str))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "energy_swap_hub", "trust-program", path,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+from .conftest import Hub, clock, command
 
 
 async def test_community_is_founded_with_what_the_command_printed(
@@ -33,7 +20,7 @@ async def test_community_is_founded_with_what_the_command_printed(
 ) -> None:
     # A hub before its first start.
     config = msgspec.structs.replace(config, data=tmp_path / "new")
-    code, out, err = await command(config, tmp_path)
+    code, out, err = await command("trust-program", config, tmp_path)
     assert code == 0, err
     assert "This program has not been audited, and nobody can ever change it." in err
     setting = msgspec.json.decode(f"{{{out}}}")["trust_mode"]
