@@ -59,8 +59,8 @@ async def published_at(verified: Verified) -> AsyncIterator[Traded]:
         yield Traded(verified, client)
 
 
-@pytest.fixture
-async def traded(verified: Verified) -> AsyncIterator[Traded]:
+async def trade(verified: Verified) -> None:
+    """A period with a trade, a sale on the spot market, and a period for which a meter was silent."""
     village = verified.village
     amina, brian, chebet = village.amina, village.brian, village.chebet
     await village.fund(chebet, 200_000)
@@ -72,7 +72,13 @@ async def traded(verified: Verified) -> AsyncIterator[Traded]:
     await village.chain_works()
     assert order
     await village.end_period({amina.id: 300, chebet.id: -400}, silent=(brian.id,))
-    await village.end_period({brian.id: 900})
+
+
+@pytest.fixture
+async def traded(verified: Verified) -> AsyncIterator[Traded]:
+    village = verified.village
+    await trade(verified)
+    await village.end_period({village.brian.id: 900})
     await village.check()
     async with published_at(verified) as made:
         yield made

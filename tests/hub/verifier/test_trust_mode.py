@@ -22,25 +22,17 @@ from spl.token.instructions import mint_to_checked
 from spl.token.models import MintToCheckedParams
 
 from tests.hub.verifier.test_hub_key import replace_lost, rotate
-from tests.hub.verifier.test_published import BASE, published_at, put_another_meter, write_tampered
+from tests.hub.verifier.test_published import BASE, published_at, put_another_meter, trade, write_tampered
 from tests.hub.verifier.test_rotation import change_verifiers, recover, told
 from tests.hub.verifier.verified import Verified
 from tests.hub.village import VILLAGE, Home
 
 
-async def trade(trusting: Verified) -> None:
+async def trade_on(trusting: Verified) -> None:
     """Periods, a sale on the spot market, a late reading: what was exported is minted by the meters' word."""
     village = trusting.village
-    amina, brian, chebet = village.amina, village.brian, village.chebet
-    await village.fund(chebet, 200_000)
-    await village.standing(amina, sell=900)
-    await village.standing(chebet, buy=1_500)
-    await village.end_period({amina.id: 2_000, brian.id: 1_500, chebet.id: -1_200})
-    order = await village.sell(brian, 1_000, 800)
-    await village.buy(chebet, 400, 900)
-    await village.chain_works()
-    assert order
-    await village.end_period({amina.id: 300, chebet.id: -400}, silent=(brian.id,))
+    amina, brian = village.amina, village.brian
+    await trade(trusting)
     await village.end_period({brian.id: 900, amina.id: -700})
     await village.end_period({brian.id: 100, amina.id: 800})
     await village.check()
@@ -56,7 +48,7 @@ async def counted(trusting: Verified, home: Home) -> int:
 
 
 async def test_everything_is_minted_by_meters_and_recomputed_by_a_stranger(trusting: Verified) -> None:
-    await trade(trusting)
+    await trade_on(trusting)
     village = trusting.village
     assert await counted(trusting, village.amina) == village.amina.last.export_wh
     async with published_at(trusting) as public:
@@ -107,7 +99,7 @@ async def test_lost_hub_key_is_replaced_with_both_verifiers(trusting: Verified) 
 
 async def test_hub_and_verifier_together_mint_nothing_that_no_meter_signed(trusting: Verified) -> None:
     """A thief of both keys, past all rules of the hub and the verifier: the chain refuses."""
-    await trade(trusting)
+    await trade_on(trusting)
     village, chain = trusting.village, await trusting.chain()
     amina, brian, program = village.amina, village.brian, village.program
     assert program is not None
