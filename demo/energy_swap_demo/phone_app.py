@@ -1,12 +1,12 @@
 """The household app in a browser: pair it as a person does, and take the documentation's pictures of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import ConsoleMessage, Page
+from playwright.async_api import ConsoleMessage, Page, expect
 
 from .browser import TEXT_SCRIPT, Browser, Picture
 
@@ -15,6 +15,7 @@ PHONE: Final = (390, 844)
 DESKTOP: Final = (1280, 900)
 _PATIENCE: Final = 120_000.0  # milliseconds
 _CARD: Final = "main .card"
+_LOADING: Final = "main .empty[role=status]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ VIEWS: Final = (
 
 async def pair_phone(page: Page, phones_url: str, number: str, pin: str = PIN) -> None:
     """Pair the app that is open on ``page``: the code is read on the simulated phone's page."""
-    await page.get_by_label("Your M-Pesa number").fill(f"0{number[3:]}")
-    await page.get_by_role("button", name="Send me a code").click()
-    await page.get_by_label("Code from the SMS").fill(await _code(page, phones_url, number))
+    async with _new_code(page, phones_url, number) as code:
+        await page.get_by_label("Your M-Pesa number").fill(f"0{number[3:]}")
+        await page.get_by_role("button", name="Send me a code").click()
+        await page.get_by_label("Code from the SMS").fill(await code())
     await page.get_by_label("Choose a PIN").fill(pin)
     await page.get_by_label("The same PIN again").fill(pin)
     await page.get_by_role("button", name="Pair this phone").click()
@@ -62,7 +64,9 @@ async def picture_app(
             if view.is_swahili:
                 await page.get_by_role("button", name="Kiswahili").click()
             await page.locator(f"nav a[href='#{view.tab}']").click()
+            await page.wait_for_selector(f"nav a[href='#{view.tab}'][aria-current=page]")
             await page.wait_for_selector(_CARD)
+            await expect(page.locator(_LOADING)).to_have_count(0, timeout=_PATIENCE)
             await page.wait_for_load_state("networkidle")
             path = output / view.file
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,11 +95,19 @@ async def _paired(
         yield page, errors
 
 
-async def _code(page: Page, phones_url: str, number: str) -> str:
-    """Return the newest code among the SMS of a simulated phone."""
+@asynccontextmanager
+async def _new_code(page: Page, phones_url: str, number: str) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """Yield what waits for a simulated phone's next code; its SMS comes after the hub's answer."""
     phone = await page.context.new_page()
     phone.set_default_timeout(_PATIENCE)
     await phone.goto(f"{phones_url}/_simulator/phone/{number}")
-    text = await phone.locator(".sms", has_text="is your Energy Swap code").first.inner_text()
+    codes = phone.locator(".sms", has_text="is your Energy Swap code")
+    before = await codes.count()
+
+    async def code() -> str:
+        await expect(codes).to_have_count(before + 1, timeout=_PATIENCE)
+        text = await codes.first.inner_text()
+        return next(word for word in text.split() if word.isdecimal() and len(word) == 6)
+
+    yield code
     await phone.close()
-    return next(word for word in text.split() if word.isdecimal() and len(word) == 6)
