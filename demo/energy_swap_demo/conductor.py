@@ -12,7 +12,7 @@ from .neighbourhood import Neighbourhood, full_minute
 MINUTE: Final = timedelta(minutes=1)
 PERIOD_MINUTES: Final = 30
 _KEEP_UP_MINUTES: Final = 3  # well below the five minutes that a request's clock may differ
-_PATIENCE_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 240.0
 _LOOK_SECONDS: Final = 0.03
 
 

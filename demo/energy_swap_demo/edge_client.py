@@ -58,7 +58,7 @@ class EdgeClient:
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[self._last_id] = future
         await self._socket.send_json({"type": "command", "id": self._last_id, "command": name, "data": data})
-        answer = await asyncio.wait_for(future, 40)
+        answer = await asyncio.wait_for(future, 240)
         if not answer["ok"]:
             raise CommandRefusedError(answer["error"]["code"], answer["error"]["message"])
         return dict(answer["result"])

@@ -185,7 +185,7 @@ class Happenings:
 
 async def wait_for_auctions(neighbourhood: Neighbourhood) -> None:
     """Return when no auction is open whose time has passed."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(240):
         while await _is_auction_due(neighbourhood):  # noqa: ASYNC110 - the hub is another process
             await asyncio.sleep(0.03)
 

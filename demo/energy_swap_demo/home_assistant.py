@@ -21,7 +21,8 @@ type Json = dict[str, Any]
 PANEL = "energy-swap-household"
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "energy_swap"
 START_SECONDS = 180.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0  # until something is called stuck; a machine with too much to do is slow
 POLL_SECONDS = 0.2
 
 
@@ -268,7 +269,9 @@ class HomeAssistant:
         async with self._http.get(f"{self.url}/api/states/{entity_id}", headers=self._headers) as response:
             return None if response.status == 404 else cast("Json", await _answer(response))
 
-    async def wait_for(self, entity_id: str, is_reached: Callable[[str], bool], *, seconds: float = 60.0) -> Json:
+    async def wait_for(
+        self, entity_id: str, is_reached: Callable[[str], bool], *, seconds: float = PATIENCE_SECONDS
+    ) -> Json:
         """Return the entity's state object once its state is as wished. Raises TimeoutError, saying the last."""
         end = time.monotonic() + seconds
         while True:
@@ -303,7 +306,7 @@ class HomeAssistant:
         async with self._websocket() as socket:
             await socket.send_json({"id": 1, "type": command, **fields})
             while True:
-                answer = await socket.receive_json(timeout=60)
+                answer = await socket.receive_json(timeout=PATIENCE_SECONDS)
                 if answer.get("id") == 1 and answer["type"] == "result":
                     if not answer["success"]:
                         raise CommandFailedError(answer["error"])

@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +42,7 @@ from .settings import COMMUNITY, Folder, Settings, from_json, to_json, write_pri
 _HOST: Final = "127.0.0.1"
 _NAIROBI: Final = (-1.2864, 36.8172)
 _SAVINGS_KES: Final = 20_000
+_PATIENCE_SECONDS: Final = 240.0
 _TARIFF: Final = Tariff(
     valid_from=COMMUNITY_START,
     community_fee_cents_per_kwh=40,
@@ -135,7 +137,7 @@ class Neighbourhood:
         return await self.children.start(name, command, environment={"PYTHONUNBUFFERED": "1"})
 
     async def _wait_for(self, url: str) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             while True:
                 self.children.raise_if_any_died()
                 try:
@@ -196,7 +198,7 @@ class Neighbourhood:
         tokens: dict[str, str] = {}
         if self.folder.clients.exists():
             tokens = from_json(self.folder.clients.read_bytes(), dict[str, str])
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             while not self.folder.pairing.exists():
                 self.children.raise_if_any_died()
                 await asyncio.sleep(0.05)
@@ -219,8 +221,15 @@ class Neighbourhood:
 
     async def kill_hub(self) -> None:
         """Kill the hub as a power cut would, and start it again."""
+        async with self.without_hub():
+            pass
+
+    @asynccontextmanager
+    async def without_hub(self) -> AsyncIterator[None]:
+        """Kill the hub as a power cut would; start it again when the context ends."""
         assert self._hub is not None
         await self._hub.kill()
+        yield
         await self._hub.start()
         await self._wait_for(f"{self.hub_url}/health")
 

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from energy_swap_demo.home_assistant import HomeAssistant
+from energy_swap_demo.home_assistant import PATIENCE_SECONDS, HomeAssistant
 
 FOLDER = Path(__file__).parents[2] / "blueprints" / "automation" / "energy_swap"
 NO_TIME = {"seconds": 0}
 PHONE = "script.phone"
-PATIENCE = 60.0
 
 
 @asynccontextmanager
@@ -28,10 +27,17 @@ async def by_blueprint(home: HomeAssistant, blueprint: str, **inputs: Any) -> As
     config = {"alias": blueprint, "use_blueprint": {"path": path, "input": inputs}}
     await home.request("POST", f"config/automation/config/{blueprint}", config)
     try:
-        await home.wait_for(f"automation.{blueprint}", lambda state: state == "on", seconds=PATIENCE)
+        await home.wait_for(f"automation.{blueprint}", lambda state: state == "on")
         yield f"automation.{blueprint}"
     finally:
         await home.request("DELETE", f"config/automation/config/{blueprint}")
+
+
+async def until_idle(home: HomeAssistant, automation: str) -> None:
+    """Wait until an automation does nothing (any more)."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (state := await home.state(automation)) is None or state["attributes"]["current"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -46,7 +52,7 @@ async def phone(home: HomeAssistant) -> AsyncIterator[None]:
     }
     await home.request("POST", "config/script/config/phone", {"alias": "Phone", "sequence": [show]})
     try:
-        await home.wait_for(PHONE, lambda state: state == "off", seconds=PATIENCE)
+        await home.wait_for(PHONE, lambda state: state == "off")
         yield
     finally:
         await home.request("DELETE", "config/script/config/phone")
@@ -57,16 +63,16 @@ async def a_switch(home: HomeAssistant, name: str = "Load", *, is_on: bool = Fal
     """A switch without hardware."""
     created = await home.command("input_boolean/create", name=name)
     entity_id = f"input_boolean.{created['id']}"
-    await home.wait_for(entity_id, lambda state: state in {"on", "off"}, seconds=PATIENCE)
+    await home.wait_for(entity_id, lambda state: state in {"on", "off"})
     # One of that name that was there before is remembered as it was.
     action, wanted = ("turn_on", "on") if is_on else ("turn_off", "off")
     await home.call("input_boolean", action, {"entity_id": entity_id}, with_response=False)
-    await home.wait_for(entity_id, lambda state: state == wanted, seconds=PATIENCE)
+    await home.wait_for(entity_id, lambda state: state == wanted)
     yield entity_id
     await home.command("input_boolean/delete", input_boolean_id=created["id"])
 
 
-async def notification(home: HomeAssistant, seconds: float = PATIENCE) -> dict[str, str]:
+async def notification(home: HomeAssistant, seconds: float = PATIENCE_SECONDS) -> dict[str, str]:
     """Return what the phone shows, once it does, and take it away."""
     async with asyncio.timeout(seconds):
         while not (shown := await home.command("persistent_notification/get")):  # noqa: ASYNC110

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from energy_swap_demo.home_assistant import HomeAssistant
+from energy_swap_demo.home_assistant import PATIENCE_SECONDS, HomeAssistant
 
 from tests.custom_components.contract_edge import ContractEdge
 
@@ -39,6 +39,6 @@ class Household:
         attributes: dict[str, Any] = state["attributes"]
         return attributes
 
-    async def wait_for(self, key: str, wanted: str, seconds: float = 60) -> None:
+    async def wait_for(self, key: str, wanted: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until an entity has a state."""
         await self.home.wait_for(self.entities[key], lambda state: state == wanted, seconds=seconds)

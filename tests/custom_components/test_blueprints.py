@@ -4,8 +4,18 @@ import asyncio
 from typing import Any
 
 import pytest
+from energy_swap_demo.home_assistant import PATIENCE_SECONDS
 
-from tests.custom_components.automations import NO_TIME, PHONE, a_switch, by_blueprint, notification, phone, tap
+from tests.custom_components.automations import (
+    NO_TIME,
+    PHONE,
+    a_switch,
+    by_blueprint,
+    notification,
+    phone,
+    tap,
+    until_idle,
+)
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.household import Household
 
@@ -13,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def until_commands(edge: ContractEdge, count: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(edge.commands) < count:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 
@@ -129,12 +139,13 @@ async def test_buying_when_cheap(household: Household) -> None:
         kes_balance=household.entities["kes_balance"],
         energy=2,
         most=16,
-    ):
-        for percent in (-12, -20, -3, -11):  # cheap, cheaper still, not cheap, cheap again
+    ) as automation:
+        # Cheap, cheaper still, not cheap, cheap again; and how often it has bought by then.
+        for percent, bought in ((-12, 1), (-20, 1), (-3, 1), (-11, 2)):
             await household.edge.change(guidance=against_week(percent))
             await household.wait_for("price_against_week", str(percent))
-            await asyncio.sleep(0.2)
-        await until_commands(household.edge, 2)
+            await until_commands(household.edge, bought)
+            await until_idle(household.home, automation)
     assert household.edge.commands == [
         {"command": "buy", "wh": 2000, "at_most": 1600, "valid_for_minutes": 60},
         {"command": "buy", "wh": 2000, "at_most": 1600, "valid_for_minutes": 60},
@@ -196,7 +207,7 @@ async def test_a_relay_follows_the_prepaid_balance(household: Household) -> None
             kes_balance=household.entities["kes_balance"],
             relay=relay,
             grace=NO_TIME,
-        ),
+        ) as automation,
     ):
         await balance(household, 0)
         await household.home.wait_for(relay, lambda state: state == "off")
@@ -206,7 +217,7 @@ async def test_a_relay_follows_the_prepaid_balance(household: Household) -> None
         # A hub that is away is no empty wallet.
         await household.edge.change(hub={"status": "unreachable", "since": 1, "queue": 0})
         await household.wait_for("kes_balance", "unavailable")
-        await asyncio.sleep(0.2)
+        await until_idle(household.home, automation)
         state = await household.home.state(relay)
         assert state is not None
         assert state["state"] == "on"

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from energy_swap_demo.home_assistant import FlowStoppedError, HomeAssistant
+from energy_swap_demo.home_assistant import PATIENCE_SECONDS, FlowStoppedError, HomeAssistant
 
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.household import Household
@@ -153,7 +153,7 @@ async def test_an_edge_that_forgot_us_is_paired_again(household: Household) -> N
     await edge.drop()
     await household.wait_for("surplus_power", "unavailable")
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             flows = await home.command("config_entries/flow/progress")
             if flow := next((flow for flow in flows if flow["context"]["source"] == "reauth"), None):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from energy_swap_demo.home_assistant import HomeAssistant
+from energy_swap_demo.home_assistant import PATIENCE_SECONDS, HomeAssistant
 
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.documentation import automation_of_the_documentation
@@ -74,7 +74,7 @@ async def test_the_automation_of_the_documentation_tells_what_was_earned(househo
         await home.wait_for("automation.tell_what_was_earned", lambda state: state == "on")
         await household.edge.change(last_settlement=settled(household, "2026-11-20T12:00Z", earned_cents=0))
         await household.edge.change(last_settlement=settled(household, "2026-11-20T12:30Z", earned_cents=2_105))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (told := await home.command("persistent_notification/get")):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
         assert [notification["message"] for notification in told] == ["0.82 kWh for KES 21.05"]

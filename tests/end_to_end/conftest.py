@@ -1,7 +1,8 @@
 """One household's Home Assistant in a real neighbourhood, for all tests that follow its day."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ import pytest_asyncio
 from energy_swap_demo.clock import SharedClock
 from energy_swap_demo.conductor import Conductor
 from energy_swap_demo.founding import found_community
-from energy_swap_demo.home_assistant import HomeAssistant
+from energy_swap_demo.home_assistant import PATIENCE_SECONDS, CommandFailedError, HomeAssistant
 from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
 from energy_swap_demo.neighbourhood import Neighbourhood
 from energy_swap_demo.settings import Folder
@@ -49,18 +50,31 @@ class AminasHouse:
         await self.play(COMMUNITY_START + ((self.now - COMMUNITY_START) // PERIOD + 1) * PERIOD)
 
     async def value(self, key: str) -> Decimal:
-        """Return the number that an entity shows; of a balance, once it is what the hub says."""
-        if key in BALANCES:
-            field, places = BALANCES[key]
-            await self.shows(key, Decimal((await self.at_the_hub())["wallet"][field]).scaleb(-places))
-        state = await self.home.state(self.entities[key])
-        assert state is not None
-        return Decimal(state["state"])
+        """Return the number an entity shows, once it shows one; of a balance, once it is what the hub says."""
 
-    async def is_known(self, key: str) -> bool:
-        """Tell whether an entity shows a value."""
-        state = await self.home.state(self.entities[key])
-        return state is not None and state["state"] not in {"unknown", "unavailable"}
+        async def number() -> Decimal | None:
+            state = await self.home.state(self.entities[key])
+            if state is None or not state["state"][-1].isdigit():
+                return None
+            shown = Decimal(state["state"])
+            if key not in BALANCES:
+                return shown
+            field, places = BALANCES[key]
+            at_the_hub = Decimal((await self.at_the_hub())["wallet"][field]).scaleb(-places)
+            return shown if shown == at_the_hub else None
+
+        return await until(number)
+
+    async def told(self, key: str, event_type: str) -> dict[str, Any]:
+        """Wait until an event entity tells of such an event, and return its attributes."""
+
+        async def attributes() -> dict[str, Any] | None:
+            state = await self.home.state(self.entities[key])
+            if state is None or state["attributes"].get("event_type") != event_type:
+                return None
+            return dict(state["attributes"])
+
+        return await until(attributes)
 
     async def shows(self, key: str, wanted: str | Decimal, *, within: int = 0) -> None:
         """Wait until the entity shows ``wanted``; numbers are compared as numbers, text as text."""
@@ -73,7 +87,8 @@ class AminasHouse:
         await self.home.wait_for(self.entities[key], is_reached)
 
     async def use(self, domain: str, action: str, key: str, **fields: Any) -> None:
-        """Perform an action on one of the household's entities."""
+        """Perform an action on one of the household's entities, once it can be: else nothing would happen."""
+        await self.home.wait_for(self.entities[key], lambda state: state != "unavailable")
         await self.home.call(domain, action, {"entity_id": self.entities[key], **fields}, with_response=False)
 
     async def at_the_hub(self) -> dict[str, Any]:
@@ -88,19 +103,24 @@ class AminasHouse:
 
     async def offers_at(self, cents_per_kwh: int, side: str = "sell") -> dict[str, Any]:
         """Wait until the hub has this household's order at a price, and return it."""
-        async with asyncio.timeout(60):
-            while True:
-                for order in await self.offers(side):
-                    if order["cents_per_kwh"] == cents_per_kwh:
-                        return order
-                await asyncio.sleep(0.05)
+
+        async def order() -> dict[str, Any] | None:
+            return next((one for one in await self.offers(side) if one["cents_per_kwh"] == cents_per_kwh), None)
+
+        return await until(order)
 
     async def take_back_all_orders(self) -> None:
-        """Cancel every open order, as a person does who looks at the market."""
-        market = await self.home.call("energy_swap", "get_market", {})
-        assert market is not None
-        for order in market["orders"]:
-            await self.home.call("energy_swap", "cancel_order", {"order": order["id"]})
+        """Cancel every open order, as a person does who looks at the market, until the hub has none."""
+
+        async def are_gone() -> bool:
+            market = await self.home.call("energy_swap", "get_market", {})
+            assert market is not None
+            for order in market["orders"]:
+                with suppress(CommandFailedError):  # it was filled meanwhile, or cancelled and not heard of yet
+                    await self.home.call("energy_swap", "cancel_order", {"order": order["id"]})
+            return not await self.offers("sell") and not await self.offers("buy")
+
+        await until(are_gone)
         await self.shows("open_orders", Decimal(0))
 
     async def richest_neighbour(self) -> int:
@@ -114,6 +134,14 @@ class AminasHouse:
         """Return what the hub calls a household of the demo."""
         rows = (await self.neighbourhood.console.get("households"))["households"]
         return next(str(row["household"]) for row in rows if row["name"] == HOUSEHOLDS[number - 1].name)
+
+
+async def until[T](ask: Callable[[], Awaitable[T | None]]) -> T:
+    """Ask other processes again and again, and return the first answer that is one (not None, not False)."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (answer := await ask()) is None or answer is False:  # noqa: ASYNC110 - other processes
+            await asyncio.sleep(0.05)
+    return answer
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

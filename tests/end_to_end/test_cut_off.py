@@ -26,7 +26,7 @@ from tests.hub.web.conftest import Hub, Person, certificate_pem, config, founded
 
 __all__ = ["certificate_pem", "compiler", "config", "founded", "hub", "meter_program", "users"]
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 NEVER_READ = b"\xff" * 8 * 12
 

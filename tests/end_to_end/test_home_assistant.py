@@ -4,12 +4,12 @@ orders, happens.
 The tests follow one day: each begins where the one before ended.
 """
 
-import asyncio
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from energy_swap_demo.browser import DESKTOP, PHONE, Browser
@@ -21,9 +21,9 @@ from homeassistant.util.yaml import parse_yaml
 
 from tests.custom_components.automations import NO_TIME, a_switch, by_blueprint
 
-from .conftest import BEGIN, BUYER, ROOT, SELLER, AminasHouse, complaints
+from .conftest import BEGIN, BUYER, ROOT, SELLER, AminasHouse, complaints, until
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="package")]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(1500)]
 
 DOCUMENTATION = ROOT / "docs" / "home-assistant.md"
 BEFORE_SURPLUS = COMMUNITY_START + timedelta(hours=11, minutes=30)
@@ -63,7 +63,7 @@ async def test_a_limit_set_in_home_assistant_reaches_the_hub(house: AminasHouse)
         await house.home.call("number", "set_value", limit, with_response=False)
         hub = await house.at_the_hub()
         assert (hub["sell_at_least"], hub["buy_at_most"]) == (cents, amina.buy_at_most)
-        assert await house.value("sell_limit") == Decimal(cents) / 100
+        await house.shows("sell_limit", Decimal(cents) / 100)
 
 
 async def test_states_move_with_the_sun_and_with_every_settled_period(house: AminasHouse) -> None:
@@ -110,9 +110,12 @@ async def test_states_move_with_the_sun_and_with_every_settled_period(house: Ami
     clearing = (await house.neighbourhood.console.get("overview"))["clearing"]
     await house.shows("clearing_price", Decimal(clearing["cents_per_kwh"]) / 100)
     await house.shows("last_settlement", (WITH_TOKENS - timedelta(minutes=30)).isoformat())
-    told = await house.home.state(house.entities["settlement"])
-    assert told is not None
-    assert datetime.fromisoformat(told["attributes"]["period"]) == WITH_TOKENS - timedelta(minutes=30)
+
+    async def newest_is_told() -> bool:
+        period = (await house.told("settlement", "settled"))["period"]
+        return datetime.fromisoformat(period) == WITH_TOKENS - timedelta(minutes=30)
+
+    await until(newest_is_told)
 
 
 async def test_a_sale_ordered_in_home_assistant_reaches_a_neighbour_and_is_paid(house: AminasHouse) -> None:
@@ -170,9 +173,13 @@ async def test_what_the_edge_keeps_is_read_in_home_assistant(house: AminasHouse)
     home = house.home
     start, end = BEGIN - timedelta(hours=1), WITH_TOKENS + timedelta(hours=1)
     span = {"from": start.isoformat(), "to": end.isoformat()}
-    prices = await home.call("energy_swap", "get_prices", span)
-    assert prices is not None
-    assert any(period["cents_per_kwh"] for period in prices["past"])
+
+    async def has_prices() -> bool:  # the edge asks the hub for them after each period
+        prices = await home.call("energy_swap", "get_prices", span)
+        assert prices is not None
+        return any(period["cents_per_kwh"] for period in prices["past"])
+
+    await until(has_prices)
     market = await home.call("energy_swap", "get_market", {})
     assert market is not None
     assert {"book", "trades", "orders", "auctions"} <= set(market)
@@ -194,21 +201,22 @@ async def test_the_energy_dashboard_has_what_was_sold_and_earned(house: AminasHo
     home = house.home
     edge_id = await home.edge_id()
     sold, earned = (f"energy_swap:{edge_id}_{key}" for key in ("sold", "sold_compensation"))
-    told = {key: await house.value(key) for key in ("sold_energy", "kes_balance")}
-    assert told["sold_energy"] > 0
-    async with asyncio.timeout(60):
-        while True:
-            found = await home.command(
-                "recorder/statistics_during_period",
-                start_time=COMMUNITY_START.isoformat(),
-                statistic_ids=[sold, earned],
-                period="hour",
-                types=["sum"],
-            )
-            if found and abs(Decimal(str(found[sold][-1]["sum"])) - told["sold_energy"]) < Decimal("0.0005"):
-                break
-            await asyncio.sleep(0.2)
-    assert found[earned][-1]["sum"] > 0
+    sold_energy = await house.value("sold_energy")
+    assert sold_energy > 0
+
+    async def has_what_was_sold() -> bool:
+        found = await home.command(
+            "recorder/statistics_during_period",
+            start_time=COMMUNITY_START.isoformat(),
+            statistic_ids=[sold, earned],
+            period="hour",
+            types=["sum"],
+        )
+        if not {sold, earned} <= found.keys() or found[earned][-1]["sum"] <= 0:
+            return False
+        return abs(Decimal(str(found[sold][-1]["sum"])) - sold_energy) < Decimal("0.0005")
+
+    await until(has_what_was_sold)
     units = {
         row["statistic_id"]: row["statistics_unit_of_measurement"]
         for row in await home.command("recorder/list_statistic_ids", statistic_type="sum")
@@ -218,8 +226,12 @@ async def test_the_energy_dashboard_has_what_was_sold_and_earned(house: AminasHo
     await make_energy_dashboard(home, house.entry_id)
     faults = await home.command("energy/validate")
     assert faults["energy_sources"][0] == []  # what is new in the recorder has no statistics in its first minutes
-    forecast = await home.command("energy/solar_forecast")
-    assert sum(forecast[house.entry_id]["wh_hours"].values()) > 0
+
+    async def has_forecast() -> bool:
+        forecast = (await home.command("energy/solar_forecast")).get(house.entry_id)
+        return forecast is not None and sum(forecast["wh_hours"].values()) > 0
+
+    await until(has_forecast)
 
 
 async def test_money_and_auctions_are_worked_from_home_assistant(house: AminasHouse) -> None:
@@ -230,14 +242,13 @@ async def test_money_and_auctions_are_worked_from_home_assistant(house: AminasHo
         "energy_swap", "start_auction", {"energy": 0.1, "start_price": 11, "duration": "00:30:00"}
     )
     assert auction is not None
-    async with asyncio.timeout(60):
-        while True:  # the edge hears of it from the hub
-            market = await home.call("energy_swap", "get_market", {})
-            assert market is not None
-            if own := [offer for offer in market["auctions"] if offer["id"] == auction["auction"]]:
-                break
-            await asyncio.sleep(0.1)
-    assert own[0]["mine"]
+
+    async def own_auction() -> dict[str, Any] | None:  # the edge hears of it from the hub
+        market = await home.call("energy_swap", "get_market", {})
+        assert market is not None
+        return next((offer for offer in market["auctions"] if offer["id"] == auction["auction"]), None)
+
+    assert (await until(own_auction))["mine"]
     with pytest.raises(CommandFailedError, match="Not accepted"):
         await home.call("energy_swap", "bid", {"auction": auction["auction"], "price": 12})  # one's own
     limits = {"sell_at_least": 11.5, "buy_at_most": 16}
@@ -250,26 +261,25 @@ async def test_money_and_auctions_are_worked_from_home_assistant(house: AminasHo
 async def test_what_happened_is_told_as_events(house: AminasHouse) -> None:
     """By now periods were settled and an order was matched."""
     for key, event_type in (("trade", "settled"), ("order", "matched")):
-        state = await house.home.wait_for(house.entities[key], lambda state: state[0].isdigit(), seconds=30)
-        assert state["attributes"]["event_type"] == event_type
+        await house.told(key, event_type)
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 async def test_the_page_tells_the_story_on_desk_and_phone(
     house: AminasHouse, size: tuple[int, int], tmp_path: Path
 ) -> None:
+    money = f"KES {await house.value('kes_balance'):,.2f}"  # nothing is paid while no time passes
     async with Browser() as browser:
         picture = await browser.picture(
             house.home.page,
             tmp_path / "page.png",
             size=size,
             local_storage=await house.home.browser_storage(),
-            wait_for="text=Your money",
+            wait_for=f"text={money}",
         )
     assert picture.errors == ()
-    money = await house.value("kes_balance")
     lines = picture.text.splitlines()
-    for wanted in ("Market", "Forecast", "History", f"KES {money:,.2f}"):
+    for wanted in ("Your money", "Market", "Forecast", "History", money):
         assert wanted in lines, wanted
     assert picture.path.stat().st_size > 20_000
 
@@ -280,11 +290,8 @@ async def test_the_automation_of_the_documentation_sells_by_itself(house: Aminas
     await house.home.request("POST", "config/automation/config/sell_left_over", automation)
     await house.play(WITH_MORE_TOKENS)
     await house.home.wait_for(house.entities["token_balance"], lambda state: Decimal(state) < Decimal("0.5"))
-    async with asyncio.timeout(60):
-        while not (orders := await house.offers()):  # noqa: ASYNC110 - the hub is another process
-            await asyncio.sleep(0.05)
-    (order,) = orders
-    assert order["cents_per_kwh"] == 1200
+    order = await house.offers_at(1200)
+    assert await house.offers() == [order]
     assert order["wh"] > 300
     hub = await house.at_the_hub()
     assert hub["wallet"]["ekwh_held_wh"] == order["wh"]
@@ -301,9 +308,8 @@ async def test_the_documentation_names_every_entity(house: AminasHouse) -> None:
 
 async def test_a_killed_hub_is_shown_as_gone_and_then_as_back(house: AminasHouse) -> None:
     money = await house.value("kes_balance")
-    async with asyncio.TaskGroup() as both:
-        both.create_task(house.neighbourhood.kill_hub())
-        both.create_task(house.shows("hub_connection", "off"))
+    async with house.neighbourhood.without_hub():
+        await house.shows("hub_connection", "off")
     await house.shows("hub_connection", "on")
     await house.shows("kes_balance", money)
 

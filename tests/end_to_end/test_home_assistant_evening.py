@@ -3,22 +3,23 @@
 It goes on where test_home_assistant.py ended, or begins where the community does.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from energy_swap_demo.home_assistant import CommandFailedError, HomeAssistant
+from energy_swap_demo.home_assistant import CommandFailedError
 from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
 
 from tests.custom_components.automations import NO_TIME, PHONE, a_switch, by_blueprint, notification, phone, tap
 
-from .conftest import BUYER, SELLER, AminasHouse, complaints
+from .conftest import BUYER, SELLER, AminasHouse, complaints, until
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(1500)]
 
 AMINA = HOUSEHOLDS[SELLER - 1]
 AFTERNOON = COMMUNITY_START + timedelta(hours=15, minutes=30)
@@ -40,20 +41,12 @@ async def afternoon(house: AminasHouse) -> AsyncIterator[None]:
     yield
 
 
-async def payment_was(house: AminasHouse, event_type: str) -> dict[str, Any]:
-    async with asyncio.timeout(60):
-        while True:
-            state = await house.home.state(house.entities["payment"])
-            if state is not None and state["attributes"].get("event_type") == event_type:
-                return dict(state["attributes"])
-            await asyncio.sleep(0.1)
-
-
 async def test_what_the_edge_recommends_is_sold_by_itself_or_on_a_tap(house: AminasHouse) -> None:
     of, home = house.entities, house.home
     recommendation, balance = of["recommendation"], of["token_balance"]
     limit = await house.value("sell_limit")
     await house.use("number", "set_value", "sell_limit", value=LITTLE)
+    await home.wait_for(recommendation, lambda state: state == "sell")
     async with by_blueprint(
         home,
         "sell_by_forecast_and_price",
@@ -65,7 +58,6 @@ async def test_what_the_edge_recommends_is_sold_by_itself_or_on_a_tap(house: Ami
         reserve=0.5,
         least_tomorrow=0,
     ):
-        await home.wait_for(recommendation, lambda state: state == "sell")
         await house.play_to_next_period()  # and new tokens arrive
         order = await house.offers_at(OUT_OF_REACH * 100)
         await house.shows("token_balance", Decimal("0.5"))
@@ -116,7 +108,7 @@ async def test_money_arrives_or_not_and_switches_follow_balance_and_sun(house: A
         await house.neighbourhood.set_habit(AMINA, "cancels")
         await home.call("energy_swap", "top_up", {"amount": 400})
         await house.play_to_next_period()
-        assert await payment_was(house, "failed")
+        assert await house.told("payment", "failed")
         await house.shows("kes_balance", before, within=10)  # more or less by what was sold meanwhile
         await house.neighbourhood.set_habit(AMINA, "pays")
         await home.call("energy_swap", "top_up", {"amount": 400})
@@ -163,14 +155,13 @@ async def test_an_auction_is_won_and_another_one_sold(house: AminasHouse) -> Non
     bid = await house.home.call("energy_swap", "bid", {"auction": theirs["auction"], "price": 14})
     assert bid is not None
     await buyer.command("bid", auction=own["auction"], price=1_300)
-    async with asyncio.timeout(60):
-        while True:
-            market = await house.home.call("energy_swap", "get_market", {})
-            assert market is not None
-            auctions = {auction["id"]: auction for auction in market["auctions"]}
-            if auctions.get(theirs["auction"], {}).get("leading"):
-                break
-            await asyncio.sleep(0.1)
+
+    async def is_leading() -> bool:
+        market = await house.home.call("energy_swap", "get_market", {})
+        assert market is not None
+        return any(one["id"] == theirs["auction"] and one.get("leading") for one in market["auctions"])
+
+    await until(is_leading)
     before = await house.at_the_hub()
     await house.play_to_next_period()
     rows = (await house.neighbourhood.console.get("trades?limit=50"))["trades"]
@@ -195,33 +186,34 @@ async def test_a_standing_offer_and_an_extra_meter_are_added_and_work(house: Ami
         "minutes": 60,
     }
     flat = {"name": "Flat", "entity_id": house.entities["consumed_energy"], "grid_price": 21}
-    known = set((await home.entities(house.entry_id, also_disabled=True)).values())
-    for kind, answer in (("standing_offer", offer), ("extra_meter", flat)):
-        await add_part(home, house.entry_id, kind, answer)
-    async with asyncio.timeout(60):
-        while True:  # the entry is set up anew with each of them
-            parts = await parts_of(house, known)
-            if {"offer_now", "extra_meter_cost"} <= parts.keys():
-                break
-            await asyncio.sleep(0.1)
-    await home.wait_for(parts["offer_now"], lambda state: state == "unknown")  # it is there, and was never pressed
-    await home.call("button", "press", {"entity_id": parts["offer_now"]}, with_response=False)
+    button = await add_part(house, "standing_offer", offer, "offer_now")
+    cost = await add_part(house, "extra_meter", flat, "extra_meter_cost")
+    # With the second part the first one was set up anew.
+    await home.wait_for(button, lambda state: state != "unavailable")
+    await home.call("button", "press", {"entity_id": button}, with_response=False)
     order = await house.offers_at(OUT_OF_REACH * 100)
     assert order["wh"] == 100
-    await home.wait_for(parts["extra_meter_cost"], lambda state: state[0].isdigit())
+    await home.wait_for(cost, lambda state: state[0].isdigit())
     await house.take_back_all_orders()
 
 
-async def add_part(home: HomeAssistant, entry_id: str, kind: str, answer: dict[str, Any]) -> None:
-    step = await home.request("POST", "config/config_entries/subentries/flow", {"handler": [entry_id, kind]})
-    step = await home.request("POST", f"config/config_entries/subentries/flow/{step['flow_id']}", answer)
+async def add_part(house: AminasHouse, kind: str, answer: dict[str, Any], key: str) -> str:
+    """Add a standing offer or an extra meter; return its entity ``key`` once the entry is set up with it."""
+    home, flow = house.home, "config/config_entries/subentries/flow"
+    step = await home.request("POST", flow, {"handler": [house.entry_id, kind]})
+    step = await home.request("POST", f"{flow}/{step['flow_id']}", answer)
     assert step["type"] == "create_entry", step
 
+    async def entity() -> str | None:
+        return (await home.entities(house.entry_id, also_disabled=True)).get(key)
 
-async def parts_of(house: AminasHouse, known: set[str]) -> dict[str, str]:
-    """Return the entities of standing offers and extra meters by their keys."""
-    every = await house.home.entities(house.entry_id, also_disabled=True)
-    return {key: entity for key, entity in every.items() if entity not in known}
+    entity_id = await until(entity)
+    await home.wait_for(entity_id, lambda state: state != "unavailable")
+    return entity_id
+
+
+async def has_payment_open(house: AminasHouse) -> bool:
+    return bool((await house.neighbourhood.console.get("overview"))["payments_open"])
 
 
 async def test_all_is_paid_out_and_the_phone_reminds_to_top_up(house: AminasHouse) -> None:
@@ -229,7 +221,7 @@ async def test_all_is_paid_out_and_the_phone_reminds_to_top_up(house: AminasHous
     before = await house.value("kes_balance")
     await home.call("energy_swap", "pay_out", {"amount": 50})
     await house.play_to_next_period()
-    assert (await payment_was(house, "paid_out"))["cents"] == 5_000
+    assert (await house.told("payment", "paid_out"))["cents"] == 5_000
     await house.shows("kes_balance", before - 50, within=15)  # and M-Pesa's charge, and the period's trade
     async with (
         phone(home),
@@ -249,6 +241,7 @@ async def test_all_is_paid_out_and_the_phone_reminds_to_top_up(house: AminasHous
         await home.wait_for(relay, lambda state: state == "off")
         shown = await notification(home)
         await tap(home, shown["message"].split()[-1])
+        await until(partial(has_payment_open, house))
         await house.play_to_next_period()
         await home.wait_for(relay, lambda state: state == "on")
     assert await house.value("kes_balance") > 200
@@ -258,16 +251,20 @@ async def test_the_edge_sells_by_itself_once_its_strategy_was_tried_out(house: A
     await house.play(NIGHT)
     strategy = "forecast_limits"
     await house.use("select", "select_option", "strategy", option=strategy)
-    tried = await house.home.call("energy_swap", "simulate_strategy", {"strategy": strategy})
-    assert tried is not None
-    assert tried["days"] == 1
-    assert "would have earned" in tried["sentence"]
+
+    async def tried() -> dict[str, Any] | None:
+        """Try it out, once the edge has fetched its day from the hub."""
+        with suppress(CommandFailedError):
+            return await house.home.call("energy_swap", "simulate_strategy", {"strategy": strategy})
+        return None
+
+    answer = await until(tried)
+    assert answer["days"] == 1
+    assert "would have earned" in answer["sentence"]
     await house.use("switch", "turn_on", "auto_sell")
     await house.shows("auto_sell", "on")
     await house.play_to_next_period()
-    decision = await house.home.wait_for(
-        house.entities["last_decision"], lambda state: state[0].isdigit(), seconds=60
-    )
+    decision = await house.home.wait_for(house.entities["last_decision"], lambda state: state[0].isdigit())
     assert decision["attributes"]["reason"]
     await house.use("switch", "turn_off", "auto_sell")
     await house.shows("auto_sell", "off")

@@ -13,14 +13,14 @@ import msgspec
 import pytest
 import pytest_asyncio
 from energy_swap_demo.broker import Broker, free_port
-from energy_swap_demo.home_assistant import INTEGRATION, CommandFailedError, HomeAssistant
+from energy_swap_demo.home_assistant import INTEGRATION, PATIENCE_SECONDS, CommandFailedError, HomeAssistant
 from energy_swap_edge.api import server
 from energy_swap_edge.config import EdgeConfig, MqttConfig
 from energy_swap_edge.edge import Edge
 
 from .conftest import complaints
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 METER = "a1" * 32
 ANNOUNCER = Path(__file__).parents[1] / "custom_components" / "announcer"
@@ -66,7 +66,7 @@ class House:
         return {issue["translation_key"] for issue in found if issue["domain"] == "energy_swap"}
 
     async def until_issues(self, wanted: set[str]) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await self.issues() != wanted:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
 

@@ -12,7 +12,7 @@ from tests.esphome.simulation import MeterProcess
 
 __all__ = ["compiler", "meter_program"]
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -40,10 +40,8 @@ async def test_home_assistant_shows_the_meters_entities(meter: MeterProcess, tmp
         address = {"host": "127.0.0.1", "port": int(meter.settings["ENERGY_SWAP_API"])}
         step = await home.answer_flow(step["flow_id"], address)
         assert step["type"] == "create_entry", step
-        await home.wait_for("sensor.simulated_meter_power", lambda state: state == "-1234.0", seconds=30)
-        energy = await home.wait_for(
-            "sensor.simulated_meter_energy_export", lambda state: state[0].isdigit(), seconds=30
-        )
+        await home.wait_for("sensor.simulated_meter_power", lambda state: state == "-1234.0")
+        energy = await home.wait_for("sensor.simulated_meter_energy_export", lambda state: state[0].isdigit())
         assert energy["attributes"]["device_class"] == "energy"
         assert energy["attributes"]["state_class"] == "total_increasing"
         await home.wait_for("binary_sensor.simulated_meter_connection", lambda state: state == "on")

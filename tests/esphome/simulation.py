@@ -18,7 +18,7 @@ from energy_swap_demo.broker import free_port
 from energy_swap_protocol.reading import Reading, decode_frame, frame_from_text
 
 MICROWATT_SECONDS_PER_WH = 3_600_000_000
-PATIENCE = 60.0
+PATIENCE = 240.0
 SLOT = 512
 
 
