@@ -15,7 +15,6 @@ from energy_swap_edge.config import EdgeConfig, MqttConfig
 from energy_swap_hub.chain.keys import load_hub_key
 from energy_swap_hub.config import (
     CommunityConfig,
-    DarajaConfig,
     HubConfig,
     LimitsConfig,
     PhonesConfig,
@@ -31,6 +30,7 @@ from energy_swap_verifier.config import VerifierConfig, load_key
 from .approvers import ApproverDevice, keep_approvers
 from .broker import Broker
 from .clock import SharedClock
+from .daraja import daraja_settings
 from .edge_client import EdgeClient, pair
 from .households import ADMISSIONS_NEEDED, COMMUNITY_START, HOUSEHOLDS, Household, PromptHabit
 from .hub_console import HubConsole
@@ -290,17 +290,7 @@ class Neighbourhood:
                 tariffs=(_TARIFF,),
                 rewards=RewardPolicy(cents_per_kwh=200),
             ),
-            daraja=DarajaConfig(
-                base_url=self.daraja_url,
-                callback_base_url=self.hub_url,
-                short_code=int(business.short_code),
-                passkey=business.passkey,
-                consumer_key=business.consumer_key,
-                consumer_secret=business.consumer_secret,
-                initiator=business.initiator,
-                initiator_password=business.initiator_password,
-                certificate=self.folder.certificate,
-            ),
+            daraja=daraja_settings(business, self.daraja_url, self.hub_url, self.folder.certificate),
         )
 
     def _edge_config(self, household: Household) -> EdgeConfig:

@@ -17,10 +17,11 @@ from energy_swap_daraja_simulator import Simulator
 from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_daraja_simulator.credential import new_key
 from energy_swap_demo.browser import DESKTOP, Browser, listen_for_errors
+from energy_swap_demo.daraja import daraja_settings
 from energy_swap_hub import metering
 from energy_swap_hub.chain.localnet.__main__ import application as node_application
 from energy_swap_hub.chain.localnet.service import LocalnetService
-from energy_swap_hub.config import DarajaConfig, HubConfig, PhonesConfig, SmsConfig, UserConfig
+from energy_swap_hub.config import HubConfig, PhonesConfig, SmsConfig, UserConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.storage import Database
 from energy_swap_protocol.message import SellOrder
@@ -234,7 +235,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 def _config(
     folder: Path, data: Path, simulator: Simulator, daraja_url: str, node_url: str, gateway: Gateway
 ) -> HubConfig:
-    port, business = unused_port(), simulator.business
+    port = unused_port()
     hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     (folder / "daraja.pem").write_bytes(simulator.certificate_pem)
     fields = {"username": "kisima", "to": "+{phone}", "message": "{text}"}
@@ -247,17 +248,7 @@ def _config(
         phones=PhonesConfig(
             sms=SmsConfig(url=gateway.url, fields=fields, headers={"apiKey": "secret of the gateway"})
         ),
-        daraja=DarajaConfig(
-            base_url=daraja_url,
-            callback_base_url=f"http://127.0.0.1:{port}",
-            short_code=int(business.short_code),
-            passkey=business.passkey,
-            consumer_key=business.consumer_key,
-            consumer_secret=business.consumer_secret,
-            initiator=business.initiator,
-            initiator_password=business.initiator_password,
-            certificate=folder / "daraja.pem",
-        ),
+        daraja=daraja_settings(simulator.business, daraja_url, f"http://127.0.0.1:{port}", folder / "daraja.pem"),
     )
 
 

@@ -15,10 +15,10 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator import Simulator
-from energy_swap_daraja_simulator.business import Business
 from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_demo.browser import Browser
-from energy_swap_hub.config import DarajaConfig, HubConfig, PhonesConfig, PushConfig, SmsConfig, UserConfig
+from energy_swap_demo.daraja import daraja_settings
+from energy_swap_hub.config import HubConfig, PhonesConfig, PushConfig, SmsConfig, UserConfig
 from energy_swap_hub.hub import running_hub
 from playwright.async_api import ConsoleMessage, Page
 
@@ -89,7 +89,7 @@ async def live_a_while(folder: Path) -> None:
 @asynccontextmanager
 async def open_place(founded: Path) -> AsyncIterator[Place]:
     """Run the hub in the folder of a village that has lived a while."""
-    clock, business, port = clock_of_the_afternoon(), Business(), unused_port()
+    clock, port = clock_of_the_afternoon(), unused_port()
     async with running_simulator(clock) as (phones, simulator), running_push_service() as push:
         certificate = founded / "daraja.pem"
         certificate.write_bytes(simulator.certificate_pem)
@@ -106,17 +106,7 @@ async def open_place(founded: Path) -> AsyncIterator[Place]:
                     fields={"phone": "{phone}", "text": "{text}", "sender": "EnergySwap"},
                 )
             ),
-            daraja=DarajaConfig(
-                base_url=phones,
-                callback_base_url=f"http://127.0.0.1:{port}",
-                short_code=int(business.short_code),
-                passkey=business.passkey,
-                consumer_key=business.consumer_key,
-                consumer_secret=business.consumer_secret,
-                initiator=business.initiator,
-                initiator_password=business.initiator_password,
-                certificate=certificate,
-            ),
+            daraja=daraja_settings(simulator.business, phones, f"http://127.0.0.1:{port}", certificate),
         )
         async with running_hub(config, clock):
             yield Place(f"http://127.0.0.1:{port}", phones, homes(), push)

@@ -19,7 +19,8 @@ from aiohttp.test_utils import TestServer
 from energy_swap_daraja_simulator import Simulator
 from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_daraja_simulator.credential import new_key
-from energy_swap_hub.config import DarajaConfig, HubConfig
+from energy_swap_demo.daraja import daraja_settings
+from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_protocol.message import BuyOrder, PayOut, SellOrder, StandingOrder, TopUp
 from energy_swap_protocol.reading import frame_to_text
@@ -67,22 +68,11 @@ async def town(config: HubConfig, tmp_path: Path, caplog: pytest.LogCaptureFixtu
         server = TestServer(simulator.application())
         await server.start_server()
         stack.push_async_callback(server.close)
-        business = simulator.business
         (tmp_path / "daraja.pem").write_bytes(simulator.certificate_pem)
-        daraja = DarajaConfig(
-            base_url=str(server.make_url("")).rstrip("/"),
-            callback_base_url=f"http://127.0.0.1:{config.port}",
-            short_code=int(business.short_code),
-            passkey=business.passkey,
-            consumer_key=business.consumer_key,
-            consumer_secret=business.consumer_secret,
-            initiator=business.initiator,
-            initiator_password=business.initiator_password,
-            certificate=tmp_path / "daraja.pem",
-        )
+        simulated, url = str(server.make_url("")).rstrip("/"), f"http://127.0.0.1:{config.port}"
+        daraja = daraja_settings(simulator.business, simulated, url, tmp_path / "daraja.pem")
         config = msgspec.structs.replace(config, daraja=daraja)
         await stack.enter_async_context(running_hub(config, lambda: now[0]))
-        url = f"http://127.0.0.1:{config.port}"
         session = await stack.enter_async_context(ClientSession(url))
         hub = Hub(url, config, session)
         for home in hub.homes:
