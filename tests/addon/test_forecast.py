@@ -3,10 +3,12 @@
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from energy_swap_edge.forecast import sun
 from energy_swap_edge.forecast.days import NAMES, day_opinions, learn_days
 from energy_swap_edge.forecast.experts import blended, shares
 from energy_swap_edge.forecast.grid import grid_of
@@ -116,6 +118,33 @@ def test_nothing_at_or_after_the_hour_of_issue_is_used(days: int) -> None:
     assert (clean.habits is not None) == (days > 100)
     said = make_forecast(known, SITE, NO_WEATHER, NOW, model=clean)
     assert as_document(make_forecast(poisoned, SITE, NO_WEATHER, NOW, model=bad)) == as_document(said)
+
+
+# Made by pvlib 0.16.1 (SPA, Kasten and Young, Ineichen with Linke 3 at sea level, Erbs, Hay and Davies) for panels
+# tilted 30° towards 150°: time, latitude, longitude, apparent zenith, azimuth, clear sky on the ground, on the
+# panels, and on the panels where clouds let half of it through.
+BY_PVLIB = [
+    ("2026-03-21T07:10Z", -1.3, 36.8, 37.52, 87.86, 818.95, 866.1, 396.57),
+    ("2026-06-21T14:50Z", -1.3, 36.8, 80.21, 294.05, 100.7, 24.02, 46.64),
+    ("2026-12-21T10:30Z", 47.7, 9.2, 72.02, 167.66, 260.81, 569.2, 135.75),
+    ("2026-06-21T04:10Z", 47.7, 9.2, 84.35, 60.8, 38.29, 36.45, 18.19),
+    ("2027-01-05T02:30Z", -35.3, 149.1, 13.47, 338.44, 1059.31, 816.24, 484.87),
+    ("2026-09-10T20:30Z", -35.3, 149.1, 86.5, 81.9, 14.73, 33.44, 7.18),
+    ("2026-05-01T12:30Z", -1.3, 36.8, 47.45, 292.09, 665.0, 317.3, 290.93),
+]
+
+
+@pytest.mark.parametrize("case", BY_PVLIB)
+def test_sun_sky_and_panels_are_as_the_reference_has_them(case: tuple[Any, ...]) -> None:
+    moment, latitude, longitude, zenith, azimuth, ground, panels, clouded = case
+    at = np.array([int(datetime.fromisoformat(moment).timestamp())], dtype=np.int64)
+    towards = sun.Panels(30, 150)
+    up, turned = sun.position(at, latitude, longitude)
+    assert (up[0], turned[0]) == pytest.approx((zenith, azimuth), abs=0.04)
+    overall, beam, diffuse, extra = sun.irradiance(at, up)
+    clear = sun.on_plane(up, turned, beam, overall, diffuse, extra, towards)
+    cloudy = sun.on_plane(up, turned, *sun.parts(overall / 2, up, extra), extra, towards)
+    assert (overall[0], clear[0], cloudy[0]) == pytest.approx((ground, panels, clouded), abs=0.3)
 
 
 class Cloudy:

@@ -6,7 +6,8 @@
 
 FOLDER holds the scorer (``evaluate.py``, with its ``baselines.py``) and the measured homes. The homes' history is
 handed out hour by hour by the scorer, so nothing of the future can be seen. The model is retrained every
-``--retrain`` days, which is less often than a household's edge does (each night), to keep the run short.
+``--retrain`` days (every day with a week of history), which is less often than a household's edge does (each
+night), to keep the run short.
 """
 
 import argparse
@@ -48,7 +49,7 @@ class Edge:
         wh = {name: 1000 * history[f"{name}_kwh"].to_numpy(float) if f"{name}_kwh" in history else nothing
               for name in ("pv", "load")}  # fmt: skip
         # A neighbourhood's load less its solar falls below zero at noon, which a household's consumption cannot.
-        raised = 500_000.0 if about["track"] == "nb" else 0.0
+        raised = 300_000.0 if about["track"] == "nb" else 0.0
         wh["load"] = wh["load"] + raised
         past = History(history.index[0].to_pydatetime(), wh["pv"], wh["load"])
         rated = about["kwp"] * 1000 if about["kwp"] > 0 else 0.0
@@ -60,7 +61,7 @@ class Edge:
             _number(about["tilt"]),
             _number(about["azimuth"]),
         )
-        known = _weather(weather, about["track"], now)
+        known = self.weather(weather, about["track"], now)
         model = self.models.get(about["id"])
         if model is None or not timedelta(0) <= now - model.trained_at < timedelta(days=self.retrain_days):
             begin = time.process_time()
@@ -93,18 +94,18 @@ class Edge:
                 columns["surplus_mean"] = columns["surplus_mean"] * shown / hours.sum()
         return pd.DataFrame(columns, index=pd.date_range(issued_at, periods=horizon, freq="h"))
 
+    def weather(self, given: Any, track: str, now: datetime) -> Weather:
+        """Return the weather of the protocol as the edge keeps it; without forecasts in it, none."""
+        if track not in {"pvnwp", "pair"} or not len(given):
+            return NO_WEATHER
+        whole = given.drop(columns=["lead_h"], errors="ignore").asfreq("h")
+        columns = {_NAMES.get(name, name): whole[name].to_numpy(float) for name in whole.columns}
+        columns["cloud_cover"] = 100 * columns["cloud_cover"]
+        return Weather(whole.index[0].to_pydatetime(), columns, "live", "archived forecast", now)
+
 
 def _number(value: Any) -> float | None:
     return None if value is None or value != value else float(value)
-
-
-def _weather(weather: Any, track: str, now: datetime) -> Weather:
-    if track not in {"pvnwp", "pair"} or not len(weather):
-        return NO_WEATHER
-    whole = weather.drop(columns=["lead_h"], errors="ignore").asfreq("h")
-    columns = {_NAMES.get(name, name): whole[name].to_numpy(float) for name in whole.columns}
-    columns["cloud_cover"] = 100 * columns["cloud_cover"]
-    return Weather(whole.index[0].to_pydatetime(), columns, "live", "archived forecast", now)
 
 
 def main() -> None:
@@ -123,7 +124,6 @@ def main() -> None:
     sys.path.insert(0, said.protocol)
     evaluate = importlib.import_module("evaluate")
     baselines = importlib.import_module("baselines")
-    Edge.retrain_days = said.retrain
     by_horizon: dict[str, dict[str, Any]] = {}
     for track in said.track.split(","):
         series = [
@@ -131,6 +131,7 @@ def main() -> None:
         ]
         for window in map(int, said.window.split(",")):
             table = {}
+            Edge.retrain_days = min(said.retrain, max(window // 7, 1))
             for name in ("edge", *filter(None, said.against.split(","))):
                 forecaster: Any = Edge() if name == "edge" else getattr(baselines, name)
                 forecaster = forecaster() if isinstance(forecaster, type) else forecaster

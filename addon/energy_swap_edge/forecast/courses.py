@@ -9,6 +9,7 @@ from .recent import LEVELS
 
 _EXTENDED: Final = (0.005, *LEVELS, 0.995)
 _MIDDLE: Final = LEVELS.index(0.5)
+_TRUST_HOURS: Final = 150.0  # of back-test, from which on the home's own errors count more than the usual
 _LOW, _HIGH = LEVELS.index(0.1), LEVELS.index(0.9)
 
 
@@ -46,10 +47,10 @@ def widened(spread: Floats, factors: tuple[float, float]) -> Floats:
     return made
 
 
-def width_factors(actual: Floats, spread: Floats, trust_hours: float) -> tuple[float, float]:
+def width_factors(actual: Floats, spread: Floats, usual: float) -> tuple[float, float]:
     """Return by how much the bands below and above the median must grow so that each side holds four fifths.
 
-    Measured on the hours where the band has a width; with few of them the factors stay near 1.
+    Measured on the hours where the band has a width; with few of them the factors stay near the ``usual`` one.
     """
     sides = []
     for edge, sign in ((_LOW, -1.0), (_HIGH, 1.0)):
@@ -57,8 +58,8 @@ def width_factors(actual: Floats, spread: Floats, trust_hours: float) -> tuple[f
         width = (spread[edge] - spread[_MIDDLE]) * sign
         use = ~np.isnan(away) & (away > 0) & (width > 1e-6)
         count = int(use.sum())
-        needed = float(np.quantile(away[use] / width[use], 0.8)) if count >= 24 else 1.0
-        sides.append(float(np.clip((count * needed + trust_hours) / (count + trust_hours), 0.4, 3.0)))
+        needed = float(np.quantile(away[use] / width[use], 0.8)) if count >= 24 else usual
+        sides.append(float(np.clip((count * needed + _TRUST_HOURS * usual) / (count + _TRUST_HOURS), 0.4, 3.0)))
     return sides[0], sides[1]
 
 

@@ -9,14 +9,24 @@ from .grid import Grid
 from .household import Floats
 from .recent import LEVELS, Lags, Whole, lags, quantiles, weights
 
-CONSUMPTION_NAMES: Final = ("recent_2", "recent_6", "recent_15", "recent_60", "yesterday", "last_week", "usual")
-PRODUCTION_NAMES: Final = ("sky_1", "sky_2", "sky_4", "sky_15", "hour_4", "yesterday", "usual")
+CONSUMPTION_NAMES: Final = (
+    "recent_2",
+    "recent_6",
+    "recent_15",
+    "recent_60",
+    "yesterday",
+    "last_week",
+    "usual",
+    "level",
+)
+PRODUCTION_NAMES: Final = ("sky_1", "sky_2", "sky_4", "sky_15", "hour_4", "yesterday", "usual", "clearness")
 # How much each counts before the home has shown who is right there.
-CONSUMPTION_SHARE: Final = np.array([0.3, 0.3, 0.26, 0.05, 0.03, 0.02, 0.04])
-PRODUCTION_SHARE: Final = np.array([0.22, 0.08, 0.2, 0.26, 0.02, 0.17, 0.05])
+CONSUMPTION_SHARE: Final = np.array([0.26, 0.26, 0.22, 0.04, 0.02, 0.02, 0.03, 0.15])
+PRODUCTION_SHARE: Final = np.array([0.15, 0.06, 0.14, 0.18, 0.02, 0.12, 0.03, 0.3])
 _MIDDLE: Final = (0.5,)
 _LIKE: Final = 0.5  # what a weekend says of a working day, against another working day
 _NEIGHBOUR: Final = 0.45
+_DAY_RATIO: Final = (0.05, 3.0)  # within which a day is believed to be like the one before
 _LOW_SUN: Final = 0.02  # of the brightest hour: below, a ratio to the clear sky means nothing
 
 
@@ -40,6 +50,7 @@ def consumption_experts(grid: Grid, issues: Whole, targets: Whole) -> Opinions:
         of.values[0],
         _last_week(grid.consumption, issues, targets),
         quantiles(of.values, usual, _MIDDLE)[0],
+        points[2] * _level(grid, issues),
     ]
     spread = quantiles(of.values, weights(of, 15.0, like=_LIKE, neighbour=_NEIGHBOUR), LEVELS)
     return Opinions(np.array(points), spread)
@@ -50,27 +61,58 @@ def production_experts(grid: Grid, issues: Whole, targets: Whole) -> Opinions:
 
     The ``sky`` experts take the ratio to the clear sky of the panels, so that the days may grow or shrink.
     """
-    of = lags(grid.production, issues, targets, np.zeros(len(grid.hour), bool), neighbours=False)
+    of = lags(grid.production, issues, targets, grid.is_weekend, neighbours=False)
     low = _LOW_SUN * max(float(grid.clear_wh.max()), 1e-9)
-    clear_then = grid.clear_wh[np.clip(targets - 24 * of.age, 0, None)]
-    ratio = np.where(clear_then > low, of.values / np.maximum(clear_then, low), np.nan)
+    to_clear = np.where(grid.clear_wh > low, grid.production / np.maximum(grid.clear_wh, low), np.nan)
+    by_ratio = lags(to_clear, issues, targets, grid.is_weekend, neighbours=False)
+    ratio = by_ratio.values
     clear = np.where(grid.is_dark[targets], 0.0, grid.clear_wh[targets])
-    whole = Lags(of.values, of.age, of.is_like, of.is_neighbour)
 
     def by_sky(memory: float, levels: tuple[float, ...]) -> Floats:
-        scaled = quantiles(ratio, weights(whole, memory, like=1, neighbour=1), levels) * clear
-        plain = quantiles(of.values, weights(whole, memory, like=1, neighbour=1), levels)
+        scaled = quantiles(ratio, weights(of, memory, like=1, neighbour=1), levels) * clear
+        plain = quantiles(of.values, weights(of, memory, like=1, neighbour=1), levels)
         return np.where(clear > low, np.where(np.isnan(scaled), plain, scaled), plain)
 
     points = [by_sky(memory, _MIDDLE)[0] for memory in (1.0, 2.0, 4.0, 15.0)]
     points += [
-        quantiles(of.values, weights(whole, 4.0, like=1, neighbour=1), _MIDDLE)[0],
+        quantiles(of.values, weights(of, 4.0, like=1, neighbour=1), _MIDDLE)[0],
         of.values[0],
         quantiles(of.values, np.ones_like(of.values), _MIDDLE)[0],
     ]
+    points.append(_good(by_ratio) * _clearness(grid, to_clear, issues) * clear)
     made, spread = np.array(points), by_sky(8.0, LEVELS)
     dark = grid.is_dark[targets]
     return Opinions(np.where(dark, 0.0, made), np.where(dark, 0.0, spread))
+
+
+def _level(grid: Grid, issues: Whole) -> Floats:
+    """Return the consumption of the day before each issue against what was usual for its hours until then."""
+    each, which = np.unique(issues, return_inverse=True)
+    hours = np.maximum(each[:, None] - 24 + np.arange(24), 0).ravel()
+    of = lags(grid.consumption, np.repeat(each - 24, 24), hours, grid.is_weekend, neighbours=True)
+    usual = quantiles(of.values, weights(of, 15.0, like=_LIKE, neighbour=_NEIGHBOUR), _MIDDLE)[0]
+    return _day_ratio(grid.consumption[hours], usual)[which]
+
+
+def _clearness(grid: Grid, ratio: Floats, issues: Whole) -> Floats:
+    """Return the production of the day before each issue against what its hours make on good days of late."""
+    each, which = np.unique(issues, return_inverse=True)
+    hours = (each[:, None] + np.arange(24)).ravel()
+    good = _good(lags(ratio, np.repeat(each, 24), hours, grid.is_weekend, neighbours=False))
+    before = np.maximum(hours - 24, 0)
+    return _day_ratio(grid.production[before], good * np.where(grid.is_dark, 0.0, grid.clear_wh)[before])[which]
+
+
+def _good(of: Lags) -> Floats:
+    return quantiles(of.values, weights(of, 8.0, like=1, neighbour=1), (0.7,))[0]
+
+
+def _day_ratio(real: Floats, usual: Floats) -> Floats:
+    """Return the sum of ``real`` over that of ``usual`` by days of 24 hours, within bounds; 1 where unknown."""
+    known = ~np.isnan(real) & ~np.isnan(usual)
+    above, below = (np.where(known, one, 0.0).reshape(-1, 24).sum(axis=1) for one in (real, usual))
+    made: Floats = np.where(below > 0, np.clip(above / np.maximum(below, 1e-9), *_DAY_RATIO), 1.0)
+    return made
 
 
 def blended(opinions: Floats, share: Floats) -> Floats:
@@ -95,7 +137,8 @@ def shares(
 
     It is drawn to ``usual``, the more the fewer the values (``trust`` of them weigh as much as it does), and what
     is long ago (``age_days``) counts less. Fewer than ``least`` values say nothing. Should the mixture have been
-    worse than the best of the ``rivals`` (indices of the simplest experts), that alone counts.
+    clearly worse than the best of the ``rivals`` (indices of the simplest experts), that alone counts: a week is
+    too short to tell, and believing it then costs more than it saves.
     """
     known = ~np.isnan(actual) & ~np.isnan(opinions[usual > 0]).any(axis=0)
     count = int(known.sum())
@@ -111,7 +154,7 @@ def shares(
         return float((np.abs(points - true) * counted).sum())
 
     rival = min(rivals, key=lambda number: error(opinions[number, known]))
-    if error(mixture @ said) > error(opinions[rival, known]):
+    if error(mixture @ said) > error(opinions[rival, known]) * (1 + least / count):
         return np.where(np.arange(len(usual)) == rival, 1.0, 0.0)
     return made
 

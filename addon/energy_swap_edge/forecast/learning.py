@@ -27,8 +27,14 @@ from .recent import LEVELS, Whole
 BACK_TEST_DAYS: Final = 90
 _LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
 _WIDTH_DAYS: Final = 60
-_TRUST_HOURS: Final = 150.0  # of back-test, from which on the home's own errors count more than none
-_PRIOR_DAYS: Final = 0.75  # that the prior is worth against the home's own days
+# By how much raw bands are usually too narrow, and for how many days of back-test as much again: quantiles of few
+# days lie within what happens.
+_CONSUMPTION_WIDTH: Final = (0.93, 1.0)
+_PRODUCTION_WIDTH: Final = (1.25, 0.8)
+_SKY_WIDTH: Final = (1.1, 5.0)
+_RATIO_WIDTH: Final = (0.85, 0.0)  # of the wide bands about the mere ratio to physics
+_MOST_WIDTH: Final = 2.0
+_PRIOR_DAYS: Final = 0.9  # at which the home's own days count as much as the prior, which a week outweighs
 _TYPICAL_WH: Final = 300.0  # an hour's consumption of a home of which nothing is known
 
 
@@ -73,17 +79,18 @@ def learn(grid: Grid, prior: Prior, now: datetime) -> HomeModel:
     eaten, usual = with_habits(eaten, habits, unseen_use)
     share = shares(eaten.points, grid.consumption[targets], age, usual, (4, 6))
     raw = consumption_spread(grid, eaten, share, issues, targets, prior)
-    consumption = _skill(grid, grid.consumption, targets, raw, share)
+    consumption = _skill(grid, grid.consumption, targets, raw, share, _CONSUMPTION_WIDTH)
     made = production_experts(grid, issues, targets)
     light = ~grid.is_dark[targets]
     share = shares(made.points[:, light], grid.production[targets][light], age[light], PRODUCTION_SHARE, (5, 6))
     made_raw = production_spread(grid, made, share, issues, targets, prior)
-    production = _skill(grid, grid.production, targets, made_raw, share)
+    production = _skill(grid, grid.production, targets, made_raw, share, _PRODUCTION_WIDTH)
     sky, unseen = learn_sky(grid, prior.physics_ratio)
     sky_production = sky_day_share = None
     net = grid.production - grid.consumption
     if sky is not None:
-        sky_production = _skill(grid, grid.production, targets, unseen[:, targets], np.ones(1))
+        width = _SKY_WIDTH if sky.trees else _RATIO_WIDTH
+        sky_production = _skill(grid, grid.production, targets, unseen[:, targets], np.ones(1), width)
         sky_day_share = learn_days((unseen[:, targets] - raw)[_MIDDLE].reshape(-1, 24), net, grid.now, SKY_SHARE)
     day_share = learn_days((made_raw - raw)[_MIDDLE].reshape(-1, 24), net, grid.now)
     return HomeModel(
@@ -123,7 +130,7 @@ def production_spread(
 
 def _mixed(point: Floats, spread: Floats, usual: Floats, days: Floats) -> Floats:
     centred = spread - spread[_MIDDLE] + np.where(np.isnan(point), spread[_MIDDLE], point)
-    trust = days / (days + _PRIOR_DAYS)
+    trust = days**2 / (days**2 + _PRIOR_DAYS**2)
     made = np.where(np.isnan(centred), usual, trust * centred + (1 - trust) * usual)
     return np.maximum(made, 0.0)
 
@@ -149,10 +156,13 @@ def _past_days(grid: Grid, days: int) -> tuple[Whole, Whole]:
     return np.repeat(issues, 24), targets
 
 
-def _skill(grid: Grid, actual: Floats, targets: Whole, spread: Floats, share: Floats) -> Skill:
+def _skill(
+    grid: Grid, actual: Floats, targets: Whole, spread: Floats, share: Floats, width: tuple[float, float]
+) -> Skill:
     true = actual[targets]
     recent = targets >= grid.now - 24 * _WIDTH_DAYS
-    widths = width_factors(np.where(recent, true, np.nan), spread, _TRUST_HOURS)
+    days = max(int(recent.sum()) // 24, 1)
+    widths = width_factors(np.where(recent, true, np.nan), spread, min(width[0] + width[1] / days, _MOST_WIDTH))
     spread = widened(spread, widths)
     places = placed(true, spread)
     telling = ~np.isnan(places) & (spread[-1] - spread[0] > 1e-6)
