@@ -104,7 +104,8 @@ def _clearness(grid: Grid, ratio: Floats, issues: Whole) -> Floats:
 
 
 def _good(of: Lags) -> Floats:
-    return quantiles(of.values, weights(of, 8.0, like=1, neighbour=1), (0.7,))[0]
+    made: Floats = quantiles(of.values, weights(of, 8.0, like=1, neighbour=1), (0.7,))[0]
+    return made
 
 
 def _day_ratio(real: Floats, usual: Floats) -> Floats:
