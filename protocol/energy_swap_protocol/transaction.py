@@ -10,6 +10,7 @@ import binascii
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 from uuid import UUID
 
@@ -64,6 +65,7 @@ class ChainInfo:
             raise TransactionError(f"the hub's chain information is not base58 of 32 bytes: {error}") from None
 
 
+@lru_cache(4_096)  # an owner sells again and again
 def token_account(owner: Pubkey, mint: Pubkey) -> Pubkey:
     """Return the address of the one token account that ``owner`` has for ``mint`` (Token-2022, associated)."""
     address, _ = Pubkey.find_program_address([bytes(owner), bytes(TOKEN_2022), bytes(mint)], ASSOCIATED_TOKEN)

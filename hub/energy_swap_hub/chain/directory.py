@@ -8,12 +8,18 @@ from energy_swap_protocol.memo import AdmissionMemo
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from energy_swap_hub.storage import Lookup, is_among
+from energy_swap_hub.storage import Lookup, is_in
 
 from .community import CommunityChain
 from .tables import chain_community, chain_household
 
 _BY_ID: Final = Lookup(select(chain_community).where(chain_community.c.community_id == bindparam("community_id")))
+
+_OF_COMMUNITY: Final = select(chain_household.c.household_id, chain_household.c.account).where(
+    chain_household.c.community_id == bindparam("community")
+)
+_ALL_ACCOUNTS: Final = Lookup(_OF_COMMUNITY)
+_ACCOUNTS: Final = Lookup(_OF_COMMUNITY.where(is_in(chain_household.c.household_id, "households")))
 
 
 class NoChainError(LookupError):
@@ -116,11 +122,9 @@ def token_accounts(
     connection: Connection, community: str, households: Collection[str] | None = None
 ) -> dict[str, str]:
     """Return the token accounts (base58) of all households that asked for one, or of those of ``households``."""
-    row = chain_household.c
-    query = select(row.household_id, row.account).where(row.community_id == community)
-    if households is not None:
-        query = query.where(is_among(connection, row.household_id, households))
-    return {found[0]: found[1] for found in connection.execute(query).all()}
+    if households is None:
+        return dict(_ALL_ACCOUNTS.all(connection, community=community))
+    return dict(_ACCOUNTS.all(connection, community=community, households=households))
 
 
 def add_household(connection: Connection, community: str, account: HouseholdAccount) -> None:

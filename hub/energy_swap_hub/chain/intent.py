@@ -6,14 +6,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
-from energy_swap_hub.storage import insert_rows, is_among
+from energy_swap_hub.storage import Lookup, insert_rows, is_in
 
 from .payload import OpenAccount, Payload, decode, encode, kind_of, memo_of
 from .tables import chain_intent
 
 _NEW: Final = ("community_id", "id", "kind", "payload", "state", "created_at")
+_KNOWN: Final = Lookup(
+    select(chain_intent.c.id, chain_intent.c.payload).where(
+        chain_intent.c.community_id == bindparam("community"), is_in(chain_intent.c.id, "ids")
+    )
+)
 
 
 class State(StrEnum):
@@ -72,12 +77,7 @@ def enqueue_all(
     """Store many intents, each an id and what it asks for, in order and as `enqueue` does each; return the ids."""
     if not wishes:
         return ()
-    row = chain_intent.c
-    known: dict[str, str] = {}
-    query = select(row.id, row.payload).where(
-        row.community_id == community, is_among(connection, row.id, [intent_id for intent_id, _ in wishes])
-    )
-    known.update((intent_id, text) for intent_id, text in connection.execute(query).all())
+    known: dict[str, str] = dict(_KNOWN.all(connection, community=community, ids=[wish[0] for wish in wishes]))
     rows = []
     for intent_id, payload in wishes:
         text = encode(payload)

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, type_coerce
 
+from energy_swap_hub.storage.lookup import Lookup
+
 from . import tables
 
 _FORMAT: Final = "energy-swap/ledger-day/1"
@@ -34,7 +36,7 @@ class Day:
     hash: str
 
 
-_OPEN_SINCE: Final = (
+_OPEN_SINCE: Final = Lookup(
     select(tables.day.c.ends_at)
     .where(tables.day.c.community_id == bindparam("community_id"))
     .order_by(tables.day.c.day.desc())
@@ -44,7 +46,7 @@ _OPEN_SINCE: Final = (
 
 def open_since(connection: Connection, community_id: str) -> datetime | None:
     """Return when the last closed day ended; None before the first is closed."""
-    found: datetime | None = connection.execute(_OPEN_SINCE, {"community_id": community_id}).scalar()
+    found: datetime | None = _OPEN_SINCE.scalar(connection, community_id=community_id)
     return found
 
 

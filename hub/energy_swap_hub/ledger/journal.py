@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from energy_swap_hub.storage.bulk import insert_rows, is_among, put_rows
+from energy_swap_hub.storage.bulk import insert_rows, put_rows
+from energy_swap_hub.storage.lookup import Lookup, is_in
 
 from . import tables
 from .days import open_since
@@ -15,17 +16,24 @@ from .entries import Entry, Hold, Overdrawn, Posting, net_by_account, overdrawn
 
 _ABSENT: Final = object()
 
-# What nearly every entry asks; statements that are made once take a fifth of the time.
-_FEW: Final = 4
-_LAST_ID: Final = select(func.max(tables.entry.c.id))
-_FEW_BALANCES: Final = select(tables.account_balance.c.account, tables.account_balance.c.balance).where(
-    tables.account_balance.c.community_id == bindparam("community_id"),
-    tables.account_balance.c.account.in_(bindparam("accounts", expanding=True)),
+_LAST_ID: Final = Lookup(select(func.max(tables.entry.c.id)))
+_BALANCES: Final = Lookup(
+    select(tables.account_balance.c.account, tables.account_balance.c.balance).where(
+        tables.account_balance.c.community_id == bindparam("community_id"),
+        is_in(tables.account_balance.c.account, "accounts"),
+    )
 )
-_ONE_NAME: Final = select(tables.entry.c.external_id).where(
-    tables.entry.c.community_id == bindparam("community_id"),
-    tables.entry.c.source == bindparam("source"),
-    tables.entry.c.external_id == bindparam("external_id"),
+_HOLDS: Final = Lookup(
+    select(tables.hold.c.id, tables.hold.c.account, tables.hold.c.remaining, tables.hold.c.is_open).where(
+        tables.hold.c.community_id == bindparam("community_id"), is_in(tables.hold.c.id, "hold_ids")
+    )
+)
+_NAMES: Final = Lookup(
+    select(tables.entry.c.external_id).where(
+        tables.entry.c.community_id == bindparam("community_id"),
+        tables.entry.c.source == bindparam("source"),
+        is_in(tables.entry.c.external_id, "external_ids"),
+    )
 )
 
 
@@ -212,7 +220,7 @@ class Journal:
     def _next_ids(self, count: int) -> Iterable[int]:
         """Return ids for as many entries, rising: in their order the days' hashes are made."""
         if self._connection.dialect.name == "sqlite":
-            last = self._connection.execute(_LAST_ID).scalar() or 0
+            last = _LAST_ID.scalar(self._connection) or 0
             return range(last + 1, last + 1 + count)
         numbers = text(
             "SELECT nextval(pg_get_serial_sequence('ledger_entry', 'id')) FROM generate_series(1, :count)"
@@ -246,15 +254,7 @@ class Journal:
         if not missing:
             return
         found = dict.fromkeys(missing, 0)
-        if len(missing) <= _FEW:
-            few = {"community_id": self._community_id, "accounts": missing}
-            found.update(self._connection.execute(_FEW_BALANCES, few).tuples().all())
-        else:
-            row = tables.account_balance.c
-            query = select(row.account, row.balance).where(
-                row.community_id == self._community_id, is_among(self._connection, row.account, missing)
-            )
-            found.update(self._connection.execute(query).tuples().all())
+        found.update(_BALANCES.all(self._connection, community_id=self._community_id, accounts=missing))
         self._stored |= found
         self._balances |= found
 
@@ -262,12 +262,9 @@ class Journal:
         missing = [hold_id for hold_id in hold_ids if hold_id not in self._holds]
         if not missing:
             return
-        row = tables.hold.c
-        query = select(row.id, row.account, row.remaining, row.is_open).where(
-            row.community_id == self._community_id, is_among(self._connection, row.id, missing)
-        )
         found: dict[str, Hold | None] = dict.fromkeys(missing)
-        for hold_id, account, remaining, is_open in self._connection.execute(query).all():
+        rows = _HOLDS.all(self._connection, community_id=self._community_id, hold_ids=missing)
+        for hold_id, account, remaining, is_open in rows:
             found[hold_id] = Hold(account, remaining, bool(is_open))
         self._stored_holds |= found
         self._holds |= found
@@ -276,17 +273,8 @@ class Journal:
         missing = [external_id for external_id in external_ids if (source, external_id) not in self._is_used]
         if not missing:
             return
-        if len(missing) == 1:
-            one = {"community_id": self._community_id, "source": source, "external_id": missing[0]}
-            used = set(self._connection.execute(_ONE_NAME, one).scalars())
-        else:
-            row = tables.entry.c
-            query = select(row.external_id).where(
-                row.community_id == self._community_id,
-                row.source == source,
-                is_among(self._connection, row.external_id, missing),
-            )
-            used = set(self._connection.execute(query).scalars())
+        given = {"community_id": self._community_id, "source": source, "external_ids": missing}
+        used = {external_id for (external_id,) in _NAMES.all(self._connection, **given)}
         self._is_used |= {(source, external_id): external_id in used for external_id in missing}
 
 

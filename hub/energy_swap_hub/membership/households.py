@@ -9,7 +9,7 @@ from energy_swap_protocol.message import Application
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from energy_swap_hub.storage import Lookup
+from energy_swap_hub.storage import Lookup, is_in
 
 from .phone import PhoneBook
 from .tables import audit, household, recovery_claim
@@ -55,6 +55,7 @@ _COLUMNS = tuple(
 _HOUSEHOLDS: Final = select(*_COLUMNS).order_by(household.c.number)
 _IS_OURS: Final = household.c.community_id == bindparam("community_id")
 _BY_KEY: Final = Lookup(_HOUSEHOLDS.where(household.c.key == bindparam("key")))
+_BY_KEYS: Final = Lookup(select(*_COLUMNS).where(is_in(household.c.key, "keys")))
 _BY_ID: Final = Lookup(_HOUSEHOLDS.where(_IS_OURS, household.c.id == bindparam("household_id")))
 
 _ALL: Final = Lookup(_HOUSEHOLDS.where(_IS_OURS))
@@ -149,8 +150,7 @@ def admitted(found: Household | None, *, may_leave: bool = False) -> Household:
 
 def by_keys(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Household]:
     """Return the households whose public keys these are, by key."""
-    query = select(*_COLUMNS).where(household.c.key.in_(keys))
-    return {found.key: found for found in map(_household, connection.execute(query).all())}
+    return {found.key: found for found in map(_household, _BY_KEYS.all(connection, keys=keys))}
 
 
 def is_there(connection: Connection, community_id: str, household_id: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from energy_swap_protocol.message import AnyMessage, BuyOrder, CancelOrder, SellOrder
 from energy_swap_protocol.transaction import TransactionError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from energy_swap_hub.chain.community import CommunityChain
@@ -21,7 +21,7 @@ from energy_swap_hub.chain.outbox import household_transaction
 from energy_swap_hub.chain.payload import HouseholdTransaction
 from energy_swap_hub.membership.devices import by_device_keys
 from energy_swap_hub.membership.households import Household, admitted, by_keys
-from energy_swap_hub.storage import insert_rows, is_among
+from energy_swap_hub.storage import Lookup, insert_rows, is_in
 
 from . import tables
 from .device_scope import check_phone_may, note_spending
@@ -58,6 +58,11 @@ class Opened:
     by_phone: bool = False
 
 
+_KNOWN: Final = Lookup(
+    select(tables.message.c.id).where(
+        tables.message.c.community_id == bindparam("community_id"), is_in(tables.message.c.id, "ids")
+    )
+)
 _MESSAGE: Final = ("community_id", "id", "signer", "kind", "received_at", "payload", "signature", "details")
 
 
@@ -172,12 +177,9 @@ class _Group:
 
     def _which_are_orders(self, opened: Sequence[Opened]) -> list[bool]:
         """Tell the new messages about spot orders from all others."""
-        row = tables.message.c
         ids = [one.id for one in opened]
-        query = select(row.id).where(
-            row.community_id == self._desk.community.id, is_among(self._connection, row.id, ids)
-        )
-        known = set(self._connection.execute(query).scalars())
+        found = _KNOWN.all(self._connection, community_id=self._desk.community.id, ids=ids)
+        known = {message_id for (message_id,) in found}
         self._market.read_orders([str(o.message.order) for o in opened if isinstance(o.message, CancelOrder)])
         placed: set[str] = set()
         are_orders = []

@@ -5,16 +5,16 @@ whose transaction was undone, or that another hub changed meanwhile, is known by
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, bindparam, select
 
 from energy_swap_hub.market.spot import Book, SpotOrder
 from energy_swap_hub.market.trade import Side
-from energy_swap_hub.storage import change_rows, find_row, insert_rows, is_among, put_rows
+from energy_swap_hub.storage import Lookup, change_rows, find_row, insert_rows, is_in, put_rows
 
 from .reputation import Facts, facts_of, reputation
 from .tables import IS_OPEN, spot_book, spot_order
@@ -72,6 +72,11 @@ class Order:
 
 _FIELDS: Final = tuple(f.name for f in fields(Order))
 _COLUMNS: Final = tuple(spot_order.c[name] for name in _FIELDS)
+_BY_ID: Final = Lookup(
+    select(*_COLUMNS).where(
+        spot_order.c.community_id == bindparam("community_id"), is_in(spot_order.c.id, "order_ids")
+    )
+)
 _CHANGING: Final = ("number", "remaining_wh", "reserved_wh", "status")
 
 
@@ -164,10 +169,8 @@ def forget_book(connection: Connection, community_id: str) -> None:
 
 def find_orders(connection: Connection, community_id: str, order_ids: Collection[str]) -> dict[str, Order]:
     """Return the orders as stored, by id, open or not; those that are not there are left out."""
-    query = select(*_COLUMNS).where(
-        spot_order.c.community_id == community_id, is_among(connection, spot_order.c.id, order_ids)
-    )
-    return {row["id"]: _order(row) for row in connection.execute(query).mappings()}
+    rows = _BY_ID.mappings(connection, community_id=community_id, order_ids=order_ids)
+    return {row["id"]: _order(row) for row in rows}
 
 
 def expired_orders(connection: Connection, community_id: str, now: datetime) -> list[str]:
@@ -232,6 +235,6 @@ def _read(connection: Connection, community_id: str, stamp: int, last_number: in
     return kept
 
 
-def _order(row: RowMapping) -> Order:
+def _order(row: Mapping[Any, Any]) -> Order:
     values = dict(row)
     return Order(**values | {"side": Side(values["side"]), "post_only": bool(values["post_only"])})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from energy_swap_protocol.units import cost_cents
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
@@ -14,7 +14,7 @@ from energy_swap_hub.ledger import Entry, Journal, Posting
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import by_id
-from energy_swap_hub.storage import insert_rows, is_among
+from energy_swap_hub.storage import Lookup, insert_rows, is_in
 
 from . import tables, tokens, totals
 
@@ -25,6 +25,16 @@ _TRADE: Final = (
 
 FILL: Final = ("wh", "cents_per_kwh", "seller", "buyer")
 """What an answer tells of each trade of an order."""
+
+_ROW: Final = tables.trade.c
+_FILLS: Final = tuple(
+    Lookup(
+        select(order, _ROW.wh, _ROW.cents_per_kwh, _ROW.seller, _ROW.buyer)
+        .where(_ROW.community_id == bindparam("community_id"), is_in(order, "order_ids"))
+        .order_by(_ROW.id)
+    )
+    for order in (_ROW.sell_order, _ROW.buy_order)
+)
 
 
 class HeldTrade(NamedTuple):
@@ -147,15 +157,9 @@ def fills_of(
     connection: Connection, community_id: str, order_ids: Collection[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return what spot orders traded, by order and in order, as answers tell it."""
-    row = tables.trade.c
     fills: dict[str, list[dict[str, Any]]] = {order_id: [] for order_id in order_ids}
-    for column in (row.sell_order, row.buy_order):
-        query = (
-            select(column, row.wh, row.cents_per_kwh, row.seller, row.buyer)
-            .where(row.community_id == community_id, is_among(connection, column, order_ids))
-            .order_by(row.id)
-        )
-        for order_id, *fill in connection.execute(query):
+    for of_orders in _FILLS:
+        for order_id, *fill in of_orders.all(connection, community_id=community_id, order_ids=order_ids):
             fills[order_id].append(dict(zip(FILL, fill, strict=True)))
     return fills
 

@@ -5,7 +5,7 @@ from .columns import Id, UtcTime, metadata
 from .database import Database
 from .engines import StorageError
 from .lease import LeaseLost
-from .lookup import Lookup
+from .lookup import Lookup, is_in
 
 __all__ = [
     "Database",
@@ -18,6 +18,7 @@ __all__ = [
     "find_row",
     "insert_rows",
     "is_among",
+    "is_in",
     "is_one_of",
     "metadata",
     "put_rows",

@@ -1,10 +1,15 @@
 """Queries that are made once and asked often, without what SQLAlchemy does around each time they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, SelectBase
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, Dialect, SelectBase, Text, TypeDecorator, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import LargeBinary, TypeEngine
 
 from .bulk import on_driver
 
@@ -26,7 +31,7 @@ class Lookup:
     """A query whose values are named by `bindparam` and given with each use.
 
     To ask takes a third of the time that SQLAlchemy needs for the same rows. Errors are SQLAlchemy's. It may have
-    no ``in_`` with a list of values, which would be made anew each time: see `is_one_of`.
+    no ``in_`` with a list of values, which would be made anew each time: see `is_in`, for constants `is_one_of`.
     """
 
     def __init__(self, query: SelectBase) -> None:
@@ -66,7 +71,7 @@ class Lookup:
         compiled = self._query.compile(dialect=dialect)
         binds = compiled.binds
         if any(bind.expanding for bind in binds.values()):
-            raise TypeError(f"a list of values would be made anew each time, use is_one_of: {compiled}")
+            raise TypeError(f"a list of values would be made anew each time, use is_in or is_one_of: {compiled}")
         order = compiled.positiontup or binds  # where parameters have places, one may have several
         columns = [column.type.dialect_impl(dialect) for column in self._query.selected_columns]
         loads = [(i, kind.result_processor(dialect, None)) for i, kind in enumerate(columns)]
@@ -85,3 +90,54 @@ def _loaded(row: Values, loads: Sequence[tuple[int, _Convert]]) -> Values:
     for i, load in loads:
         values[i] = load(values[i])
     return tuple(values)
+
+
+def is_in(column: Column[Any], name: str) -> ColumnElement[bool]:
+    """Return the condition that ``column`` (text, bytes, integers) is one of the values given as ``name``.
+
+    It is for a `Lookup`: one parameter however many values.
+    """
+    return _IsIn(column, name)
+
+
+class _IsIn(ColumnElement[bool]):
+    inherit_cache = False
+
+    def __init__(self, column: Column[Any], name: str) -> None:
+        self.column = column
+        self.values = bindparam(name, type_=_Values(column.type))
+
+
+class _Values(TypeDecorator[Collection[Any]]):
+    """Many values as one: an array, or on SQLite a JSON text, in which bytes are hexadecimal."""
+
+    impl = Text
+    cache_ok = False
+
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(self.kind))
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+        values = list(value or ())
+        if dialect.name != "sqlite":
+            return values
+        if isinstance(self.kind, LargeBinary):
+            values = [one.hex() for one in values]
+        return msgspec.json.encode(values).decode()
+
+
+@compiles(_IsIn)
+def _in_array(element: _IsIn, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.process(element.column, **options)} = ANY({compiler.process(element.values, **options)})"
+
+
+@compiles(_IsIn, "sqlite")
+def _in_json(element: _IsIn, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    value = "unhex(value)" if isinstance(element.column.type, LargeBinary) else "value"
+    values = compiler.process(element.values, **options)
+    return f"{column} IN (SELECT {value} FROM json_each({values}))"  # noqa: S608 - names of ours and parameters

@@ -30,10 +30,11 @@ _STOP_SECONDS: Final = 5
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
-    """Where the community's tokens are, for the locks of sales."""
+    """Where the community's tokens are, for the locks of sales, and the key of the hub that pays for them."""
 
     mint: bytes
     escrow: bytes
+    hub: bytes
 
 
 class Verdict(msgspec.Struct, array_like=True, frozen=True):
@@ -148,10 +149,10 @@ def verdict(envelope: Envelope, place: Place | None, hub: Keypair) -> Verdict:
     if place is None or not isinstance(message, SellOrder):
         return Verdict()
     owner = Pubkey.from_bytes(signer)
-    mint, escrow = Pubkey.from_bytes(place.mint), Pubkey.from_bytes(place.escrow)
+    mint, escrow, payer = map(Pubkey.from_bytes, (place.mint, place.escrow, place.hub))
 
     def expected(blockhash: Hash) -> MessageV0:
-        return lock_message(ChainInfo(mint, escrow, hub.pubkey(), blockhash), owner, message.wh, message.id)
+        return lock_message(ChainInfo(mint, escrow, payer, blockhash), owner, message.wh, message.id)
 
     try:
         transaction = complete_as_hub(message.lock, expected, owner, hub)

@@ -90,7 +90,11 @@ class MessageQueue:
         if len(envelopes) >= _MANY and self._checker.is_ready():
             # The process has the hub's key of its start; with another one, locks are completed here.
             is_its_hub = chain is not None and chain.hub == self._desk.tokens.hub.pubkey()
-            place = Place(bytes(chain.mint), bytes(chain.escrow)) if chain is not None and is_its_hub else None
+            place = (
+                Place(bytes(chain.mint), bytes(chain.escrow), bytes(chain.hub))
+                if chain is not None and is_its_hub
+                else None
+            )
             try:
                 verdicts = await self._checker.check(envelopes, place)
             except CheckerLost:

@@ -19,7 +19,7 @@ from tests.hub.trading import NOW, found, head, hub_desk, keys, sale
 
 DESK, CHAIN = hub_desk()
 HUB = DESK.tokens.hub
-PLACE = Place(bytes(CHAIN.mint), bytes(CHAIN.escrow))
+PLACE = Place(bytes(CHAIN.mint), bytes(CHAIN.escrow), bytes(CHAIN.hub))
 MEMBERS = keys(3)
 
 
