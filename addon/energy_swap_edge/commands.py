@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
-from uuid import UUID, uuid4
+from uuid import UUID, uuid7
 
 import msgspec
 from energy_swap_protocol.message import (
@@ -144,7 +144,7 @@ class Commands:
         *,
         state: LiveState,
         clock: Clock,
-        new_id: Callable[[], UUID] = uuid4,
+        new_id: Callable[[], UUID] = uuid7,
     ) -> None:
         self._hub = hub
         self._key = key

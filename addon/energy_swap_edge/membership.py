@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid7
 
 import msgspec
 from energy_swap_protocol.message import AnyMessage, Application, GrantAllowance, StandingOrder, sign_message
@@ -53,7 +53,7 @@ class Membership:
         changed: Callable[[bool], None],
         taken: Callable[[HouseholdState], None] = lambda _household: None,
         outbox_changed: Sequence[Callable[[], None]],
-        new_id: Callable[[], UUID] = uuid4,
+        new_id: Callable[[], UUID] = uuid7,
         again_seconds: float = _AGAIN_SECONDS,
     ) -> None:
         self._config = config

@@ -11,8 +11,10 @@ def cost_cents(wh: int, cents_per_kwh: int) -> int:
 
     This is the only place where energy times price is rounded. Both arguments may be negative.
     """
-    quotient, remainder = divmod(wh * cents_per_kwh, WH_PER_KWH)
-    if remainder * 2 > WH_PER_KWH or (remainder * 2 == WH_PER_KWH and quotient % 2):
+    product = wh * cents_per_kwh
+    quotient = product // WH_PER_KWH  # `divmod` takes twice as long, and each trade asks four times
+    twice = (product - quotient * WH_PER_KWH) * 2
+    if twice > WH_PER_KWH or (twice == WH_PER_KWH and quotient % 2):
         quotient += 1
     return quotient
 

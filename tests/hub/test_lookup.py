@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from energy_swap_hub.storage import Database, Lookup, insert_rows, is_one_of
+from energy_swap_hub.storage import Database, Lookup, insert_rows, is_in, is_one_of
 from sqlalchemy import Connection, Select, bindparam, func, or_, select, union_all
 from sqlalchemy.exc import DBAPIError
 
@@ -63,6 +63,29 @@ async def test_a_lookup_finds_what_sqlalchemy_finds(database: Database) -> None:
 
     await database.read(compare)
     await database.write(compare)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        (THING.c.limit, [2**62, 1, 99]),
+        (THING.c.note, [ROWS[0][2], "", 'o"ther']),
+        (THING.c.key, [b"\x00\xff", b"", b"9"]),
+    ],
+)
+async def test_a_lookup_takes_as_many_values_as_are_given(
+    database: Database, column: Any, values: list[Any]
+) -> None:
+    lookup = Lookup(select(THING).where(THING.c.limit > OF, is_in(column, "values")).order_by(THING.c.limit))
+
+    def compare(connection: Connection) -> None:
+        for given, found in ((values, 2), (values[:1], 1), (values[2:], 0), ([], 0)):
+            expected = select(THING).where(column.in_(given)).order_by(THING.c.limit)
+            rows = lookup.all(connection, of=0, values=given)
+            assert rows == [tuple(row) for row in connection.execute(expected)]
+            assert len(rows) == found
+
+    await database.read(compare)
 
 
 async def test_rows_come_by_name_and_mistakes_are_told_in_words(database: Database) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid7
 
 import msgspec
 from energy_swap_protocol.message import CancelOrder, SellOrder, sign_message
@@ -33,7 +33,7 @@ class Offers:
         *,
         state: LiveState,
         clock: Clock,
-        new_id: Callable[[], UUID] = uuid4,
+        new_id: Callable[[], UUID] = uuid7,
     ) -> None:
         self._hub = hub
         self._key = key

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid7
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -65,7 +65,7 @@ class Trader:
         situation: Callable[[], Situation | None],
         outbox_changed: Callable[[], None],
         settings_changed: Callable[[], None],
-        new_id: Callable[[], UUID] = uuid4,
+        new_id: Callable[[], UUID] = uuid7,
     ) -> None:
         self._key = key
         self._community = community

@@ -232,12 +232,17 @@ class Journal:
         missing = [account for account in net if account not in balances]
         if missing:
             self._read_balances(missing)
-        short = [a for a, amount in net.items() if amount < 0 and balances[a] + amount < 0 and ":" in a]
-        if short:
-            account = min(short)
-            raise overdrawn(account, balances[account], -net[account])
-        for account, amount in net.items():
-            self._set(balances, account, balances[account] + amount)
+        after = {account: balances[account] + amount for account, amount in net.items()}
+        if min(after.values(), default=0) < 0:
+            short = [a for a, balance in after.items() if balance < 0 and net[a] < 0 and ":" in a]
+            if short:
+                account = min(short)
+                raise overdrawn(account, balances[account], -net[account])
+        if self._attempts:
+            for account, balance in after.items():
+                self._set(balances, account, balance)
+        else:
+            balances |= after
 
     def _hold(self, hold_id: str) -> Hold | None:
         if hold_id not in self._holds:
