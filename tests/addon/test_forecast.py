@@ -62,6 +62,25 @@ def test_the_sum_of_a_span_is_taken_course_by_course() -> None:
     assert 1.3 * independent < together.p90 - together.p10 <= width
 
 
+def test_the_middle_of_an_hours_surplus_lies_between_that_of_its_courses_and_of_the_medians() -> None:
+    forecast = make_forecast(history(20), SITE, NO_WEATHER, NOW)
+    net = forecast.production_samples - forecast.consumption_samples
+    for one, courses in zip(forecast.periods, np.maximum(net, 0).T, strict=True):
+        middle = max(one.production_wh.p50 - one.consumption_wh.p50, 0.0)
+        half = (float(np.median(courses)) + middle) / 2
+        assert one.surplus_wh.p50 == pytest.approx(min(max(half, one.surplus_wh.p10), one.surplus_wh.p90))
+
+
+def test_a_day_of_little_use_lowers_what_is_expected_of_the_next() -> None:
+    usual, away = history(40), history(40)
+    away.consumption_wh[-24:] *= 0.2
+    lately, before = (
+        sum(one.consumption_wh.p50 for one in make_forecast(home, SITE, NO_WEATHER, NOW).periods[:48])
+        for home in (away, usual)
+    )
+    assert lately < 0.93 * before
+
+
 def test_the_documents_hold_whole_numbers() -> None:
     forecast = make_forecast(history(20), SITE, NO_WEATHER, NOW)
     snapshot, document = as_snapshot(forecast), as_document(forecast)

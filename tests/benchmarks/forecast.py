@@ -80,9 +80,7 @@ class Edge:
                 columns[f"{name}_mean"] = (courses[:, :horizon].mean(axis=0) - raised) / 1000
         if "net" in about["targets"]:
             net = (made.production_courses - made.consumption_courses)[:, :horizon] / 1000
-            columns |= {
-                f"net_{q}": np.quantile(net, level, axis=0) for level, q in zip(LEVELS, _QUANTILES, strict=True)
-            }
+            columns |= {f"net_{q}": made.net()[n, :horizon] / 1000 for n, q in enumerate(_QUANTILES)}
             columns["net_mean"] = net.mean(axis=0)
             columns["surplus_mean"] = np.maximum(net, 0).mean(axis=0)
             # A household is shown the figure for the day as a whole; its hours share it here.

@@ -30,6 +30,7 @@ _NEAREST_OF = 60  # past days
 
 def main() -> None:
     """Print what is missed by whom."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--protocol", required=True)
     ask.add_argument("--data", required=True)
@@ -37,7 +38,7 @@ def main() -> None:
     said = ask.parse_args()
     sys.path.insert(0, said.protocol)
     evaluate = importlib.import_module("evaluate")
-    forecast.Edge.retrain_days = 30
+    forecast.Edge.retrain_days = 45
     for track in ("pair", "home48"):
         series = evaluate.load_track(said.data, track)
         scored = evaluate.run(forecast.Edge(), series, track, 365, said.every, verbose=False)

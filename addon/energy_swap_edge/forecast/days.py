@@ -10,8 +10,9 @@ from .household import Floats
 from .recent import Whole
 
 NAMES: Final = ("line", "median", "mean", "yesterday", "three", "week", "month")
-# How much each counts before the home has shown who is right there: a day's surplus persists more than its hours.
-USUAL_SHARE: Final = np.array([0.3, 0.2, 0.1, 0.22, 0.08, 0.05, 0.05])
+# How much each counts before the home has shown who is right there: a day's surplus persists more than its hours,
+# and courses of a few days say little of it.
+USUAL_SHARE: Final = np.array([0.52, 0.14, 0.01, 0.19, 0.05, 0.045, 0.045])
 # Under forecast weather yesterday says little.
 SKY_SHARE: Final = np.array([0.15, 0.35, 0.4, 0.04, 0.02, 0.02, 0.02])
 _RIVALS: Final = (3, 4, 5, 6)

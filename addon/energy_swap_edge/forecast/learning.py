@@ -29,9 +29,9 @@ _LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
 _WIDTH_DAYS: Final = 60
 # By how much raw bands are usually too narrow, and for how many days of back-test as much again: quantiles of few
 # days lie within what happens.
-_CONSUMPTION_WIDTH: Final = (0.93, 1.0)
+_CONSUMPTION_WIDTH: Final = (0.85, 1.5)
 _PRODUCTION_WIDTH: Final = (1.25, 0.8)
-_SKY_WIDTH: Final = (1.1, 5.0)
+_SKY_WIDTH: Final = (0.9, 7.0)
 _RATIO_WIDTH: Final = (0.85, 0.0)  # of the wide bands about the mere ratio to physics
 _MOST_WIDTH: Final = 2.0
 _PRIOR_DAYS: Final = 0.9  # at which the home's own days count as much as the prior, which a week outweighs

@@ -66,13 +66,15 @@ def make_forecast(
     periods = []
     for number, one in enumerate(starts):
         bands = _bands(production[:, [number]], consumption[:, [number]])
+        net = float(made[_MIDDLE, number] - eaten[_MIDDLE, number])
         periods.append(
             PeriodForecast(
                 one,
                 period,
                 _read(made[:, number], bands[0].mean),
                 _read(eaten[:, number], bands[1].mean),
-                *bands[2:],
+                _with_middle(bands[2], net),
+                _with_middle(bands[3], -net),
             )
         )
     local = now.astimezone(site.zone)
@@ -110,13 +112,26 @@ class HourlyForecast:
         self.has_weather = has_weather
         self._past, self._day_share = past, day_share
 
+    def net(self) -> Floats:
+        """Return the quantiles of production less consumption in Wh, a row per level of `LEVELS`.
+
+        They are those of the courses; the middle is half way to the difference of the medians: that errs less, as
+        the courses are few and consumption is skewed, but knows nothing of how the two go together.
+        """
+        spread = np.quantile(self.production_courses - self.consumption_courses, LEVELS, axis=0)
+        line = (spread[_MIDDLE] + (self.production - self.consumption)[_MIDDLE]) / 2
+        spread[:_MIDDLE] = np.minimum(spread[:_MIDDLE], line)
+        spread[_MIDDLE + 1 :] = np.maximum(spread[_MIDDLE + 1 :], line)
+        spread[_MIDDLE] = line
+        return spread
+
     def day_surplus(self, first: int, last: int) -> float:
         """Return the surplus in Wh of the hours [first, last) from the full hour of now, as days are forecast.
 
         NaN where the sums of past days say nothing.
         """
         past = self._past
-        line = (self.production - self.consumption)[LEVELS.index(0.5)][first:last]
+        line = (self.production - self.consumption)[_MIDDLE][first:last]
         courses = (self.production_courses - self.consumption_courses)[:, first:last]
         net = past.production - past.consumption
         said = day_opinions(line, courses, net, past.now, past.now + np.arange(first, last))
@@ -249,6 +264,11 @@ _LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
 
 def _read(spread: Floats, mean: float) -> Band:
     return Band(float(spread[_LOW]), float(spread[_MIDDLE]), float(spread[_HIGH]), mean)
+
+
+def _with_middle(courses: Band, middle: float) -> Band:
+    """Return the band with its middle half way to that of the medians' difference (see `HourlyForecast.net`)."""
+    return replace(courses, p50=min(max((courses.p50 + max(middle, 0.0)) / 2, courses.p10), courses.p90))
 
 
 def _bands(
