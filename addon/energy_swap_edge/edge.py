@@ -262,6 +262,7 @@ class Edge:
             api = LocalApi(
                 edge_id=key.edge_id,
                 name=config.name,
+                time_zone=config.time_zone,
                 pairing=pairing,
                 carry_out=_carry_out(commands, trader, control, self.weather, clock),
                 state=self.state,

@@ -186,6 +186,14 @@ class HubClient:
         query = "&".join(f"{name}={quote(day)}" for name, day in days.items())
         return await self._fetch("GET", f"{path}?{query}" if query else path)
 
+    async def invoices(self) -> list[dict[str, Any]]:
+        """Return this household's invoices, the newest first; a draft of the running month has no number."""
+        return await self._ask("GET", "household/invoices", into=list[dict[str, Any]])
+
+    async def invoice_pdf(self, number: int, language: str) -> bytes:
+        """Return one of this household's invoices as a PDF in ``language`` (en or sw)."""
+        return await self._fetch("GET", f"household/invoices/{number}.pdf?language={quote(language)}")
+
     async def household_events(self) -> AsyncIterator[HouseholdState]:
         """Yield the hub's view at connect and after each change, until the connection ends."""
         url = self._base / "household/events"

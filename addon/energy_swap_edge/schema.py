@@ -116,8 +116,14 @@ _HISTORY: Final = """
     );
 """
 
+# What became tokens of what was exported; unknown of what an older hub told, which is asked for again.
+_MINTED: Final = """
+    ALTER TABLE settled ADD COLUMN minted_wh INTEGER;
+    DELETE FROM progress WHERE name = 'settled_until';
+"""
+
 # `migrate` runs those that a file has not seen, in order; a script is never altered after it was released.
-_SCRIPTS: Final = (_FIRST, _HISTORY)
+_SCRIPTS: Final = (_FIRST, _HISTORY, _MINTED)
 
 
 def migrate(db: sqlite3.Connection, name: str) -> None:

@@ -87,6 +87,8 @@ class SmallHub:
         app.router.add_get(f"{BASE}/household/notifications", self._notifications)
         app.router.add_get(f"{BASE}/household/periods", self._own_periods)
         app.router.add_get(f"{BASE}/household/{{file:statement(?:.csv)?}}", self._statement)
+        app.router.add_get(f"{BASE}/household/invoices", self._invoices)
+        app.router.add_get(f"{BASE}/household/invoices/{{number}}.pdf", self._invoice_pdf)
         app.router.add_get(f"{BASE}/prices", self._prices)
         app.router.add_get(f"{BASE}/market", self._market)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -239,6 +241,16 @@ class SmallHub:
             return web.Response(text="booked_at,kes\n", content_type="text/csv")
         return web.json_response({"household": "h-001", "asked": dict(request.query)})
 
+    async def _invoices(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        return web.json_response([{"number": 7, "month": "2026-10", "total_cents": 41_250}])
+
+    async def _invoice_pdf(self, request: web.Request) -> web.Response:
+        await self._member(request)
+        if request.match_info["number"] != "7":
+            raise _refusal(404, "not_found", f"there is no invoice {request.match_info['number']}")
+        return web.Response(body=f"%PDF in {request.query['language']}".encode(), content_type="application/pdf")
+
     async def _events(self, request: web.Request) -> web.StreamResponse:
         await self._member(request)
         socket = web.WebSocketResponse()
@@ -270,7 +282,8 @@ def _refusal(status: int, code: str, detail: str) -> web.HTTPException:
     body = {"type": "about:blank", "title": "no", "status": status, "detail": detail, "code": code}
     kinds: dict[int, type[web.HTTPException]] = {
         400: web.HTTPBadRequest, 401: web.HTTPUnauthorized, 403: web.HTTPForbidden,
-        409: web.HTTPConflict, 422: web.HTTPUnprocessableEntity, 503: web.HTTPServiceUnavailable,
+        404: web.HTTPNotFound, 409: web.HTTPConflict,
+        422: web.HTTPUnprocessableEntity, 503: web.HTTPServiceUnavailable,
     }  # fmt: skip
     return kinds[status](text=msgspec.json.encode(body).decode(), content_type="application/problem+json")
 

@@ -7,18 +7,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from energy_swap_edge.history.periods import KEPT_FRAMES_SECONDS, History, OwnTrade
+from energy_swap_edge.history.periods import KEPT_FRAMES_SECONDS, History, OwnTrade, SettledPeriod
 from energy_swap_edge.history.roll_up import LONGEST_GAP_SECONDS, QUARTER_SECONDS, quarters
 from energy_swap_edge.schema import _FIRST
 from energy_swap_edge.store import FILE, Registers, Store
 from energy_swap_protocol.reading import Reading, ReadingFlag, decode_frame, sign_reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from .meter import Meter
 
 START = 1_795_165_200  # a full hour
 NOW = START + 365 * 86_400
+NOTHING = SettledPeriod(START, 0, 0, 0, sold_wh=0, bought_wh=0, earned_cents=0, paid_cents=0)
 
 
 @pytest.fixture
@@ -143,6 +145,54 @@ async def test_trades_of_a_span_replace_what_was_known_of_it(store: Store) -> No
         await history.keep_trades(trades, START, START + 3600, retail_cents_per_kwh=2_000)
     money = await history.money(START, START + 3600)
     assert (money.earned_cents, money.saved_cents) == (330, 200 * 2 - 100)
+
+
+async def test_every_wh_came_from_somewhere_and_went_somewhere_once(store: Store) -> None:
+    """In its first booked hour the household keeps a part as tokens, in the next it uses them and buys."""
+    history = History(store)
+    half = 1800
+    booked = [
+        changed(NOTHING, export_wh=900, import_wh=100, sold_wh=300, minted_wh=800),
+        # The utility bought 500 of 600; an older hub leaves it to us to see that 100 became tokens.
+        changed(NOTHING, start=START + half, export_wh=600, grid_wh=500, sold_wh=100),
+        changed(NOTHING, start=START + 2 * half, import_wh=1_000, bought_wh=400, own_wh=350, grid_wh=-250),
+        # Late: 70 Wh of export became tokens first, then 90 Wh of 120 used were own tokens.
+        changed(NOTHING, start=START + 3 * half, export_wh=70, import_wh=120, minted_wh=70, own_wh=90),
+    ]
+    await history.keep_settled(booked, minutes=30, retail_cents_per_kwh=2_100, now=NOW)
+    # What is traded beside the periods moves no energy when it is traded.
+    trades = [OwnTrade(START + 5, "spot", -400, 480), OwnTrade(START + half + 5, "auction", 250, -300)]
+    await history.keep_trades(trades, START, START + 7200, retail_cents_per_kwh=2_100)
+    rows = await history.periods(START, START + 7200, minutes=30)
+    flows = [
+        (row["minted_wh"], row["utility_export_wh"], row["burned_wh"], row["utility_import_wh"]) for row in rows
+    ]
+    assert flows == [(800, 100, 0, 100), (100, 500, 0, 0), (0, 0, 750, 250), (70, 0, 90, 30)]
+    assert [row["sold_wh"] for row in rows] == [700, 100, 0, 0]
+    for row, period in zip(rows, booked, strict=True):
+        assert row["minted_wh"] + row["utility_export_wh"] == period.export_wh
+        assert row["burned_wh"] + row["utility_import_wh"] == period.import_wh
+
+
+async def test_what_the_meter_counted_is_told_once_whenever_the_hub_booked_it(store: Store) -> None:
+    """Not a member yet, a period booked from within, one whose end counts for the next, one not booked yet."""
+    history = History(store)
+    meter, half = Meter(start=START), 1800
+    frames = [meter.next_frame() for _ in range(4 * 30 + 2)]
+    await store.add_frames([(decode_frame(frame), frame) for frame in frames])
+    await history.roll_up(START + 4 * half + 60)
+    measured = {quarter.start: quarter for quarter in await history.measured(START, START + 4 * half)}
+    whole = {START + n * half: sum(measured[START + n * half + q].import_wh for q in (0, 900)) for n in range(4)}
+    assert min(whole.values()) > 30
+    first, second = START + half, START + 2 * half
+    booked = [
+        changed(NOTHING, start=first, import_wh=whole[first] - 20),  # a member since some minutes after its start
+        changed(NOTHING, start=second, import_wh=whole[second], own_wh=10),
+    ]
+    await history.keep_settled(booked, minutes=30, retail_cents_per_kwh=2_100, now=NOW)
+    rows = await history.periods(START, START + 4 * half, minutes=30)
+    assert [row["settled"] for row in rows] == [False, True, True, False]
+    assert sum(row["burned_wh"] + row["utility_import_wh"] for row in rows) == sum(whole.values())
 
 
 async def test_a_file_of_the_first_version_is_brought_over(tmp_path: Path) -> None:

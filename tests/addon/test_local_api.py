@@ -69,7 +69,8 @@ async def connected(edge: Edge) -> AsyncIterator[Client]:
 async def test_anyone_may_ask_who_the_edge_is(make_edge: MakeEdge) -> None:
     async with make_edge() as edge, aiohttp.ClientSession() as session, session.get(url(edge, "info")) as response:
         assert await response.json() == {
-            "api_version": 1, "edge_version": "0.1.0", "edge_id": edge.edge_id, "name": "Amina's house"
+            "api_version": 1, "edge_version": "0.1.0", "edge_id": edge.edge_id, "name": "Amina's house",
+            "time_zone": "Africa/Nairobi",
         }  # fmt: skip
 
 
@@ -90,7 +91,7 @@ async def test_pairing_gives_a_token_and_a_new_code_and_both_survive_a_restart(m
                 hello = await socket.receive_json()
                 assert hello == {
                     "type": "hello", "api_version": 1, "edge_version": "0.1.0", "edge_id": edge_id,
-                    "name": "Amina's house",
+                    "name": "Amina's house", "time_zone": "Africa/Nairobi",
                 }  # fmt: skip
 
 

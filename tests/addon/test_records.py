@@ -33,7 +33,18 @@ async def asked(edge: Edge, path: str) -> tuple[int, Any]:
 
 
 async def test_every_read_wants_a_paired_client(make_edge: MakeEdge) -> None:
-    paths = ("forecast", "advice", "prices", "history", "power", "statement", "statement.csv", "market")
+    paths = (
+        "forecast",
+        "advice",
+        "prices",
+        "history",
+        "power",
+        "statement",
+        "statement.csv",
+        "invoices",
+        "invoices/7.pdf",
+        "market",
+    )
     async with make_edge() as edge, aiohttp.ClientSession() as session:
         for path in paths:
             async with session.get(url(edge, path)) as response:
@@ -139,6 +150,25 @@ async def test_the_statement_and_the_market_are_the_hubs(admitted_edge: Edge, hu
         await hub.stop()
         async with session.get(url(admitted_edge, "statement"), headers=headers) as response:
             assert (response.status, (await response.json())["code"]) == (503, "hub_unreachable")
+
+
+async def test_invoices_are_the_hubs_and_a_page_of_each_in_both_languages(
+    admitted_edge: Edge, hub: SmallHub
+) -> None:
+    invoice = {"number": 7, "month": "2026-10", "total_cents": 41_250}
+    assert await asked(admitted_edge, "invoices") == (200, {"invoices": [invoice]})
+    async with aiohttp.ClientSession() as session:
+        headers = await paired(session, admitted_edge)
+        for query, language in (("", "en"), ("?language=sw", "sw")):
+            async with session.get(url(admitted_edge, f"invoices/7.pdf{query}"), headers=headers) as response:
+                assert (response.content_type, await response.text()) == ("application/pdf", f"%PDF in {language}")
+    for path, status, words in (
+        ("invoices/8.pdf", 502, "there is no invoice 8"),
+        ("invoices/x.pdf", 400, "a whole number, like 12, not 'x'"),
+        ("invoices/7.pdf?language=fr", 400, "one of en, sw, not 'fr'"),
+    ):
+        found, told = await asked(admitted_edge, path)
+        assert (found, words in told["message"]) == (status, True), path
 
 
 async def test_what_is_asked_wrongly_is_answered_in_words(admitted_edge: Edge) -> None:

@@ -16,6 +16,7 @@ from energy_swap_edge.state import Clock, LiveState, unix
 _LAST_SECOND: Final = 4_102_444_800  # the year 2100
 _MOST_SECONDS: Final = 400 * 86_400
 _MARKET_SECONDS: Final = 5.0
+_LANGUAGES: Final = ("en", "sw")
 
 type Document = Callable[[], Mapping[str, Any] | None]
 
@@ -71,6 +72,8 @@ class Reads:
             "/api/v1/power": self._live_power,
             "/api/v1/statement": self._statement,
             "/api/v1/statement.csv": self._statement_csv,
+            "/api/v1/invoices": self._invoices,
+            "/api/v1/invoices/{number}.pdf": self._invoice_pdf,
             "/api/v1/market": self._market_now,
             "/api/v1/decisions": self._newest_decisions,
         }
@@ -120,6 +123,19 @@ class Reads:
             return web.Response(body=body, content_type="application/json")
         headers = {"Content-Disposition": 'attachment; filename="energy-swap-statement.csv"'}
         return web.Response(body=body, content_type="text/csv", charset="utf-8", headers=headers)
+
+    async def _invoices(self, _request: web.Request) -> web.Response:
+        return answer(200, {"invoices": await self._hub.invoices()})
+
+    async def _invoice_pdf(self, request: web.Request) -> web.Response:
+        number, language = request.match_info["number"], request.query.get("language", "en")
+        if not (number.isascii() and number.isdecimal() and len(number) < 12):
+            raise BadRequest(f"an invoice's number is a whole number, like 12, not {number[:40]!r}")
+        if language not in _LANGUAGES:
+            raise BadRequest(f"language is one of {', '.join(_LANGUAGES)}, not {language[:40]!r}")
+        body = await self._hub.invoice_pdf(int(number), language)
+        headers = {"Content-Disposition": f'attachment; filename="energy-swap-invoice-{int(number)}.pdf"'}
+        return web.Response(body=body, content_type="application/pdf", headers=headers)
 
     async def _newest_decisions(self, _request: web.Request) -> web.Response:
         return answer(200, {"decisions": await self._decisions()})

@@ -34,13 +34,14 @@ class _PairRequest(msgspec.Struct, frozen=True):
 
 
 class LocalApi:
-    """The API of one edge. ``edge_id`` and ``name`` are what Home Assistant shows."""
+    """The API of one edge. ``edge_id`` and ``name`` are what Home Assistant shows; ``time_zone`` is its days'."""
 
     def __init__(
         self,
         *,
         edge_id: str,
         name: str,
+        time_zone: str,
         pairing: Pairing,
         carry_out: CarryOut,
         state: LiveState,
@@ -49,6 +50,7 @@ class LocalApi:
     ) -> None:
         self._edge_id = edge_id
         self._name = name
+        self._time_zone = time_zone
         self._pairing = pairing
         self._carry_out = carry_out
         self._events = events
@@ -118,6 +120,7 @@ class LocalApi:
             "edge_version": version("energy-swap-edge"),
             "edge_id": self._edge_id,
             "name": self._name,
+            "time_zone": self._time_zone,
         }
 
     async def _info(self, _request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ import msgspec
 
 from energy_swap_edge.store import Registers, Store
 
+from .flows import booked_flows, unbooked_flows, with_measured_before
 from .roll_up import QUARTER_SECONDS, Quarter, quarters
 
 KEPT_FRAMES_SECONDS: Final = 35 * 86_400
@@ -34,6 +35,7 @@ class SettledPeriod(msgspec.Struct, frozen=True):
     own_wh: Whole = 0
     grid_wh: Whole = 0
     grid_cents: Whole = 0
+    minted_wh: Whole | None = None  # an older hub does not say
 
 
 class OwnTrade(msgspec.Struct, frozen=True):
@@ -217,7 +219,9 @@ class History:
         def query(db: sqlite3.Connection) -> list[dict[str, Any]]:
             rows: dict[int, dict[str, Any]] = {}
             for start, *values in db.execute(_SETTLED, span):
-                rows[start] = dict(zip(_FIELDS, values, strict=True)) | {"settled": True, "revision": values[-1]}
+                rows[start] = dict(zip(_FIELDS, values, strict=True)) | {"settled": True}
+            booked = {start: dict(row) for start, row in rows.items()}
+            first = db.execute("SELECT min(start) FROM settled").fetchone()[0]
             changed: dict[int, int] = dict(db.execute(_SETTLED_CHANGED, span).fetchall())
             for start, export_wh, import_wh, generation_wh, estimated, revision, at in db.execute(_MEASURED, span):
                 row = rows.setdefault(start, dict.fromkeys(_FIELDS, 0) | {"minutes": minutes, "settled": False})
@@ -231,7 +235,11 @@ class History:
                 row["earned_cents" if cents > 0 else "paid_cents"] += abs(cents)
                 row["revision"] += 1
                 changed[start] = max(changed.get(start, 0), at)
-            return [{"start": start, **rows[start]} for start in sorted(rows) if changed[start] > changed_after]
+            return [
+                {"start": start, **rows[start], **_flows(rows[start], booked.get(start), is_first=start == first)}
+                for start in sorted(rows)
+                if changed[start] > changed_after
+            ]
 
         return await self._store.read(query)
 
@@ -267,9 +275,18 @@ class History:
         return await self._store.read(query)
 
 
+def _flows(row: dict[str, Any], booked: dict[str, Any] | None, *, is_first: bool) -> dict[str, int]:
+    # By the hub's own count where it has booked: over all periods it adds up to the meter's registers, too, even
+    # where a missing reading moved energy into the next period.
+    if booked is None:
+        return unbooked_flows(row)
+    flows = booked_flows(booked)
+    return with_measured_before(flows, row, booked) if is_first else flows
+
+
 _FIELDS: Final = (
     "minutes", "export_wh", "import_wh", "generation_wh", "sold_wh", "bought_wh", "own_wh", "earned_cents",
-    "paid_cents", "grid_wh", "grid_cents", "revision",
+    "paid_cents", "grid_wh", "grid_cents", "minted_wh", "revision",
 )  # fmt: skip
 _SETTLED: Final = f"SELECT start, {', '.join(_FIELDS)} FROM settled WHERE start >= :since AND start < :until"  # noqa: S608
 _SETTLED_CHANGED: Final = "SELECT start, changed_at FROM settled WHERE start >= :since AND start < :until"
@@ -283,14 +300,14 @@ _TRADED: Final = (
 )
 _COUNTED: Final = (
     "export_wh", "import_wh", "generation_wh", "sold_wh", "bought_wh", "own_wh", "earned_cents", "paid_cents",
-    "grid_wh", "grid_cents",
+    "grid_wh", "grid_cents", "minted_wh",
 )  # fmt: skip
 _KEEP_SETTLED: Final = (
     f"INSERT INTO settled (start, minutes, {', '.join(_COUNTED)}, retail_cents_per_kwh, revision, changed_at)"  # noqa: S608
     f" VALUES (:start, :minutes, {', '.join(f':{name}' for name in _COUNTED)}, :retail_cents_per_kwh, 0, :now)"
     f" ON CONFLICT (start) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COUNTED)},"
     " revision = revision + 1, changed_at = excluded.changed_at"
-    f" WHERE {' OR '.join(f'{name} <> excluded.{name}' for name in _COUNTED)}"
+    f" WHERE {' OR '.join(f'{name} IS NOT excluded.{name}' for name in _COUNTED)}"
 )
 
 

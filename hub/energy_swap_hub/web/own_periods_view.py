@@ -5,13 +5,16 @@ from itertools import groupby
 from typing import Any, Final
 
 from aiohttp import web
+from energy_swap_protocol.units import cost_cents
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.ahead_tables import ahead_line
+from energy_swap_hub.settlement.settings import tariff_of
 from energy_swap_hub.settlement.spot import book
 
 from .route import Query
@@ -24,7 +27,8 @@ _MOST_DAYS: Final = 32
 _LAST_SECOND: Final = 4_102_444_800  # the year 2100
 _TRADES: Final = 200
 _COUNTED: Final = ("export_wh", "import_wh", "generation_wh")
-_NOTHING: Final = ("sold_wh", "bought_wh", "own_wh", "earned_cents", "paid_cents", "grid_wh", "grid_cents")
+_BOOKED: Final = ("sold_wh", "bought_wh", "own_wh", "earned_cents", "paid_cents", "grid_wh", "grid_cents")
+_LATE: Final = (*_COUNTED, "minted_wh", "burned_wh", "grid_wh")
 
 
 def asked_span(request: web.Request) -> tuple[datetime, datetime]:
@@ -61,6 +65,8 @@ def own_periods(
     """Return a household's booked periods that start in ``[since, until)``, oldest first.
 
     What was traded ahead is in them, and so is late energy: ``revision`` says how often a period was trued up.
+    Of what was exported, ``minted_wh`` became tokens; of what was imported, ``bought_wh`` and ``own_wh`` used
+    tokens up. The utility took and delivered the rest.
     """
     stand, line, late = tables.position.c, ahead_line.c, tables.true_up.c
     where = (stand.community_id == community.id, stand.household_id == household_id)
@@ -78,7 +84,7 @@ def own_periods(
             )
         ).mappings()
     }
-    sums = [func.sum(late[name]).label(name) for name in _COUNTED]
+    sums = [func.sum(late[name]).label(name) for name in _LATE]
     trued_up = {
         found["start"]: found
         for found in connection.execute(
@@ -95,15 +101,14 @@ def own_periods(
     rows = {}
     for found in positions:
         start = found["start"]
-        rows[start] = {name: found[name] for name in (*_COUNTED, "sold_wh", "bought_wh", "own_wh")}
-        rows[start] |= {name: found[name] for name in ("earned_cents", "paid_cents", "grid_wh", "grid_cents")}
+        rows[start] = {name: found[name] for name in (*_COUNTED, *_BOOKED)}
+        rows[start]["minted_wh"] = max(found["export_wh"] - found["import_wh"], 0) - max(found["grid_wh"], 0)
         if start in ahead:
             _add_ahead(rows[start], dict(ahead[start]))
     for start, found in trued_up.items():
         # A household can have late energy in a period in which it had no position.
-        row = rows.setdefault(start, dict.fromkeys((*_COUNTED, *_NOTHING), 0))
-        for name in _COUNTED:
-            row[name] += int(found[name])
+        row = rows.setdefault(start, dict.fromkeys((*_COUNTED, *_BOOKED, "minted_wh"), 0))
+        _add_late(row, {name: int(found[name]) for name in _LATE}, tariff_of(connection, community, start))
     return [
         {
             "start": int(start.timestamp()),
@@ -119,6 +124,15 @@ def _add_ahead(row: dict[str, Any], line: dict[str, Any]) -> None:
     row["sold_wh" if is_seller else "bought_wh"] += line["delivered_wh"]
     row["earned_cents"] += line["earned_cents"] + max(line["difference_cents"], 0)
     row["paid_cents"] += line["paid_cents"] + max(-line["difference_cents"], 0)
+
+
+def _add_late(row: dict[str, Any], late: dict[str, int], tariff: Tariff) -> None:
+    """Add what late energy came to; what tokens did not cover the utility bills by the tariff of that time."""
+    for name in (*_COUNTED, "minted_wh"):
+        row[name] += late[name]
+    row["own_wh"] += late["burned_wh"]
+    row["grid_wh"] -= late["grid_wh"]
+    row["grid_cents"] -= cost_cents(late["grid_wh"], tariff.retail_cents_per_kwh)
 
 
 def own_trades(

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from energy_swap_hub import ledger
 from energy_swap_hub.settlement.totals import totals
 from energy_swap_hub.web.own_periods_view import market_without_names, own_periods, own_trades, price_rows
+from energy_swap_protocol.units import cost_cents
 
 from tests.hub.village import GRACE, VILLAGE, Home, Village
 
@@ -29,6 +31,21 @@ async def summed(village: Village, home: Home) -> dict[str, int]:
     }
 
 
+async def tokens(village: Village, home: Home) -> int:
+    """Return the Wh of tokens that a household must have after what its history tells."""
+    since, until = village.now - timedelta(days=1), village.now + timedelta(days=1)
+    rows = await village.read(lambda c: own_periods(c, village.community, home.id, since, until))
+    trades = await village.read(lambda c: own_trades(c, village.community, home.id, since, until))
+    kept_wh: int = sum(row["minted_wh"] - row["sold_wh"] - row["own_wh"] for row in rows)
+    traded_wh: int = sum(trade["wh"] for trade in trades)
+    return kept_wh + traded_wh
+
+
+async def wallet(village: Village, home: Home) -> int:
+    found = await village.read(lambda c: ledger.balances(c, VILLAGE))
+    return sum(found.get(account(home.id), 0) for account in (ledger.ekwh, ledger.ekwh_held))
+
+
 async def test_own_periods_and_trades_add_up_to_the_totals(village: Village) -> None:
     amina, chebet, david = village.amina, village.chebet, village.david
     await trade_everywhere(village)
@@ -40,6 +57,7 @@ async def test_own_periods_and_trades_add_up_to_the_totals(village: Village) -> 
         await village.end_period({amina.id: 500, david.id: -700})
     for home in (amina, chebet, david):
         assert await summed(village, home) == await village.read(lambda c, h=home: totals(c, VILLAGE, h.id))  # type: ignore[misc]
+        assert await tokens(village, home) == await wallet(village, home)
 
 
 async def test_late_energy_stands_in_its_own_period_with_a_revision(village: Village) -> None:
@@ -55,10 +73,32 @@ async def test_late_energy_stands_in_its_own_period_with_a_revision(village: Vil
         await village.advance()
     await village.deliver(amina, *late)
     await village.end_period({amina.id: 100})
+    assert await tokens(village, amina) == await wallet(village, amina) > 0
     since, until = village.now - timedelta(days=1), village.now + timedelta(days=1)
     rows = await village.read(lambda c: own_periods(c, village.community, amina.id, since, until))
     assert [(row["export_wh"], row["revision"]) for row in rows] == [(700, 1), (900, 1), (100, 0)]
     assert await summed(village, amina) == await village.read(lambda c: totals(c, VILLAGE, amina.id))
+
+
+async def test_late_use_is_of_tokens_first_and_then_the_utilitys_at_its_tariff(village: Village) -> None:
+    amina = village.amina
+    await village.end_period({amina.id: 300})  # nobody buys: 300 Wh of tokens
+    late = village.period_after(0)
+    village.now = late.end
+    reading = amina.measure(late.end, import_wh=500)
+    village.now = late.end + GRACE
+    for home in village.homes[1:]:
+        await village.deliver(home, home.measure(late.end))
+    await village.advance()
+    await village.deliver(amina, reading)
+    await village.end_period({})
+    since, until = village.now - timedelta(days=1), village.now + timedelta(days=1)
+    rows = await village.read(lambda c: own_periods(c, village.community, amina.id, since, until))
+    (row,) = [row for row in rows if row["start"] == int(late.start.timestamp())]
+    retail = village.community.tariffs[0].retail_cents_per_kwh
+    assert (row["import_wh"], row["own_wh"], row["grid_wh"]) == (500, 300, -200)
+    assert row["grid_cents"] == -cost_cents(200, retail) < 0
+    assert await tokens(village, amina) == await wallet(village, amina) == 0
 
 
 async def test_the_market_names_nobody(village: Village) -> None:

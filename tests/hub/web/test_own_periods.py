@@ -27,3 +27,12 @@ async def test_only_members_see_the_market(hub: Hub, path: str) -> None:
     assert (await hub.signed(SigningKey(bytes([77]) * 32), "GET", path)).status == 403
     assert (await hub.session.get(f"/api/v1/communities/kisima{path}")).status == 401
     assert (await hub.signed(hub.homes[2].key, "GET", path)).status == 200
+
+
+async def test_a_household_asks_for_its_own_invoices_with_its_key(hub: Hub) -> None:
+    answer = await hub.signed(hub.homes[0].key, "GET", "/household/invoices")
+    assert (answer.status, await answer.json()) == (200, [])  # nothing is bought or sold yet
+    answer = await hub.signed(hub.homes[0].key, "GET", "/household/invoices/1.pdf?language=sw")
+    assert answer.status == 404
+    assert "there is no invoice 1" in (await problem_of(answer))["detail"]
+    assert (await hub.signed(SigningKey(bytes([77]) * 32), "GET", "/household/invoices")).status == 403
