@@ -28,7 +28,7 @@ export class EnergySwapHistoryCard extends EnergySwapCard {
       }
       .row {
         display: grid;
-        grid-template-columns: minmax(0, 1.2fr) minmax(0, 1fr) minmax(0, 1fr);
+        grid-template-columns: minmax(0, 0.9fr) minmax(0, 1.4fr) minmax(0, 0.9fr);
         gap: 0 10px;
         align-items: center;
         width: 100%;

@@ -12,6 +12,8 @@ import "../parts/chart.js";
 import "../parts/order-book.js";
 
 const REFRESH_SECONDS = 60;
+/** The least that an order on the spot market is for. */
+const LEAST_KWH = 0.1;
 
 @customElement("energy-swap-market-card")
 export class EnergySwapMarketCard extends EnergySwapCard {
@@ -163,12 +165,16 @@ export class EnergySwapMarketCard extends EnergySwapCard {
     const price = side === "sell" ? "minimum_price" : "maximum_price";
     const suggested = household.number(side === "sell" ? "suggested_sell_price" : "suggested_buy_price");
     const tokens = household.number("token_balance");
+    if (side === "sell" && tokens !== null && tokens < LEAST_KWH) {
+      this.ask({ title: this.say(side), lead: this.say("nothing_to_sell", { energy: energy(tokens) }), fields: [], act: () => Promise.resolve("") });
+      return;
+    }
     this.ask({
       title: this.say(side),
       lead: side === "sell" ? this.say("sell_means", { energy: energy(tokens ?? 0) }) : this.say("buy_means"),
       go: this.say(side),
       fields: [
-        { name: "energy", label: this.say("energy"), unit: "kWh", step: 0.001, min: 0.1, value: side === "sell" && tokens !== null && tokens > 0 ? tokens : 1 },
+        { name: "energy", label: this.say("energy"), unit: "kWh", step: 0.001, min: LEAST_KWH, value: side === "sell" && tokens !== null ? tokens : 1 },
         {
           name: price,
           label: this.say(side === "sell" ? "at_least" : "at_most"),

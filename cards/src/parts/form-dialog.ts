@@ -21,7 +21,8 @@ export interface Field {
 export interface Form {
   title: string;
   lead: string;
-  go: string;
+  /** What the button that does it says; none while there is nothing that could be done. */
+  go?: string;
   fields: readonly Field[];
   /** Says what the fields come to, or nothing. */
   sum?: (values: Record<string, number>) => string;
@@ -127,8 +128,8 @@ export class EnergySwapFormDialog extends LitElement {
         ${sum ? html`<p class="sum number" aria-live="polite">${sum(this.values)}</p>` : nothing}
         ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
         <div class="actions">
-          <button class="primary" type="submit" ?disabled=${this.isBusy}>${this.isBusy ? this.say("busy") : go}</button>
-          <button type="button" @click=${this.#close}>${this.say("cancel")}</button>
+          ${go === undefined ? nothing : html`<button class="primary" type="submit" ?disabled=${this.isBusy}>${this.isBusy ? this.say("busy") : go}</button>`}
+          <button type="button" @click=${this.#close}>${this.say(go === undefined ? "close" : "cancel")}</button>
         </div>
       </form>`;
   }

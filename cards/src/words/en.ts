@@ -54,6 +54,7 @@ export const en = {
   order_buy: "Buys {energy} for at most {price}",
   cancel_order: "Take back",
   sell_means: "You have {energy} to sell. The order rests in the market until somebody buys, or you take it back.",
+  nothing_to_sell: "You have {energy} to sell; 0.1 kWh is the least. What nobody buys in a period becomes yours to sell here.",
   buy_means: "You pay from your money here; fees come on top of the price.",
   energy: "Energy",
   at_least: "Sell for at least",

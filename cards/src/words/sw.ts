@@ -55,6 +55,7 @@ export const sw: Record<keyof typeof en, string> = {
   order_buy: "Inanunua {energy} kwa si zaidi ya {price}",
   cancel_order: "Ondoa",
   sell_means: "Una {energy} za kuuza. Agizo linabaki sokoni hadi mtu anunue, au uliondoe.",
+  nothing_to_sell: "Una {energy} za kuuza; kiasi cha chini ni kWh 0.1. Kisichonunuliwa katika kipindi kinakuwa chako kuuza hapa.",
   buy_means: "Unalipa kutoka pesa zako hapa; ada huongezwa juu ya bei.",
   energy: "Umeme",
   at_least: "Uza kwa angalau",

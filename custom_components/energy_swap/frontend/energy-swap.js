@@ -303,7 +303,7 @@ var Oe = (e, t) => {
 						index: a,
 						name: r[2],
 						strings: n,
-						ctor: r[1] === "." ? je : r[1] === "?" ? Me : r[1] === "@" ? Ne : A
+						ctor: r[1] === "." ? Me : r[1] === "?" ? Ne : r[1] === "@" ? Pe : k
 					}), i.removeAttribute(e);
 				} else e.startsWith(_) && (c.push({
 					type: 6,
@@ -363,7 +363,7 @@ var Ae = class {
 		for (; s !== void 0;) {
 			if (a === s.index) {
 				let t;
-				s.type === 2 ? t = new k(i, i.nextSibling, this, e) : s.type === 1 ? t = new s.ctor(i, s.name, s.strings, this, e) : s.type === 6 && (t = new Pe(i, this, e)), this._$AV.push(t), s = n[++o];
+				s.type === 2 ? t = new je(i, i.nextSibling, this, e) : s.type === 1 ? t = new s.ctor(i, s.name, s.strings, this, e) : s.type === 6 && (t = new Fe(i, this, e)), this._$AV.push(t), s = n[++o];
 			}
 			a !== s?.index && (i = D.nextNode(), a++);
 		}
@@ -373,7 +373,7 @@ var Ae = class {
 		let t = 0;
 		for (let n of this._$AV) n !== void 0 && (n.strings === void 0 ? n._$AI(e[t]) : (n._$AI(e, n, t), t += n.strings.length - 2)), t++;
 	}
-}, k = class e {
+}, je = class e {
 	get _$AU() {
 		return this._$AM?._$AU ?? this._$Cv;
 	}
@@ -429,7 +429,7 @@ var Ae = class {
 	setConnected(e) {
 		this._$AM === void 0 && (this._$Cv = e, this._$AP?.(e));
 	}
-}, A = class {
+}, k = class {
 	get tagName() {
 		return this.element.tagName;
 	}
@@ -451,21 +451,21 @@ var Ae = class {
 	j(e) {
 		e === E ? this.element.removeAttribute(this.name) : this.element.setAttribute(this.name, e ?? "");
 	}
-}, je = class extends A {
+}, Me = class extends k {
 	constructor() {
 		super(...arguments), this.type = 3;
 	}
 	j(e) {
 		this.element[this.name] = e === E ? void 0 : e;
 	}
-}, Me = class extends A {
+}, Ne = class extends k {
 	constructor() {
 		super(...arguments), this.type = 4;
 	}
 	j(e) {
 		this.element.toggleAttribute(this.name, !!e && e !== E);
 	}
-}, Ne = class extends A {
+}, Pe = class extends k {
 	constructor(e, t, n, r, i) {
 		super(e, t, n, r, i), this.type = 5;
 	}
@@ -477,7 +477,7 @@ var Ae = class {
 	handleEvent(e) {
 		typeof this._$AH == "function" ? this._$AH.call(this.options?.host ?? this.element, e) : this._$AH.handleEvent(e);
 	}
-}, Pe = class {
+}, Fe = class {
 	constructor(e, t, n) {
 		this.element = e, this.type = 6, this._$AN = void 0, this._$AM = t, this.options = n;
 	}
@@ -487,7 +487,7 @@ var Ae = class {
 	_$AI(e) {
 		O(this, e);
 	}
-}, Fe = {
+}, Ie = {
 	M: me,
 	P: _,
 	A: he,
@@ -496,22 +496,22 @@ var Ae = class {
 	R: Ae,
 	D: ve,
 	V: O,
-	I: k,
-	H: A,
-	N: Me,
-	U: Ne,
-	B: je,
-	F: Pe
-}, Ie = ue.litHtmlPolyfillSupport;
-Ie?.(ke, k), (ue.litHtmlVersions ??= []).push("3.3.3");
-var Le = (e, t, n) => {
+	I: je,
+	H: k,
+	N: Ne,
+	U: Pe,
+	B: Me,
+	F: Fe
+}, Le = ue.litHtmlPolyfillSupport;
+Le?.(ke, je), (ue.litHtmlVersions ??= []).push("3.3.3");
+var Re = (e, t, n) => {
 	let r = n?.renderBefore ?? t, i = r._$litPart$;
 	if (i === void 0) {
 		let e = n?.renderBefore ?? null;
-		r._$litPart$ = i = new k(t.insertBefore(y(), e), e, void 0, n ?? {});
+		r._$litPart$ = i = new je(t.insertBefore(y(), e), e, void 0, n ?? {});
 	}
 	return i._$AI(e), i;
-}, Re = globalThis, j = class extends g {
+}, ze = globalThis, A = class extends g {
 	constructor() {
 		super(...arguments), this.renderOptions = { host: this }, this._$Do = void 0;
 	}
@@ -521,7 +521,7 @@ var Le = (e, t, n) => {
 	}
 	update(e) {
 		let t = this.render();
-		this.hasUpdated || (this.renderOptions.isConnected = this.isConnected), super.update(e), this._$Do = Le(t, this.renderRoot, this.renderOptions);
+		this.hasUpdated || (this.renderOptions.isConnected = this.isConnected), super.update(e), this._$Do = Re(t, this.renderRoot, this.renderOptions);
 	}
 	connectedCallback() {
 		super.connectedCallback(), this._$Do?.setConnected(!0);
@@ -533,21 +533,21 @@ var Le = (e, t, n) => {
 		return T;
 	}
 };
-j._$litElement$ = !0, j.finalized = !0, Re.litElementHydrateSupport?.({ LitElement: j });
-var ze = Re.litElementPolyfillSupport;
-ze?.({ LitElement: j }), (Re.litElementVersions ??= []).push("4.2.2");
+A._$litElement$ = !0, A.finalized = !0, ze.litElementHydrateSupport?.({ LitElement: A });
+var Be = ze.litElementPolyfillSupport;
+Be?.({ LitElement: A }), (ze.litElementVersions ??= []).push("4.2.2");
 // node_modules/@lit/reactive-element/decorators/custom-element.js
-var M = (e) => (t, n) => {
+var j = (e) => (t, n) => {
 	n === void 0 ? customElements.define(e, t) : n.addInitializer(() => {
 		customElements.define(e, t);
 	});
-}, Be = {
+}, Ve = {
 	attribute: !0,
 	type: String,
 	converter: se,
 	reflect: !1,
 	hasChanged: ce
-}, Ve = (e = Be, t, n) => {
+}, He = (e = Ve, t, n) => {
 	let { kind: r, metadata: i } = n, a = globalThis.litPropertyMetadata.get(i);
 	if (a === void 0 && globalThis.litPropertyMetadata.set(i, a = /* @__PURE__ */ new Map()), r === "setter" && ((e = Object.create(e)).wrapped = !0), a.set(n.name, e), r === "accessor") {
 		let { name: r } = n;
@@ -570,38 +570,38 @@ var M = (e) => (t, n) => {
 	}
 	throw Error("Unsupported decorator location: " + r);
 };
-function N(e) {
-	return (t, n) => typeof n == "object" ? Ve(e, t, n) : ((e, t, n) => {
+function M(e) {
+	return (t, n) => typeof n == "object" ? He(e, t, n) : ((e, t, n) => {
 		let r = t.hasOwnProperty(n);
 		return t.constructor.createProperty(n, e), r ? Object.getOwnPropertyDescriptor(t, n) : void 0;
 	})(e, t, n);
 }
 // node_modules/@lit/reactive-element/decorators/state.js
-function P(e) {
-	return N({
+function N(e) {
+	return M({
 		...e,
 		state: !0,
 		attribute: !1
 	});
 }
 // src/format.ts
-var He = new Intl.NumberFormat("en-KE", {
+var Ue = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 2,
 	maximumFractionDigits: 2
-}), Ue = new Intl.NumberFormat("en-KE", { maximumFractionDigits: 0 }), We = new Intl.NumberFormat("en-KE", {
+}), We = new Intl.NumberFormat("en-KE", { maximumFractionDigits: 0 }), Ge = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 2,
 	maximumFractionDigits: 2
-}), Ge = new Intl.NumberFormat("en-KE", {
+}), Ke = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 1,
 	maximumFractionDigits: 1
-}), F = (e) => `KES ${He.format(e)}`, I = (e, t = !1) => (t && e > 0 ? "+" : "") + He.format(e).replace("-", "−"), Ke = (e) => Ue.format(e);
-function L(e) {
-	return Math.abs(e) < 1 ? `${Ue.format(e * 1e3)} Wh`.replace("-", "−") : `${(Math.abs(e) < 10 ? We : Ge).format(e)} kWh`.replace("-", "−");
+}), P = (e) => `KES ${Ue.format(e)}`, F = (e, t = !1) => (t && e > 0 ? "+" : "") + Ue.format(e).replace("-", "−"), qe = (e) => We.format(e);
+function I(e) {
+	return Math.abs(e) < 1 ? `${We.format(e * 1e3)} Wh`.replace("-", "−") : `${(Math.abs(e) < 10 ? Ge : Ke).format(e)} kWh`.replace("-", "−");
 }
-function qe(e) {
-	return Math.abs(e) < 1e3 ? `${Ue.format(e)} W` : `${We.format(e / 1e3)} kW`;
+function Je(e) {
+	return Math.abs(e) < 1e3 ? `${We.format(e)} W` : `${Ge.format(e / 1e3)} kW`;
 }
-var Je = class {
+var Ye = class {
 	#e;
 	#t;
 	constructor(e, t) {
@@ -625,7 +625,7 @@ var Je = class {
 	hour(e) {
 		return Number(this.clock(e).slice(0, 2));
 	}
-}, R = l`
+}, L = l`
   :host {
     --sell: var(--energy-solar-color, #e69500);
     --buy: var(--energy-grid-consumption-color, #3f7fc4);
@@ -742,17 +742,17 @@ var Je = class {
     clip-path: inset(50%);
     white-space: nowrap;
   }
-`, Ye = "energy_swap", Xe = class extends Error {};
-function Ze(e) {
+`, Xe = "energy_swap", Ze = class extends Error {};
+function Qe(e) {
 	let t = /* @__PURE__ */ new Set();
-	for (let n of Object.values(e.entities)) n?.platform === Ye && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
+	for (let n of Object.values(e.entities)) n?.platform === Xe && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
 	return [...t];
 }
-var Qe = class {
+var $e = class {
 	#e;
 	constructor(e, t) {
 		this.hass = e, this.device = t, this.#e = /* @__PURE__ */ new Map();
-		for (let n of Object.values(e.entities)) n?.platform === Ye && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
+		for (let n of Object.values(e.entities)) n?.platform === Xe && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
 	}
 	get name() {
 		let e = this.hass.devices[this.device];
@@ -781,7 +781,7 @@ var Qe = class {
 		return t !== void 0 && t !== "unavailable";
 	}
 	async act(e, t = {}) {
-		return this.#t(Ye, e, t, { device_id: this.device }, !0);
+		return this.#t(Xe, e, t, { device_id: this.device }, !0);
 	}
 	async use(e, t, n, r = {}) {
 		let i = this.entity(e);
@@ -798,15 +798,15 @@ var Qe = class {
 				return_response: i
 			})).response;
 		} catch (e) {
-			throw new Xe(z(e));
+			throw new Ze(R(e));
 		}
 	}
 };
-function z(e) {
+function R(e) {
 	return typeof e == "object" && e && "message" in e && typeof e.message == "string" ? e.message : String(e);
 }
 // src/words/en.ts
-var $e = {
+var et = {
 	no_household: "No household of Energy Swap is set up yet. Add it under Settings, Devices & services.",
 	household: "Household",
 	close: "Close",
@@ -860,6 +860,7 @@ var $e = {
 	order_buy: "Buys {energy} for at most {price}",
 	cancel_order: "Take back",
 	sell_means: "You have {energy} to sell. The order rests in the market until somebody buys, or you take it back.",
+	nothing_to_sell: "You have {energy} to sell; 0.1 kWh is the least. What nobody buys in a period becomes yours to sell here.",
 	buy_means: "You pay from your money here; fees come on top of the price.",
 	energy: "Energy",
 	at_least: "Sell for at least",
@@ -893,8 +894,8 @@ var $e = {
 	row_took: "took {energy}",
 	row_sold: "sold {energy}",
 	row_bought: "bought {energy}"
-}, et = {
-	en: $e,
+}, tt = {
+	en: et,
 	sw: {
 		no_household: "Hakuna kaya ya Energy Swap iliyowekwa bado. Iongeze katika Mipangilio, Vifaa na huduma.",
 		household: "Kaya",
@@ -949,6 +950,7 @@ var $e = {
 		order_buy: "Inanunua {energy} kwa si zaidi ya {price}",
 		cancel_order: "Ondoa",
 		sell_means: "Una {energy} za kuuza. Agizo linabaki sokoni hadi mtu anunue, au uliondoe.",
+		nothing_to_sell: "Una {energy} za kuuza; kiasi cha chini ni kWh 0.1. Kisichonunuliwa katika kipindi kinakuwa chako kuuza hapa.",
 		buy_means: "Unalipa kutoka pesa zako hapa; ada huongezwa juu ya bei.",
 		energy: "Umeme",
 		at_least: "Uza kwa angalau",
@@ -983,20 +985,20 @@ var $e = {
 		row_sold: "imeuza {energy}",
 		row_bought: "imenunua {energy}"
 	}
-}, B = (e, t = navigator.language) => e.startsWith("en") && t.startsWith("sw") ? "sw" : e;
-function V(e) {
-	let t = et[e.slice(0, 2)] ?? $e;
+}, z = (e, t = navigator.language) => e.startsWith("en") && t.startsWith("sw") ? "sw" : e;
+function B(e) {
+	let t = tt[e.slice(0, 2)] ?? et;
 	return (e, n = {}) => t[e].replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (e, t, r, i) => n[t] === 1 ? r : i).replace(/\{(\w+)\}/g, (e, t) => String(n[t] ?? e));
 }
 // \0@oxc-project+runtime@0.156.0/helpers/esm/decorate.js
-function H(e, t, n, r) {
+function V(e, t, n, r) {
 	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
 	if (typeof Reflect == "object" && typeof Reflect.decorate == "function") a = Reflect.decorate(e, t, n, r);
 	else for (var s = e.length - 1; s >= 0; s--) (o = e[s]) && (a = (i < 3 ? o(a) : i > 3 ? o(t, n, a) : o(t, n)) || a);
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // src/parts/form-dialog.ts
-var U = class extends j {
+var H = class extends A {
 	constructor(...e) {
 		super(...e), this.values = {}, this.problem = "", this.done = "", this.isBusy = !1, this.#n = () => {
 			this.renderRoot.querySelector("dialog")?.close();
@@ -1009,7 +1011,7 @@ var U = class extends j {
 				try {
 					this.done = await this.form.act(this.values);
 				} catch (e) {
-					this.problem = z(e);
+					this.problem = R(e);
 				} finally {
 					this.isBusy = !1;
 				}
@@ -1017,7 +1019,7 @@ var U = class extends j {
 		};
 	}
 	static {
-		this.styles = [R, l`
+		this.styles = [L, l`
       dialog {
         width: min(420px, calc(100vw - 24px));
         border: 0;
@@ -1096,8 +1098,8 @@ var U = class extends j {
         ${r ? C`<p class="sum number" aria-live="polite">${r(this.values)}</p>` : E}
         ${this.problem ? C`<p class="problem" role="alert">${this.problem}</p>` : E}
         <div class="actions">
-          <button class="primary" type="submit" ?disabled=${this.isBusy}>${this.isBusy ? this.say("busy") : n}</button>
-          <button type="button" @click=${this.#n}>${this.say("cancel")}</button>
+          ${n === void 0 ? E : C`<button class="primary" type="submit" ?disabled=${this.isBusy}>${this.isBusy ? this.say("busy") : n}</button>`}
+          <button type="button" @click=${this.#n}>${this.say(n === void 0 ? "close" : "cancel")}</button>
         </div>
       </form>`;
 	}
@@ -1127,14 +1129,14 @@ var U = class extends j {
 	#n;
 	#r;
 };
-H([N({ attribute: !1 })], U.prototype, "form", void 0), H([N({ attribute: !1 })], U.prototype, "say", void 0), H([P()], U.prototype, "values", void 0), H([P()], U.prototype, "problem", void 0), H([P()], U.prototype, "done", void 0), H([P()], U.prototype, "isBusy", void 0), U = H([M("energy-swap-form-dialog")], U);
+V([M({ attribute: !1 })], H.prototype, "form", void 0), V([M({ attribute: !1 })], H.prototype, "say", void 0), V([N()], H.prototype, "values", void 0), V([N()], H.prototype, "problem", void 0), V([N()], H.prototype, "done", void 0), V([N()], H.prototype, "isBusy", void 0), H = V([j("energy-swap-form-dialog")], H);
 // src/cards/card.ts
-var W = class extends j {
+var U = class extends A {
 	constructor(...e) {
-		super(...e), this.form = null, this.say = V("en"), this.times = new Je("en", "UTC"), this.#e = "";
+		super(...e), this.form = null, this.say = B("en"), this.times = new Ye("en", "UTC"), this.#e = "";
 	}
 	static {
-		this.styles = [R];
+		this.styles = [L];
 	}
 	static getConfigForm() {
 		return { schema: [{
@@ -1166,17 +1168,17 @@ var W = class extends j {
 	}
 	get household() {
 		if (this.#t?.hass !== this.hass) {
-			let e = this.config?.device_id ?? Ze(this.hass)[0];
+			let e = this.config?.device_id ?? Qe(this.hass)[0];
 			this.#t = {
 				hass: this.hass,
-				found: e === void 0 ? void 0 : new Qe(this.hass, e)
+				found: e === void 0 ? void 0 : new $e(this.hass, e)
 			};
 		}
 		return this.#t.found;
 	}
 	willUpdate() {
 		let e = `${this.hass.language} ${this.hass.config.time_zone}`;
-		e !== this.#e && (this.#e = e, this.say = V(B(this.hass.language)), this.times = new Je(B(this.hass.language), this.hass.config.time_zone));
+		e !== this.#e && (this.#e = e, this.say = B(z(this.hass.language)), this.times = new Ye(z(this.hass.language), this.hass.config.time_zone));
 	}
 	shouldUpdate() {
 		return this.hass !== void 0 && this.config !== void 0;
@@ -1200,8 +1202,8 @@ var W = class extends j {
 		return C`<div class="head"><h2>${this.config?.title ?? e}</h2>${t}</div>`;
 	}
 };
-H([N({ attribute: !1 })], W.prototype, "hass", void 0), H([P()], W.prototype, "config", void 0), H([P()], W.prototype, "form", void 0);
-function tt(e, t, n) {
+V([M({ attribute: !1 })], U.prototype, "hass", void 0), V([N()], U.prototype, "config", void 0), V([N()], U.prototype, "form", void 0);
+function nt(e, t, n) {
 	let r = window;
 	r.customCards ??= [], r.customCards.push({
 		type: e,
@@ -1211,9 +1213,9 @@ function tt(e, t, n) {
 	});
 }
 // src/cards/money-card.ts
-var nt = class extends W {
+var rt = class extends U {
 	static {
-		this.styles = [R, l`
+		this.styles = [L, l`
       .balance {
         font-size: 34px;
         font-weight: 700;
@@ -1265,8 +1267,8 @@ var nt = class extends W {
       <div class="body">
         <div>
           <p class="soft">${this.say("balance")}</p>
-          <p class="balance number">${t === null ? "–" : F(t)}</p>
-          ${n > 0 ? C`<p class="soft">${this.say("held", { amount: F(n) })}</p>` : E}
+          <p class="balance number">${t === null ? "–" : P(t)}</p>
+          ${n > 0 ? C`<p class="soft">${this.say("held", { amount: P(n) })}</p>` : E}
         </div>
         <div class="facts">
           ${this.#t("earned_today", e)} ${this.#t("saved_today", e)} ${this.#t("earned_month", e)}
@@ -1298,17 +1300,17 @@ var nt = class extends W {
 	}
 	#t(e, t) {
 		let n = t.number(e);
-		return n === null ? E : C`<div><span class="soft">${this.say(e)}</span><b class="number ${n > 0 ? "gain" : ""}">${I(n, !0)}</b></div>`;
+		return n === null ? E : C`<div><span class="soft">${this.say(e)}</span><b class="number ${n > 0 ? "gain" : ""}">${F(n, !0)}</b></div>`;
 	}
 	#n(e) {
 		let t = e.number("token_balance");
-		return t === null ? E : C`<div><span class="soft">${this.say("tokens")}</span><b class="number">${L(t)}</b></div>`;
+		return t === null ? E : C`<div><span class="soft">${this.say("tokens")}</span><b class="number">${I(t)}</b></div>`;
 	}
 	#r(e) {
 		let t = e.number("net_power"), n = e.number("generation_power");
 		return t === null ? E : C`<p class="flow">
-      <span>${this.say(t < 0 ? "gives_now" : "takes_now", { power: qe(Math.abs(t)) })}</span>
-      ${n === null || n <= 0 ? E : C`<span class="soft">${this.say("sun_now", { power: qe(n) })}</span>`}
+      <span>${this.say(t < 0 ? "gives_now" : "takes_now", { power: Je(Math.abs(t)) })}</span>
+      ${n === null || n <= 0 ? E : C`<span class="soft">${this.say("sun_now", { power: Je(n) })}</span>`}
     </p>`;
 	}
 	#i(e) {
@@ -1338,7 +1340,7 @@ var nt = class extends W {
 	#o(e, t) {
 		this.ask({
 			title: this.say("pay_out"),
-			lead: this.say("pay_out_means", { amount: F(t) }),
+			lead: this.say("pay_out_means", { amount: P(t) }),
 			go: this.say("pay_out"),
 			fields: [{
 				name: "amount",
@@ -1352,14 +1354,14 @@ var nt = class extends W {
 			}],
 			act: async (n) => {
 				let r = await e.act("pay_out", n);
-				return this.say("paid_out", { amount: F(r.kes ?? n.amount ?? t) });
+				return this.say("paid_out", { amount: P(r.kes ?? n.amount ?? t) });
 			}
 		});
 	}
 };
-nt = H([M("energy-swap-money-card")], nt), tt("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
+rt = V([j("energy-swap-money-card")], rt), nt("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
 // src/remote.ts
-var rt = class {
+var it = class {
 	#e;
 	#t;
 	#n;
@@ -1387,13 +1389,13 @@ var rt = class {
 			this.value = n, this.problem = "";
 		} catch (e) {
 			if (t !== this.#t) return;
-			this.problem = z(e);
+			this.problem = R(e);
 		}
 		this.host.requestUpdate();
 	}
 };
 // src/scale.ts
-function it(e, t = 4) {
+function at(e, t = 4) {
 	let n = Math.min(0, ...e), r = Math.max(0, ...e), i = (r - n || 1) / Math.max(1, t - 1), a = 10 ** Math.floor(Math.log10(i)), o = [
 		1,
 		2,
@@ -1403,24 +1405,24 @@ function it(e, t = 4) {
 	].map((e) => e * a).find((e) => e >= i) ?? 10 * a, s = Math.floor(n / o), c = Math.max(s + 1, Math.ceil(r / o));
 	return Array.from({ length: c - s + 1 }, (e, t) => Number(((s + t) * o).toPrecision(12)));
 }
-var at = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
-function ot(e, t, n) {
+var ot = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
+function st(e, t, n) {
 	let r = n / (e.to - e.from) * 6 * 3600 < 46 ? 12 : 6, i = [];
 	for (let n = Math.ceil(e.from / 3600) * 3600; n <= e.to; n += 3600) t(n) % r === 0 && i.push(n);
 	return i;
 }
-function st(e, t, n, r = 0) {
+function ct(e, t, n, r = 0) {
 	let i = [], a = !1;
-	for (let { at: o, mid: s } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${G(t(o))} ${G(n(s))}`), r > 0 && i.push(`L${G(t(o + r))} ${G(n(s))}`), a = !0);
+	for (let { at: o, mid: s } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${W(t(o))} ${W(n(s))}`), r > 0 && i.push(`L${W(t(o + r))} ${W(n(s))}`), a = !0);
 	return i.join("");
 }
-function ct(e, t, n) {
+function lt(e, t, n) {
 	let r = e.filter((e) => e.low !== void 0 && e.high !== void 0);
 	if (r.length < 2) return "";
-	let i = r.map((e) => `${G(t(e.at))} ${G(n(e.high))}`), a = r.toReversed().map((e) => `${G(t(e.at))} ${G(n(e.low))}`);
+	let i = r.map((e) => `${W(t(e.at))} ${W(n(e.high))}`), a = r.toReversed().map((e) => `${W(t(e.at))} ${W(n(e.low))}`);
 	return `M${[...i, ...a].join("L")}Z`;
 }
-var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = class extends j {
+var W = (e) => Math.round(e * 10) / 10, G = 44, ut = 22, dt = 8, ft = 8, K = class extends A {
 	constructor(...e) {
 		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.unit = "", this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
 			e && e.contentRect.width > 0 && (this.width = e.contentRect.width);
@@ -1472,14 +1474,14 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
       flex-wrap: wrap;
       gap: 2px 14px;
       min-height: 20px;
-      padding-left: ${K}px;
+      padding-left: ${G}px;
       font-size: 13px;
       color: var(--primary-text-color);
       font-variant-numeric: tabular-nums;
     }
     .unit {
       margin-left: auto;
-      padding-right: ${dt}px;
+      padding-right: ${ft}px;
       color: var(--secondary-text-color);
     }
     .key {
@@ -1507,14 +1509,14 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 		let r = {
 			from: t,
 			to: n + Math.max(0, ...this.courses.map((e) => e.hold ?? 0))
-		}, i = it(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
+		}, i = at(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
 			e,
 			t,
 			n
 		])).filter((e) => typeof e == "number")), a = {
 			from: i[0] ?? 0,
 			to: i.at(-1) ?? 1
-		}, o = this.width - K - dt, s = this.height - lt, c = (e) => K + at(e, r, o), l = (e) => s - at(e, a, s - ut);
+		}, o = this.width - G - ft, s = this.height - ut, c = (e) => G + ot(e, r, o), l = (e) => s - ot(e, a, s - dt);
 		return C`<svg
         role="img"
         tabindex="0"
@@ -1522,7 +1524,7 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
         viewBox="0 0 ${this.width} ${this.height}"
         height=${this.height}
         @pointermove=${(t) => {
-			this.#i(r.from + (t.offsetX - K) / o * (r.to - r.from), e);
+			this.#i(r.from + (t.offsetX - G) / o * (r.to - r.from), e);
 		}}
         @pointerleave=${() => {
 			this.chosen = null;
@@ -1531,19 +1533,19 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 			this.#a(t, e);
 		}}
       >
-        ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - dt} y1=${l(e)} y2=${l(e)}></line>
-          <text x=${38} y=${l(e) + 4} text-anchor="end">${ft(e)}</text>`)}
-        ${ot(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor=${c(e) > this.width - 20 ? "end" : "middle"}>${this.times.clock(e)}</text>`)}
+        ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${G} x2=${this.width - ft} y1=${l(e)} y2=${l(e)}></line>
+          <text x=${38} y=${l(e) + 4} text-anchor="end">${pt(e)}</text>`)}
+        ${st(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor=${c(e) > this.width - 20 ? "end" : "middle"}>${this.times.clock(e)}</text>`)}
         ${this.courses.map((e) => this.#t(e, c, l))}
-        ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${ut} y2=${s}></line>` : E}
-        ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${ut} y2=${s}></line>`}
+        ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${dt} y2=${s}></line>` : E}
+        ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${dt} y2=${s}></line>`}
       </svg>
       <div class="readout" aria-live="polite">${this.#n()}</div>`;
 	}
 	#t(e, t, n) {
-		let r = ct(e.points, t, n);
+		let r = lt(e.points, t, n);
 		return w`${r ? w`<path d=${r} fill=${e.colour} opacity="0.2"></path>` : E}
-      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${st(e.points, t, n, e.hold)}></path>`;
+      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${ct(e.points, t, n, e.hold)}></path>`;
 	}
 	#n() {
 		let e = this.chosen;
@@ -1573,10 +1575,10 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, lt = 22, ut = 8, dt = 8, q = cla
 		this.chosen = t[Math.min(t.length - 1, Math.max(0, i + n))] ?? null;
 	}
 };
-H([N({ attribute: !1 })], q.prototype, "courses", void 0), H([N({ attribute: !1 })], q.prototype, "times", void 0), H([N({ attribute: !1 })], q.prototype, "word", void 0), H([N({ type: Number })], q.prototype, "now", void 0), H([N({ type: Number })], q.prototype, "height", void 0), H([N()], q.prototype, "unit", void 0), H([N()], q.prototype, "label", void 0), H([P()], q.prototype, "width", void 0), H([P()], q.prototype, "chosen", void 0), q = H([M("energy-swap-chart")], q);
-var ft = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), pt = 5, mt = class extends j {
+V([M({ attribute: !1 })], K.prototype, "courses", void 0), V([M({ attribute: !1 })], K.prototype, "times", void 0), V([M({ attribute: !1 })], K.prototype, "word", void 0), V([M({ type: Number })], K.prototype, "now", void 0), V([M({ type: Number })], K.prototype, "height", void 0), V([M()], K.prototype, "unit", void 0), V([M()], K.prototype, "label", void 0), V([N()], K.prototype, "width", void 0), V([N()], K.prototype, "chosen", void 0), K = V([j("energy-swap-chart")], K);
+var pt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), mt = 5, ht = class extends A {
 	static {
-		this.styles = [R, l`
+		this.styles = [L, l`
       .sides {
         display: grid;
         grid-template-columns: 1fr 1fr;
@@ -1626,19 +1628,19 @@ var ft = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "�
 		return C`<section class=${e}>
       <h3>${this.say(e === "sells" ? "offered" : "wanted")}</h3>
       ${t.length === 0 ? C`<p class="soft">${this.say("nothing_now")}</p>` : C`<ol>
-            ${t.slice(0, pt).map((e) => C`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${I(e.cents_per_kwh / 100)}</span><span>${L(e.wh / 1e3)}</span></li>`)}
+            ${t.slice(0, mt).map((e) => C`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${F(e.cents_per_kwh / 100)}</span><span>${I(e.wh / 1e3)}</span></li>`)}
           </ol>`}
     </section>`;
 	}
 };
-H([N({ attribute: !1 })], mt.prototype, "book", void 0), H([N({ attribute: !1 })], mt.prototype, "say", void 0), mt = H([M("energy-swap-order-book")], mt);
+V([M({ attribute: !1 })], ht.prototype, "book", void 0), V([M({ attribute: !1 })], ht.prototype, "say", void 0), ht = V([j("energy-swap-order-book")], ht);
 // src/cards/market-card.ts
-var ht = 60, gt = class extends W {
+var gt = 60, _t = .1, vt = class extends U {
 	constructor(...e) {
-		super(...e), this.cancelling = "", this.problem = "", this.#e = new rt(this, () => this.household?.act("get_prices") ?? null, ht), this.#t = new rt(this, () => this.household?.act("get_market") ?? null, ht / 4);
+		super(...e), this.cancelling = "", this.problem = "", this.#e = new it(this, () => this.household?.act("get_prices") ?? null, gt), this.#t = new it(this, () => this.household?.act("get_market") ?? null, gt / 4);
 	}
 	static {
-		this.styles = [R, l`
+		this.styles = [L, l`
       .price {
         font-size: 30px;
         font-weight: 700;
@@ -1681,7 +1683,7 @@ var ht = 60, gt = class extends W {
 		return C`${this.renderHead(this.say("market"), n === null ? E : this.#n(n))}
       <div class="body">
         <p class="price number">
-          ${t === null ? C`<small>${this.say("no_price")}</small>` : C`${I(t)} <small>KES/kWh ${this.say("last_price")}</small>`}
+          ${t === null ? C`<small>${this.say("no_price")}</small>` : C`${F(t)} <small>KES/kWh ${this.say("last_price")}</small>`}
         </p>
         ${this.#e.value ? this.#r(this.#e.value) : this.#e.problem ? C`<p class="soft">${this.#e.problem}</p>` : E}
         ${this.#t.value?.book ? C`<energy-swap-order-book .book=${this.#t.value.book} .say=${this.say}></energy-swap-order-book>` : E}
@@ -1741,7 +1743,7 @@ var ht = 60, gt = class extends W {
 			}))
 		}].filter((e) => e.points.length > 0)}
       .times=${this.times}
-      .word=${(e) => I(e)}
+      .word=${(e) => F(e)}
       .now=${e.now ?? Date.now() / 1e3}
       .height=${160}
       unit="KES/kWh"
@@ -1755,8 +1757,8 @@ var ht = 60, gt = class extends W {
         ${t.map((t) => C`<li>
               <span class="number">
                 ${this.say(t.side === "sell" ? "order_sell" : "order_buy", {
-			energy: L(t.remaining_wh / 1e3),
-			price: I(t.limit / 100)
+			energy: I(t.remaining_wh / 1e3),
+			price: F(t.limit / 100)
 		})}
               </span>
               <button ?disabled=${this.cancelling === t.id} @click=${() => this.#a(e, t)}>${this.say("cancel_order")}</button>
@@ -1770,24 +1772,29 @@ var ht = 60, gt = class extends W {
 		try {
 			await e.act("cancel_order", { order: t.id }), await this.#t.refresh();
 		} catch (e) {
-			this.problem = z(e);
+			this.problem = R(e);
 		} finally {
 			this.cancelling = "";
 		}
 	}
 	#o(e, t) {
 		let n = t === "sell" ? "minimum_price" : "maximum_price", r = e.number(t === "sell" ? "suggested_sell_price" : "suggested_buy_price"), i = e.number("token_balance");
-		this.ask({
+		t === "sell" && i !== null && i < _t ? this.ask({
 			title: this.say(t),
-			lead: t === "sell" ? this.say("sell_means", { energy: L(i ?? 0) }) : this.say("buy_means"),
+			lead: this.say("nothing_to_sell", { energy: I(i) }),
+			fields: [],
+			act: () => Promise.resolve("")
+		}) : this.ask({
+			title: this.say(t),
+			lead: t === "sell" ? this.say("sell_means", { energy: I(i ?? 0) }) : this.say("buy_means"),
 			go: this.say(t),
 			fields: [{
 				name: "energy",
 				label: this.say("energy"),
 				unit: "kWh",
 				step: .001,
-				min: .1,
-				value: t === "sell" && i !== null && i > 0 ? i : 1
+				min: _t,
+				value: t === "sell" && i !== null ? i : 1
 			}, {
 				name: n,
 				label: this.say(t === "sell" ? "at_least" : "at_most"),
@@ -1795,19 +1802,19 @@ var ht = 60, gt = class extends W {
 				step: .01,
 				min: 0,
 				value: r,
-				...r === null ? {} : { hint: this.say("suggested", { price: I(r) }) }
+				...r === null ? {} : { hint: this.say("suggested", { price: F(r) }) }
 			}],
 			sum: (e) => {
 				let r = (e.energy ?? 0) * (e[n] ?? 0);
-				return r > 0 ? this.say(t === "sell" ? "comes_to_at_least" : "comes_to_at_most", { amount: F(r) }) : "";
+				return r > 0 ? this.say(t === "sell" ? "comes_to_at_least" : "comes_to_at_most", { amount: P(r) }) : "";
 			},
 			act: async (n) => {
 				let r = await e.act(t, n);
 				this.#t.refresh();
 				let i = r.filled_wh ?? 0;
-				return r.status === "filled" ? this.say(t === "sell" ? "sold_all" : "bought_all", { energy: L(i / 1e3) }) : this.say("order_rests", {
-					filled: L(i / 1e3),
-					rest: L((r.remaining_wh ?? 0) / 1e3)
+				return r.status === "filled" ? this.say(t === "sell" ? "sold_all" : "bought_all", { energy: I(i / 1e3) }) : this.say("order_rests", {
+					filled: I(i / 1e3),
+					rest: I((r.remaining_wh ?? 0) / 1e3)
 				});
 			}
 		});
@@ -1844,18 +1851,18 @@ var ht = 60, gt = class extends W {
 		});
 	}
 };
-H([P()], gt.prototype, "cancelling", void 0), H([P()], gt.prototype, "problem", void 0), gt = H([M("energy-swap-market-card")], gt), tt("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
+V([N()], vt.prototype, "cancelling", void 0), V([N()], vt.prototype, "problem", void 0), vt = V([j("energy-swap-market-card")], vt), nt("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
 // src/cards/forecast-card.ts
-var _t = {
+var yt = {
 	surplus: "var(--good)",
 	production: "var(--sell)",
 	consumption: "var(--buy)"
-}, vt = class extends W {
+}, bt = class extends U {
 	constructor(...e) {
-		super(...e), this.shown = "surplus", this.#e = new rt(this, () => this.household?.act("get_forecast") ?? null, 300);
+		super(...e), this.shown = "surplus", this.#e = new it(this, () => this.household?.act("get_forecast") ?? null, 300);
 	}
 	static {
-		this.styles = [R, l`
+		this.styles = [L, l`
       .days {
         display: flex;
         flex-wrap: wrap;
@@ -1902,7 +1909,7 @@ var _t = {
 		return t === null ? E : C`<span class="pill">${this.say("confidence", { percent: Math.round(t) })}</span>`;
 	}
 	#n(e, t) {
-		return t === null ? E : C`<span>${this.say(e === "today" ? "spare_today" : "spare_tomorrow")} <b class="number">${L(t)}</b></span>`;
+		return t === null ? E : C`<span>${this.say(e === "today" ? "spare_today" : "spare_tomorrow")} <b class="number">${I(t)}</b></span>`;
 	}
 	#r(e) {
 		return C`<button
@@ -1919,12 +1926,12 @@ var _t = {
 		return C`<energy-swap-chart
       .courses=${[{
 			name: this.say(this.shown),
-			colour: _t[this.shown],
+			colour: yt[this.shown],
 			hold: t,
-			points: e.periods.map((e) => yt(e, this.shown))
+			points: e.periods.map((e) => xt(e, this.shown))
 		}]}
       .times=${this.times}
-      .word=${(e) => qe(e)}
+      .word=${(e) => Je(e)}
       .now=${e.now ?? Date.now() / 1e3}
       .height=${190}
       unit="W"
@@ -1941,8 +1948,8 @@ var _t = {
 		return `${t === void 0 ? "" : this.say(t)} ${this.say("made_at", { when: this.times.clock(e.made_at) })}`.trim();
 	}
 };
-H([P()], vt.prototype, "shown", void 0), vt = H([M("energy-swap-forecast-card")], vt);
-function yt(e, t) {
+V([N()], bt.prototype, "shown", void 0), bt = V([j("energy-swap-forecast-card")], bt);
+function xt(e, t) {
 	let n = e[`${t}_wh`], r = 60 / e.minutes;
 	return {
 		at: e.start,
@@ -1951,26 +1958,26 @@ function yt(e, t) {
 		high: n.p90 * r
 	};
 }
-tt("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
+nt("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
 // node_modules/tslib/tslib.es6.mjs
-function J(e, t, n, r) {
+function q(e, t, n, r) {
 	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
 	if (typeof Reflect == "object" && typeof Reflect.decorate == "function") a = Reflect.decorate(e, t, n, r);
 	else for (var s = e.length - 1; s >= 0; s--) (o = e[s]) && (a = (i < 3 ? o(a) : i > 3 ? o(t, n, a) : o(t, n)) || a);
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // node_modules/lit-html/directive.js
-var bt = {
+var St = {
 	ATTRIBUTE: 1,
 	CHILD: 2,
 	PROPERTY: 3,
 	BOOLEAN_ATTRIBUTE: 4,
 	EVENT: 5,
 	ELEMENT: 6
-}, xt = (e) => (...t) => ({
+}, Ct = (e) => (...t) => ({
 	_$litDirective$: e,
 	values: t
-}), St = class {
+}), wt = class {
 	constructor(e) {}
 	get _$AU() {
 		return this._$AM._$AU;
@@ -1984,9 +1991,9 @@ var bt = {
 	update(e, t) {
 		return this.render(...t);
 	}
-}, { I: Ct } = Fe, wt = (e) => e, Tt = (e) => e.strings === void 0, Et = () => document.createComment(""), Y = (e, t, n) => {
+}, { I: Tt } = Ie, Et = (e) => e, Dt = (e) => e.strings === void 0, Ot = () => document.createComment(""), J = (e, t, n) => {
 	let r = e._$AA.parentNode, i = t === void 0 ? e._$AB : t._$AA;
-	if (n === void 0) n = new Ct(r.insertBefore(Et(), i), r.insertBefore(Et(), i), e, e.options);
+	if (n === void 0) n = new Tt(r.insertBefore(Ot(), i), r.insertBefore(Ot(), i), e, e.options);
 	else {
 		let t = n._$AB.nextSibling, a = n._$AM, o = a !== e;
 		if (o) {
@@ -1996,59 +2003,59 @@ var bt = {
 		if (t !== i || o) {
 			let e = n._$AA;
 			for (; e !== t;) {
-				let t = wt(e).nextSibling;
-				wt(r).insertBefore(e, i), e = t;
+				let t = Et(e).nextSibling;
+				Et(r).insertBefore(e, i), e = t;
 			}
 		}
 	}
 	return n;
-}, X = (e, t, n = e) => (e._$AI(t, n), e), Dt = {}, Ot = (e, t = Dt) => e._$AH = t, kt = (e) => e._$AH, At = (e) => {
+}, Y = (e, t, n = e) => (e._$AI(t, n), e), kt = {}, At = (e, t = kt) => e._$AH = t, jt = (e) => e._$AH, Mt = (e) => {
 	e._$AR(), e._$AA.remove();
-}, Z = (e, t) => {
+}, X = (e, t) => {
 	let n = e._$AN;
 	if (n === void 0) return !1;
-	for (let e of n) e._$AO?.(t, !1), Z(e, t);
+	for (let e of n) e._$AO?.(t, !1), X(e, t);
 	return !0;
-}, jt = (e) => {
+}, Nt = (e) => {
 	let t, n;
 	do {
 		if ((t = e._$AM) === void 0) break;
 		n = t._$AN, n.delete(e), e = t;
 	} while (n?.size === 0);
-}, Mt = (e) => {
+}, Pt = (e) => {
 	for (let t; t = e._$AM; e = t) {
 		let n = t._$AN;
 		if (n === void 0) t._$AN = n = /* @__PURE__ */ new Set();
 		else if (n.has(e)) break;
-		n.add(e), Ft(t);
+		n.add(e), Lt(t);
 	}
 };
-function Nt(e) {
-	this._$AN === void 0 ? this._$AM = e : (jt(this), this._$AM = e, Mt(this));
+function Ft(e) {
+	this._$AN === void 0 ? this._$AM = e : (Nt(this), this._$AM = e, Pt(this));
 }
-function Pt(e, t = !1, n = 0) {
+function It(e, t = !1, n = 0) {
 	let r = this._$AH, i = this._$AN;
 	if (i !== void 0 && i.size !== 0) {
 		if (t) {
-			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Z(r[e], !1), jt(r[e]);
-			else r != null && (Z(r, !1), jt(r));
-		} else Z(this, e);
+			if (Array.isArray(r)) for (let e = n; e < r.length; e++) X(r[e], !1), Nt(r[e]);
+			else r != null && (X(r, !1), Nt(r));
+		} else X(this, e);
 	}
 }
-var Ft = (e) => {
-	e.type == bt.CHILD && (e._$AP ??= Pt, e._$AQ ??= Nt);
-}, It = class extends St {
+var Lt = (e) => {
+	e.type == St.CHILD && (e._$AP ??= It, e._$AQ ??= Ft);
+}, Rt = class extends wt {
 	constructor() {
 		super(...arguments), this._$AN = void 0;
 	}
 	_$AT(e, t, n) {
-		super._$AT(e, t, n), Mt(this), this.isConnected = e._$AU;
+		super._$AT(e, t, n), Pt(this), this.isConnected = e._$AU;
 	}
 	_$AO(e, t = !0) {
-		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Z(this, e), jt(this));
+		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (X(this, e), Nt(this));
 	}
 	setValue(e) {
-		if (Tt(this._$Ct)) this._$Ct._$AI(e, this);
+		if (Dt(this._$Ct)) this._$Ct._$AI(e, this);
 		else {
 			let t = [...this._$Ct._$AH];
 			t[this._$Ci] = e, this._$Ct._$AI(t, this, 0);
@@ -2056,13 +2063,13 @@ var Ft = (e) => {
 	}
 	disconnected() {}
 	reconnected() {}
-}, Lt = (e, t, n) => {
+}, zt = (e, t, n) => {
 	let r = /* @__PURE__ */ new Map();
 	for (let i = t; i <= n; i++) r.set(e[i], i);
 	return r;
-}, Rt = xt(class extends St {
+}, Bt = Ct(class extends wt {
 	constructor(e) {
-		if (super(e), e.type !== bt.CHILD) throw Error("repeat() can only be used in text expressions");
+		if (super(e), e.type !== St.CHILD) throw Error("repeat() can only be used in text expressions");
 	}
 	dt(e, t, n) {
 		let r;
@@ -2078,55 +2085,55 @@ var Ft = (e) => {
 		return this.dt(e, t, n).values;
 	}
 	update(e, [t, n, r]) {
-		let i = kt(e), { values: a, keys: o } = this.dt(t, n, r);
+		let i = jt(e), { values: a, keys: o } = this.dt(t, n, r);
 		if (!Array.isArray(i)) return this.ut = o, a;
 		let s = this.ut ??= [], c = [], l, u, d = 0, f = i.length - 1, p = 0, m = a.length - 1;
 		for (; d <= f && p <= m;) if (i[d] === null) d++;
 		else if (i[f] === null) f--;
-		else if (s[d] === o[p]) c[p] = X(i[d], a[p]), d++, p++;
-		else if (s[f] === o[m]) c[m] = X(i[f], a[m]), f--, m--;
-		else if (s[d] === o[m]) c[m] = X(i[d], a[m]), Y(e, c[m + 1], i[d]), d++, m--;
-		else if (s[f] === o[p]) c[p] = X(i[f], a[p]), Y(e, i[d], i[f]), f--, p++;
-		else if (l === void 0 && (l = Lt(o, p, m), u = Lt(s, d, f)), l.has(s[d])) {
+		else if (s[d] === o[p]) c[p] = Y(i[d], a[p]), d++, p++;
+		else if (s[f] === o[m]) c[m] = Y(i[f], a[m]), f--, m--;
+		else if (s[d] === o[m]) c[m] = Y(i[d], a[m]), J(e, c[m + 1], i[d]), d++, m--;
+		else if (s[f] === o[p]) c[p] = Y(i[f], a[p]), J(e, i[d], i[f]), f--, p++;
+		else if (l === void 0 && (l = zt(o, p, m), u = zt(s, d, f)), l.has(s[d])) {
 			if (l.has(s[f])) {
 				let t = u.get(o[p]), n = t === void 0 ? null : i[t];
 				if (n === null) {
-					let t = Y(e, i[d]);
-					X(t, a[p]), c[p] = t;
-				} else c[p] = X(n, a[p]), Y(e, i[d], n), i[t] = null;
+					let t = J(e, i[d]);
+					Y(t, a[p]), c[p] = t;
+				} else c[p] = Y(n, a[p]), J(e, i[d], n), i[t] = null;
 				p++;
-			} else At(i[f]), f--;
-		} else At(i[d]), d++;
+			} else Mt(i[f]), f--;
+		} else Mt(i[d]), d++;
 		for (; p <= m;) {
-			let t = Y(e, c[m + 1]);
-			X(t, a[p]), c[p++] = t;
+			let t = J(e, c[m + 1]);
+			Y(t, a[p]), c[p++] = t;
 		}
 		for (; d <= f;) {
 			let e = i[d++];
-			e !== null && At(e);
+			e !== null && Mt(e);
 		}
-		return this.ut = o, Ot(e, c), T;
+		return this.ut = o, At(e, c), T;
 	}
-}), zt = class e extends Event {
+}), Vt = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-zt.eventName = "rangeChanged";
-var Bt = class e extends Event {
+Vt.eventName = "rangeChanged";
+var Ht = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-Bt.eventName = "visibilityChanged";
-var Vt = class e extends Event {
+Ht.eventName = "visibilityChanged";
+var Ut = class e extends Event {
 	constructor() {
 		super(e.eventName, { bubbles: !1 });
 	}
 };
-Vt.eventName = "unpinned";
+Ut.eventName = "unpinned";
 // node_modules/@lit-labs/virtualizer/ScrollerController.js
-var Ht = class {
+var Wt = class {
 	constructor(e) {
 		this._element = null;
 		let t = e ?? window;
@@ -2159,7 +2166,7 @@ var Ht = class {
 	get maxScrollLeft() {
 		return this.scrollWidth - this.viewportWidth;
 	}
-}, Ut = class extends Ht {
+}, Gt = class extends Wt {
 	constructor(e, t) {
 		super(t), this._clients = /* @__PURE__ */ new Set(), this._retarget = null, this._end = null, this.__destination = null, this.correctingScrollError = !1, this._checkForArrival = this._checkForArrival.bind(this), this._updateManagedScrollTo = this._updateManagedScrollTo.bind(this), this.scrollTo = this.scrollTo.bind(this), this.scrollBy = this.scrollBy.bind(this);
 		let n = this._node;
@@ -2225,8 +2232,8 @@ var Ht = class {
 	_attach(e) {
 		this._clients.add(e), this._clients.size === 1 && (this._node.scrollTo = this.scrollTo, this._node.scrollBy = this.scrollBy, this._node.scroll = this.scrollTo, this._node.addEventListener("scroll", this._checkForArrival));
 	}
-}, Wt, Gt = t((() => {
-	Wt = class {
+}, Kt, qt = t((() => {
+	Kt = class {
 		constructor(e) {
 			this._map = /* @__PURE__ */ new Map(), this._roundAverageSize = !1, this.totalSize = 0, e?.roundAverageSize === !0 && (this._roundAverageSize = !0);
 		}
@@ -2250,11 +2257,11 @@ var Ht = class {
 	};
 }));
 // node_modules/@lit-labs/virtualizer/layouts/shared/BaseLayout.js
-function Kt(e) {
+function Jt(e) {
 	return e === "horizontal" ? "width" : "height";
 }
-var qt, Jt = t((() => {
-	qt = class {
+var Yt, Xt = t((() => {
+	Yt = class {
 		_getDefaultConfig() {
 			return { direction: "vertical" };
 		}
@@ -2326,7 +2333,7 @@ var qt, Jt = t((() => {
 			return null;
 		}
 		_clampScrollPosition(e) {
-			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[Kt(this.direction)] - this._viewDim1));
+			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[Jt(this.direction)] - this._viewDim1));
 		}
 		unpin() {
 			this._pin !== null && (this._sendUnpinnedMessage(), this._pin = null);
@@ -2429,37 +2436,37 @@ var qt, Jt = t((() => {
 			(t !== this._firstVisible || n !== this._lastVisible) && (this._firstVisible = t, this._lastVisible = n, e && e.emit && this._sendVisibilityChangedMessage());
 		}
 	};
-})), Yt = /* @__PURE__ */ n({
-	FlowLayout: () => nn,
-	flow: () => en
+})), Zt = /* @__PURE__ */ n({
+	FlowLayout: () => an,
+	flow: () => nn
 });
-function Xt(e) {
+function Qt(e) {
 	return e === "horizontal" ? "marginLeft" : "marginTop";
 }
-function Zt(e) {
+function $t(e) {
 	return e === "horizontal" ? "marginRight" : "marginBottom";
 }
-function Qt(e) {
+function en(e) {
 	return e === "horizontal" ? "xOffset" : "yOffset";
 }
-function $t(e, t) {
+function tn(e, t) {
 	let n = [e, t].sort();
 	return n[1] <= 0 ? Math.min(...n) : n[0] >= 0 ? Math.max(...n) : n[0] + n[1];
 }
-var en, tn, nn, rn = t((() => {
-	Gt(), Jt(), en = (e) => Object.assign({ type: nn }, e), tn = class {
+var nn, rn, an, on = t((() => {
+	qt(), Xt(), nn = (e) => Object.assign({ type: an }, e), rn = class {
 		constructor() {
-			this._childSizeCache = new Wt(), this._marginSizeCache = new Wt(), this._metricsCache = /* @__PURE__ */ new Map();
+			this._childSizeCache = new Kt(), this._marginSizeCache = new Kt(), this._metricsCache = /* @__PURE__ */ new Map();
 		}
 		update(e, t) {
 			let n = /* @__PURE__ */ new Set();
 			Object.keys(e).forEach((r) => {
 				let i = Number(r);
-				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][Kt(t)]), n.add(i), n.add(i + 1);
+				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][Jt(t)]), n.add(i), n.add(i + 1);
 			});
 			for (let e of n) {
-				let n = this._metricsCache.get(e)?.[Xt(t)] || 0, r = this._metricsCache.get(e - 1)?.[Zt(t)] || 0;
-				this._marginSizeCache.set(e, $t(n, r));
+				let n = this._metricsCache.get(e)?.[Qt(t)] || 0, r = this._metricsCache.get(e - 1)?.[$t(t)] || 0;
+				this._marginSizeCache.set(e, tn(n, r));
 			}
 		}
 		get averageChildSize() {
@@ -2475,7 +2482,7 @@ var en, tn, nn, rn = t((() => {
 			return this._marginSizeCache.totalSize;
 		}
 		getLeadingMarginValue(e, t) {
-			return this._metricsCache.get(e)?.[Xt(t)] || 0;
+			return this._metricsCache.get(e)?.[Qt(t)] || 0;
 		}
 		getChildSize(e) {
 			return this._childSizeCache.getSize(e);
@@ -2486,12 +2493,12 @@ var en, tn, nn, rn = t((() => {
 		clear() {
 			this._childSizeCache.clear(), this._marginSizeCache.clear(), this._metricsCache.clear();
 		}
-	}, nn = class extends qt {
+	}, an = class extends Yt {
 		constructor() {
 			super(...arguments), this._itemSize = {
 				width: 100,
 				height: 100
-			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new tn(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
+			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new rn(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
 		}
 		get measureChildren() {
 			return this._measureChildren;
@@ -2611,7 +2618,7 @@ var en, tn, nn, rn = t((() => {
 			return {
 				[this._positionDim]: this._getPosition(e),
 				[this._secondaryPositionDim]: 0,
-				[Qt(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
+				[en(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
 			};
 		}
 		_getItemSize(e) {
@@ -2624,7 +2631,7 @@ var en, tn, nn, rn = t((() => {
 			this._metricsCache.clear(), this._scheduleReflow();
 		}
 	};
-})), an = typeof window < "u" ? window.ResizeObserver : void 0, on = Symbol("virtualizerRef"), sn = "virtualizer-sizer", cn, ln = class {
+})), sn = typeof window < "u" ? window.ResizeObserver : void 0, cn = Symbol("virtualizerRef"), ln = "virtualizer-sizer", un, dn = class {
 	constructor(e) {
 		if (this._benchmarkStart = null, this._layout = null, this._clippingAncestors = [], this._scrollSize = null, this._scrollError = null, this._childrenPos = null, this._childMeasurements = null, this._toBeMeasured = /* @__PURE__ */ new Map(), this._rangeChanged = !0, this._itemsChanged = !0, this._visibilityChanged = !0, this._scrollerController = null, this._isScroller = !1, this._sizer = null, this._hostElementRO = null, this._childrenRO = null, this._mutationObserver = null, this._scrollEventListeners = [], this._scrollEventListenerOptions = { passive: !0 }, this._loadListener = this._childLoaded.bind(this), this._scrollIntoViewTarget = null, this._updateScrollIntoViewCoordinates = null, this._items = [], this._first = -1, this._last = -1, this._firstVisible = -1, this._lastVisible = -1, this._scheduled = /* @__PURE__ */ new WeakSet(), this._measureCallback = null, this._measureChildOverride = null, this._layoutCompletePromise = null, this._layoutCompleteResolver = null, this._layoutCompleteRejecter = null, this._pendingLayoutComplete = null, this._layoutInitialized = null, this._connected = !1, !e) throw Error("Virtualizer constructor requires a configuration object");
 		if (e.hostElement) this._init(e);
@@ -2639,16 +2646,16 @@ var en, tn, nn, rn = t((() => {
 		this._layoutInitialized = this._initLayout(t);
 	}
 	_initObservers() {
-		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new an(() => this._hostElementSizeChanged()), this._childrenRO = new an(this._childrenSizeChanged.bind(this));
+		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new sn(() => this._hostElementSizeChanged()), this._childrenRO = new sn(this._childrenSizeChanged.bind(this));
 	}
 	_initHostElement(e) {
 		let t = this._hostElement = e.hostElement;
-		this._applyVirtualizerStyles(), t[on] = this;
+		this._applyVirtualizerStyles(), t[cn] = this;
 	}
 	connected() {
 		this._initObservers();
 		let e = this._isScroller;
-		this._clippingAncestors = mn(this._hostElement, e), this._scrollerController = new Ut(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
+		this._clippingAncestors = hn(this._hostElement, e), this._scrollerController = new Gt(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
 	}
 	_observeAndListen() {
 		this._mutationObserver.observe(this._hostElement, { childList: !0 }), this._hostElementRO.observe(this._hostElement), this._scrollEventListeners.push(window), window.addEventListener("scroll", this, this._scrollEventListenerOptions), this._clippingAncestors.forEach((e) => {
@@ -2665,20 +2672,20 @@ var en, tn, nn, rn = t((() => {
 	_getSizer() {
 		let e = this._hostElement;
 		if (!this._sizer) {
-			let t = e.querySelector(`[${sn}]`);
-			t || (t = document.createElement("div"), t.setAttribute(sn, ""), e.appendChild(t)), Object.assign(t.style, {
+			let t = e.querySelector(`[${ln}]`);
+			t || (t = document.createElement("div"), t.setAttribute(ln, ""), e.appendChild(t)), Object.assign(t.style, {
 				position: "absolute",
 				margin: "-2px 0 0 0",
 				padding: 0,
 				visibility: "hidden",
 				fontSize: "2px"
-			}), t.textContent = "&nbsp;", t.setAttribute(sn, ""), this._sizer = t;
+			}), t.textContent = "&nbsp;", t.setAttribute(ln, ""), this._sizer = t;
 		}
 		return this._sizer;
 	}
 	async updateLayoutConfig(e) {
 		await this._layoutInitialized;
-		let t = e.type || cn;
+		let t = e.type || un;
 		if (typeof t == "function" && this._layout instanceof t) {
 			let t = { ...e };
 			return delete t.type, this._layout.config = t, !0;
@@ -2692,7 +2699,7 @@ var en, tn, nn, rn = t((() => {
 			let r = { ...e };
 			delete r.type, t = r;
 		} else t = e;
-		n === void 0 && (cn = n = (await Promise.resolve().then(() => (rn(), Yt))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
+		n === void 0 && (un = n = (await Promise.resolve().then(() => (on(), Zt))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
 	}
 	startBenchmarking() {
 		this._benchmarkStart === null && (this._benchmarkStart = window.performance.now());
@@ -2720,7 +2727,7 @@ var en, tn, nn, rn = t((() => {
 		return Object.assign({
 			width: t,
 			height: n
-		}, un(e));
+		}, fn(e));
 	}
 	async _schedule(e) {
 		this._scheduled.has(e) || (this._scheduled.add(e), await Promise.resolve(), this._scheduled.delete(e), e.call(this));
@@ -2756,11 +2763,11 @@ var en, tn, nn, rn = t((() => {
 		}
 	}
 	_handleLayoutMessage(e) {
-		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Vt());
+		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Ut());
 	}
 	get _children() {
 		let e = [], t = this._hostElement.firstElementChild;
-		for (; t;) t.hasAttribute(sn) || e.push(t), t = t.nextElementSibling;
+		for (; t;) t.hasAttribute(ln) || e.push(t), t = t.nextElementSibling;
 		return e;
 	}
 	_updateView() {
@@ -2832,13 +2839,13 @@ var en, tn, nn, rn = t((() => {
 		t && e?.has(t) && this._updateScrollIntoViewCoordinates(this._layout.getScrollIntoViewCoordinates(this._scrollIntoViewTarget));
 	}
 	_notifyRange() {
-		this._hostElement.dispatchEvent(new zt({
+		this._hostElement.dispatchEvent(new Vt({
 			first: this._first,
 			last: this._last
 		}));
 	}
 	_notifyVisibility() {
-		this._hostElement.dispatchEvent(new Bt({
+		this._hostElement.dispatchEvent(new Ht({
 			first: this._firstVisible,
 			last: this._lastVisible
 		}));
@@ -2872,48 +2879,48 @@ var en, tn, nn, rn = t((() => {
 		this._scheduleLayoutComplete(), this._itemsChanged = !1, this._rangeChanged = !1;
 	}
 };
-function un(e) {
+function fn(e) {
 	let t = window.getComputedStyle(e);
 	return {
-		marginTop: dn(t.marginTop),
-		marginRight: dn(t.marginRight),
-		marginBottom: dn(t.marginBottom),
-		marginLeft: dn(t.marginLeft)
+		marginTop: Z(t.marginTop),
+		marginRight: Z(t.marginRight),
+		marginBottom: Z(t.marginBottom),
+		marginLeft: Z(t.marginLeft)
 	};
 }
-function dn(e) {
+function Z(e) {
 	let t = e ? parseFloat(e) : NaN;
 	return Number.isNaN(t) ? 0 : t;
 }
-function fn(e) {
+function pn(e) {
 	if (e.assignedSlot !== null) return e.assignedSlot;
 	if (e.parentElement !== null) return e.parentElement;
 	let t = e.parentNode;
 	return t && t.nodeType === Node.DOCUMENT_FRAGMENT_NODE && t.host || null;
 }
-function pn(e, t = !1) {
-	let n = [], r = t ? e : fn(e);
-	for (; r !== null;) n.push(r), r = fn(r);
+function mn(e, t = !1) {
+	let n = [], r = t ? e : pn(e);
+	for (; r !== null;) n.push(r), r = pn(r);
 	return n;
 }
-function mn(e, t = !1) {
+function hn(e, t = !1) {
 	let n = !1;
-	return pn(e, t).filter((e) => {
+	return mn(e, t).filter((e) => {
 		if (n) return !1;
 		let t = getComputedStyle(e);
 		return n = t.position === "fixed", t.overflow !== "visible";
 	});
 }
 // node_modules/@lit-labs/virtualizer/virtualize.js
-var hn = (e) => e, gn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, _n = xt(class extends It {
+var gn = (e) => e, _n = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, vn = Ct(class extends Rt {
 	constructor(e) {
-		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => gn(e, t + this._first), this._keyFunction = (e, t) => hn(e, t + this._first), this._items = [], e.type !== bt.CHILD) throw Error("The virtualize directive can only be used in child expressions");
+		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => _n(e, t + this._first), this._keyFunction = (e, t) => gn(e, t + this._first), this._items = [], e.type !== St.CHILD) throw Error("The virtualize directive can only be used in child expressions");
 	}
 	render(e) {
 		e && this._setFunctions(e);
 		let t = [];
 		if (this._first >= 0 && this._last >= this._first) for (let e = this._first; e <= this._last; e++) t.push(this._items[e]);
-		return Rt(t, this._keyFunction, this._renderItem);
+		return Bt(t, this._keyFunction, this._renderItem);
 	}
 	update(e, [t]) {
 		this._setFunctions(t);
@@ -2934,7 +2941,7 @@ var hn = (e) => e, gn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, _n = x
 	_makeVirtualizer(e, t) {
 		this._virtualizer && this._virtualizer.disconnected();
 		let { layout: n, scroller: r, items: i } = t;
-		this._virtualizer = new ln({
+		this._virtualizer = new dn({
 			hostElement: e,
 			layout: n,
 			scroller: r
@@ -2952,16 +2959,16 @@ var hn = (e) => e, gn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, _n = x
 	reconnected() {
 		this._virtualizer?.connected();
 	}
-}), Q = class extends j {
+}), Q = class extends A {
 	constructor() {
-		super(...arguments), this.items = [], this.renderItem = gn, this.keyFunction = hn, this.layout = {}, this.scroller = !1;
+		super(...arguments), this.items = [], this.renderItem = _n, this.keyFunction = gn, this.layout = {}, this.scroller = !1;
 	}
 	createRenderRoot() {
 		return this;
 	}
 	render() {
 		let { items: e, renderItem: t, keyFunction: n, layout: r, scroller: i } = this;
-		return C`${_n({
+		return C`${vn({
 			items: e,
 			renderItem: t,
 			keyFunction: n,
@@ -2970,22 +2977,22 @@ var hn = (e) => e, gn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, _n = x
 		})}`;
 	}
 	element(e) {
-		return this[on]?.element(e);
+		return this[cn]?.element(e);
 	}
 	get layoutComplete() {
-		return this[on]?.layoutComplete;
+		return this[cn]?.layoutComplete;
 	}
 	scrollToIndex(e, t = "start") {
 		this.element(e)?.scrollIntoView({ block: t });
 	}
 };
 // node_modules/@lit-labs/virtualizer/lit-virtualizer.js
-J([N({ attribute: !1 })], Q.prototype, "items", void 0), J([N()], Q.prototype, "renderItem", void 0), J([N()], Q.prototype, "keyFunction", void 0), J([N({ attribute: !1 })], Q.prototype, "layout", void 0), J([N({
+q([M({ attribute: !1 })], Q.prototype, "items", void 0), q([M()], Q.prototype, "renderItem", void 0), q([M()], Q.prototype, "keyFunction", void 0), q([M({ attribute: !1 })], Q.prototype, "layout", void 0), q([M({
 	reflect: !0,
 	type: Boolean
 })], Q.prototype, "scroller", void 0), customElements.define("lit-virtualizer", Q);
 // src/records.ts
-var vn = [
+var yn = [
 	"export_wh",
 	"import_wh",
 	"sold_wh",
@@ -2993,12 +3000,12 @@ var vn = [
 	"earned_cents",
 	"paid_cents"
 ];
-function yn(e) {
-	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = vn.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
+function bn(e) {
+	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = yn.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
 	for (let e of n) {
 		let t = e.split(","), n = Date.parse(t[o] ?? "") / 1e3;
 		if (!Number.isFinite(n)) continue;
-		let r = Object.fromEntries(vn.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
+		let r = Object.fromEntries(yn.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
 		s.set(n, {
 			start: n,
 			...r
@@ -3007,9 +3014,9 @@ function yn(e) {
 	return [...s.values()].sort((e, t) => t.start - e.start);
 }
 // src/cards/history-card.ts
-var bn = 365, xn = 864e5, Sn = (e) => new Date(e).toISOString().slice(0, 10), Cn = class extends W {
+var xn = 365, Sn = 864e5, Cn = (e) => new Date(e).toISOString().slice(0, 10), wn = class extends U {
 	static {
-		this.styles = [R, l`
+		this.styles = [L, l`
       .list {
         height: 420px;
         contain: strict;
@@ -3017,7 +3024,7 @@ var bn = 365, xn = 864e5, Sn = (e) => new Date(e).toISOString().slice(0, 10), Cn
       }
       .row {
         display: grid;
-        grid-template-columns: minmax(0, 1.2fr) minmax(0, 1fr) minmax(0, 1fr);
+        grid-template-columns: minmax(0, 0.9fr) minmax(0, 1.4fr) minmax(0, 0.9fr);
         gap: 0 10px;
         align-items: center;
         width: 100%;
@@ -3045,7 +3052,7 @@ var bn = 365, xn = 864e5, Sn = (e) => new Date(e).toISOString().slice(0, 10), Cn
       }
     `];
 	}
-	#e = new rt(this, () => this.#i(), 300);
+	#e = new it(this, () => this.#i(), 300);
 	getGridOptions() {
 		return {
 			columns: 12,
@@ -3055,44 +3062,44 @@ var bn = 365, xn = 864e5, Sn = (e) => new Date(e).toISOString().slice(0, 10), Cn
 	}
 	show() {
 		let e = this.#e.value;
-		return C`${this.renderHead(this.say("history"), e ? C`<span class="pill">${this.say("periods", { count: e.length === 1 ? 1 : Ke(e.length) })}</span>` : E)}
+		return C`${this.renderHead(this.say("history"), e ? C`<span class="pill">${this.say("periods", { count: e.length === 1 ? 1 : qe(e.length) })}</span>` : E)}
       ${e?.length ? E : C`<p class="body soft">${this.#e.problem || this.say(e ? "no_history" : "loading")}</p>`}
       ${e?.length ? C`<div class="list" tabindex="0" role="list" aria-label=${this.say("history")}>
             <lit-virtualizer scroller style="height:100%" .items=${e} .renderItem=${(e) => this.#t(e)}></lit-virtualizer>
           </div>` : E}`;
 	}
 	#t(e) {
-		let t = (e.earned_cents - e.paid_cents) / 100, n = e.sold_wh > 0 ? this.say("row_sold", { energy: L(e.sold_wh / 1e3) }) : e.bought_wh > 0 ? this.say("row_bought", { energy: L(e.bought_wh / 1e3) }) : "–";
+		let t = (e.earned_cents - e.paid_cents) / 100, n = e.sold_wh > 0 ? this.say("row_sold", { energy: I(e.sold_wh / 1e3) }) : e.bought_wh > 0 ? this.say("row_bought", { energy: I(e.bought_wh / 1e3) }) : "–";
 		return C`<div class="row" role="listitem">
       <span class="number">${this.times.clock(e.start)}<small>${this.times.day(e.start)}</small></span>
       <span class="number">${n}<small>${this.#n(e)}</small></span>
-      <b class="number ${t > 0 ? "gain" : ""}">${t === 0 ? "–" : I(t, !0)}</b>
+      <b class="number ${t > 0 ? "gain" : ""}">${t === 0 ? "–" : F(t, !0)}</b>
     </div>`;
 	}
 	#n(e) {
 		let t = e.export_wh - e.import_wh;
-		return this.say(t < 0 ? "row_took" : "row_gave", { energy: L(Math.abs(t) / 1e3) });
+		return this.say(t < 0 ? "row_took" : "row_gave", { energy: I(Math.abs(t) / 1e3) });
 	}
 	async #r(e) {
 		let t = Date.parse(e.text("last_settlement") ?? ""), n = Math.max(Date.now(), Number.isNaN(t) ? 0 : t), { csv: r } = await e.act("export_history", {
-			from: Sn(n - bn * xn),
-			to: Sn(n + xn)
+			from: Cn(n - xn * Sn),
+			to: Cn(n + Sn)
 		});
-		return yn(r);
+		return bn(r);
 	}
 	#i() {
 		let e = this.household;
 		return e === void 0 ? null : this.#r(e);
 	}
 };
-Cn = H([M("energy-swap-history-card")], Cn), tt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
+wn = V([j("energy-swap-history-card")], wn), nt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
 // src/panel.ts
-var wn = [
+var Tn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], $ = class extends j {
+], $ = class extends A {
 	constructor(...e) {
 		super(...e), this.narrow = !1, this.#e = /* @__PURE__ */ new Map();
 	}
@@ -3150,22 +3157,22 @@ var wn = [
 		return this.hass !== void 0;
 	}
 	render() {
-		let e = Ze(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = V(B(this.hass.language));
+		let e = Qe(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = B(z(this.hass.language));
 		return C`<header>
         <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
         <h1>Energy Swap</h1>
         ${e.length > 1 ? this.#t(e, t) : E}
       </header>
-      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : wn.map((e) => this.#n(e, t))}</main>`;
+      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Tn.map((e) => this.#n(e, t))}</main>`;
 	}
 	#t(e, t) {
 		return C`<select
-      aria-label=${V(B(this.hass.language))("household")}
+      aria-label=${B(z(this.hass.language))("household")}
       @change=${(e) => {
 			this.chosen = e.target.value;
 		}}
     >
-      ${e.map((e) => C`<option value=${e} ?selected=${e === t}>${new Qe(this.hass, e).name}</option>`)}
+      ${e.map((e) => C`<option value=${e} ?selected=${e === t}>${new $e(this.hass, e).name}</option>`)}
     </select>`;
 	}
 	#n(e, t) {
@@ -3176,22 +3183,22 @@ var wn = [
 		}), this.#e.set(n, r)), r.hass = this.hass, r;
 	}
 };
-H([N({ attribute: !1 })], $.prototype, "hass", void 0), H([N({ type: Boolean })], $.prototype, "narrow", void 0), H([P()], $.prototype, "chosen", void 0), $ = H([M("energy-swap-panel")], $);
+V([M({ attribute: !1 })], $.prototype, "hass", void 0), V([M({ type: Boolean })], $.prototype, "narrow", void 0), V([N()], $.prototype, "chosen", void 0), $ = V([j("energy-swap-panel")], $);
 // src/strategy.ts
-var Tn = [
+var En = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], En = class extends HTMLElement {
+], Dn = class extends HTMLElement {
 	static generate(e, t) {
-		let n = V(B(t.language)), r = Ze(t).map((e) => ({
-			title: new Qe(t, e).name,
+		let n = B(z(t.language)), r = Qe(t).map((e) => ({
+			title: new $e(t, e).name,
 			path: e,
 			icon: "mdi:solar-power-variant",
 			type: "sections",
 			max_columns: 3,
-			sections: Tn.map((t) => ({
+			sections: En.map((t) => ({
 				type: "grid",
 				cards: [{
 					type: `custom:${t}`,
@@ -3212,4 +3219,4 @@ var Tn = [
 		});
 	}
 };
-customElements.define("ll-strategy-dashboard-energy-swap", En);
+customElements.define("ll-strategy-dashboard-energy-swap", Dn);
