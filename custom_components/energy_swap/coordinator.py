@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -12,6 +13,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
 
 from . import api
 from .const import CONF_POWER_SECONDS, DEFAULT_POWER_SECONDS, DOMAIN, LOGGER
@@ -62,6 +64,12 @@ class EnergySwapCoordinator(DataUpdateCoordinator[State]):
                 translation_placeholders={"address": str(self.address)},
             )
         return await self._connection.command(name, data)
+
+    async def async_time_zone(self) -> tzinfo:
+        """Return the time zone of the household's days, whatever Home Assistant's own is."""
+        name = self.info.time_zone
+        zone = None if name is None else await dt_util.async_get_time_zone(name)
+        return zone or dt_util.get_default_time_zone()
 
     @callback
     def async_listen_to_events(self, listener: Callable[[api.EdgeEvent], None]) -> CALLBACK_TYPE:

@@ -82,6 +82,12 @@ def days(first: date | None, last: date | None, today: date) -> tuple[date, date
     return first, last
 
 
+def check_days(first: date | None, last: date | None) -> None:
+    """Look at days whose defaults the community knows best; raises ServiceValidationError."""
+    if first is not None and last is not None:
+        _check_order(first, last)
+
+
 def span(
     start: datetime | None, end: datetime | None, now: datetime, around: tuple[timedelta, timedelta]
 ) -> tuple[datetime, datetime]:

@@ -88,7 +88,7 @@ class TradesTodayTool(_HouseholdTool):
 
     @override
     async def look(self, coordinator: EnergySwapCoordinator) -> JsonObjectType:
-        start = dt_util.start_of_local_day()
+        start = dt_util.now(await coordinator.async_time_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
         try:
             periods = await coordinator.records.history(start, start + timedelta(days=1))
         except EdgeError:

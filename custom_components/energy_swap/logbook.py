@@ -8,6 +8,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN, EVENT
+from .sentences import trouble_text
 
 KNOWN: Final = frozenset(
     {
@@ -61,7 +62,7 @@ def sentence(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     kind = str(data.get("kind"))
     texts = async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)
     said = texts.get(f"component.{DOMAIN}.common.event_{kind}") if kind in KNOWN else None
-    own = data.get("sentence")
+    own = data.get("sentence") and (trouble_text(hass, kind, data) or data["sentence"])
     if said is None:
         return str(own or kind)
     return f"{said}: {own}" if own else said

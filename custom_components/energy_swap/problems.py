@@ -3,7 +3,7 @@
 Only what somebody can act on: an outage that mends itself is no issue until it has lasted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,9 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 
 from . import api
+from .api.model import Alert
 from .const import DOMAIN
+from .sentences import alert_text
 from .state import State, is_hub_connected, value
 
 HOUR = 3600.0
@@ -38,7 +40,7 @@ class Problem:
     about: str = ""  # tells several of the same kind apart
 
 
-def problems_of(state: State) -> Iterator[Problem]:
+def problems_of(state: State, say: Callable[[Alert], str]) -> Iterator[Problem]:
     """Return what the state says is wrong at once; what has to last first is not among it."""
     if state["hub"]["status"] == "refused":
         yield Problem("hub_refuses", is_severe=True)
@@ -63,7 +65,7 @@ def problems_of(state: State) -> Iterator[Problem]:
     for alert in state.get("alerts") or []:
         if alert["key"] in LASTING:
             continue  # told by its own issue
-        yield Problem("equipment", {"alert": alert["sentence"]}, about=alert["key"])
+        yield Problem("equipment", {"alert": say(alert)}, about=alert["key"])
 
 
 class Problems:
@@ -78,7 +80,9 @@ class Problems:
     @callback
     def look(self, state: State) -> None:
         """Raise and withdraw issues by a new state."""
-        wanted = {self._issue_id(problem): problem for problem in problems_of(state)}
+        wanted = {
+            self._issue_id(problem): problem for problem in problems_of(state, partial(alert_text, self._hass))
+        }
         for issue_id in [shown for shown in self._shown if shown not in wanted]:
             self._withdraw(issue_id)
         for issue_id, problem in wanted.items():

@@ -1,11 +1,10 @@
-"""The actions that only look: the market, prices, forecasts, statements, and everything as a table to keep."""
+"""The actions that only look: the market, prices, forecasts, statements, invoices, and everything as a table."""
 
 import csv
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from io import StringIO
-from pathlib import Path
 from typing import Any, Final, cast
 
 import probatio
@@ -18,13 +17,17 @@ from homeassistant.util.json import JsonObjectType
 from .api import CommandRefusedError, EdgeError, NotKeptError
 from .const import DOMAIN
 from .coordinator import EnergySwapCoordinator
-from .fields import days, span
+from .fields import check_days, days, span
+from .files import allowed_path, async_write
 from .households import HOUSEHOLD_FIELDS, async_get_household
 from .state import is_hub_connected
 
 ATTR_FROM: Final = "from"
 ATTR_TO: Final = "to"
 ATTR_FILE: Final = "file"
+ATTR_INVOICE: Final = "invoice"
+ATTR_LANGUAGE: Final = "language"
+LANGUAGES: Final = ("en", "sw")
 
 HISTORY_COLUMNS: Final = (
     "start",
@@ -37,6 +40,8 @@ HISTORY_COLUMNS: Final = (
     "paid_cents",
     "revision",
 )
+
+WRITING: Final = frozenset({"export_history", "save_invoice"})
 
 type Fields = dict[probatio.Marker, Any]
 type Reader = Callable[[HomeAssistant, EnergySwapCoordinator, ServiceCall], Awaitable[dict[str, Any]]]
@@ -61,6 +66,16 @@ def async_setup_read_actions(hass: HomeAssistant) -> None:
                 probatio.Optional(ATTR_FILE): cv.string,
             },
         ),
+        ("get_invoices", _invoices, {}),
+        (
+            "save_invoice",
+            _save_invoice,
+            {
+                probatio.Required(ATTR_FILE): cv.string,
+                probatio.Optional(ATTR_INVOICE): cv.positive_int,
+                probatio.Optional(ATTR_LANGUAGE): probatio.In(LANGUAGES),
+            },
+        ),
     )
     for name, reader, schema in readers:
         hass.services.async_register(
@@ -68,7 +83,7 @@ def async_setup_read_actions(hass: HomeAssistant) -> None:
             name,
             partial(_answer, hass, reader),
             schema=probatio.Schema({**HOUSEHOLD_FIELDS, **schema}),
-            supports_response=SupportsResponse.OPTIONAL if name == "export_history" else SupportsResponse.ONLY,
+            supports_response=SupportsResponse.OPTIONAL if name in WRITING else SupportsResponse.ONLY,
         )
 
 
@@ -126,37 +141,50 @@ async def _forecast(
 async def _statement(
     _hass: HomeAssistant, coordinator: EnergySwapCoordinator, call: ServiceCall
 ) -> dict[str, Any]:
-    first, last = _days(call)
-    return await coordinator.records.statement(first, last)
+    asked = call.data.get(ATTR_FROM), call.data.get(ATTR_TO)
+    check_days(*asked)
+    return await coordinator.records.statement(*asked)
 
 
 async def _export(hass: HomeAssistant, coordinator: EnergySwapCoordinator, call: ServiceCall) -> dict[str, Any]:
-    first, last = _days(call)
+    first, last = call.data.get(ATTR_FROM), call.data.get(ATTR_TO)
+    file: str | None = call.data.get(ATTR_FILE)
+    path = None if file is None else allowed_path(hass, file)
     if call.data["kind"] == "statement":
+        check_days(first, last)
         text = await coordinator.records.statement_csv(first, last)
     else:
-        midnight = dt_util.start_of_local_day
-        periods = await coordinator.records.history(midnight(first), midnight(last + timedelta(days=1)))
-        text = as_csv(periods)
+        zone = await coordinator.async_time_zone()
+        first, last = days(first, last, dt_util.now(zone).date())
+        start, end = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
+        text = as_csv(await coordinator.records.history(start, end))
     answer: dict[str, Any] = {"csv": text, "rows": max(0, len(text.splitlines()) - 1)}
-    if (file := call.data.get(ATTR_FILE)) is not None:
-        path = Path(hass.config.path(file))
-        if not hass.config.is_allowed_path(str(path)):
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="path_not_allowed",
-                translation_placeholders={"file": file},
-            )
-        try:
-            await hass.async_add_executor_job(path.write_text, text, "utf-8")
-        except OSError as err:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="not_written",
-                translation_placeholders={"file": file, "reason": err.strerror or str(err)},
-            ) from err
+    if path is not None:
+        await async_write(hass, path, text.encode())
         answer["file"] = str(path)
     return answer
+
+
+async def _invoices(
+    _hass: HomeAssistant, coordinator: EnergySwapCoordinator, _call: ServiceCall
+) -> dict[str, Any]:
+    return {"invoices": await coordinator.records.invoices()}
+
+
+async def _save_invoice(
+    hass: HomeAssistant, coordinator: EnergySwapCoordinator, call: ServiceCall
+) -> dict[str, Any]:
+    path = allowed_path(hass, call.data[ATTR_FILE])
+    number: int | None = call.data.get(ATTR_INVOICE)
+    if number is None:  # the newest one that was issued; a draft has no number
+        issued = [one["number"] for one in await coordinator.records.invoices() if one.get("number") is not None]
+        if not issued:
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_invoice")
+        number = int(issued[0])
+    own = hass.config.language.partition("-")[0]
+    language = call.data.get(ATTR_LANGUAGE, own if own in LANGUAGES else LANGUAGES[0])
+    await async_write(hass, path, await coordinator.records.invoice_pdf(number, language))
+    return {"invoice": number, "file": str(path)}
 
 
 def as_csv(periods: list[dict[str, Any]]) -> str:
@@ -168,12 +196,3 @@ def as_csv(periods: list[dict[str, Any]]) -> str:
         start = dt_util.utc_from_timestamp(period["start"]).isoformat()
         table.writerow({**period, "start": start, "revision": period.get("revision", 0)})
     return text.getvalue()
-
-
-def _days(call: ServiceCall) -> tuple[date, date]:
-    return days(call.data.get(ATTR_FROM), call.data.get(ATTR_TO), _today())
-
-
-def _today() -> date:
-    now: datetime = dt_util.now()
-    return now.date()

@@ -7,13 +7,13 @@ from homeassistant.components.sensor import SensorEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .advice_text import reason
 from .const import EXTRA_METER, STANDING_OFFER
 from .coordinator import EnergySwapConfigEntry, EnergySwapCoordinator
 from .entity import EnergySwapEntity
 from .extra_meter import extra_meter_sensors
 from .offer_entities import offer_sensors
 from .sensor_table import DESCRIPTIONS, EnergySwapSensorDescription, Value
+from .sentences import alert_text, reason
 
 PARALLEL_UPDATES = 0
 
@@ -23,9 +23,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of one edge, of its standing offers and of its extra meters."""
     async_add_entities(
-        (EnergySwapRecommendation if description.key == "recommendation" else EnergySwapSensor)(
-            entry.runtime_data, description
-        )
+        SPEAKING.get(description.key, EnergySwapSensor)(entry.runtime_data, description)
         for description in DESCRIPTIONS
     )
     for subentry_id, subentry in entry.subentries.items():
@@ -69,3 +67,18 @@ class EnergySwapRecommendation(EnergySwapSensor):
         if attributes is None or advice is None:
             return None
         return {**attributes, "reason": reason(self.hass, advice, attributes)}
+
+
+class EnergySwapAlerts(EnergySwapSensor):
+    """What of the equipment needs a look, said in the household's language."""
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        return {"alerts": [alert_text(self.hass, alert) for alert in self.coordinator.data.get("alerts") or []]}
+
+
+SPEAKING: dict[str, type[EnergySwapSensor]] = {
+    "recommendation": EnergySwapRecommendation,
+    "alerts": EnergySwapAlerts,
+}

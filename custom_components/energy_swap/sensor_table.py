@@ -178,10 +178,6 @@ def _advice(state: State) -> Mapping[str, Any] | None:
     }
 
 
-def _alerts(state: State) -> Mapping[str, Any]:
-    return {"alerts": [alert["sentence"] for alert in state.get("alerts") or []]}
-
-
 def _settled(state: State) -> datetime | None:
     settlement = state["last_settlement"]
     return None if settlement is None else datetime.fromisoformat(settlement["period"])
@@ -293,6 +289,5 @@ DESCRIPTIONS = (
         translation_key="alerts",
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda state: None if (alerts := state.get("alerts")) is None else len(alerts),
-        attributes_fn=_alerts,
     ),
 )

@@ -19,6 +19,7 @@ from homeassistant.const import UnitOfEnergy
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.recorder import get_instance
+from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter
 
@@ -32,6 +33,7 @@ BEGINNING: Final = datetime(2020, 1, 1, tzinfo=UTC)
 AGAIN: Final = timedelta(days=1)
 AFTERWARDS: Final = timedelta(seconds=20)
 TRADING: Final = frozenset({"trade_settled", "order_matched"})
+CORRECTED: Final = "trued_up"
 LOOK_BACK: Final = timedelta(days=7)
 
 type Period = Mapping[str, Any]
@@ -39,7 +41,7 @@ type Period = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A statistic: its key, its name, whether it is money, and a period's part of it in Wh or cents."""
+    """A statistic: its key, its English name, whether it is money, and a period's part of it in Wh or cents."""
 
     key: str
     name: str
@@ -47,6 +49,19 @@ class Series:
     read: Callable[[Period], int]
 
 
+def _burned(period: Period) -> int:
+    """Return the Wh of import that tokens paid for, bought or own; an older edge says only what was bought."""
+    return int(period.get("burned_wh", period["bought_wh"]))
+
+
+def _minted(period: Period) -> int:
+    """Return the Wh of export that became tokens, sold or kept; an older edge says only what was sold."""
+    return int(period.get("minted_wh", period["sold_wh"]))
+
+
+# What was traded, in the hour of the trade; and what flowed, in the hour in which it flowed. A token bought on the
+# spot market flows when it is used, and one that is sold there flowed when it was minted: so only the flows add up
+# to what the meter counted, each Wh in one of them.
 SERIES: Final = (
     Series("bought", "bought from neighbours", is_money=False, read=lambda period: period["bought_wh"]),
     Series("sold", "sold to neighbours", is_money=False, read=lambda period: period["sold_wh"]),
@@ -54,17 +69,19 @@ SERIES: Final = (
     Series(
         "sold_compensation", "earned from neighbours", is_money=True, read=lambda period: period["earned_cents"]
     ),
+    Series("neighbour_import", "taken from neighbours", is_money=False, read=_burned),
+    Series("neighbour_export", "given to neighbours", is_money=False, read=_minted),
     Series(
         "utility_import",
         "taken from the utility",
         is_money=False,
-        read=lambda period: max(0, period["import_wh"] - period["bought_wh"]),
+        read=lambda period: period.get("utility_import_wh", max(0, period["import_wh"] - _burned(period))),
     ),
     Series(
         "utility_export",
         "given to the utility",
         is_money=False,
-        read=lambda period: max(0, period["export_wh"] - period["sold_wh"]),
+        read=lambda period: period.get("utility_export_wh", max(0, period["export_wh"] - _minted(period))),
     ),
     # Home Assistant takes no price for statistics like these; so the utility's money, too, is written here, as the
     # community's tariffs make it.
@@ -127,54 +144,72 @@ def async_keep_statistics(hass: HomeAssistant, entry: EnergySwapConfigEntry) -> 
     if RECORDER not in hass.config.components or not entry.options.get(CONF_STATISTICS, True):
         return
     writer = StatisticsWriter(hass, entry.runtime_data)
-    again: CALLBACK_TYPE | None = None
     traded = _traded(entry.runtime_data)
 
     @callback
     def write(window: timedelta | None) -> None:
         entry.async_create_background_task(hass, writer.write(window), f"{DOMAIN} statistics")
 
-    @callback
-    def write_again(_now: datetime) -> None:
-        nonlocal again
-        again = None
-        write(RECENT)
+    afterwards = _Afterwards(hass, write)
 
     @callback
-    def write_soon() -> None:
-        """Write now, and once more a little later: the edge asks the hub for its own records after it was told."""
-        nonlocal again
-        if again is not None:
-            again()
-        again = async_call_later(hass, AFTERWARDS, write_again)
+    def write_now_and_again() -> None:
         write(RECENT)
+        afterwards.write(RECENT)
 
     @callback
     def look() -> None:
         nonlocal traded
         if (newest := _traded(entry.runtime_data)) != traded:
             traded = newest
-            write_soon()
+            write_now_and_again()
 
     @callback
     def take(event: EdgeEvent) -> None:
         if event.kind in TRADING:
-            write_soon()
+            write_now_and_again()
+        elif event.kind == CORRECTED:
+            afterwards.write(None)  # what is corrected may be long ago
 
     @callback
     def look_at_everything(_now: datetime) -> None:
         write(None)
 
-    @callback
-    def stop() -> None:
-        if again is not None:
-            again()
-
-    entry.async_on_unload(stop)
+    entry.async_on_unload(afterwards.stop)
     entry.async_on_unload(entry.runtime_data.async_add_listener(look))
     entry.async_on_unload(entry.runtime_data.async_listen_to_events(take))
     entry.async_on_unload(async_track_time_interval(hass, look_at_everything, AGAIN))
     write(None)
+
+
+class _Afterwards:
+    """Writes a little later: the edge asks the hub for its own records after it was told of something."""
+
+    def __init__(self, hass: HomeAssistant, write: Callable[[timedelta | None], None]) -> None:
+        self._hass = hass
+        self._write = write
+        self._window: timedelta | None = RECENT
+        self._cancel: CALLBACK_TYPE | None = None
+
+    @callback
+    def write(self, window: timedelta | None) -> None:
+        """Have ``window`` written, or everything if that was wanted before."""
+        wanted = None if self._cancel is not None and self._window is None else window
+        self.stop()
+        self._window = wanted
+        self._cancel = async_call_later(self._hass, AFTERWARDS, self._due)
+
+    @callback
+    def stop(self) -> None:
+        """Have nothing written."""
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+    @callback
+    def _due(self, _now: datetime) -> None:
+        self._cancel = None
+        self._write(self._window)
 
 
 class StatisticsWriter:
@@ -225,11 +260,16 @@ class StatisticsWriter:
                 async_add_external_statistics(self._hass, self._metadata(series, name), rows)
         return True
 
+    def _called(self, series: Series) -> str:
+        language = self._hass.config.language
+        texts = async_get_cached_translations(self._hass, language, "common", DOMAIN)
+        return texts.get(f"component.{DOMAIN}.common.statistic_{series.key}", series.name)
+
     def _metadata(self, series: Series, name: str) -> StatisticMetaData:
         return StatisticMetaData(
             mean_type=StatisticMeanType.NONE,
             has_sum=True,
-            name=f"{self._coordinator.info.name}: {series.name}",
+            name=f"{self._coordinator.info.name}: {self._called(series)}",
             source=DOMAIN,
             statistic_id=name,
             unit_class=None if series.is_money else EnergyConverter.UNIT_CLASS,

@@ -44,7 +44,7 @@ async def make_energy_dashboard(home: HomeAssistant, entry_id: str) -> str:
             "cost_adjustment_day": 0,
         }
         for name, came, cost, went, compensation in (
-            ("Neighbours", "bought", "bought_cost", "sold", "sold_compensation"),
+            ("Neighbours", "neighbour_import", "bought_cost", "neighbour_export", "sold_compensation"),
             ("Utility", "utility_import", "utility_cost", "utility_export", "utility_compensation"),
         )
     ]

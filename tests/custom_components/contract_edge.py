@@ -148,7 +148,7 @@ class ContractEdge:
         app.router.add_get("/api/v1/info", self._info)
         app.router.add_post("/api/v1/pair", self._pair)
         app.router.add_get("/api/v1/ws", self._ws)
-        app.router.add_get("/api/v1/{record}", self._record)
+        app.router.add_get("/api/v1/{record:.+}", self._record)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -191,6 +191,7 @@ class ContractEdge:
             "edge_version": self.edge_version,
             "edge_id": self.edge_id,
             "name": self.name,
+            "time_zone": "Africa/Nairobi",
         }
 
     async def _info(self, _request: web.Request) -> web.Response:

@@ -3,11 +3,13 @@
 It goes on where test_home_assistant.py ended, or begins where the community does.
 """
 
+import csv
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -214,6 +216,44 @@ async def add_part(house: AminasHouse, kind: str, answer: dict[str, Any], key: s
 
 async def has_payment_open(house: AminasHouse) -> bool:
     return bool((await house.neighbourhood.console.get("overview"))["payments_open"])
+
+
+async def test_the_energy_dashboard_has_every_wh_of_the_meter_once(house: AminasHouse) -> None:
+    """By now Amina has sold, kept, used and bought tokens, in periods, on the spot market and in an auction."""
+    home, edge_id = house.home, await house.home.edge_id()
+    sources = [
+        f"energy_swap:{edge_id}_{who}_{way}" for who in ("neighbour", "utility") for way in ("import", "export")
+    ]
+
+    days = {"from": COMMUNITY_START.date().isoformat(), "to": house.now.date().isoformat()}
+    sums: dict[str, Decimal] = {}
+    counted: dict[str, Decimal] = {}
+
+    async def are_whole() -> bool:
+        found = await home.command(
+            "recorder/statistics_during_period",
+            start_time=COMMUNITY_START.isoformat(),
+            statistic_ids=sources,
+            period="hour",
+            types=["sum"],
+        )
+        sums.update({source: Decimal(str(rows[-1]["sum"])) for source, rows in found.items()})
+        history = await home.call("energy_swap", "export_history", days)
+        assert history is not None
+        rows = list(csv.DictReader(StringIO(history["csv"])))  # with what the household's own meter counted
+        for way in ("import", "export"):
+            counted[way] = sum((Decimal(row[f"{way}_wh"]) for row in rows), Decimal(0)) / 1000
+        return all(
+            sum(kwh for source, kwh in sums.items() if source.endswith(way)) == kwh_counted
+            for way, kwh_counted in counted.items()
+        )
+
+    with suppress(TimeoutError):
+        await until(are_whole)
+    for way, kwh in counted.items():
+        shares = {source: sums[source] for source in sources if source.endswith(way)}
+        assert sum(shares.values()) == kwh > 0, shares
+    assert min(sums[source] for source in sources if "neighbour" in source) > 0
 
 
 async def test_all_is_paid_out_and_the_phone_reminds_to_top_up(house: AminasHouse) -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import aiomqtt
@@ -169,6 +170,34 @@ async def test_a_restarted_home_assistant_needs_neither_onboarding_nor_pairing(h
     assert await house.home.onboard() == credentials
     async with house.showing_power(net_w=700, generation_w=0):
         await house.wait_for("net_power", "700")
+
+
+async def test_the_app_tells_where_it_is_and_nothing_has_to_be_typed(house: House) -> None:
+    """The real edge introduces itself as it does to the Supervisor, whose place a test's integration takes."""
+    home = house.home
+    await home.request("DELETE", f"config/config_entries/entry/{house.entry_id}")
+
+    async def supervisor(config: dict[str, Any]) -> bool:
+        await home.call("announcer", "discover", {"config": config}, with_response=False)
+        return True
+
+    assert await house.edge.introduce(supervisor, "127.0.0.1")
+    flows = await home.command("config_entries/flow/progress")
+    (flow,) = [flow for flow in flows if flow["handler"] == "energy_swap"]
+    assert flow["context"]["source"] == "hassio"
+    step = await home.answer_flow(flow["flow_id"], {})
+    assert step["type"] == "create_entry", step
+    house.entry_id = step["result"]["entry_id"]
+    house.entities = await home.entities(house.entry_id)
+    async with house.showing_power(net_w=-900, generation_w=1000):
+        await house.wait_for("surplus_power", "900")
+
+    # A restart of the app brings a new token, which is taken without a question.
+    assert await house.edge.introduce(supervisor, "127.0.0.1")
+    flows = await home.command("config_entries/flow/progress")
+    assert [flow for flow in flows if flow["handler"] == "energy_swap"] == []
+    async with house.showing_power(net_w=-700, generation_w=1000):
+        await house.wait_for("surplus_power", "700")
 
 
 async def test_nothing_in_the_log_is_against_the_integration(house: House) -> None:

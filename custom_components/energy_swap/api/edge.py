@@ -42,11 +42,12 @@ class EdgeAddress:
 
 @dataclass(frozen=True, slots=True)
 class EdgeInfo:
-    """Who an edge says it is."""
+    """Who an edge says it is; ``time_zone`` is that of the household's days, None from an older edge."""
 
     edge_id: str
     name: str
     edge_version: str
+    time_zone: str | None = None
 
 
 async def read_info(session: aiohttp.ClientSession, address: EdgeAddress) -> EdgeInfo:
@@ -103,7 +104,13 @@ def info_of(body: Mapping[str, Any]) -> EdgeInfo:
     if version != API_VERSION:
         raise UnsupportedVersionError(version, API_VERSION)
     try:
-        return EdgeInfo(str(body["edge_id"]), str(body["name"]), str(body["edge_version"]))
+        zone = body.get("time_zone")
+        return EdgeInfo(
+            str(body["edge_id"]),
+            str(body["name"]),
+            str(body["edge_version"]),
+            zone if isinstance(zone, str) else None,
+        )
     except KeyError as err:
         raise NotAnEdgeError(f"the answer has no {err}") from err
 

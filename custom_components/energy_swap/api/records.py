@@ -42,13 +42,24 @@ class EdgeRecords:
         """Return the prices of past periods, those of the edge's last day unless said, and of those to come."""
         return await self._object("prices", {} if span is None else _between(*span))
 
-    async def statement(self, first: date, last: date) -> dict[str, Any]:
-        """Return the hub's statement of these days, both included."""
-        return await self._object("statement", {"from": first.isoformat(), "to": last.isoformat()})
+    async def statement(self, first: date | None, last: date | None) -> dict[str, Any]:
+        """Return the hub's statement of these days, both included; without them, this month until today."""
+        return await self._object("statement", _days(first, last))
 
-    async def statement_csv(self, first: date, last: date) -> str:
+    async def statement_csv(self, first: date | None, last: date | None) -> str:
         """Return the hub's statement of these days as CSV."""
-        return await self._read("statement.csv", {"from": first.isoformat(), "to": last.isoformat()})
+        return (await self._read("statement.csv", _days(first, last))).decode()
+
+    async def invoices(self) -> list[dict[str, Any]]:
+        """Return the household's invoices, the newest first; a draft of the running month has no number."""
+        invoices = (await self._object("invoices", {})).get("invoices")
+        if not isinstance(invoices, list):
+            raise NotAnEdgeError("the answer has no invoices")
+        return invoices
+
+    async def invoice_pdf(self, number: int, language: str) -> bytes:
+        """Return an invoice as a PDF."""
+        return await self._read(f"invoices/{number}.pdf", {"language": language})
 
     async def history(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """Return what was measured and traded in each period, oldest first, asked for in parts the edge takes."""
@@ -72,7 +83,7 @@ class EdgeRecords:
         except ValueError as err:
             raise NotAnEdgeError(f"{path} is not JSON") from err
 
-    async def _read(self, path: str, query: Mapping[str, str]) -> str:
+    async def _read(self, path: str, query: Mapping[str, str]) -> bytes:
         try:
             async with (
                 asyncio.timeout(READ_SECONDS),
@@ -82,10 +93,10 @@ class EdgeRecords:
                     allow_redirects=False,
                 ) as response,
             ):
-                text = await response.text()
+                body = await response.read()
                 if response.status != 200:
-                    raise _refusal(response.status, path, text)
-                return text
+                    raise _refusal(response.status, path, body)
+                return body
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
             raise CannotConnectError(str(err) or f"{self._address} does not answer") from err
 
@@ -94,9 +105,13 @@ def _between(start: datetime, end: datetime) -> dict[str, str]:
     return {"from": str(int(start.timestamp())), "to": str(int(end.timestamp()))}
 
 
-def _refusal(status: int, path: str, text: str) -> EdgeError:
+def _days(first: date | None, last: date | None) -> dict[str, str]:
+    return {name: day.isoformat() for name, day in (("from", first), ("to", last)) if day is not None}
+
+
+def _refusal(status: int, path: str, body: bytes) -> EdgeError:
     try:
-        reason = json.loads(text)
+        reason = json.loads(body)
     except ValueError:
         reason = {}
     reason = reason if isinstance(reason, dict) else {}

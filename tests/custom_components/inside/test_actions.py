@@ -222,6 +222,53 @@ async def test_history_is_exported_as_a_table_and_a_file(
     assert (tmp_path / "quiet.csv").exists()
 
 
+async def test_days_are_the_communitys_wherever_home_assistant_thinks_it_is(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    await hass.config.async_set_time_zone("US/Pacific")
+    edge.records |= {"history": {"periods": []}, "statement": {"lines": []}, "statement.csv": "entry,kes\n"}
+
+    async def asked(fields: dict[str, str]) -> tuple[datetime, ...]:
+        await act(hass, "export_history", fields)
+        return tuple(datetime.fromtimestamp(int(edge.questions[-1][1][way]), UTC) for way in ("from", "to"))
+
+    begin, end = (datetime(2026, *day, 21, tzinfo=UTC) for day in ((10, 31), (11, 30)))  # midnights in Nairobi
+    assert await asked({"from": "2026-11-01", "to": "2026-11-30"}) == (begin, end)
+    assert [moment.hour for moment in await asked({})] == [21, 21]
+    # What the hub reports on it knows the day of itself.
+    await act(hass, "get_statement")
+    await act(hass, "export_history", {"kind": "statement", "from": "2026-11-01"})
+    assert edge.questions[-2:] == [("statement", {}), ("statement.csv", {"from": "2026-11-01"})]
+
+
+async def test_invoices_are_listed_and_saved(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge, tmp_path: Path
+) -> None:
+    hass.config.config_dir = str(tmp_path)
+    hass.config.allowlist_external_dirs = {str(tmp_path)}
+    draft, october = {"number": None, "month": "2026-11"}, {"number": 7, "month": "2026-10", "total_cents": 41_250}
+    edge.records["invoices"] = {"invoices": [draft]}
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "save_invoice", {"file": "invoice.pdf"})
+    assert refused.value.translation_key == "no_invoice"
+
+    edge.records |= {"invoices": {"invoices": [draft, october]}, "invoices/7.pdf": "%PDF of October"}
+    assert await act(hass, "get_invoices") == {"invoices": [draft, october]}
+    hass.config.language = "sw"
+    saved = {"invoice": 7, "file": str(tmp_path / "invoice.pdf")}
+    assert await act(hass, "save_invoice", {"file": "invoice.pdf"}) == saved
+    assert edge.questions[-1] == ("invoices/7.pdf", {"language": "sw"})
+    assert (tmp_path / "invoice.pdf").read_bytes() == b"%PDF of October"
+    await act(hass, "save_invoice", {"file": "invoice.pdf", "invoice": 7, "language": "en"})
+    assert edge.questions[-1] == ("invoices/7.pdf", {"language": "en"})
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "save_invoice", {"file": "../invoice.pdf"})
+    assert refused.value.translation_key == "path_not_allowed"
+    edge.records["invoices"] = {"invoices": None}
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "get_invoices")
+
+
 async def test_limits_that_the_hub_does_not_show_are_said_to_be_unsure(
     hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
@@ -165,12 +167,44 @@ async def test_the_reason_is_said_in_the_language_of_the_household(
         return str(state.attributes["reason"])
 
     async with asyncio.timeout(60):
-        while shown() != "Uza sasa: jirani analipa KES 15.2 kwa kWh. kWh 1.2, faida KES 7.0.":
+        while shown() != "Uza sasa: jirani analipa KES 15.20 kwa kWh. kWh 1.2, faida KES 7.00.":
             await asyncio.sleep(0.01)
     await edge.change(advice={**edge.state["advice"], "key": "of_the_future"})
     async with asyncio.timeout(60):
         while not shown().startswith("Sell 1.2 kWh now"):
             await asyncio.sleep(0.01)
+
+
+async def test_alerts_are_said_in_the_language_of_the_household(
+    hass: HomeAssistant, household: MockConfigEntry, edge: ContractEdge
+) -> None:
+    hass.config.language = "sw"
+    await async_get_translations(hass, "sw", "common", ["energy_swap"])
+
+    def alert(key: str, **numbers: Any) -> dict[str, Any]:
+        return {"key": key, "sentence": f"{key} in English", "since": 1, "numbers": numbers}
+
+    told = [
+        alert("soiling", percent_of_before=82, by_hour={"12": 82}),
+        alert("clock_off", hub_offset_seconds=-90),
+        alert("clock_off", meter_offset_seconds=61),
+        alert("clock_off"),
+        alert("shading", start=3),  # of an edge of another age
+        {"key": "eclipse", "sentence": "The sun is gone.", "since": 1},
+    ]
+    await edge.change(alerts=told)
+    await until(hass, household, "alerts", "6")
+    state = hass.states.get("sensor.amina_s_house_equipment_alerts")
+    assert state is not None
+    soiling, edges, meters, unknown, shading, eclipse = state.attributes["alerts"]
+    assert "asilimia 82 ya awali" in soiling
+    assert "kwa sekunde 90." in edges
+    assert "kwa sekunde 61:" in meters
+    assert unknown.startswith("Mita haijui saa")
+    assert (shading, eclipse) == ("shading in English", "The sun is gone.")
+    issue = ir.async_get(hass).async_get_issue("energy_swap", f"equipment_soiling_{household.entry_id}")
+    assert issue is not None
+    assert issue.translation_placeholders == {"name": "Amina's house", "alert": soiling}
 
 
 async def test_little_changes_of_power_wait_and_jumps_do_not(

@@ -150,6 +150,8 @@ async def test_the_logbook_speaks_the_language_of_the_household(
 
     await async_get_translations(hass, "sw", "common", ["energy_swap"])
     assert sentence(hass, {"kind": "meter_silent"}) == "mita iko kimya"
+    shading = {"kind": "shading", "sentence": "A shadow.", "from": 15, "until": 17, "by_hour": {"15": 40}}
+    assert sentence(hass, shading).startswith("paneli ziko kivulini: Kati ya 15:00 na 17:00 ")
 
 
 async def test_home_assistants_logbook_takes_our_lines(hass: HomeAssistant, household: MockConfigEntry) -> None:

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.components.recorder.statistics import list_statistic_ids, statistics_during_period
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_capture_events,
     async_fire_time_changed,
 )
 
@@ -133,6 +134,71 @@ async def test_statistics_are_filled_in_go_on_and_are_corrected(
     edge.records["history"] = {"periods": [period(NOON, sold_wh=900), *edge.records["history"]["periods"]]}
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(days=1, seconds=1))
     await until_rows(hass, "sold", [(0.9, 0.9), (0.6, 1.5), (0.75, 2.25)])
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_every_wh_of_the_meter_is_in_one_grid_once_and_late_energy_is_corrected(
+    recorded: HomeAssistant, entry: MockConfigEntry, edge: ContractEdge
+) -> None:
+    """Tokens are kept, traded and used: energy counts when it flows, money when it is paid."""
+    hass, hour = recorded, timedelta(hours=1)
+
+    def flows(minted: int, burned: int, utility_import: int, utility_export: int) -> dict[str, int]:
+        return {
+            "minted_wh": minted,
+            "burned_wh": burned,
+            "utility_import_wh": utility_import,
+            "utility_export_wh": utility_export,
+            "import_wh": burned + utility_import,
+            "export_wh": minted + utility_export,
+        }
+
+    kept = period(NOON, **flows(900, 0, 100, 100), sold_wh=300, earned_cents=330)
+    spot_sale = period(NOON + hour, **flows(0, 0, 200, 0), sold_wh=400, earned_cents=480, grid_cents=-420)
+    spot_purchase = period(NOON + 2 * hour, **flows(0, 0, 0, 0), bought_wh=250, paid_cents=300)
+    used = period(NOON + 3 * hour, **flows(0, 450, 150, 0), bought_wh=0, grid_cents=-315)
+    periods = [kept, spot_sale, spot_purchase, used]
+    edge.records["history"] = {"periods": periods}
+    edge.state["last_settlement"]["period"] = "2026-11-20T15:30Z"
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until_rows(hass, "neighbour_export", [(0.9, 0.9), (0.0, 0.9), (0.0, 0.9), (0.0, 0.9)])
+    await until_rows(hass, "neighbour_import", [(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.45, 0.45)])
+    await until_rows(hass, "utility_import", [(0.1, 0.1), (0.2, 0.3), (0.0, 0.3), (0.15, 0.45)])
+    await until_rows(hass, "utility_export", [(0.1, 0.1), (0.0, 0.1), (0.0, 0.1), (0.0, 0.1)])
+    await until_rows(hass, "utility_cost", [(0.0, 0.0), (4.2, 4.2), (0.0, 4.2), (3.15, 7.35)])
+    await until_rows(hass, "sold_compensation", [(3.3, 3.3), (4.8, 8.1), (0.0, 8.1), (0.0, 8.1)])
+    await until_rows(hass, "bought_cost", [(0.0, 0.0), (0.0, 0.0), (3.0, 3.0), (0.0, 3.0)])
+    for way in ("import", "export"):
+        sums = [(await rows(hass, f"{source}_{way}"))[-1][1] for source in ("neighbour", "utility")]
+        assert sum(sums) == pytest.approx(sum(one[f"{way}_wh"] for one in periods) / 1000)
+
+    # A week later an hour turns out to have been another one: the hub has heard of 300 Wh that came late.
+    edge.state["last_settlement"]["period"] = "2026-11-29T15:30Z"
+    edge.records["history"] = {"periods": [kept, spot_sale, spot_purchase | flows(300, 0, 0, 0), used]}
+    told = async_capture_events(hass, "energy_swap_event")
+    await edge.happen("trued_up")
+    async with asyncio.timeout(60):
+        while not told:
+            await asyncio.sleep(0.01)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=21))
+    await until_rows(hass, "neighbour_export", [(0.9, 0.9), (0.0, 0.9), (0.3, 1.2), (0.0, 1.2)])
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_statistics_are_called_in_the_language_of_the_household(
+    recorded: HomeAssistant, entry: MockConfigEntry, edge: ContractEdge
+) -> None:
+    hass = recorded
+    hass.config.language = "sw"
+    edge.records["history"] = {"periods": [period(NOON, sold_wh=800)]}
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until_rows(hass, "sold", [(0.8, 0.8)])
+    recorder = get_instance(hass)
+    told = await recorder.async_add_executor_job(list_statistic_ids, hass)
+    names = {one["statistic_id"].partition("_")[2].partition("_")[2]: one["name"] for one in told}
+    assert names["sold"] == "Amina's house: imeuzwa kwa majirani"
     await hass.config_entries.async_unload(entry.entry_id)
 
 
