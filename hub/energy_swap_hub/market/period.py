@@ -16,6 +16,7 @@ from energy_swap_hub.market.trade import Side, Trade, middle
 __all__ = ["Clearing", "Kept", "PeriodOrder", "Side", "Trade", "clear_period", "middle"]
 
 LARGE: Final = 50  # orders; from about here arrays are faster
+_AT_HAND: Final = 2_048  # orders
 
 type _Levels = dict[int, dict[str, int]]  # limit -> household -> Wh
 
@@ -24,7 +25,7 @@ class PeriodOrder(msgspec.Struct, frozen=True, gc=False):
     """A household sells (or buys) up to ``wh`` watt-hours at ``limit`` cents per kWh or more (or less).
 
     The limit is compared with the clearing price; fees are not part of it. 0 Wh is an order for nothing.
-    Raise ValueError for a negative quantity or limit.
+    Raise ValueError for a negative quantity or limit, or a side that is only the word for one.
     """
 
     household: str
@@ -33,6 +34,8 @@ class PeriodOrder(msgspec.Struct, frozen=True, gc=False):
     limit: int
 
     def __post_init__(self) -> None:
+        if self.side.__class__ is not Side:
+            raise ValueError(f"{self.household}: an order's side is one of Side, not {self.side!r}")
         if self.wh < 0 or self.limit < 0:
             raise ValueError(f"{self.household}: an order of {self.wh} Wh at {self.limit} cents/kWh is negative")
 
@@ -91,15 +94,20 @@ def clear_period(orders: Sequence[PeriodOrder], lot: str) -> Clearing:
 def columns(orders: Sequence[PeriodOrder]) -> OrderColumns:
     """Return ``orders`` as columns; raise `TooLargeError` if their numbers are too large for that."""
     count, sell = len(orders), Side.SELL
+    households, is_sale = np.empty(count, np.object_), np.empty(count, np.bool_)
+    wh, limits = np.empty(count, np.int64), np.empty(count, np.int64)
     try:
-        return OrderColumns(
-            np.fromiter([order.household for order in orders], np.object_, count),
-            np.frombuffer(bytes([order.side == sell for order in orders]), np.bool_),
-            np.fromiter([order.wh for order in orders], np.int64, count),
-            np.fromiter([order.limit for order in orders], np.int64, count),
-        )
+        # In parts, so that an order is still at hand when its next column is read.
+        for start in range(0, count, _AT_HAND):
+            part = orders[start : start + _AT_HAND]
+            here = slice(start, start + len(part))
+            households[here] = [order.household for order in part]
+            is_sale[here] = [order.side is sell for order in part]
+            wh[here] = np.fromiter([order.wh for order in part], np.int64, len(part))
+            limits[here] = np.fromiter([order.limit for order in part], np.int64, len(part))
     except OverflowError:
         raise TooLargeError("a number has more than 64 bits") from None
+    return OrderColumns(households, is_sale, wh, limits)
 
 
 def _levels(orders: Sequence[PeriodOrder]) -> tuple[_Levels, _Levels]:

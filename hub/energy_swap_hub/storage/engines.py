@@ -60,6 +60,8 @@ def sqlite_engines(path: Path) -> Engines:
                 # A group of orders touches more pages than the 2 MB kept by itself, and commits megabytes.
                 connection.execute("PRAGMA cache_size=-32768")
                 connection.execute("PRAGMA wal_autocheckpoint=4000")
+                # What a savepoint would give back; each page that changes would be written to a file for it.
+                connection.execute("PRAGMA temp_store=MEMORY")
 
         @event.listens_for(made, "begin")
         def _begin(connection: Connection) -> None:

@@ -112,6 +112,12 @@ def test_negative_orders_are_refused(wh: int, limit: int) -> None:
         sell("a", wh, limit)
 
 
+def test_a_side_is_no_mere_word() -> None:
+    word: Any = "sell"
+    with pytest.raises(ValueError, match="not 'sell'"):
+        PeriodOrder("a", word, 1, 1)
+
+
 # --- against an oracle that knows nothing of how it is done
 
 
