@@ -9,6 +9,8 @@ import type {
   MpesaState,
   NewFactor,
   Passkeys,
+  PaymentIntent,
+  Payout,
   Proposals,
   QuarantinedFrame,
   Receipt,
@@ -16,6 +18,7 @@ import type {
   Relay,
   RelayMarks,
   Scope,
+  Standing,
   Token,
   Wish,
 } from "./office-api.js";
@@ -384,6 +387,12 @@ export class HubApi {
   mpesa = (): Promise<MpesaState> => this.#request("GET", "/mpesa");
 
   receipts = (wanted: Wanted): Promise<Part<Receipt>> => this.#part("/mpesa/receipts", "receipts", wanted);
+
+  paymentIntents = (wanted: Wanted, standing: Standing | null): Promise<Part<PaymentIntent>> =>
+    this.#part(`/mpesa/intents${standing === null ? "" : `?state=${standing}`}`, "intents", wanted);
+
+  payouts = (wanted: Wanted, standing: Standing | null): Promise<Part<Payout>> =>
+    this.#part(`/mpesa/payouts${standing === null ? "" : `?state=${standing}`}`, "payouts", wanted);
 
   reconciliations = async (): Promise<Reconciliation[]> =>
     (await this.#request<{ reconciliations: Reconciliation[] }>("GET", "/mpesa/reconciliations")).reconciliations;

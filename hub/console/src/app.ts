@@ -134,7 +134,7 @@ export class EsConsole extends TranslatedElement {
       money: () => html`<es-money .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-money>`,
       meters: () => html`<es-meters .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin" || session.role === "installer"} .canSwitch=${session.role === "admin"}></es-meters>`,
       chain: () => html`<es-chain .api=${this.#api} .overview=${overview}></es-chain>`,
-      reviews: () => html`<es-reviews .api=${this.#api} .overview=${overview} .canResolve=${session.role === "admin"}></es-reviews>`,
+      reviews: () => html`<es-reviews .api=${this.#api} .overview=${overview} .chosen=${this.route.detail} .canResolve=${session.role === "admin"}></es-reviews>`,
       settings: () => html`<es-settings .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-settings>`,
       office: () => html`<es-office .api=${this.#api} .overview=${overview} .session=${session} @changed=${this.#begin}></es-office>`,
     };

@@ -42,6 +42,8 @@ export class LongList<T> extends WhileSeen {
     private readonly ask: (wanted: Wanted) => Promise<Part<T>>,
     private readonly idOf: (item: T) => string,
     everySeconds = 15,
+    /** Whether rows may leave the list as it is asked for now, or come into its middle. */
+    private readonly isShifting: () => boolean = () => false,
   ) {
     super(host, everySeconds);
   }
@@ -74,11 +76,12 @@ export class LongList<T> extends WhileSeen {
     const generation = ++this.#generation;
     await this.#try(async () => {
       const isFirst = this.#anchor === null;
-      const { items, total } = await this.ask({ limit: BLOCK, before: null, skip: 0, isCounted: isFirst });
+      const isShifting = this.isShifting();
+      const { items, total } = await this.ask({ limit: BLOCK, before: null, skip: 0, isCounted: isFirst || isShifting });
       if (generation !== this.#generation) return;
       const newest = this.#fresh[0] === undefined ? this.#anchor : this.idOf(this.#fresh[0]);
       const added = items.findIndex((item) => this.idOf(item) === newest);
-      if (isFirst || added < 0) await this.#beginAnew(items, total, generation);
+      if (isFirst || added < 0 || (isShifting && this.#isOtherwise(items, total))) await this.#beginAnew(items, total, generation);
       else this.#renew(items, added);
     });
     if (!this.#isFetching) void this.#fetchWanted();
@@ -94,6 +97,11 @@ export class LongList<T> extends WhileSeen {
   async reload(): Promise<void> {
     this.#anchor = null;
     await this.refresh();
+  }
+
+  /** Whether the list is not what was here: another number of rows, or others on top. */
+  #isOtherwise(items: T[], total: number | null): boolean {
+    return total !== this.count || items.some((item, row) => (this.at(row) === undefined ? "" : this.idOf(this.at(row) as T)) !== this.idOf(item));
   }
 
   /** Take the newest rows as they are now: those known may have changed, too. */

@@ -21,6 +21,45 @@ export interface Receipt {
   reversal: string | null;
 }
 
+export const STANDINGS = ["open", "ended", "waits"] as const;
+
+/** Which payments a list is of; `waits`: those that wait for a person. */
+export type Standing = (typeof STANDINGS)[number];
+
+/** A payment that a phone was asked for; `review` is the open case about it. */
+export interface PaymentIntent {
+  id: string;
+  household: string;
+  kes: number;
+  /** `top_up`, or what is paid for: `order:` or `phone:` with an id. */
+  purpose: string;
+  state: string;
+  reason: string | null;
+  reference: string;
+  receipt: string | null;
+  created_at: number;
+  given_up_at: number | null;
+  ended_at: number | null;
+  review: number | null;
+}
+
+export interface Payout {
+  id: string;
+  household: string;
+  kes: number;
+  /** The expected fee until it is paid; null where the money went back. */
+  fee_cents: number | null;
+  state: string;
+  reason: string | null;
+  receipt: string | null;
+  conversation: string;
+  attempts: number;
+  created_at: number;
+  accepted_at: number | null;
+  ended_at: number | null;
+  review: number | null;
+}
+
 export interface Difference {
   kind: string;
   receipt: string;

@@ -45,8 +45,11 @@ payment_intent: Final = Table(
     Column("given_up_at", UtcTime),
     Column("sent_at", UtcTime),
     Column("due_at", UtcTime, index=True),
+    Column("asked_at", UtcTime),  # when M-Pesa was last asked what became of it ...
+    Column("told", Text),  # ... and what that gave
     Column("ended_at", UtcTime),
     Index("payment_intent_by_id", "intent_id", unique=True),
+    Index("payment_intent_by_time", "community_id", "created_at"),
     Index("payment_intent_by_purpose", "community_id", "purpose"),
     Index(
         "one_open_intent_per_phone",
@@ -73,7 +76,10 @@ payout: Final = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("accepted_at", UtcTime),
     Column("due_at", UtcTime, index=True),
+    Column("asked_at", UtcTime),  # when M-Pesa was last asked what became of it ...
+    Column("told", Text),  # ... and what it answered since
     Column("ended_at", UtcTime),
+    Index("payout_by_time", "community_id", "created_at"),
 )
 
 # One row per M-Pesa receipt of money in, whichever way its news came first.
@@ -89,6 +95,7 @@ payment_receipt: Final = Table(
     Column("channel", Text, nullable=False),
     Column("paid_at", UtcTime, nullable=False, index=True),
     Column("recorded_at", UtcTime, nullable=False),
+    Index("payment_receipt_by_time", "community_id", "recorded_at"),
 )
 
 # A receipt that is given back. It is asked for once; what becomes of it M-Pesa or a person says.

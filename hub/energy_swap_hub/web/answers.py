@@ -296,6 +296,62 @@ class Receipts(TypedDict):
     total: int | None
 
 
+class PaymentIntentRow(TypedDict):
+    """A payment that a phone was asked for; whole KES, and ``review`` the open case about it.
+
+    ``purpose`` is ``top_up``, ``order:`` with the order's id, or ``phone:`` with the household whose phone it
+    proves. ``given_up_at``: since when money that comes is for the wallet only.
+    """
+
+    id: str
+    household: str
+    kes: int
+    purpose: str
+    state: str
+    reason: str | None
+    reference: str
+    receipt: str | None
+    created_at: int
+    given_up_at: int | None
+    ended_at: int | None
+    review: int | None
+
+
+class PaymentIntents(TypedDict):
+    """The newest payments that phones were asked for; ``total`` if asked for."""
+
+    intents: list[PaymentIntentRow]
+    total: int | None
+
+
+class PayoutRow(TypedDict):
+    """A payout; whole KES, and ``review`` the open case about it.
+
+    ``fee_cents`` is M-Pesa's fee: the expected one until the payout is paid, null where the money went back.
+    """
+
+    id: str
+    household: str
+    kes: int
+    fee_cents: int | None
+    state: str
+    reason: str | None
+    receipt: str | None
+    conversation: str
+    attempts: int
+    created_at: int
+    accepted_at: int | None
+    ended_at: int | None
+    review: int | None
+
+
+class Payouts(TypedDict):
+    """The newest payouts; ``total`` if asked for."""
+
+    payouts: list[PayoutRow]
+    total: int | None
+
+
 class DifferenceRow(TypedDict):
     """What M-Pesa and the books say differently."""
 

@@ -21,9 +21,19 @@ from energy_swap_hub.settlement.payments import order_reversal
 from energy_swap_hub.settlement.reconciliation import reconcile_statement, reconciliations
 from energy_swap_hub.storage import Database
 
-from .answers import Comparison, DifferenceRow, MpesaState, ReceiptRow, Receipts
+from . import payments_view
+from .answers import (
+    Comparison,
+    DifferenceRow,
+    MpesaState,
+    PaymentIntents,
+    Payouts,
+    ReceiptRow,
+    Receipts,
+)
 from .doors import Call, Doors
 from .paging import COUNT, SKIP, asked_limit, asked_skip, limit_to
+from .payments_view import AFTER, STANDING, asked_payments
 from .route import Query, Route
 from .tokens import Scope
 
@@ -66,6 +76,7 @@ class MPesaApi:
         """Return the routes."""
         base, doors = self._base, self._doors
         receipt = f"{base}/receipts/{{receipt}}"
+        listed = (limit_to(100), AFTER, SKIP, COUNT, STANDING)
         return [
             doors.auditor(
                 base,
@@ -78,6 +89,20 @@ class MPesaApi:
                 self._get_receipts,
                 says="Payments in, the newest first.",
                 query=(limit_to(200), Query("before", "only payments that follow this receipt"), SKIP, COUNT),
+                scope=Scope.MONEY,
+            ),
+            doors.auditor(
+                f"{base}/intents",
+                self._get_intents,
+                says="Payments that phones were asked for, the newest first.",
+                query=listed,
+                scope=Scope.MONEY,
+            ),
+            doors.auditor(
+                f"{base}/payouts",
+                self._get_payouts,
+                says="Payouts with their fees, the newest first.",
+                query=listed,
                 scope=Scope.MONEY,
             ),
             doors.auditor(
@@ -120,6 +145,14 @@ class MPesaApi:
             }
 
         return await self._database.read(query)
+
+    async def _get_intents(self, call: Call[Session, None]) -> PaymentIntents:
+        wanted, community = asked_payments(call.request), self._community_id
+        return await self._database.read(lambda c: payments_view.payment_intents(c, community, wanted))
+
+    async def _get_payouts(self, call: Call[Session, None]) -> Payouts:
+        wanted, community = asked_payments(call.request), self._community_id
+        return await self._database.read(lambda c: payments_view.payouts(c, community, wanted))
 
     async def _get_reconciliations(self, _call: Call[Session, None]) -> dict[str, Any]:
         rows = await self._database.read(lambda c: reconciliations(c, self._community_id, _MOST_ROWS))

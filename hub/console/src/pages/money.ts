@@ -1,4 +1,4 @@
-// Money at M-Pesa: what is there against what is owed, what came in, what differs, and giving a payment back.
+// Money at M-Pesa: what is there against what is owed, what came in, what was asked for, what goes out, and what differs.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Overview } from "../api.js";
@@ -17,8 +17,10 @@ import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/ask.js";
 import "../parts/long-rows.js";
+import "../parts/payments.js";
 
-type Tab = "receipts" | "comparisons";
+const TABS = ["receipts", "intents", "payouts", "comparisons"] as const;
+type Tab = (typeof TABS)[number];
 
 @customElement("es-money")
 export class EsMoney extends TranslatedElement {
@@ -48,14 +50,16 @@ export class EsMoney extends TranslatedElement {
     return html`
       <div class="page-head">
         <h1>${say("nav.money")}</h1>
-        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("receipts")}${tab("comparisons")}</div>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${TABS.map(tab)}</div>
       </div>
       ${whenHere(this.#state, (found) => this.#renderState(found))}
-      <section class="card">
-        ${this.tab === "receipts"
-          ? whenListed(this.#receipts, () => this.#renderReceipts(), "money.no_receipts")
-          : html`${this.canChange ? this.#renderTaking() : nothing}${whenHere(this.#comparisons, (all) => this.#renderComparisons(all))}`}
-      </section>
+      ${this.tab === "intents" || this.tab === "payouts"
+        ? html`<es-payments .api=${this.api} .overview=${this.overview} .of=${this.tab} .canChange=${this.canChange}></es-payments>`
+        : html`<section class="card">
+            ${this.tab === "receipts"
+              ? whenListed(this.#receipts, () => this.#renderReceipts(), "money.no_receipts")
+              : html`${this.canChange ? this.#renderTaking() : nothing}${whenHere(this.#comparisons, (all) => this.#renderComparisons(all))}`}
+          </section>`}
       ${this.question === null
         ? nothing
         : html`<es-ask

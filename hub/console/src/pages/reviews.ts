@@ -20,9 +20,22 @@ export class EsReviews extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
   @property({ type: Boolean }) canResolve = false;
+  /** The case that the address names. */
+  @property() chosen: string | null = null;
   @state() private deciding: { review: Review; action: ReviewAction | null } | null = null;
 
   readonly #reviews = new Remote<Review[]>(this, () => this.api.reviews(), 10);
+
+  #shown: string | null = null;
+
+  /** Bring the case that the address names into sight, once. */
+  protected override updated(): void {
+    if (this.chosen === this.#shown || this.#reviews.value === undefined) return;
+    this.#shown = this.chosen;
+    const article = this.renderRoot.querySelector<HTMLElement>(`[aria-labelledby="review-${Number(this.chosen)}"]`);
+    article?.scrollIntoView({ block: "center" });
+    article?.focus({ preventScroll: true });
+  }
 
   protected override render(): TemplateResult {
     return html`<div class="page-head">
@@ -54,7 +67,7 @@ export class EsReviews extends TranslatedElement {
 
   #renderReview(review: Review): TemplateResult {
     const isOpen = review.state === "open";
-    return html`<article class="card ${review.state}" aria-labelledby="review-${review.id}">
+    return html`<article class="card ${review.state}" tabindex="-1" aria-labelledby="review-${review.id}">
       <div class="card-head">
         <h2 id="review-${review.id}">${sayCode("review", review.kind)} <span class="subject">${review.subject}</span></h2>
         <span class="soft number">${moment(review.opened_at, this.overview?.now ?? review.opened_at, currentLanguage())}</span>

@@ -77,6 +77,9 @@ export const tableStyles = css`
     color: var(--ink-faint);
   }
   @media (min-width: 701px) {
+    .narrow-only {
+      display: none;
+    }
     table.long {
       table-layout: fixed;
     }
@@ -98,7 +101,7 @@ export const tableStyles = css`
       padding: 0 4px;
     }
     table.cards thead,
-    table.cards td.wide-only {
+    table.cards .wide-only {
       display: none;
     }
     table.cards tr {

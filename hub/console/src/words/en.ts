@@ -1,9 +1,11 @@
 // The console's texts in English; the keys are the vocabulary every other language must cover. {count|one|many} chooses by number.
 
 import { enMembers } from "./members.en.js";
+import { enMoney } from "./money.en.js";
 import { enOffice } from "./office.en.js";
 
 export const en = {
+  ...enMoney,
   ...enOffice,
   ...enMembers,
   "app.skip": "Skip to the page",

@@ -1,9 +1,11 @@
 // The console's texts in Swahili.
 import type { en } from "./en.js";
 import { swMembers } from "./members.sw.js";
+import { swMoney } from "./money.sw.js";
 import { swOffice } from "./office.sw.js";
 
 export const sw: Record<keyof typeof en, string> = {
+  ...swMoney,
   ...swOffice,
   ...swMembers,
   "app.skip": "Ruka hadi kwenye ukurasa",
