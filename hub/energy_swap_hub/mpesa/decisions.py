@@ -8,21 +8,28 @@ from sqlalchemy import Connection, select
 
 from . import intents, payouts, receipts, reversals
 from .charges import Charges
-from .events import PaymentEvents, PaymentRefused
+from .events import PayerOf, PaymentEvents, PaymentRefused
 from .intents import Intent
 from .payouts import Payout
 from .reversals import Reversal
-from .tables import ACCEPTED, REVIEW, payment_receipt, payment_reversal, payout
-from .wire import Payment, PayoutResult
+from .tables import ACCEPTED, CONFIRMED, FAILED, REVIEW, payment_receipt, payment_reversal, payout
+from .wire import Payment, PayoutResult, PulledPayment
 
 _RECEIPT: Final = re.compile(r"[A-Z0-9]{8,20}")
 _NOT_FOUND: Final = "A person looked it up at M-Pesa: it was not paid."
 
 
-def undecided_top_up(connection: Connection, community_id: str, intent_id: str) -> Intent | None:
-    """Return a top-up that waits for a person; None when there is none, or M-Pesa's word came."""
+def undecided_top_up(
+    connection: Connection, community_id: str, intent_id: str, *, is_doubted: bool = False
+) -> Intent | None:
+    """Return a top-up that waits for a person; None when there is none, or M-Pesa's word came.
+
+    ``is_doubted``: a success was told that does not fit it, which may be true though its end was told otherwise.
+    """
+    states = (CONFIRMED, FAILED, REVIEW) if is_doubted else (CONFIRMED, REVIEW)
     intent = intents.find(connection, intent_id)
-    return intent if intent and intent.community_id == community_id and intent.state == REVIEW else None
+    is_here = intent is not None and intent.community_id == community_id
+    return intent if is_here and intent is not None and intent.state in states else None
 
 
 def undecided_payout(connection: Connection, community_id: str, payout_id: str) -> Payout | None:
@@ -43,15 +50,32 @@ def credit_top_up(
     connection: Connection, events: PaymentEvents, intent: Intent, *, receipt: str, kes: int, now: datetime
 ) -> None:
     """Credit an undecided top-up with the receipt that a person found; raises `PaymentRefused`."""
-    _check_receipt(connection, receipt)
-    if not 1 <= kes <= intents.MOST_KES:
-        raise PaymentRefused(f"A top-up is between 1 and {intents.MOST_KES:,} KES.")
+    _check_payment(connection, receipt, kes)
     receipts.credit(connection, events, intent, Payment(receipt, kes, None), "person", now)
 
 
 def close_top_up(connection: Connection, events: PaymentEvents, intent: Intent, now: datetime) -> None:
     """End an undecided top-up without money. A receipt that comes later is still credited."""
-    intents.fail(connection, events, intent, _NOT_FOUND, now, states=(REVIEW,))
+    intents.fail(connection, events, intent, _NOT_FOUND, now, states=(CONFIRMED, REVIEW))
+
+
+def credit_announced(
+    connection: Connection,
+    events: PaymentEvents,
+    payer_of: PayerOf,
+    *,
+    reference: str,
+    receipt: str,
+    kes: int,
+    now: datetime,
+) -> bool:
+    """Credit a payment by hand that a person found at M-Pesa, to the account that its payer named.
+
+    Return whether its owner is known: else it waits in suspense. Raises `PaymentRefused`.
+    """
+    _check_payment(connection, receipt, kes)
+    told = PulledPayment(reference, Payment(receipt, kes, None))
+    return receipts.receive(connection, events, payer_of, told, "person", now) == receipts.CREDITED
 
 
 def close_payout_as_paid(
@@ -77,6 +101,12 @@ def close_reversal(
         return
     _check_receipt(connection, receipt)
     reversals.finish(connection, events, item, receipt, now, now)
+
+
+def _check_payment(connection: Connection, receipt: str, kes: int) -> None:
+    _check_receipt(connection, receipt)
+    if not 1 <= kes <= intents.MOST_KES:
+        raise PaymentRefused(f"A payment is between 1 and {intents.MOST_KES:,} KES.")
 
 
 def _check_receipt(connection: Connection, receipt: str) -> None:

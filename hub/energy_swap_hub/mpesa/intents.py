@@ -226,8 +226,8 @@ def fail(
 
 
 def answered(connection: Connection, events: PaymentEvents, intent: Intent, word: str) -> None:
-    """Tell that a payment has ended that a person was to look at."""
-    if intent.state == REVIEW:
+    """Tell that a payment has ended that a person may be looking at."""
+    if intent.state in (CONFIRMED, FAILED, REVIEW):
         events.answered(connection, community_id=intent.community_id, subject=intent.intent_id, word=word)
 
 
@@ -260,6 +260,16 @@ def _give_up(connection: Connection, events: PaymentEvents, intent: Intent, reas
             reason=reason,
             purpose=intent.purpose,
         )
+
+
+def ask_now(connection: Connection, intent: Intent, now: datetime) -> None:
+    """Have M-Pesa asked at once what became of a payment, also where a person looks at it by now."""
+    _change(connection, intent, (PROMPTED, UNKNOWN, CONFIRMED, FAILED, REVIEW), due_at=now)
+
+
+def note_told(connection: Connection, intent: Intent, told: str, asked_at: datetime) -> None:
+    """Keep what M-Pesa said when it was asked, for whoever has to decide."""
+    _change(connection, intent, (*OPEN_INTENT, FAILED, REVIEW), told=told, asked_at=asked_at)
 
 
 def schedule(
@@ -302,5 +312,5 @@ def _review(
         community_id=intent.community_id,
         kind=kind,
         subject=intent.intent_id,
-        evidence={"reference": intent.account_reference, **evidence},
+        evidence={"household": intent.household_id, "reference": intent.account_reference, **evidence},
     )

@@ -211,6 +211,24 @@ class MPesa:
         """End a reversal that M-Pesa's statement shows to be done."""
         reversals.finish(connection, self._events, item, receipt, at, now)
 
+    def credit_announced(
+        self, connection: Connection, *, reference: str, receipt: str, kes: int, now: datetime
+    ) -> bool:
+        """Credit a payment by hand that a person found at M-Pesa; false: its owner is not known.
+
+        Raises `PaymentRefused`.
+        """
+        payer_of = self._payer_of
+        if payer_of is None:
+            raise PaymentRefused("This hub takes no payments by hand.")
+        return decisions.credit_announced(
+            connection, self._events, payer_of, reference=reference, receipt=receipt, kes=kes, now=now
+        )
+
+    def look_now(self) -> None:
+        """Have M-Pesa's list of payments read anew, as soon as the task comes to it."""
+        self._worker.look_now()
+
     # The task and its door
 
     def open_payments(self, connection: Connection, community_id: str) -> int:

@@ -202,19 +202,35 @@ def record_status(
     received_at: datetime,
 ) -> str:
     """Record the answer to a status query and return what it meant; only an end of the payout changes anything."""
+    word = f"status {told.status or told.code}"
+    _change(connection, item, (*OPEN_PAYOUT, REVIEW), told=word)
     if told.status == STATUS_PAID and told.payment is not None and told.payment.kes == item.kes:
         result = PayoutResult("0", item.originator_conversation_id, told.payment, told.fee_cents)
         return pay(connection, events, charges, item, result, received_at)
     if told.status in STATUS_FAILED:
         fail(connection, events, item, f"M-Pesa says that the payout was {told.status}.", received_at)
-    return f"status {told.status or told.code}"
+    return word
+
+
+def ask_now(connection: Connection, item: Payout, now: datetime) -> None:
+    """Have M-Pesa asked at once what became of a payout that it has, also where a person looks at it by now."""
+    _change(connection, item, (ACCEPTED, REVIEW), due_at=now)
+
+
+def send_again(connection: Connection, item: Payout, now: datetime) -> None:
+    """Send a payout that a person looks at once more, with the id that M-Pesa carries out once."""
+    _change(connection, item, (REVIEW,), state=UNKNOWN, reason=None, is_overdue=False, due_at=now)
 
 
 def record_asked(connection: Connection, events: PaymentEvents, item: Payout, now: datetime) -> None:
-    """Set the next question about an accepted payout; after an hour a person is told, once, and it goes on."""
+    """Set the next question about an accepted payout; after an hour a person is told, once, and it goes on.
+
+    One in review is asked about once, when a person wants it.
+    """
     since = item.accepted_at or item.created_at
     next_at = next((since + after for after in _QUESTIONS if since + after > now), None)
-    _change(connection, item, (ACCEPTED,), due_at=next_at)
+    _change(connection, item, (ACCEPTED,), due_at=next_at, asked_at=now)
+    _change(connection, item, (REVIEW,), due_at=None, asked_at=now)
     if now - since >= _RESULT_PATIENCE:
         record_overdue(connection, events, item)
 

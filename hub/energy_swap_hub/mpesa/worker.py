@@ -26,10 +26,11 @@ from .intents import Intent
 from .payouts import Payout
 from .receipts import Asked
 from .reversals import Reversal
-from .tables import ACCEPTED, CONFIRMED, OPEN_INTENT, QUEUED, SENDING
+from .tables import ACCEPTED, CONFIRMED, OPEN_INTENT, QUEUED, REVIEW, SENDING
 
 _LOGGER: Final = logging.getLogger(__name__)
 _AT_ONCE: Final = 32
+_ASKED_ABOUT: Final = tuple(state for state in OPEN_INTENT if state != CONFIRMED)  # by the query
 _REST_AFTER_ERROR: Final = timedelta(seconds=30)
 _PULL_REACH: Final = timedelta(hours=48)
 _PULLED: Final = "pull"
@@ -74,6 +75,12 @@ class Worker:
         self._pulling = asyncio.Lock()
         self._pulled: tuple[datetime, datetime] | None = None  # (oldest time covered, when it was asked)
         self._next_look: datetime | None = None
+
+    def look_now(self) -> None:
+        """Read M-Pesa's list of payments anew, as far back as it goes, and ask for the balance."""
+        self._pulled = None
+        self._next_look = None
+        self._news.set()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -212,17 +219,22 @@ class Worker:
         """Ask what became of a push: by query, and where that cannot tell, by the list of payments."""
         asked_at = self._clock()
         code = None
-        if intent.checkout_request_id is not None and intent.state in OPEN_INTENT and intent.state != CONFIRMED:
+        is_asked = intent.checkout_request_id is not None and intent.state in (*_ASKED_ABOUT, REVIEW)
+        if is_asked and intent.checkout_request_id is not None:
             code = await client.query_push(intent.checkout_request_id)
         if code is not None:
             await self._database.write(lambda c: intents.record_code(c, self._events, intent, code, asked_at))
         was_pulled = False
         if intent.wants_pull(asked_at):
             was_pulled = await self._pull(client, intent.created_at - _PULL_MARGIN, asked_at)
+        told = [f"result {code}" if code is not None else "no answer"] if is_asked else []
+        told += ["not in the list of payments"] if was_pulled else []
 
         def schedule(connection: Connection) -> None:
             current = intents.find(connection, intent.intent_id)
             if current is not None and current.state == intent.state:
+                if told:
+                    intents.note_told(connection, current, ", ".join(told), asked_at)
                 intents.schedule(connection, self._events, current, was_pulled=was_pulled, now=self._clock())
 
         await self._database.write(schedule)
@@ -230,7 +242,7 @@ class Worker:
     # Payouts
 
     async def _advance_payout(self, client: DarajaClient, item: Payout) -> None:
-        if item.state == ACCEPTED:
+        if item.state in (ACCEPTED, REVIEW):
             await self._ask_status(client, item)
         elif item.state == SENDING:  # nobody here is sending it: the process that did has died
             await self._database.write(lambda c: payouts.record_lost(c, item, self._clock()))
@@ -261,7 +273,7 @@ class Worker:
         )
 
     async def _ask_status(self, client: DarajaClient, item: Payout) -> None:
-        """Ask what became of an accepted payout; the next question is set first, the answer is a callback."""
+        """Ask what became of a payout; the next question is set first, the answer is a callback."""
         await self._database.write(lambda c: payouts.record_asked(c, self._events, item, self._clock()))
         conversation = item.originator_conversation_id
         await client.ask_status(

@@ -8,6 +8,10 @@ class Action(StrEnum):
     """What a person can have done, by its name in the API."""
 
     TRY_AGAIN = "try_again"
+    ASK_AGAIN = "ask_again"  # M-Pesa, now; the case stays open for its answer
+    SEND_AGAIN = "send_again"
+    PAY_AGAIN = "pay_again"
+    GIVE_BACK = "give_back"
     CREDIT = "credit"
     CLOSE_UNPAID = "close_unpaid"
     PAID = "paid"

@@ -7,15 +7,18 @@ from sqlalchemy import Connection
 from energy_swap_hub.chain.intent import Intent, find
 from energy_swap_hub.chain.outbox import can_be_tried_again, enqueue_again
 from energy_swap_hub.chain.payload import BurnPeriod, MintPeriod
+from energy_swap_hub.membership.households import by_id
+from energy_swap_hub.mpesa import payouts
 
 from .actions import Action, Decision
 from .allowances import allowance_wh, use_allowance
 from .chain_outcomes import start_of
 from .departures import is_leaving_burn
-from .messages import Desk
-from .payment_decisions import decide_payment, payment_actions
+from .messages import Desk, pay_out
+from .payment_cases import ask_again
+from .payment_decisions import Case, again, decide_payment, payment_actions
 from .period_states import await_again
-from .reviews import resolve_review, take_review
+from .reviews import leave_open, resolve_review, take_review
 
 __all__ = ["Action", "Decision", "actions_of", "decide"]
 
@@ -30,29 +33,47 @@ def actions_of(connection: Connection, community_id: str, kind: str, subject: st
 def decide(
     connection: Connection, desk: Desk, review_id: int, decision: Decision, *, who: str, now: datetime
 ) -> None:
-    """Carry out a decision and close its review, in one transaction.
+    """Carry out a decision and close its review, in one transaction; asking M-Pesa again leaves it open.
 
     Raises `LookupError` when the review is not open, `ValueError` for a missing note or field or an action that
     this review does not have (any more), and `PaymentRefused`; then nothing was done.
     """
     community_id = desk.community.id
-    kind, subject = take_review(connection, community_id, review_id)
+    kind, subject, evidence = take_review(connection, community_id, review_id)
     done = ""
     if decision.action is not None:
         if decision.action not in actions_of(connection, community_id, kind, subject):
             raise ValueError(f"{decision.action} cannot be done here (any more); look at the reviews again")
-        done = _do(connection, desk, kind, subject, decision, now)
+        if decision.action is Action.ASK_AGAIN:
+            ask_again(connection, community_id, subject, now)
+            leave_open(connection, community_id, review_id, done="asked M-Pesa again", who=who, now=now)
+            return
+        case = Case(connection, desk.mpesa, community_id, kind, subject, evidence, decision, who, now)
+        done = _do(desk, case)
     resolve_review(connection, community_id, review_id, note=decision.note, done=done, who=who, now=now)
 
 
-def _do(connection: Connection, desk: Desk, kind: str, subject: str, decision: Decision, now: datetime) -> str:
+def _do(desk: Desk, case: Case) -> str:
     """Carry out an action that `actions_of` allows, and return what was done, in words."""
-    community_id = desk.community.id
-    if decision.action is not Action.TRY_AGAIN:
-        return decide_payment(connection, desk.mpesa, community_id, kind, subject, decision, now)
-    intent = find(connection, community_id, subject)
-    assert intent is not None, "only an intent that is there can be tried again"
-    return f"tried again as {_try_again(connection, intent, now)}"
+    match case.decision.action:
+        case Action.TRY_AGAIN:
+            intent = find(case.connection, case.community_id, case.subject)
+            assert intent is not None, "only an intent that is there can be tried again"
+            return f"tried again as {_try_again(case.connection, intent, case.now)}"
+        case Action.PAY_AGAIN:
+            return _pay_again(desk, case)
+        case _:
+            return decide_payment(case)
+
+
+def _pay_again(desk: Desk, case: Case) -> str:
+    """Order a payout that M-Pesa refused once more, out of the wallet where its money is, and let payouts go."""
+    failed = payouts.find(case.connection, case.community_id, case.subject)
+    assert failed is not None, "only a payout that is there is paid again"
+    household = by_id(case.connection, case.community_id, failed.household_id)
+    pay_out(case.connection, desk, household, again(failed.payout_id), failed.kes, case.now)
+    payouts.let_go(case.connection, case.community_id)
+    return f"KES {failed.kes} paid out again, as {again(failed.payout_id)}"
 
 
 def _try_again(connection: Connection, failed: Intent, now: datetime) -> str:

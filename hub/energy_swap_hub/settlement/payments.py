@@ -25,6 +25,7 @@ UNKNOWN_PAYER: Final = "unknown payer"
 # What M-Pesa's own word decides, also when it comes after a person was asked.
 _WAIT_FOR_WORD: Final = (
     "top_up_unresolved",
+    "callback_differs",
     "payment_unconfirmed",
     "payout_result_missing",
     "payout_result_unclear",

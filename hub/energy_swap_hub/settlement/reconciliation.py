@@ -27,6 +27,7 @@ from energy_swap_hub.mpesa.tables import (
 )
 from energy_swap_hub.mpesa.wire import Payment, PulledPayment
 
+from .amount_corrections import corrected_cents
 from .reviews import open_review
 from .words import EAST_AFRICA
 
@@ -199,13 +200,13 @@ def _compare(
 ) -> Difference | None:
     match line.kind:
         case "in":
-            return _compare_in(connection, mpesa, line, source, now)
+            return _compare_in(connection, mpesa, community_id, line, source, now)
         case "out":
             row = payout.c
             kes = connection.execute(select(row.kes).where(row.receipt == line.receipt)).scalar()
             if kes is None:
                 return _unless_booked(connection, community_id, line, "unknown_out")
-            ours = -int(kes) * CENTS_PER_KES
+            ours = -int(kes) * CENTS_PER_KES + corrected_cents(connection, community_id, line.receipt)
             return None if ours == line.cents else Difference("other_amount", line.receipt, line.cents, ours)
         case "charge":
             fee = booked_charge(connection, community_id, line.receipt)
@@ -214,13 +215,15 @@ def _compare(
             return _compare_reversal(connection, mpesa, community_id, line, now)
 
 
-def _compare_in(connection: Connection, mpesa: MPesa, line: Line, source: str, now: datetime) -> Difference | None:
+def _compare_in(
+    connection: Connection, mpesa: MPesa, community_id: str, line: Line, source: str, now: datetime
+) -> Difference | None:
     known = receipts.find(connection, line.receipt)
     if known is not None:
-        ours = known.kes * CENTS_PER_KES
+        ours = known.kes * CENTS_PER_KES + corrected_cents(connection, community_id, line.receipt)
         return None if ours == line.cents else Difference("other_amount", line.receipt, line.cents, ours)
     if line.cents % CENTS_PER_KES:
-        return Difference("other_amount", line.receipt, line.cents, None)
+        return _unless_booked(connection, community_id, line, "other_amount")
     payment = Payment(line.receipt, line.cents // CENTS_PER_KES, line.at)
     if not mpesa.take_in(connection, [PulledPayment(line.reference, payment)], source, now):
         return None  # it is the true receipt of what was credited under another
@@ -274,5 +277,8 @@ def _unlisted(
     )
     for query in (came, went):
         for receipt, kes in connection.execute(query):
-            if receipt not in listed:
-                yield Difference("not_at_mpesa", receipt, None, kes * CENTS_PER_KES)
+            if receipt in listed:
+                continue
+            ours = kes * CENTS_PER_KES + corrected_cents(connection, community_id, receipt)
+            if ours:
+                yield Difference("not_at_mpesa", receipt, None, ours)

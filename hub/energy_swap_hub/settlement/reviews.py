@@ -46,8 +46,10 @@ def close_reviews(
         resolve_review(connection, community_id, review_id, note=note, who="the hub", now=now)
 
 
-def take_review(connection: Connection, community_id: str, review_id: int) -> tuple[str, str]:
-    """Take a review for a decision that ends with `resolve_review` in this transaction; return kind and subject.
+def take_review(connection: Connection, community_id: str, review_id: int) -> tuple[str, str, dict[str, Any]]:
+    """Take a review for a decision that ends in this transaction; return its kind, subject and evidence.
+
+    It ends with `resolve_review` or `leave_open`.
 
     Raises `LookupError` when it is not open.
     """
@@ -55,11 +57,22 @@ def take_review(connection: Connection, community_id: str, review_id: int) -> tu
         update(review)
         .where(review.c.community_id == community_id, review.c.id == review_id, review.c.state == "open")
         .values(state="taken")
-        .returning(review.c.kind, review.c.subject)
+        .returning(review.c.kind, review.c.subject, review.c.evidence)
     ).first()
     if taken is None:
         raise LookupError(f"review {review_id} is not open")
-    return taken.kind, taken.subject
+    return taken.kind, taken.subject, taken.evidence
+
+
+def leave_open(
+    connection: Connection, community_id: str, review_id: int, *, done: str, who: str, now: datetime
+) -> None:
+    """Put a review back that was taken: what was ``done`` does not decide it."""
+    row = review.c
+    connection.execute(
+        update(review).where(row.community_id == community_id, row.id == review_id).values(state="open")
+    )
+    record_audit(connection, community_id, who=who, what=f"{done} about a review", subject=str(review_id), now=now)
 
 
 def resolve_review(

@@ -31,9 +31,12 @@ _PUSH_SECONDS: Final = 1.0
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True):
-    """What was decided about a review, and what shall be done; ``kes`` is whole KES."""
+    """What was decided about a review, and what shall be done; ``kes`` is whole KES.
 
-    note: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    Each decision needs a ``note``, but asking M-Pesa again (``ask_again``), which leaves the review open.
+    """
+
+    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     action: Action | None = None
     receipt: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     kes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
@@ -252,5 +255,7 @@ class ConsoleApi:
         decision = Decision(body.note, body.action, body.receipt, body.kes, body.household)
         now = self._clock()
         await self._database.write(lambda c: decide(c, self._desk, review_id, decision, who=who, now=now))
+        if body.action is Action.ASK_AGAIN:
+            self._desk.mpesa.look_now()
         self._changes.mark()
         return {}

@@ -22,6 +22,7 @@ from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.allowances import allowances
 from energy_swap_hub.settlement.decisions import actions_of
 from energy_swap_hub.settlement.limits import NO_LIMITS, limits_of_all
+from energy_swap_hub.settlement.payment_cases import payment_facts
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.totals import all_totals
@@ -139,7 +140,8 @@ def review_rows(connection: Connection, community_id: str) -> list[ReviewRow]:
             "id": found["id"],
             "kind": found["kind"],
             "subject": found["subject"],
-            "evidence": found["evidence"],
+            "evidence": found["evidence"]
+            | (payment_facts(connection, community_id, found["subject"]) if found["state"] == "open" else {}),
             "opened_at": int(found["opened_at"].timestamp()),
             "state": found["state"],
             "resolution": found["resolution"],

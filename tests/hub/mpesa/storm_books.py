@@ -15,7 +15,7 @@ from energy_swap_hub.mpesa.tables import (
     payment_reversal,
     payout,
 )
-from energy_swap_hub.settlement.payment_decisions import RECEIVABLE
+from energy_swap_hub.settlement.amount_corrections import RECEIVABLE
 from energy_swap_hub.settlement.tables import review
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection, select

@@ -14,6 +14,11 @@ def judge(
         return {"action": None}
     first = actions[0]
     match first:
+        case "credit" if review["kind"] == "payment_unconfirmed":
+            found = rows("SELECT cents FROM movement WHERE kind = 'c2b' AND receipt = ?", subject)
+            if found:
+                return {"action": "credit", "receipt": subject, "kes": found[0]["cents"] // 100}
+            return {"action": "close_unpaid"}
         case "credit":
             sql = "SELECT receipt, cents FROM movement WHERE kind = 'c2b' AND reference = ?"
             found = rows(sql, evidence["reference"])

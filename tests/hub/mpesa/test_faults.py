@@ -14,7 +14,8 @@ from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE, TRUST_CASH
 from energy_swap_hub.mpesa import PaymentRefused, hooks
 from energy_swap_hub.settlement.actions import Action, Decision
-from energy_swap_hub.settlement.payment_decisions import RECEIVABLE, decide_payment, payment_actions
+from energy_swap_hub.settlement.amount_corrections import RECEIVABLE
+from energy_swap_hub.settlement.payment_decisions import Case, decide_payment, payment_actions
 from energy_swap_hub.settlement.payments import account_number
 from energy_swap_hub.settlement.reconciliation import reconcile_day, reconcile_statement, reconciliations
 
@@ -32,7 +33,7 @@ async def decided(bank: Any, kind: str, subject: str, action: Action, **fields: 
     assert action in offered
     decision = Decision("looked it up", action, **fields)
     done = await bank.database.write(
-        lambda c: decide_payment(c, bank.mpesa, "green", kind, subject, decision, bank.now)
+        lambda c: decide_payment(Case(c, bank.mpesa, "green", kind, subject, {}, decision, "a person", bank.now))
     )
     return str(done)
 

@@ -91,7 +91,7 @@ async def test_a_statement_is_taken_in_and_each_difference_is_a_review(hub: Hub)
     reviews = {r["subject"]: r for r in (await get(admin, "/reviews"))["reviews"] if r["state"] == "open"}
     assert {"missing_credit:SKJ4H7T2QY", "missing_credit:SKJ4H7T2QZ", "SKJ4H7T2QZ"} <= reviews.keys()
     unknown = reviews["SKJ4H7T2QZ"]
-    assert unknown["actions"] == ["assign"]
+    assert unknown["actions"] == ["assign", "give_back"]
     path, wish = f"/reviews/{unknown['id']}/resolve", {"note": "she called", "action": "assign"}
     assert (await problem_of(await admin.post(path, wish)))["detail"].startswith("household is missing")
     assert (await admin.post(path, wish | {"household": "h-099"})).status == 404

@@ -56,7 +56,7 @@ async def test_an_admin_credits_a_lost_top_up_once(hub: Hub) -> None:
         return {review["kind"]: review for review in body["reviews"]}
 
     review = (await reviews())["top_up_unresolved"]
-    assert review["actions"] == ["credit", "close_unpaid"]
+    assert review["actions"] == ["credit", "close_unpaid", "ask_again"]
     path = f"/reviews/{review['id']}/resolve"
     incomplete = await admin.post(path, WISH | {"receipt": None})
     assert (incomplete.status, (await problem_of(incomplete))["code"]) == (422, "invalid")
