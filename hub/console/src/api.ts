@@ -269,6 +269,10 @@ export interface Chain {
 /** What can be done about a review beyond a note; the hub says which of them a review has. */
 export type ReviewAction =
   | "try_again"
+  | "ask_again"
+  | "send_again"
+  | "pay_again"
+  | "give_back"
   | "credit"
   | "close_unpaid"
   | "paid"
@@ -381,6 +385,9 @@ export class HubApi {
   };
 
   reviews = async (): Promise<Review[]> => (await this.#request<{ reviews: Review[] }>("GET", "/reviews")).reviews;
+
+  /** Has M-Pesa asked now; the case stays open for its answer. */
+  askAgain = (id: number): Promise<unknown> => this.#request("POST", `/reviews/${id}/resolve`, { action: "ask_again" });
 
   resolveReview = (id: number, decision: Decision): Promise<unknown> => this.#request("POST", `/reviews/${id}/resolve`, decision);
 

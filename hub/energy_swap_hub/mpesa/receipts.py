@@ -297,8 +297,15 @@ def waits_for_owner(connection: Connection, receipt: str) -> bool:
     """Return whether a payment is nobody's and still ours to give: one on its way back to its payer is not."""
     row, back = payment_receipt.c, payment_reversal.c
     is_going_back = exists().where(back.receipt == row.receipt, back.state != FAILED)
-    waiting = select(row.receipt).where(row.receipt == receipt, row.household_id.is_(None), ~is_going_back)
+    waiting = select(row.receipt).where(
+        row.receipt == receipt, row.household_id.is_(None), row.kes > 0, ~is_going_back
+    )
     return connection.execute(waiting).first() is not None
+
+
+def set_amount(connection: Connection, receipt: str, kes: int) -> None:
+    """Put the amount of a payment right, as M-Pesa's statement has it; 0: M-Pesa never had it."""
+    connection.execute(update(payment_receipt).where(payment_receipt.c.receipt == receipt).values(kes=kes))
 
 
 def assign(connection: Connection, receipt: str, household_id: str) -> None:

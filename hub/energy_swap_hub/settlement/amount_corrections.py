@@ -13,6 +13,7 @@ from energy_swap_hub import ledger
 from energy_swap_hub.ledger import SUSPENSE, TRUST_CASH, Entry, Posting
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.mpesa import receipts
+from energy_swap_hub.mpesa.receipts import Receipt
 from energy_swap_hub.mpesa.reports import line_of
 from energy_swap_hub.mpesa.tables import PAID, payout
 
@@ -22,7 +23,7 @@ _SOURCE: Final = "mpesa_amount"
 
 
 def corrected_cents(connection: Connection, community_id: str, receipt: str) -> int:
-    """Return by how many cents a payment's amount in the books was put right so far; money in is positive."""
+    """Return by how many cents a payment's amount in the ledger was put right so far; money in is positive."""
     query = (
         select(func.sum(posting.c.amount))
         .join(entry, entry.c.id == posting.c.entry_id)
@@ -35,6 +36,13 @@ def corrected_cents(connection: Connection, community_id: str, receipt: str) -> 
         )
     )
     return -int(connection.execute(query).scalar() or 0)
+
+
+def received_cents(connection: Connection, community_id: str, received: Receipt) -> int:
+    """Return what the books have of a payment in: its whole KES, and the cents that a correction brought."""
+    return (
+        received.kes * CENTS_PER_KES + corrected_cents(connection, community_id, received.receipt) % CENTS_PER_KES
+    )
 
 
 def lacking_cents(connection: Connection, community_id: str, receipt: str) -> int | None:
@@ -61,6 +69,9 @@ def book_amount(connection: Connection, community_id: str, receipt: str, now: da
     text = f"the amount of payment {receipt}, as M-Pesa's statement has it"
     if listed is None:
         text = f"payment {receipt} is not on M-Pesa's statement"
+    if (came := receipts.find(connection, receipt)) is not None:
+        whole = (received_cents(connection, community_id, came) + lacking) // CENTS_PER_KES
+        receipts.set_amount(connection, receipt, whole)
     number = 1 + _count(connection, community_id, receipt)
     correction = Entry(_SOURCE, f"{receipt}:{number}", now, text, ())
     if lacking < 0:
@@ -92,7 +103,7 @@ def _booked(connection: Connection, community_id: str, receipt: str) -> tuple[st
     corrected = corrected_cents(connection, community_id, receipt)
     came = receipts.find(connection, receipt)
     if came is not None:
-        return came.household_id, came.kes * CENTS_PER_KES + corrected
+        return came.household_id, received_cents(connection, community_id, came)
     row = payout.c
     went = connection.execute(
         select(row.household_id, row.kes).where(

@@ -170,6 +170,8 @@ def order_reversal(
     received = receipts.find(connection, receipt)
     if received is None or received.community_id != community_id:
         raise LookupError(f"no payment {receipt} is in the books")
+    if received.kes == 0:
+        raise PaymentRefused(f"M-Pesa never had the payment {receipt}: there is nothing to give back.")
     cents = received.kes * CENTS_PER_KES
     if received.household_id is None and ledger.balance(connection, community_id, SUSPENSE) < cents:
         raise PaymentRefused(f"There is less in suspense than the payment {receipt} brought.")

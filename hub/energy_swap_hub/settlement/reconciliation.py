@@ -27,7 +27,7 @@ from energy_swap_hub.mpesa.tables import (
 )
 from energy_swap_hub.mpesa.wire import Payment, PulledPayment
 
-from .amount_corrections import corrected_cents
+from .amount_corrections import corrected_cents, received_cents
 from .reviews import open_review
 from .words import EAST_AFRICA
 
@@ -220,7 +220,7 @@ def _compare_in(
 ) -> Difference | None:
     known = receipts.find(connection, line.receipt)
     if known is not None:
-        ours = known.kes * CENTS_PER_KES + corrected_cents(connection, community_id, line.receipt)
+        ours = received_cents(connection, community_id, known)
         return None if ours == line.cents else Difference("other_amount", line.receipt, line.cents, ours)
     if line.cents % CENTS_PER_KES:
         return _unless_booked(connection, community_id, line, "other_amount")
@@ -266,7 +266,7 @@ def _unlisted(
     """Yield what the books have of a time that the (whole) statement of it does not list."""
     row = payment_receipt.c
     came = select(row.receipt, row.kes).where(
-        row.community_id == community_id, row.paid_at >= start, row.paid_at < end
+        row.community_id == community_id, row.paid_at >= start, row.paid_at < end, row.kes > 0
     )
     out = payout.c
     went = select(out.receipt, -out.kes).where(
@@ -277,8 +277,8 @@ def _unlisted(
     )
     for query in (came, went):
         for receipt, kes in connection.execute(query):
-            if receipt in listed:
-                continue
-            ours = kes * CENTS_PER_KES + corrected_cents(connection, community_id, receipt)
-            if ours:
+            # A payout that was corrected away, or back to what the statement has, is none that differs.
+            is_corrected = kes < 0 and corrected_cents(connection, community_id, receipt)
+            if receipt not in listed and not is_corrected:
+                ours = kes * CENTS_PER_KES
                 yield Difference("not_at_mpesa", receipt, None, ours)

@@ -163,7 +163,12 @@ class Hub:
         what = await request.json()
         action = None if what["action"] is None else Action(what["action"])
         decision = Decision("looked it up", action, what.get("receipt"), what.get("kes"), what.get("household"))
-        desk: Any = SimpleNamespace(community=SimpleNamespace(id=COMMUNITY), mpesa=self.mpesa)
+        desk: Any = SimpleNamespace(
+            community=SimpleNamespace(id=COMMUNITY),
+            mpesa=self.mpesa,
+            charges=Charges.load(),
+            phone_of=lambda _connection, _community, household: self.phones[household],
+        )
         try:
             await self.database.write(
                 lambda c: decide(c, desk, what["id"], decision, who=_OPERATOR, now=self.clock())

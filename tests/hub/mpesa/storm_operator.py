@@ -13,6 +13,8 @@ def judge(
     if not actions:
         return {"action": None}
     first = actions[0]
+    if "send_again" in actions and random.random() < 0.3:
+        return {"action": "send_again"}  # M-Pesa carries an id out once, so nobody is paid twice
     match first:
         case "credit" if review["kind"] == "payment_unconfirmed":
             found = rows("SELECT cents FROM movement WHERE kind = 'c2b' AND receipt = ?", subject)
@@ -42,5 +44,7 @@ def judge(
             return {"action": "assign", "household": home}
         case "let_in":
             return {"action": random.choice(["let_in", "turn_away"])}
+        case "ask_again":
+            return {"action": random.choice(["ask_again", None])}
         case _:
             return {"action": first}

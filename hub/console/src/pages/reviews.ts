@@ -6,7 +6,8 @@ import { moment } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { renderEvidence } from "../parts/evidence.js";
 import { icon } from "../parts/icons.js";
-import { whenHere } from "../parts/pending.js";
+import { householdName } from "../parts/household-name.js";
+import { explain, whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
@@ -23,6 +24,8 @@ export class EsReviews extends TranslatedElement {
   /** The case that the address names. */
   @property() chosen: string | null = null;
   @state() private deciding: { review: Review; action: ReviewAction | null } | null = null;
+
+  @state() private told: { id: number; text: string; isBad: boolean } | null = null;
 
   readonly #reviews = new Remote<Review[]>(this, () => this.api.reviews(), 10);
 
@@ -72,7 +75,7 @@ export class EsReviews extends TranslatedElement {
         <h2 id="review-${review.id}">${sayCode("review", review.kind)} <span class="subject">${review.subject}</span></h2>
         <span class="soft number">${moment(review.opened_at, this.overview?.now ?? review.opened_at, currentLanguage())}</span>
       </div>
-      ${isOpen ? renderEvidence(review.evidence) : html`<details><summary>${say("reviews.evidence")}</summary>${renderEvidence(review.evidence)}</details>`}
+      ${isOpen ? renderEvidence(review.evidence, (id) => householdName(this.overview, id)) : html`<details><summary>${say("reviews.evidence")}</summary>${renderEvidence(review.evidence, (id) => householdName(this.overview, id))}</details>`}
       ${review.resolution === null ? nothing : html`<p class="resolution">${icon("check", 18)}<span>${review.resolution}</span></p>`}
       ${isOpen && this.canResolve ? this.#renderResolve(review) : nothing}
     </article>`;
@@ -83,12 +86,26 @@ export class EsReviews extends TranslatedElement {
       html`<button
         class=${action === review.actions[0] || review.actions.length === 0 ? "primary" : ""}
         @click=${() => {
-          this.deciding = { review, action };
+          if (action === "ask_again") void this.#askAgain(review);
+          else this.deciding = { review, action };
         }}
       >
         ${say(action === null ? (review.actions.length === 0 ? "reviews.resolve" : "action.note") : `action.${action}`)}
       </button>`;
-    return html`<div class="actions">${review.actions.map(button)}${button(null)}</div>`;
+    const told = this.told?.id === review.id ? this.told : null;
+    return html`<div class="actions">${review.actions.map(button)}${button(null)}</div>
+      ${told === null ? nothing : html`<p class=${told.isBad ? "problem" : "soft"} role=${told.isBad ? "alert" : "status"}>${told.text}</p>`}`;
+  }
+
+  /** A question moves nothing and decides nothing, so it is asked without a dialog. */
+  async #askAgain(review: Review): Promise<void> {
+    try {
+      await this.api.askAgain(review.id);
+      this.told = { id: review.id, text: say("reviews.asked_again"), isBad: false };
+    } catch (problem) {
+      this.told = { id: review.id, text: explain(problem), isBad: true };
+    }
+    await this.#reviews.refresh();
   }
 }
 

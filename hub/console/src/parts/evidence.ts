@@ -2,9 +2,10 @@
 import { html, type TemplateResult } from "lit";
 import { clockWithSeconds, day, energy, kes, power } from "../format.js";
 import { currentLanguage } from "../language.js";
+import { writeRoute } from "../route.js";
 
 const readable = (name: string): string => {
-  const words = { cents: "amount", kes: "amount" }[name] ?? name.replace(/_(cents|wh|at|w|masked)$/, "").replaceAll("_", " ").replace(/\bpv\b/, "PV");
+  const words = { cents: "amount", kes: "amount" }[name] ?? name.replace(/_(cents|wh|at|w|masked)$/, "").replaceAll("_", " ").replace(/\bpv\b/, "PV").replace("m pesa", "M-Pesa");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
@@ -28,14 +29,17 @@ export function evidenceText(name: string, value: unknown): string {
 /** A picture that came with a complaint: the hub's own address, and never one that somebody wrote. */
 const isPicture = (name: string, text: string): boolean => name === "photo" && /^\/api\/v1\/console\/complaints\/\d+\/photo$/.test(text);
 
-export function renderEvidence(evidence: Record<string, unknown>): TemplateResult {
+/** `nameOf` names a household of the community. */
+export function renderEvidence(evidence: Record<string, unknown>, nameOf: (household: string) => string): TemplateResult {
   return html`<dl class="evidence">
     ${Object.entries(evidence).map(([name, value]) => {
       const text = evidenceText(name, value);
       return html`<div>
         <dt title=${name}>${readable(name)}</dt>
         <dd>
-          ${isPicture(name, text)
+          ${name === "household" && /^h-\d+$/.test(text)
+            ? html`<a href=${writeRoute("households", text)}>${nameOf(text)}</a>`
+            : isPicture(name, text)
             ? html`<a href=${text} target="_blank" rel="noopener"><img src=${text} alt=${readable(name)} loading="lazy" style="max-width:min(100%,320px);border-radius:10px;display:block" /></a>`
             : text.includes("\n")
               ? html`<pre>${text}</pre>`

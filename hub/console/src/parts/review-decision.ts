@@ -10,6 +10,10 @@ import { explain } from "./pending.js";
 /** What each action needs besides the note. */
 const NEEDS: Record<ReviewAction, readonly ("receipt" | "kes" | "household")[]> = {
   try_again: [],
+  ask_again: [],
+  send_again: [],
+  pay_again: [],
+  give_back: [],
   credit: ["receipt", "kes"],
   close_unpaid: [],
   paid: ["receipt"],
