@@ -23,7 +23,7 @@ import type {
   Wish,
 } from "./office-api.js";
 import type { Part, Wanted } from "./long-list.js";
-import type { ListedInvoice, MemberFile, Settings, SettingsWish } from "./settings-api.js";
+import type { ListedInvoice, MemberFile, PairedPhone, Settings, SettingsWish } from "./settings-api.js";
 import type { Evidence, Head } from "./proof/mint-proof.js";
 import type { PasskeyOptions, SignedPasskey } from "./passkeys.js";
 
@@ -452,6 +452,11 @@ export class HubApi {
     (await this.#send("POST", `/members/${household}/personal-data`, { reason, format })).blob();
 
   invoicesOf = (household: string): Promise<ListedInvoice[]> => this.#request("GET", `/members/${household}/invoices`);
+
+  phonesOf = async (household: string): Promise<PairedPhone[]> =>
+    (await this.#request<{ phones: PairedPhone[] }>("GET", `/phones?household=${encodeURIComponent(household)}`)).phones;
+
+  revokePhone = (id: string, reason: string): Promise<unknown> => this.#request("POST", `/phones/${encodeURIComponent(id)}/revoke`, { reason });
 
   months = (): Promise<string[]> => this.#request("GET", "/months");
 

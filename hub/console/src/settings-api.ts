@@ -74,6 +74,17 @@ export interface MemberFile {
   } | null;
 }
 
+/** A phone that was paired with a household; times are real, in Unix seconds. */
+export interface PairedPhone {
+  id: string;
+  household: string;
+  name: string;
+  paired_at: number;
+  used_at: number;
+  revoked_at: number | null;
+  revoked_by: string | null;
+}
+
 /** Null as number: a draft of the running month. */
 export interface ListedInvoice {
   number: number | null;

@@ -15,10 +15,11 @@ from . import decisions, intents, payouts, receipts, reversals
 from .charges import Charges
 from .config import MPesaConfig
 from .events import PayerOf, PaymentEvents, PaymentRefused
-from .gateway import Clock
+from .gateway import Clock, DarajaUnavailable
 from .hooks import Hooks
 from .intents import Intent
 from .payouts import Payout
+from .qr_codes import QrCodes
 from .receipts import Receipt
 from .reversals import Reversal
 from .tables import OPEN_INTENT, OPEN_PAYOUT, OPEN_REVERSAL, REVIEW, payment_intent, payment_reversal, payout
@@ -73,6 +74,7 @@ class MPesa:
         self._clock = clock
         self._payer_of = payer_of
         self._charges = Charges.load()
+        self._codes = QrCodes(clock)
         self._news = asyncio.Event()
         self._worker = Worker(
             database=database,
@@ -224,6 +226,18 @@ class MPesa:
         return decisions.credit_announced(
             connection, self._events, payer_of, reference=reference, receipt=receipt, kes=kes, now=now
         )
+
+    async def qr_code(self, *, merchant: str, account: str, kes: int) -> bytes:
+        """Return the PNG that a phone scans to pay ``kes`` to ``account``. Raises `PaymentRefused`."""
+        if not 1 <= kes <= intents.MOST_KES:
+            raise PaymentRefused(f"A payment is between 1 and {intents.MOST_KES:,} whole KES; this was {kes}.")
+        try:
+            return await self._codes.code(self._worker.qr_code, merchant, account, kes)
+        except DarajaUnavailable as error:
+            raise PaymentRefused(
+                f"M-Pesa gives no QR code now. Pay by hand: Lipa na M-PESA, Pay Bill {self._config.short_code}, "
+                f"account {account}."
+            ) from error
 
     def look_now(self) -> None:
         """Have M-Pesa's list of payments read anew, as soon as the task comes to it."""

@@ -75,6 +75,7 @@ class Worker:
         self._pulling = asyncio.Lock()
         self._pulled: tuple[datetime, datetime] | None = None  # (oldest time covered, when it was asked)
         self._next_look: datetime | None = None
+        self._client: DarajaClient | None = None  # while it runs
 
     def look_now(self) -> None:
         """Read M-Pesa's list of payments anew, as far back as it goes, and ask for the balance."""
@@ -86,14 +87,23 @@ class Worker:
         """Work until cancelled."""
         connector = TCPConnector(force_close=True)
         async with ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
-            client = DarajaClient(session, self._config, self._clock)
-            while True:
-                self._news.clear()
-                for key, step in await self._due_steps(client):
-                    self._busy.add(key)
-                    group.create_task(self._take(key, step))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), self._cadence_seconds)
+            client = self._client = DarajaClient(session, self._config, self._clock)
+            try:
+                while True:
+                    self._news.clear()
+                    for key, step in await self._due_steps(client):
+                        self._busy.add(key)
+                        group.create_task(self._take(key, step))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._news.wait(), self._cadence_seconds)
+            finally:
+                self._client = None
+
+    async def qr_code(self, merchant: str, account: str, kes: int) -> bytes:
+        """Return M-Pesa's QR code for paying ``kes`` to ``account``, as PNG. Raises `DarajaUnavailable`."""
+        if self._client is None:
+            raise DarajaUnavailable("The hub does not speak with M-Pesa now.")
+        return await self._client.qr_code(merchant=merchant, account=account, kes=kes)
 
     async def _due_steps(self, client: DarajaClient) -> list[tuple[str, _Step]]:
         now = self._clock()

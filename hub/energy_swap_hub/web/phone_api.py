@@ -29,12 +29,15 @@ from .guidance_view import RememberedAdvice
 from .household_view import household_state
 from .message_queue import MessageQueue
 from .own_periods_view import SPAN, asked_span, market_without_names, own_periods, own_trades, price_rows
+from .paging import number_in
 from .paper import LANGUAGE, Language
 from .partners_view import partners_page
 from .phone_session_api import PATH
-from .route import Route
+from .route import Query, Route
 from .statement_pdf import statement_pdf
 from .statement_view import DAYS
+
+_KES = Query("kes", "how much to pay, in whole KES", int)
 
 
 class Naming(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,6 +79,7 @@ class PhoneApi:
             phone("GET", f"{PATH}/market", self._market, says="The open book and new trades, without names."),
             phone("GET", f"{PATH}/orders", self._orders, says="Its newest orders and trades."),
             phone("GET", f"{PATH}/payments", self._payments, says="Its newest payments, and how far each is."),
+            phone("GET", f"{PATH}/pay-code", self._pay_code, says="M-Pesa's QR code to pay with.", query=(_KES,)),
             phone("GET", f"{PATH}/statement", self._statement, says="Its statement.", query=DAYS),
             phone("GET", f"{PATH}/statement.csv", self._statement_csv, says="The same as CSV.", query=DAYS),
             phone(
@@ -114,7 +118,7 @@ class PhoneApi:
                 "month": phone_view.sums(connection, community, household.id, month, now),
                 "gate_periods": community.gate_periods,
                 "meter": household.meter.hex(),
-                "account": account_number(int(household.id.removeprefix("h-"))),
+                "account": _account(household),
                 "short_code": self._short_code,
                 "phone_daily_cents": self._desk.phone_daily_cents,
                 "phone_spent_cents": spent_cents(connection, who.key, now),
@@ -148,6 +152,16 @@ class PhoneApi:
             return {"payments": phone_view.payments(connection, self._community.id, household.id)}
 
         return await self._read(call, look)
+
+    async def _pay_code(self, call: Call[DeviceSession, None]) -> web.Response:
+        kes = number_in(call.request.query.get("kes", ""))
+        if kes is None:
+            raise web.HTTPBadRequest(reason="kes is how much to pay, in whole KES: 1 to 250,000")
+        own = await self._read(call, lambda _c, household: _account(household))
+        picture = await self._desk.mpesa.qr_code(merchant=self._community.name, account=own, kes=kes)
+        response = web.Response(body=picture, content_type="image/png")
+        response.headers["Cache-Control"] = "no-store"  # a phone that is paired anew pays for another household
+        return response
 
     async def _statement(self, call: Call[DeviceSession, None]) -> dict[str, Any]:
         return statement_view.body(await self._own_statement(call))
@@ -191,3 +205,7 @@ class PhoneApi:
             return look(connection, households.by_id(connection, self._community.id, call.who.household_id))
 
         return await self._database.read(query)
+
+
+def _account(household: Household) -> str:
+    return account_number(int(household.id.removeprefix("h-")))

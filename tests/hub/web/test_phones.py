@@ -318,8 +318,10 @@ async def test_a_phone_that_was_removed_is_out_at_once(app_hub: Hub, gateway: Ga
     await auditor.sign_in("regulator")
     phones = (await (await auditor.get("/phones")).json())["phones"]
     third_id = phones[0]["id"]
-    assert (await auditor.post(f"/phones/{third_id}/revoke", {})).status == 403
-    assert (await office.post(f"/phones/{third_id}/revoke", {})).status == 200
+    why = {"reason": "lost on the bus"}
+    assert (await auditor.post(f"/phones/{third_id}/revoke", why)).status == 403
+    assert (await office.post(f"/phones/{third_id}/revoke", {"reason": " "})).status == 422
+    assert (await office.post(f"/phones/{third_id}/revoke", why)).status == 200
     assert (await third.get("/home")).status == 401
     assert (await kept.get("/home")).status == 200
 

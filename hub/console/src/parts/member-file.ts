@@ -6,11 +6,13 @@ import { exactEnergy, kes, moment } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { Remote } from "../remote.js";
 import type { ListedInvoice, MemberFile } from "../settings-api.js";
+import { fileStyles } from "../style/file.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import type { Question } from "./ask.js";
 import { icon } from "./icons.js";
 import { explain, whenHere } from "./pending.js";
 import "./ask.js";
+import "./paired-phones.js";
 
 const PARTS = ["phone", "document", "site", "consent"] as const;
 type PartName = (typeof PARTS)[number];
@@ -20,56 +22,8 @@ export class EsMemberFile extends TranslatedElement {
   static override styles = [
     baseStyles,
     controlStyles,
+    fileStyles,
     css`
-      :host {
-        display: block;
-      }
-      h2 {
-        font-size: 15px;
-        margin: 24px 0 8px;
-      }
-      ul {
-        list-style: none;
-      }
-      li {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 6px 12px;
-        align-items: center;
-        justify-content: space-between;
-        padding: 10px 0;
-        border-bottom: 1px solid var(--line);
-      }
-      li > span:first-child {
-        display: flex;
-        gap: 10px;
-        align-items: center;
-        min-width: 0;
-        overflow-wrap: anywhere;
-      }
-      small {
-        display: block;
-        color: var(--ink-soft);
-        font-size: 13px;
-      }
-      .there {
-        color: var(--good);
-      }
-      .lacks {
-        color: var(--warn);
-      }
-      .number {
-        font-variant-numeric: tabular-nums;
-        font-weight: 600;
-      }
-      button.small,
-      a.small {
-        display: inline-flex;
-        align-items: center;
-        min-height: 44px;
-        padding: 0 12px;
-        font-size: 13.5px;
-      }
       form {
         display: grid;
         gap: 12px;
@@ -114,6 +68,7 @@ export class EsMemberFile extends TranslatedElement {
       ${whenHere(this.#invoices, (all) => this.#renderInvoices(all))}
       <h2>${say("file.title")}</h2>
       ${whenHere(this.#file, (file) => this.#renderFile(file))}
+      <es-paired-phones .api=${this.api} household=${this.household} name=${this.name} .canChange=${this.canChange}></es-paired-phones>
       ${this.question === null
         ? nothing
         : html`<es-ask

@@ -13,6 +13,9 @@ export const dialogStyles = css`
     padding: 20px;
     box-shadow: 0 16px 60px rgb(0 0 0 / 24%);
   }
+  dialog.wide {
+    width: min(640px, calc(100% - 24px));
+  }
   dialog::backdrop {
     background: rgb(10 16 13 / 40%);
   }

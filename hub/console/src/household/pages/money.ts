@@ -8,6 +8,7 @@ import { typedShillings } from "../numbers.js";
 import { Reading } from "../reading.js";
 import { explain, say, sayCode } from "../say.js";
 import { Page } from "./base.js";
+import "./pay-code.js";
 import "./statement.js";
 
 const AMOUNTS = [50, 100, 200, 500];
@@ -99,7 +100,7 @@ export class EsMoneyPage extends Page {
             <p class="big" data-test="wallet">${kes(wallet.kes_cents)}</p>
             ${wallet.kes_held_cents > 0 ? html`<p class="help">${say("home.held", { kes: kes(wallet.kes_held_cents) })}</p>` : nothing}
           </section>
-          ${this.#renderTopUp(payments)} ${this.#renderPayOut(home)}
+          ${this.#renderTopUp(payments)} <es-pay-code .hub=${this.hub} .home=${home} .kes=${this.kes}></es-pay-code> ${this.#renderPayOut(home)}
         </div>
         <div class="column">${this.#renderPayments(payments)} <es-statement .hub=${this.hub}></es-statement></div>
       </div>`;
