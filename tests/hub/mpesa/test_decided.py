@@ -83,7 +83,7 @@ async def test_m_pesa_asked_again_says_what_it_did_not_say(bank: Any) -> None:
     assert await bank.reviews() == {"top_up_unresolved": intent}, "it stays open while M-Pesa says nothing new"
 
     async def is_decided() -> bool:
-        return await bank.state() == "failed"
+        return bool(await bank.state() == "failed")
 
     bank.simulator.faults.disarm()
     await resolved(bank, "top_up_unresolved", Action.ASK_AGAIN, note="")
@@ -224,7 +224,7 @@ async def test_m_pesas_list_is_read_again_for_an_announced_payment(bank: Any) ->
     bank.mpesa.look_now()
 
     async def is_credited() -> bool:
-        return await bank.cents() == 120_000
+        return bool(await bank.cents() == 120_000)
 
     await so(bank, is_credited)
     assert await bank.reviews() == {}
