@@ -1,5 +1,6 @@
 """Tools for language models: they look at prices, trades and forecasts, and can move neither money nor energy."""
 
+from abc import abstractmethod
 from datetime import timedelta
 from typing import Any, override
 
@@ -36,9 +37,9 @@ class _HouseholdTool(Tool):
         ]
         return ToolResult(data={"households": households})
 
+    @abstractmethod
     async def look(self, coordinator: EnergySwapCoordinator) -> JsonObjectType:
         """Return what is known of one household."""
-        raise NotImplementedError
 
 
 class MarketNowTool(_HouseholdTool):

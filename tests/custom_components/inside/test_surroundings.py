@@ -21,7 +21,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.energy_swap import api
 from custom_components.energy_swap.diagnostics import async_get_config_entry_diagnostics
-from custom_components.energy_swap.llm import _HouseholdTool, async_get_tools
+from custom_components.energy_swap.llm import async_get_tools
 from custom_components.energy_swap.pages import async_register_frontend, async_show_page
 from custom_components.energy_swap.system_health import async_register, system_health_info
 from tests.custom_components.contract_edge import ContractEdge
@@ -112,8 +112,6 @@ async def test_a_language_model_can_look_and_nothing_else(
     async with asyncio.timeout(60):
         while "note" not in await ask("energy_swap__market_now"):
             await asyncio.sleep(0.01)
-    with pytest.raises(NotImplementedError):
-        await _HouseholdTool().look(household.runtime_data)
 
 
 async def test_the_cards_and_the_page_are_there_without_a_step_of_the_user(
