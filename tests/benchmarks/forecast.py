@@ -1,7 +1,7 @@
 # ruff: noqa: T201
 """Score the edge's forecast on real homes beside simple rivals, in one run; and what it costs.
 
-    uv run --with pandas --with pyarrow --with lightgbm python -m tests.benchmarks.forecast \
+    uv run --with pandas --with pyarrow --with pvlib --with lightgbm python -m tests.benchmarks.forecast \
         --protocol FOLDER_OF_evaluate.py --data FOLDER [--track pair] [--window 365] [--every 3] [--against lgbm]
 
 FOLDER holds the scorer (``evaluate.py``, with its ``baselines.py``) and the measured homes. The homes' history is

@@ -1,11 +1,11 @@
 # ruff: noqa: T201
 """Show how far any forecast of these homes could get: the edge beside forecasters that know part of the future.
 
-    uv run --with pandas --with pyarrow --with pvlib --with lightgbm python -m tests.benchmarks.forecast_limits \
+    uv run --with pandas --with pyarrow python -m tests.benchmarks.forecast_limits \
         --protocol FOLDER_OF_evaluate.py --data FOLDER [--every 3]
 
-Each line but the first is an oracle: it is told something that cannot be known, so what it misses, nobody reaches
-without knowing more. Accuracy is 1 - Σ|error| / Σ|value|, day ahead, the plain mean over homes.
+The lines beside those of the edge are oracles: told something that cannot be known.
+Accuracy is 1 - Σ|error| / Σ|value|, day ahead, the plain mean over homes.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def of_net(scored: Any) -> None:
     missed = pd.DataFrame(
         {"id": wide.index.get_level_values(0), "made": made - made_said, "used": used - used_said}
     )
-    together = missed.groupby("id").apply(lambda one: one.made.corr(one.used), include_groups=False)
+    together = missed.groupby(level="id").apply(lambda one: one.made.corr(one.used))
     print(f"  errors of production and of consumption go together by a correlation of {together.mean():+.2f}")
     for name, line in cases.items():
         hours = pd.DataFrame({"said": line, "real": net}).reset_index()
