@@ -46,12 +46,13 @@ def payment_facts(connection: Connection, community_id: str, subject: str) -> di
         query = select(row.household_id, row.kes, row.state, row.created_at, row.asked_at, row.told)
         found = connection.execute(query.where(row.community_id == community_id, key == subject)).first()
         if found is not None:
-            return {
+            facts: dict[str, Any] = {
                 "household": found.household_id,
                 "kes": found.kes,
                 "state_now": found.state,
                 "begun_at": int(found.created_at.timestamp()),
-                "asked_last_at": None if found.asked_at is None else int(found.asked_at.timestamp()),
-                "m_pesa_said": found.told,
             }
+            if found.asked_at is not None:
+                facts["asked_last_at"] = int(found.asked_at.timestamp())
+            return facts if found.told is None else facts | {"m_pesa_said": found.told}
     return {}

@@ -67,6 +67,9 @@ export const reviewStyles = css`
     gap: 10px;
     margin-top: 14px;
   }
+  .told {
+    margin-top: 10px;
+  }
   .resolution {
     display: flex;
     gap: 10px;

@@ -94,7 +94,7 @@ export class EsReviews extends TranslatedElement {
       </button>`;
     const told = this.told?.id === review.id ? this.told : null;
     return html`<div class="actions">${review.actions.map(button)}${button(null)}</div>
-      ${told === null ? nothing : html`<p class=${told.isBad ? "problem" : "soft"} role=${told.isBad ? "alert" : "status"}>${told.text}</p>`}`;
+      ${told === null ? nothing : html`<p class="told ${told.isBad ? "problem" : "soft"}" role=${told.isBad ? "alert" : "status"}>${told.text}</p>`}`;
   }
 
   /** A question moves nothing and decides nothing, so it is asked without a dialog. */
