@@ -105,7 +105,7 @@ async def is_wider_than_screen(page: Page) -> bool:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_an_admin_changes_a_price_and_fills_a_file(browser: Browser, hub: Office, size: str) -> None:
-    async with browser.page(hub, {}, size=SIZES[size]) as page:
+    async with browser.page(hub.url, {}, size=SIZES[size]) as page:
         errors = await sign_in(page, hub.url, "office")
         await page.get_by_role("link", name="Settings").click()
         await page.get_by_role("button", name="Change settings").click()
@@ -165,7 +165,7 @@ async def test_an_admin_takes_a_households_phone_away(browser: Browser, hub: Off
 
 
 async def test_an_installer_sees_meters_and_nothing_else(browser: Browser, hub: Office) -> None:
-    async with browser.page(hub, {}, size=SIZES["phone"]) as page:
+    async with browser.page(hub.url, {}, size=SIZES["phone"]) as page:
         errors = await sign_in(page, hub.url, "fitter")
         await expect(page.get_by_role("heading", name="Meters")).to_be_visible()
         assert await page.get_by_role("navigation").get_by_role("link").all_inner_texts() == ["Meters", "Office"]
