@@ -161,6 +161,8 @@ def _draw(by_horizon: dict[str, dict[str, Any]], path: str) -> None:
         axis.set_xlabel("hours ahead")
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
+    for axis in axes.ravel()[len(by_horizon) :]:
+        axis.set_visible(False)
     axes.ravel()[0].set_ylabel("Σ|error| / Σ|value|")
     axes.ravel()[0].legend()
     figure.tight_layout()
