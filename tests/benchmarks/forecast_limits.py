@@ -94,9 +94,9 @@ def of_consumption(scored: Any) -> None:
     best = hours.set_index(["id", "issued"]).assign(level=level).reset_index()
     best["said"] *= best.level
     print(f"  consumption, the best level for most hours of each day known: {accuracy(best):.3f}")
-    kind = [hours.id, hours.time.dt.hour, hours.time.dt.dayofweek]
+    kind = [hours.id, hours.time.dt.hour, hours.time.dt.day_of_week >= 5]
     usual = hours.assign(said=hours.real.groupby(kind).transform("median"))
-    print(f"  consumption, the median of each hour of the week in these very months known: {accuracy(usual):.3f}")
+    print(f"  consumption, the medians of these very months by hour and weekend known: {accuracy(usual):.3f}")
 
 
 def of_sums(scored: Any) -> None:
