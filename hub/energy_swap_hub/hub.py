@@ -50,6 +50,7 @@ from energy_swap_hub.settlement.chain_watch import ChainWatch
 from energy_swap_hub.settlement.legal import NoLegalBasis, why_no_payment
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook, payer
+from energy_swap_hub.settlement.periods import check_length
 from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.relays import relays
 from energy_swap_hub.settlement.service import Settlement
@@ -84,7 +85,8 @@ async def run_hub(config: HubConfig, clock: Clock) -> None:
 async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
     """Run a hub for as long as the context lasts; what a killed one left undone is taken up again.
 
-    Raises `NoLegalBasis` where it would move real money without one.
+    Raises `NoLegalBasis` where it would move real money without one, ValueError when the length of its periods
+    was changed.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(locked_data_folder(config.data))
@@ -99,6 +101,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
         relay_key = load_secret(
             config.data / "keys" / "relays", may_make=not await database.read(lambda c: relays(c, community.id))
         )
+        await database.read(lambda c: check_length(c, community))
         await database.take_lease(community.id, f"{socket.gethostname()}, process {os.getpid()}")
         url, started = config.daraja.base_url, clock()
         if (why := await database.read(lambda c: why_no_payment(c, community, url, started))) is not None:

@@ -40,6 +40,22 @@ def next_period(connection: Connection, community: CommunityConfig) -> Period:
     return Period(last, community.period_length).next
 
 
+def check_length(connection: Connection, community: CommunityConfig) -> None:
+    """Raise ValueError when the configured length is not that of the periods that are booked."""
+    query = (
+        select(tables.period.c.start)
+        .where(tables.period.c.community_id == community.id)
+        .order_by(tables.period.c.start.desc())
+        .limit(2)
+    )
+    newest = connection.execute(query).scalars().all()  # none is left out, so they follow one another
+    if len(newest) == 2 and (length := newest[0] - newest[1]) != community.period_length:
+        raise ValueError(
+            f"period_minutes is {community.period_minutes}, but the periods of {community.name} are"
+            f" {int(length.total_seconds()) // 60} minutes long: a community keeps the length it began with"
+        )
+
+
 def book_next_period(
     connection: Connection, community: CommunityConfig, now: datetime, up_since: datetime | None = None
 ) -> Period | None:
