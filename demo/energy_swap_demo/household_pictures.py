@@ -7,26 +7,23 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image, ImageChops
+from PIL import Image
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Locator, Page
+from playwright.async_api import Page
 
 from .browser import Browser
 from .dashboards import make_card_dashboard, make_dashboard, make_energy_dashboard
 from .happenings import NAIROBI
 from .home_assistant import HomeAssistant
 from .households import COMMUNITY_START
+from .sheets import Screen, seen, side_by_side, trimmed
 
 BLUEPRINTS: Final = Path(__file__).parents[2] / "blueprints" / "automation" / "energy_swap"
 DESK: Final = (1280, 1000)
 TELEPHONE: Final = (360, 3000)  # as long as the page: rows of the history exist only where they are seen
-GAP: Final = 16
-GROUND: Final = (128, 134, 140)
 _CARDS: Final = ("money", "market", "forecast", "history")
 _DIALOGS: Final = {
     "sell": ("market", "Sell"),
@@ -35,17 +32,6 @@ _DIALOGS: Final = {
     "top-up": ("money", "Top up"),
     "pay-out": ("money", "Pay out"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """What a person looks at."""
-
-    name: str
-    size: tuple[int, int]
-    is_dark: bool
-
-
 SCREENS: Final = (
     Screen("desk", DESK, is_dark=False),
     Screen("desk-dark", DESK, is_dark=True),
@@ -106,26 +92,26 @@ class HouseholdPictures:
 
     async def _screens(self) -> dict[str, Image.Image]:
         """Cards, page and dialogs, each on all screens."""
-        seen: dict[str, list[Image.Image]] = {}
+        by_name: dict[str, list[Image.Image]] = {}
         for screen in SCREENS:
             async with self._open(self._home.page.removeprefix(self._home.url), screen) as page:
                 for card in ("market", "forecast"):
                     await page.wait_for_selector(f"energy-swap-{card}-card .now", state="attached")
                 await page.wait_for_selector("energy-swap-history-card .row")
                 await _settle(page)
-                whole = await _seen(page)
+                whole = await seen(page)
                 if screen.size == TELEPHONE:
                     whole = trimmed(whole)
-                seen.setdefault("page" if screen.size == DESK else "page-telephone", []).append(whole)
+                by_name.setdefault("page" if screen.size == DESK else "page-telephone", []).append(whole)
                 for card in _CARDS:
-                    picture = await _seen(page.locator(f"energy-swap-{card}-card"))
-                    seen.setdefault(f"card-{card}", []).append(picture)
+                    picture = await seen(page.locator(f"energy-swap-{card}-card"))
+                    by_name.setdefault(f"card-{card}", []).append(picture)
                 for name, (card, button) in _DIALOGS.items():
                     await page.click(f"energy-swap-{card}-card .actions button:text-is('{button}')")
                     dialog = page.locator("energy-swap-form-dialog dialog")
-                    seen.setdefault(f"dialog-{name}", []).append(await _seen(dialog))
+                    by_name.setdefault(f"dialog-{name}", []).append(await seen(dialog))
                     await dialog.locator("button:text-is('Cancel')").click()
-        return {name: side_by_side(pictures) for name, pictures in seen.items()}
+        return {name: side_by_side(pictures) for name, pictures in by_name.items()}
 
     async def _dashboards(self) -> dict[str, Image.Image]:
         """The Energy dashboard with neighbours and utility, one that makes itself, and the editor of a card."""
@@ -139,19 +125,19 @@ class HouseholdPictures:
                 await back.click()
                 await title.filter(has_not_text=shown).wait_for()
             await _settle(page)
-            found["dashboard-energy"] = (await _seen(page)).crop((SIDEBAR, 56, *ENERGY.size))
+            found["dashboard-energy"] = (await seen(page)).crop((SIDEBAR, 56, *ENERGY.size))
         made = (await make_dashboard(self._home)).removeprefix(self._home.url)
         async with self._open(made) as page:
             await _until_loaded(page, f"{self._home.url}{made}")
             await _settle(page)
-            found["dashboard-itself"] = await _seen(page)
+            found["dashboard-itself"] = await seen(page)
         cards = (await make_card_dashboard(self._home, "market")).removeprefix(self._home.url)
         async with self._open(f"{cards}/0?edit=1") as page:
             await _until_loaded(page, f"{self._home.url}{cards}/0?edit=1")
             await page.locator("hui-card-options ha-button", has_text="Edit").click()
             await page.wait_for_selector("hui-dialog-edit-card", state="attached")
             await _settle(page)
-            found["card-editor"] = await _seen(page)
+            found["card-editor"] = await seen(page)
         return found
 
     async def _forms(self) -> dict[str, Image.Image]:
@@ -172,13 +158,13 @@ class HouseholdPictures:
                     await page.locator("ha-config-entry-row ha-icon-button").evaluate_all(PRESS_CONFIGURE)
                 await page.wait_for_selector("step-flow-form ha-form")
                 await _settle(page)
-                found[name] = await _seen(page)
+                found[name] = await seen(page)
         devices = await self._home.command("config/device_registry/list")
         device = next(one["id"] for one in devices if self._entry_id in one["config_entries"])
         async with self._open(f"/config/devices/device/{device}", WIDE) as page:
             await page.wait_for_selector("ha-device-entities-card")
             await _settle(page)
-            found["entities"] = trimmed((await _seen(page)).crop((SIDEBAR, 56, *WIDE.size)))
+            found["entities"] = trimmed((await seen(page)).crop((SIDEBAR, 56, *WIDE.size)))
         return found
 
     async def _actions(self) -> dict[str, Image.Image]:
@@ -188,7 +174,7 @@ class HouseholdPictures:
             async with self._open(f"/config/tools/action?service=energy_swap.{action}", LONG) as page:
                 await page.wait_for_selector("ha-service-control ha-service-picker")
                 await _settle(page)
-                found[f"action-{action}"] = await _seen(page.locator("tools-action ha-card").first)
+                found[f"action-{action}"] = await seen(page.locator("tools-action ha-card").first)
         return found
 
     async def _blueprints(self) -> dict[str, Image.Image]:
@@ -208,7 +194,7 @@ class HouseholdPictures:
             async with self._open(f"/config/automation/edit/{file.stem}", LONG) as page:
                 await page.wait_for_selector("blueprint-automation-editor ha-settings-row")
                 await _settle(page)
-                found[f"blueprint-{file.stem}"] = await _seen(
+                found[f"blueprint-{file.stem}"] = await seen(
                     page.locator("blueprint-automation-editor ha-card").last
                 )
             await self._home.request("DELETE", f"config/automation/config/{file.stem}")
@@ -230,25 +216,3 @@ async def _until_loaded(page: Page, url: str) -> None:
             return
         await page.goto(url)
     raise TimeoutError(f"{url} does not show the market")
-
-
-async def _seen(what: Page | Locator) -> Image.Image:
-    return Image.open(BytesIO(await what.screenshot(animations="disabled"))).convert("RGB")
-
-
-def trimmed(picture: Image.Image) -> Image.Image:
-    """Return the picture without the rows at its end in which nothing stands."""
-    ground = Image.new("RGB", picture.size, picture.getpixel((picture.width - 3, picture.height - 3)))
-    box = ImageChops.difference(picture, ground).getbbox()
-    return picture if box is None else picture.crop((0, 0, picture.width, min(picture.height, box[3] + GAP)))
-
-
-def side_by_side(pictures: list[Image.Image]) -> Image.Image:
-    """Return the pictures in one row, their upper edges in line."""
-    width = sum(picture.width + GAP for picture in pictures) + GAP
-    sheet = Image.new("RGB", (width, max(picture.height for picture in pictures) + 2 * GAP), GROUND)
-    x = GAP
-    for picture in pictures:
-        sheet.paste(picture, (x, GAP))
-        x += picture.width + GAP
-    return sheet

@@ -3,16 +3,16 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from playwright.async_api import ConsoleMessage, Page, expect
+from playwright.async_api import Page, expect
 
-from .browser import TEXT_SCRIPT, Browser, Picture
+from .browser import TEXT_SCRIPT, Browser, listen_for_errors
+from .sheets import Screen, Sheet, seen_at
 
 PIN: Final = "240718"
-PHONE: Final = (390, 844)
-DESKTOP: Final = (1280, 900)
+PHONE: Final = (360, 800)
+DESKTOP: Final = (1280, 1000)
 _PATIENCE: Final = 120_000.0  # milliseconds
 _CARD: Final = "main .card"
 _LOADING: Final = "main .empty[role=status]"
@@ -20,24 +20,19 @@ _LOADING: Final = "main .empty[role=status]"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture of the app: its file, the tab, the screen, and how it is shown."""
+    """How the app is looked at."""
 
-    file: str
-    tab: str
-    size: tuple[int, int] = PHONE
-    is_dark: bool = False
-    is_swahili: bool = False
+    screen: Screen
+    language: str = "English"
 
 
+TABS: Final = ("home", "trade", "money", "neighbours", "more")
 VIEWS: Final = (
-    View("app-home.png", "home"),
-    View("app-trade.png", "trade"),
-    View("app-money.png", "money"),
-    View("app-neighbours.png", "neighbours"),
-    View("app-more.png", "more"),
-    View("app-home-dark.png", "home", is_dark=True),
-    View("app-home-swahili.png", "home", is_swahili=True),
-    View("app-desktop.png", "home", DESKTOP),
+    View(Screen("phone", PHONE, is_dark=False)),
+    View(Screen("phone-dark", PHONE, is_dark=True)),
+    View(Screen("phone-swahili", PHONE, is_dark=False), "Kiswahili"),
+    View(Screen("desk", DESKTOP, is_dark=False)),
+    View(Screen("desk-dark", DESKTOP, is_dark=True)),
 )
 
 
@@ -53,43 +48,39 @@ async def pair_phone(page: Page, phones_url: str, number: str, pin: str = PIN) -
     await page.wait_for_selector("[data-test=wallet]")
 
 
-async def picture_app(
-    browser: Browser, hub_url: str, phones_url: str, number: str, output: Path
-) -> AsyncIterator[Picture]:
-    """Pair a phone with the household of ``number`` and yield each picture of `VIEWS`."""
+async def picture_app(browser: Browser, hub_url: str, phones_url: str, number: str) -> AsyncIterator[Sheet]:
+    """Pair a phone with the household of ``number`` and yield a sheet of each tab, as all of `VIEWS` show it."""
     async with _paired(browser, hub_url, phones_url, number) as (page, errors):
-        for view in VIEWS:
-            await page.set_viewport_size({"width": view.size[0], "height": view.size[1]})
-            await page.emulate_media(color_scheme="dark" if view.is_dark else "light", reduced_motion="reduce")
-            if view.is_swahili:
-                await page.get_by_role("button", name="Kiswahili").click()
-            await page.locator(f"nav a[href='#{view.tab}']").click()
-            await page.wait_for_selector(f"nav a[href='#{view.tab}'][aria-current=page]")
-            await page.wait_for_selector(_CARD)
-            await expect(page.locator(_LOADING)).to_have_count(0, timeout=_PATIENCE)
-            await page.wait_for_load_state("networkidle")
-            path = output / view.file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            await page.screenshot(path=path)
-            yield Picture(path, str(await page.evaluate(TEXT_SCRIPT)), tuple(errors))
-            if view.is_swahili:
-                await page.get_by_role("button", name="English").click()
+        for tab in TABS:
+            pictures, texts = [], []
+            for view in VIEWS:
+                await _look_at(page, tab, view)
+                pictures.append(await seen_at(page, view.screen))
+                texts.append(str(await page.evaluate(TEXT_SCRIPT)))
+            yield Sheet(tab, tuple(pictures), "\n".join(texts), tuple(errors))
+
+
+async def _look_at(page: Page, tab: str, view: View) -> None:
+    width, height = view.screen.size
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.emulate_media(color_scheme="dark" if view.screen.is_dark else "light", reduced_motion="reduce")
+    other = page.get_by_role("button", name=view.language, exact=True)  # it names the language that is not shown
+    if await other.count():
+        await other.click()
+    await page.locator(f"nav a[href='#{tab}']").click()
+    await page.wait_for_selector(f"nav a[href='#{tab}'][aria-current=page]")
+    await page.wait_for_selector(_CARD)
+    await expect(page.locator(_LOADING)).to_have_count(0, timeout=_PATIENCE)
+    await page.wait_for_load_state("networkidle")
 
 
 @asynccontextmanager
 async def _paired(
     browser: Browser, hub_url: str, phones_url: str, number: str
 ) -> AsyncIterator[tuple[Page, list[str]]]:
-    errors: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            errors.append(message.text)
-
     async with browser.page(hub_url, {}, size=PHONE) as page:
         page.set_default_timeout(_PATIENCE)
-        page.on("console", note)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        errors = listen_for_errors(page)
         await page.goto(f"{hub_url}/app")
         await pair_phone(page, phones_url, number)
         yield page, errors

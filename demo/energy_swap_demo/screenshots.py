@@ -6,15 +6,16 @@
 import argparse
 import asyncio
 import tempfile
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
 
-from .browser import Browser, Picture
+from .browser import Browser
 from .conductor import Conductor
+from .console_pictures import picture_console
 from .founding import found_community
 from .home_assistant import HomeAssistant
 from .household_pictures import HouseholdPictures
@@ -22,6 +23,7 @@ from .households import COMMUNITY_START, HOUSEHOLDS
 from .neighbourhood import Neighbourhood
 from .phone_app import picture_app
 from .settings import Folder
+from .sheets import Sheet, arranged
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OUTPUT: Final = ROOT / "docs" / "pictures"
@@ -35,32 +37,10 @@ OFFERS: Final = (1_100, 1_160, 1_240)
 BIDS_TO_BUY: Final = ((980, 300), (920, 500))  # price, Wh
 AUCTION: Final = (900, 40)  # start price, minutes
 AUCTION_BIDS: Final = (950, 1_020)
-DESKTOP: Final = (1400, 900)
-PHONE: Final = (390, 844)
 MOST_BYTES: Final = 300_000
 COLOURS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """One picture to take: its file, where the page is, and on what screen."""
-
-    file: str
-    path: str
-    size: tuple[int, int] = DESKTOP
-    is_dark: bool = False
-
-
-CONSOLE: Final = (
-    View("console-live.png", "/"),
-    View("console-live-dark.png", "/", is_dark=True),
-    View("console-phone.png", "/", PHONE),
-    View("console-market.png", "/market"),
-    View("console-ledger.png", "/ledger"),
-    View("console-chain.png", "/chain"),
-    View("console-money.png", "/money"),
-    View("console-meters.png", "/meters"),
-)
 # Enough prices have been made by then for the comparison with the week.
 HOUSEHOLD_MOMENT: Final = COMMUNITY_START + timedelta(hours=15, minutes=10)
 # All that the household made is sold by then: it buys some of what is offered, and asks for more at its own price.
@@ -99,12 +79,8 @@ async def _take_all(output: Path, only: str | None) -> None:
                 await _play_steadily(conductor, neighbourhood, MOMENT)
                 await _open_the_market(neighbourhood)
                 if only != "household":
-                    await _picture_console(neighbourhood, browser, output)
-                    pictures = picture_app(
-                        browser, neighbourhood.hub_url, neighbourhood.daraja_url, HOUSEHOLDS[0].phone, output
-                    )
-                    async for picture in pictures:
-                        _finish(picture)
+                    async for name, picture in _hub_pages(neighbourhood, browser):
+                        _save(picture, output / f"{name}.png")
                 if only != "console":
                     await conductor.play(HOUSEHOLD_MOMENT)
                     for order in OWN_ORDERS:
@@ -144,21 +120,22 @@ async def _open_the_market(neighbourhood: Neighbourhood) -> None:
         await edges[row["name"]].command("bid", auction=started["auction"], price=price)
 
 
-async def _picture_console(neighbourhood: Neighbourhood, browser: Browser, output: Path) -> None:
+async def _hub_pages(neighbourhood: Neighbourhood, browser: Browser) -> AsyncIterator[tuple[str, Image.Image]]:
+    """Yield the console's and the app's sheets, and what the README shows of them alone."""
     cookies = {
         cookie.key: cookie.value for cookie in neighbourhood.session.cookie_jar if cookie["domain"] == "127.0.0.1"
     }
-    for view in CONSOLE:
-        picture = await browser.picture(
-            neighbourhood.hub_url + view.path,
-            output / view.file,
-            cookies=cookies,
-            size=view.size,
-            is_dark=view.is_dark,
-            wait_for="nav",
-            settle_seconds=2,
-        )
-        _finish(picture)
+    rows = (await neighbourhood.console.get("households"))["households"]
+    first = next(row["household"] for row in rows if row["name"] == HOUSEHOLDS[0].name)
+    async for sheet in picture_console(browser, neighbourhood.hub_url, cookies, first):
+        yield f"console/{sheet.name}", _arranged(sheet)
+        if sheet.name == "live":
+            yield "console-live", sheet.pictures[0]
+    phones = neighbourhood.daraja_url, HOUSEHOLDS[0].phone
+    async for sheet in picture_app(browser, neighbourhood.hub_url, *phones):
+        yield f"app/{sheet.name}", _arranged(sheet)
+        if sheet.name == "home":
+            yield "app-home", sheet.pictures[0]
 
 
 async def _picture_household(home: HomeAssistant, browser: Browser, entry_id: str, output: Path) -> None:
@@ -166,11 +143,11 @@ async def _picture_household(home: HomeAssistant, browser: Browser, entry_id: st
         _save(picture, output / f"{name}.png")
 
 
-def _finish(picture: Picture) -> None:
-    """Make the file small and say what came out; raise `RuntimeError` when the page complained."""
-    if picture.errors:
-        raise RuntimeError(f"{picture.path.name}: the page's console says {'; '.join(picture.errors)}")
-    _keep_small(picture.path)
+def _arranged(sheet: Sheet) -> Image.Image:
+    """Return the sheet as one picture; raise `RuntimeError` when a page complained."""
+    if sheet.errors:
+        raise RuntimeError(f"{sheet.name}: the page's console says {'; '.join(sheet.errors)}")
+    return arranged(sheet.pictures)
 
 
 def _save(picture: Image.Image, path: Path) -> None:

@@ -2,14 +2,13 @@
 
 import asyncio
 import gzip
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from energy_swap_demo.browser import Browser
-from energy_swap_demo.phone_app import PIN, VIEWS, pair_phone, picture_app
+from energy_swap_demo.phone_app import PIN, TABS, VIEWS, pair_phone, picture_app
 from energy_swap_hub.hub import CONSOLE
 from playwright.async_api import expect
 
@@ -267,17 +266,13 @@ async def test_the_first_view_is_small_and_can_be_installed(browser: Browser, pl
         assert [reason["errorId"] for reason in reasons if reason["errorId"] != "in-incognito"] == []
 
 
-async def test_its_pictures_can_be_taken_of_a_home_with_panels(
-    browser: Browser, place: Place, tmp_path: Path
-) -> None:
-    output = Path(os.environ.get("PICTURES", tmp_path))
-    pictures = [
-        picture async for picture in picture_app(browser, place.hub, place.phones, place.homes[0].phone, output)
-    ]
-    assert [picture.path.name for picture in pictures] == [view.file for view in VIEWS]
-    assert [picture.errors for picture in pictures] == [()] * len(VIEWS)
-    assert "Earned today" in pictures[0].text
-    assert any("Mapato ya leo" in picture.text for picture in pictures)
+async def test_its_pictures_can_be_taken_of_a_home_with_panels(browser: Browser, place: Place) -> None:
+    sheets = [sheet async for sheet in picture_app(browser, place.hub, place.phones, place.homes[0].phone)]
+    assert [sheet.name for sheet in sheets] == list(TABS)
+    assert [sheet.errors for sheet in sheets] == [()] * len(TABS)
+    assert {len(sheet.pictures) for sheet in sheets} == {len(VIEWS)}
+    assert "Earned today" in sheets[0].text
+    assert "Mapato ya leo" in sheets[0].text
 
 
 async def test_the_app_is_built() -> None:

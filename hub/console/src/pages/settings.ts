@@ -2,7 +2,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Overview } from "../api.js";
-import { kes, moment } from "../format.js";
+import { clock, day, kes } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import type { Question } from "../parts/ask.js";
 import { icon } from "../parts/icons.js";
@@ -129,7 +129,7 @@ export class EsSettings extends TranslatedElement {
         <section class="card">
           <h2>${say("settings.history")}</h2>
           <ul class="rows">
-            ${settings.history.map((one) => this.#renderChange(one, settings.now))}
+            ${settings.history.map((one) => this.#renderChange(one))}
           </ul>
         </section>
       </div>
@@ -164,11 +164,11 @@ export class EsSettings extends TranslatedElement {
     </li>`;
   }
 
-  #renderChange(one: SettingsChange, now: number): TemplateResult {
+  #renderChange(one: SettingsChange): TemplateResult {
     const { id } = one;
     return html`<li class=${one.state}>
       <div class="row-head">
-        <b>${say("settings.since", { when: moment(one.valid_from, now, currentLanguage()) })}</b>
+        <b>${say("settings.since", { when: `${day(one.valid_from, currentLanguage())} ${clock(one.valid_from)}` })}</b>
         <span class="pill ${PILL[one.state]}">${sayCode("change", one.state)}</span>
         ${one.state === "coming" && this.canChange && id !== null
           ? html`<button class="small" @click=${() => {
