@@ -12,6 +12,7 @@ from typing import Self
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import ConsoleMessage, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
+from yarl import URL
 
 # As root, and on a machine that must not call out.
 FLAGS = (
@@ -151,7 +152,9 @@ class Browser:
             for key, value in local_storage.items():
                 await context.add_init_script(f"localStorage.setItem({json.dumps(key)}, {json.dumps(value)})")
             if cookies:
-                await context.add_cookies([{"name": k, "value": v, "url": url} for k, v in cookies.items()])
+                # For the whole site: a cookie's path is else where its address lies.
+                site = str(URL(url).origin())
+                await context.add_cookies([{"name": k, "value": v, "url": site} for k, v in cookies.items()])
             yield await context.new_page()
         finally:
             await context.close()

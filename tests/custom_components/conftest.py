@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # custom_components and test
 
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.household import Household
+from tests.custom_components.log import log_lines
 
 # What Home Assistant says about any custom integration; its echo of an action's error, which tests provoke; and
 # that set-up cannot succeed while the edge is away or does not know us, which it says once, in our words.
@@ -44,8 +45,7 @@ async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HomeAs
         await home.onboard()
         yield home
         await home.stop()
-        lines = home.log_path.read_text().splitlines()
-        complaints = [line for line in lines if COMPLAINT.search(line) and not EXPECTED.search(line)]
+        complaints = [line for line in log_lines(home) if COMPLAINT.search(line) and not EXPECTED.search(line)]
         assert not complaints, "\n".join(complaints)
 
 

@@ -19,6 +19,8 @@ from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
 from energy_swap_demo.neighbourhood import Neighbourhood
 from energy_swap_demo.settings import Folder
 
+from tests.custom_components.log import log_lines
+
 ROOT = Path(__file__).parents[2]
 SELLER, BUYER = 1, 9  # Amina has solar and this Home Assistant; Mwende has neither
 BEGIN = COMMUNITY_START + timedelta(hours=11, minutes=20)  # before Amina's panels give more than she uses
@@ -166,7 +168,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Amina
 
 def complaints(home: HomeAssistant) -> list[str]:
     """Return what Home Assistant's log has against the integration."""
-    lines = [line for line in home.log_path.read_text().splitlines() if "energy_swap" in line]
+    lines = [line for line in log_lines(home) if "energy_swap" in line]
     errors = [line for line in lines if " ERROR " in line or "Traceback" in line]
     # Home Assistant says of every custom integration that it has not been tested.
     return errors + [line for line in lines if " WARNING " in line and "not been tested" not in line]
