@@ -45,6 +45,9 @@ export class EsHouseholdDetails extends TranslatedElement {
       }
       h1 {
         padding-top: 8px;
+      }
+      /* It is focused so that it is read out; nothing can be done with it. */
+      h1:focus-visible {
         outline: none;
       }
       .balances {
