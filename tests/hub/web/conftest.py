@@ -186,12 +186,16 @@ async def gateway() -> AsyncIterator[Gateway]:
         yield made
 
 
+def sms_by(gateway: Gateway) -> SmsConfig:
+    """How a hub has its SMS sent by ``gateway``."""
+    fields = {"username": "kisima", "to": "+{phone}", "message": "{text}"}
+    return SmsConfig(url=gateway.url, fields=fields, headers={"apiKey": "secret of the gateway"})
+
+
 @pytest.fixture
 async def app_hub(config: HubConfig, gateway: Gateway) -> AsyncIterator[Hub]:
     """A hub whose SMS gateway is ``gateway``; a phone may move KES 100 a day."""
-    fields = {"username": "kisima", "to": "+{phone}", "message": "{text}"}
-    sms = SmsConfig(url=gateway.url, fields=fields, headers={"apiKey": "secret of the gateway"})
-    config = msgspec.structs.replace(config, phones=PhonesConfig(sms=sms, daily_kes=100))
+    config = msgspec.structs.replace(config, phones=PhonesConfig(sms=sms_by(gateway), daily_kes=100))
     url = f"http://127.0.0.1:{config.port}"
     async with running_hub(config, clock), ClientSession(url) as session:
         made = Hub(url, config, session)

@@ -7,10 +7,10 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from energy_swap_daraja_simulator import Simulator
-from energy_swap_hub.config import HubConfig, PhonesConfig, SmsConfig
+from energy_swap_hub.config import HubConfig, PhonesConfig
 from energy_swap_hub.hub import running_hub
 
-from .conftest import Hub, clock, problem_of
+from .conftest import Hub, clock, problem_of, sms_by
 from .phones import Gateway, Phone
 
 
@@ -34,8 +34,7 @@ async def phone(config: HubConfig, gateway: Gateway, simulator: Simulator) -> As
         consumer_key=business.consumer_key,
         consumer_secret=business.consumer_secret,
     )
-    sms = SmsConfig(url=gateway.url, fields={"to": "+{phone}", "message": "{text}"})
-    config = msgspec.structs.replace(config, daraja=daraja, phones=PhonesConfig(sms=sms))
+    config = msgspec.structs.replace(config, daraja=daraja, phones=PhonesConfig(sms=sms_by(gateway)))
     url = f"http://127.0.0.1:{config.port}"
     async with running_hub(config, clock), ClientSession(url) as session:
         hub = Hub(url, config, session)
