@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 from energy_swap_daraja_simulator import Simulator
+from energy_swap_demo.daraja import daraja_settings
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.mpesa import Payer, receipts
@@ -176,14 +177,8 @@ async def test_the_command_registers_addresses_once(config: HubConfig, tmp_path:
     simulator = Simulator(clock=clock)
     server = TestServer(simulator.application())
     await server.start_server()
-    business = simulator.business
-    daraja = msgspec.structs.replace(
-        config.daraja,
-        base_url=str(server.make_url("")).rstrip("/"),
-        short_code=int(business.short_code),
-        consumer_key=business.consumer_key,
-        consumer_secret=business.consumer_secret,
-    )
+    url, ours = str(server.make_url("")).rstrip("/"), config.daraja
+    daraja = daraja_settings(simulator.business, url, ours.callback_base_url, ours.certificate)
     config = msgspec.structs.replace(config, daraja=daraja)
     code, said = await run(config, tmp_path, "register", "--pull-phone", "254700000000")
     assert (code, said.count("registered")) == (0, 2), said

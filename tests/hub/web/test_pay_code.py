@@ -7,6 +7,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from energy_swap_daraja_simulator import Simulator
+from energy_swap_demo.daraja import daraja_settings
 from energy_swap_hub.config import HubConfig, PhonesConfig
 from energy_swap_hub.hub import running_hub
 
@@ -26,14 +27,8 @@ async def phone(config: HubConfig, gateway: Gateway, simulator: Simulator) -> As
     """A paired phone of the first household, whose hub speaks with a real Daraja."""
     server = TestServer(simulator.application())
     await server.start_server()
-    business = simulator.business
-    daraja = msgspec.structs.replace(
-        config.daraja,
-        base_url=str(server.make_url("")).rstrip("/"),
-        short_code=int(business.short_code),
-        consumer_key=business.consumer_key,
-        consumer_secret=business.consumer_secret,
-    )
+    url, ours = str(server.make_url("")).rstrip("/"), config.daraja
+    daraja = daraja_settings(simulator.business, url, ours.callback_base_url, ours.certificate)
     config = msgspec.structs.replace(config, daraja=daraja, phones=PhonesConfig(sms=sms_by(gateway)))
     url = f"http://127.0.0.1:{config.port}"
     async with running_hub(config, clock), ClientSession(url) as session:

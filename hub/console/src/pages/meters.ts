@@ -5,7 +5,7 @@ import type { HubApi, Overview } from "../api.js";
 import { clock, count, energy, moment, power } from "../format.js";
 import { currentLanguage, say, TranslatedElement } from "../language.js";
 import type { Meter, Meters, QuarantinedFrame, WaitingMeter } from "../office-api.js";
-import type { Question } from "../parts/ask.js";
+import { renderAsk, type Question } from "../parts/ask.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
@@ -15,7 +15,6 @@ import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
-import "../parts/ask.js";
 import "../parts/key-text.js";
 import "../parts/long-rows.js";
 import "../parts/relays.js";
@@ -63,14 +62,7 @@ export class EsMeters extends TranslatedElement {
               <p class="soft before-list">${say("meters.refused_means")}</p>
               ${whenListed(this.#refused, () => this.#renderRefused())}
             </section>`}
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${() => {
-              this.question = null;
-            }}
-          ></es-ask>`}
+      ${renderAsk(this.question, () => { this.question = null; })}
     `;
   }
 

@@ -5,7 +5,7 @@ import type { HubApi, Overview } from "../api.js";
 import { count, day, kes, moment } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import type { Comparison, Difference, MpesaState, Receipt, Reconciliation } from "../office-api.js";
-import type { Question } from "../parts/ask.js";
+import { renderAsk, type Question } from "../parts/ask.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { explain, whenHere, whenListed } from "../parts/pending.js";
@@ -15,7 +15,6 @@ import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
-import "../parts/ask.js";
 import "../parts/long-rows.js";
 import "../parts/payments.js";
 
@@ -60,14 +59,7 @@ export class EsMoney extends TranslatedElement {
               ? whenListed(this.#receipts, () => this.#renderReceipts(), "money.no_receipts")
               : html`${this.canChange ? this.#renderTaking() : nothing}${whenHere(this.#comparisons, (all) => this.#renderComparisons(all))}`}
           </section>`}
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${() => {
-              this.question = null;
-            }}
-          ></es-ask>`}
+      ${renderAsk(this.question, () => { this.question = null; })}
     `;
   }
 

@@ -6,7 +6,7 @@ import type { HubApi, Overview, Session } from "../api.js";
 import { count, moment } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import type { Act, Health, LastingSession, NewFactor } from "../office-api.js";
-import type { Question } from "../parts/ask.js";
+import { renderAsk, type Question } from "../parts/ask.js";
 import { icon } from "../parts/icons.js";
 import { explain, whenHere, whenListed } from "../parts/pending.js";
 import { LongList, type Part } from "../long-list.js";
@@ -14,7 +14,6 @@ import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
-import "../parts/ask.js";
 import "../parts/key-text.js";
 import "../parts/long-rows.js";
 import "../parts/passkeys.js";
@@ -72,14 +71,7 @@ export class EsOffice extends TranslatedElement {
         programs: () => html`<es-programs .api=${this.api} .canChange=${this.session.role === "admin"}></es-programs>`,
         sign_in: () => html`<div class="stack">${this.#renderFactor()}<es-passkeys .api=${this.api}></es-passkeys>${whenHere(this.#sessions, (all) => this.#renderSessions(all))}</div>`,
       }[this.tab]()}
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${() => {
-              this.question = null;
-            }}
-          ></es-ask>`}
+      ${renderAsk(this.question, () => { this.question = null; })}
     `;
   }
 

@@ -4,14 +4,13 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Overview } from "../api.js";
 import { clock, day, kes } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
-import type { Question } from "../parts/ask.js";
+import { renderAsk, type Question } from "../parts/ask.js";
 import { icon } from "../parts/icons.js";
 import { whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
 import type { Settings, SettingsChange, Tariff, Valid } from "../settings-api.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { officeStyles } from "./office.styles.js";
-import "../parts/ask.js";
 import "../parts/change-settings.js";
 
 const PILL: Record<SettingsChange["state"], string> = { founding: "", valid: "good", coming: "warn", withdrawn: "bad" };
@@ -143,14 +142,7 @@ export class EsSettings extends TranslatedElement {
             }}
           ></es-change-settings>`
         : nothing}
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${() => {
-              this.question = null;
-            }}
-          ></es-ask>`}
+      ${renderAsk(this.question, () => { this.question = null; })}
     `;
   }
 

@@ -9,11 +9,10 @@ import { officeStyles } from "../pages/office.styles.js";
 import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
-import type { Question } from "./ask.js";
+import { renderAsk, type Question } from "./ask.js";
 import { householdName } from "./household-name.js";
 import { icon } from "./icons.js";
 import { whenHere } from "./pending.js";
-import "./ask.js";
 import "./key-text.js";
 
 const LOOKS: Record<string, string> = { done: "good", failed: "bad", withdrawn: "", outdated: "", open: "warn", waiting: "warn", complete: "warn" };
@@ -31,14 +30,7 @@ export class EsApprovals extends TranslatedElement {
 
   protected override render(): TemplateResult {
     return html`${whenHere(this.#proposals, (found) => this.#renderAll(found))}
-    ${this.question === null
-      ? nothing
-      : html`<es-ask
-          .question=${this.question}
-          @closed=${() => {
-            this.question = null;
-          }}
-        ></es-ask>`}`;
+    ${renderAsk(this.question, () => { this.question = null; })}`;
   }
 
   #renderAll(found: Proposals): TemplateResult {

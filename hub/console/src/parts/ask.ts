@@ -16,6 +16,11 @@ export interface Question {
   act: (text: string) => Promise<unknown>;
 }
 
+/** The dialog while there is a question; `close` forgets it. */
+export function renderAsk(question: Question | null, close: () => void): TemplateResult | typeof nothing {
+  return question === null ? nothing : html`<es-ask .question=${question} @closed=${close}></es-ask>`;
+}
+
 @customElement("es-ask")
 export class EsAsk extends TranslatedElement {
   static override styles = [

@@ -8,10 +8,9 @@ import { Remote } from "../remote.js";
 import type { ListedInvoice, MemberFile } from "../settings-api.js";
 import { fileStyles } from "../style/file.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
-import type { Question } from "./ask.js";
+import { renderAsk, type Question } from "./ask.js";
 import { icon } from "./icons.js";
 import { explain, whenHere } from "./pending.js";
-import "./ask.js";
 import "./paired-phones.js";
 
 const PARTS = ["phone", "document", "site", "consent"] as const;
@@ -69,15 +68,7 @@ export class EsMemberFile extends TranslatedElement {
       <h2>${say("file.title")}</h2>
       ${whenHere(this.#file, (file) => this.#renderFile(file))}
       <es-paired-phones .api=${this.api} household=${this.household} name=${this.name} .canChange=${this.canChange}></es-paired-phones>
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${(event: Event) => {
-              event.stopPropagation();
-              this.question = null;
-            }}
-          ></es-ask>`}
+      ${renderAsk(this.question, () => { this.question = null; })}
     `;
   }
 

@@ -8,9 +8,8 @@ import { Remote } from "../remote.js";
 import type { PairedPhone } from "../settings-api.js";
 import { fileStyles } from "../style/file.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
-import type { Question } from "./ask.js";
+import { renderAsk, type Question } from "./ask.js";
 import { whenHere } from "./pending.js";
-import "./ask.js";
 
 @customElement("es-paired-phones")
 export class EsPairedPhones extends TranslatedElement {
@@ -36,15 +35,7 @@ export class EsPairedPhones extends TranslatedElement {
   protected override render(): TemplateResult {
     return html`<h2>${say("paired.title")}</h2>
       ${whenHere(this.#phones, (phones) => this.#renderPhones(phones))}
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${(event: Event) => {
-              event.stopPropagation();
-              this.question = null;
-            }}
-          ></es-ask>`}`;
+      ${renderAsk(this.question, () => { this.question = null; })}`;
   }
 
   #renderPhones(phones: PairedPhone[]): TemplateResult {

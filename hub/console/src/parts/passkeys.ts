@@ -9,10 +9,9 @@ import { officeStyles } from "../pages/office.styles.js";
 import { hasPasskeys, makePasskey } from "../passkeys.js";
 import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
-import type { Question } from "./ask.js";
+import { renderAsk, type Question } from "./ask.js";
 import { icon } from "./icons.js";
 import { explain, whenHere } from "./pending.js";
-import "./ask.js";
 
 @customElement("es-passkeys")
 export class EsPasskeys extends TranslatedElement {
@@ -31,14 +30,7 @@ export class EsPasskeys extends TranslatedElement {
         ${this.problem ? html`<p class="notice bad" role="alert">${icon("alert")}<span>${this.problem}</span></p>` : nothing}
         ${whenHere(this.#passkeys, (found) => this.#renderFound(found))}
       </section>
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${() => {
-              this.question = null;
-            }}
-          ></es-ask>`}`;
+      ${renderAsk(this.question, () => { this.question = null; })}`;
   }
 
   #renderFound(found: Passkeys): TemplateResult {

@@ -9,10 +9,9 @@ import { officeStyles } from "../pages/office.styles.js";
 import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
-import type { Question } from "./ask.js";
+import { renderAsk, type Question } from "./ask.js";
 import { icon } from "./icons.js";
 import { whenHere } from "./pending.js";
-import "./ask.js";
 
 type Mark = "protect" | "unprotect" | "end" | "restore";
 
@@ -39,14 +38,7 @@ export class EsRelays extends TranslatedElement {
         <p class="soft before-list">${say("relays.means")}</p>
         ${whenHere(this.#relays, (found) => this.#renderAll(found))}
       </section>
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @closed=${() => {
-              this.question = null;
-            }}
-          ></es-ask>`}`;
+      ${renderAsk(this.question, () => { this.question = null; })}`;
   }
 
   #renderAll(found: Relay[]): TemplateResult {
