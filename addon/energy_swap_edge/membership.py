@@ -11,7 +11,7 @@ from uuid import UUID, uuid7
 
 import msgspec
 from energy_swap_protocol.message import AnyMessage, Application, GrantAllowance, StandingOrder, sign_message
-from energy_swap_protocol.reading import frame_to_text
+from energy_swap_protocol.reading import decode_frame, frame_to_text
 from energy_swap_protocol.transaction import allowance_message, sign_as_household
 
 from .backoff import Backoff
@@ -166,7 +166,7 @@ class Membership:
         self._wants_frame = latest is None
         if latest is None:
             return
-        sequence, frame = latest
+        _, frame = latest
         application = Application(
             id=self._new_id(),
             community=self._config.community,
@@ -179,7 +179,7 @@ class Membership:
             main_breaker_w=self._config.main_breaker_w,
         )
         await self._store.add_application(
-            application.id, _APPLICATION, self._sealed(application), first_sequence=sequence
+            application.id, _APPLICATION, self._sealed(application), first=decode_frame(frame)
         )
         self._postpone(_APPLICATION)
         self._tell_outbox_changed()

@@ -15,6 +15,7 @@ from .schema import migrate
 
 FILE: Final = "edge.sqlite3"
 # What is measured anew is rolled up anew (history.py).
+_APPLIED_WITH: Final = "applied with"  # the note with the meter and the sequence of the application's reading
 _ROLL_UP_FROM: Final = (
     "INSERT INTO progress VALUES ('roll_up_from', ?)"
     " ON CONFLICT (name) DO UPDATE SET value = min(value, excluded.value)"
@@ -89,6 +90,7 @@ class Store:
             added = db.total_changes - before
             if added:
                 db.execute(_ROLL_UP_FROM, (min(row[1] for row in rows),))
+                _release_older_than_application(db)
             return added
 
         return await self.write(add)
@@ -167,18 +169,17 @@ class Store:
 
         return await self.write(add)
 
-    async def add_application(self, message: UUID, purpose: str, envelope: bytes, *, first_sequence: int) -> None:
-        """Put an application into the outbox whose frame has ``first_sequence``.
+    async def add_application(self, message: UUID, purpose: str, envelope: bytes, *, first: Reading) -> None:
+        """Put an application into the outbox that carries the reading ``first``.
 
-        To the hub the meter begins with that frame, so the frames before it are no longer owed to it.
+        To the hub the meter begins with that reading, so what it measured before is not owed to it, also when it
+        comes later: a meter sends again what was not acknowledged.
         """
 
         def add(db: sqlite3.Connection) -> None:
             _insert_message(db, message, purpose, envelope)
-            db.execute(
-                "UPDATE frame SET outcome = 'before_application' WHERE outcome IS NULL AND sequence < ?",
-                (first_sequence,),
-            )
+            _set_note(db, _APPLIED_WITH, f"{first.meter.hex()} {first.sequence}")
+            _release_older_than_application(db)
 
         await self.write(add)
 
@@ -338,6 +339,18 @@ def _before(db: sqlite3.Connection, start: int, first: Registers) -> list[Regist
 
 def _count_waiting(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM frame WHERE outcome IS NULL").fetchone()[0])
+
+
+def _release_older_than_application(db: sqlite3.Connection) -> None:
+    """Owe the hub no frame that the applied-for meter made before the one that its application carried."""
+    row = db.execute("SELECT value FROM note WHERE name = ?", (_APPLIED_WITH,)).fetchone()
+    if row is not None:
+        meter, _, sequence = str(row[0]).partition(" ")
+        db.execute(
+            "UPDATE frame SET outcome = 'before_application'"
+            " WHERE outcome IS NULL AND sequence < ? AND substr(frame, 5, 32) = ?",
+            (int(sequence), bytes.fromhex(meter)),
+        )
 
 
 def _insert_message(db: sqlite3.Connection, message: UUID, purpose: str, envelope: bytes) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from uuid import uuid7
 
 import aiomqtt
 import pytest
@@ -188,6 +189,34 @@ async def test_readings_before_the_application_are_kept_but_not_owed(
     assert hub.accepted == [4]
     store = await Store.open(tmp_path / "edge")
     assert len(await store.registers_since(0, every_seconds=60)) == 4
+    await store.close()
+
+
+async def test_an_older_reading_that_is_sent_again_after_the_application_is_not_owed(
+    make_edge: MakeEdge, broker: Broker, hub: SmallHub, meter: Meter
+) -> None:
+    first, second = meter.next_text(), meter.next_text()
+    async with make_edge() as edge:
+        await until(lambda: edge.is_listening)
+        await broker.publish(meter.topic("reading"), second)
+        await until(lambda: edge.state["membership"] == "applied")
+        await broker.publish(meter.topic("reading"), first, meter.next_text())
+        await until(lambda: edge.state["meter"]["measured_at"] == meter.start + 180)
+        await hub.admit()
+        await until(lambda: edge.state["hub"]["queue"] == 0 and 3 in hub.accepted)
+    assert hub.accepted == [2, 3]
+
+
+async def test_the_readings_of_another_meter_are_owed_whatever_their_number(tmp_path: Path, meter: Meter) -> None:
+    store = await Store.open(tmp_path)
+    meter.sequence = 9
+    applied_with = decode_frame(frame := meter.next_frame())
+    await store.add_frames([(applied_with, frame)])
+    await store.add_application(uuid7(), "application", b"", first=applied_with)
+    other = Meter(seed=2)
+    new = other.next_frame()
+    await store.add_frames([(decode_frame(new), new)])
+    assert [waiting.frame for waiting in await store.waiting_frames(10)] == [new, frame]
     await store.close()
 
 
