@@ -1,6 +1,11 @@
 """What can be chosen on pytest's command line, which modules explain their asserts, which tests come first."""
 
 import pytest
+from hypothesis import settings
+
+# How fast this machine is says nothing about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 pytest.register_assert_rewrite("tests.hub.village")
 

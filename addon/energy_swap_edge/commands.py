@@ -125,12 +125,17 @@ class _SwitchConnection(msgspec.Struct, frozen=True):
 
 
 class CommandError(Exception):
-    """A command was not carried out, or not surely; ``code`` is for programs, ``message`` for people."""
+    """A command was not carried out, or not surely; ``code`` is for programs, ``message`` for people.
 
-    def __init__(self, code: str, message: str) -> None:
+    ``key`` and ``numbers``, where there are any, say more to programs that speak another language than the code.
+    """
+
+    def __init__(self, code: str, message: str, key: str = "", numbers: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.key = key
+        self.numbers = numbers or {}
 
 
 class Commands:
@@ -177,13 +182,14 @@ class Commands:
         except msgspec.ValidationError as error:
             raise CommandError("invalid_data", str(error)) from None
         if (membership := self._state["membership"]) != "admitted":
-            raise CommandError("not_admitted", _NOT_ADMITTED.get(membership, _NOT_ADMITTED["suspended"]))
+            why = membership if membership in _NOT_ADMITTED else "suspended"
+            raise CommandError("not_admitted", _NOT_ADMITTED[why], f"not_admitted_{why}")
         try:
             async with asyncio.timeout(_DEADLINE_SECONDS):
                 message = await build(wish)
                 return await self._post(message)
         except HubRefused as refusal:
-            raise CommandError(refusal.code, refusal.detail) from None
+            raise CommandError(refusal.code, refusal.detail, refusal.key, refusal.numbers) from None
         except HubUnavailable as error:
             if error.may_have_arrived:
                 raise CommandError("no_answer", _NO_ANSWER) from None

@@ -44,6 +44,7 @@ class Reputation(msgspec.Struct, frozen=True):
 
     basis_points: int
     reason: str = ""
+    facts: dict[str, int] = msgspec.field(default_factory=dict)  # what the reason is made of
 
 
 class OwnRelay(msgspec.Struct, frozen=True):
@@ -100,7 +101,9 @@ def show(household: HouseholdState, state: LiveState) -> None:
     standing = household.reputation
     state.set(
         "reputation",
-        None if standing is None else {"percent": standing.basis_points / 100, "reason": standing.reason},
+        None
+        if standing is None
+        else {"percent": standing.basis_points / 100, "reason": standing.reason, "facts": standing.facts},
     )
     state.set(
         "market",

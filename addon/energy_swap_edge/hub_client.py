@@ -35,13 +35,20 @@ class HubUnavailable(Exception):  # noqa: N818 - reads as the answer it is
 
 
 class HubRefused(Exception):  # noqa: N818 - reads as the answer it is
-    """The hub said no, and will say no again to the same request. ``code`` is the hub's word for it."""
+    """The hub said no, and will say no again to the same request. ``code`` is the hub's word for it.
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    ``key`` and ``numbers`` say the ``detail`` to programs, where the hub has them.
+    """
+
+    def __init__(
+        self, status: int, code: str, detail: str, key: str = "", numbers: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(f"{detail} ({code})")
         self.status = status
         self.code = code
         self.detail = detail
+        self.key = key
+        self.numbers = numbers or {}
 
 
 class FrameResult(msgspec.Struct, frozen=True):
@@ -105,6 +112,8 @@ class _Problem(msgspec.Struct, frozen=True):
     title: str = ""
     detail: str = ""
     code: str = ""
+    key: str = ""
+    numbers: dict[str, Any] = {}
 
 
 class HubClient:
@@ -242,7 +251,11 @@ class HubClient:
         if status in {408, 425, 429} or not 400 <= status < 500:
             raise HubUnavailable(f"status {status} {problem.detail}".strip(), may_have_arrived=True)
         raise HubRefused(
-            status, problem.code or f"status_{status}", problem.detail or problem.title or "no reason"
+            status,
+            problem.code or f"status_{status}",
+            problem.detail or problem.title or "no reason",
+            problem.key,
+            problem.numbers,
         )
 
     def _signature(self, method: str, url: URL, body: bytes) -> dict[str, str]:

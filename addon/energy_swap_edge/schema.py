@@ -122,8 +122,13 @@ _MINTED: Final = """
     DELETE FROM progress WHERE name = 'settled_until';
 """
 
+# A decision's reason for programs that say it in other words, which decisions of before do not have.
+_BECAUSE: Final = """
+    ALTER TABLE decision ADD COLUMN because TEXT NOT NULL DEFAULT '[]';
+"""
+
 # `migrate` runs those that a file has not seen, in order; a script is never altered after it was released.
-_SCRIPTS: Final = (_FIRST, _HISTORY, _MINTED)
+_SCRIPTS: Final = (_FIRST, _HISTORY, _MINTED, _BECAUSE)
 
 
 def migrate(db: sqlite3.Connection, name: str) -> None:

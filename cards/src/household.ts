@@ -1,9 +1,11 @@
 // One household as the cards see it: its entities by their keys, and the actions of its integration.
 import type { EntityState, Hass } from "./hass.js";
+import { languageOf } from "./language.js";
+import { refusalText } from "./texts.js";
 
 const PLATFORM = "energy_swap";
 
-/** Thrown when an action was refused; the message is Home Assistant's own, in the reader's language. */
+/** Thrown when an action was refused; the message says why in the reader's language. */
 export class Refused extends Error {}
 
 /** The devices that are households: those whose entities know a balance. */
@@ -88,13 +90,7 @@ export class Household {
       });
       return answer.response;
     } catch (problem) {
-      throw new Refused(messageOf(problem));
+      throw new Refused(await refusalText(this.hass, languageOf(this.hass.language), problem));
     }
   }
-}
-
-/** What went wrong, in words for people: Home Assistant's refusals are plain objects. */
-export function messageOf(problem: unknown): string {
-  if (typeof problem === "object" && problem !== null && "message" in problem && typeof problem.message === "string") return problem.message;
-  return String(problem);
 }

@@ -1,6 +1,6 @@
 // What a card asked an action for: the last good answer, what went wrong, and when to ask again.
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { messageOf } from "./household.js";
+import { messageOf } from "./texts.js";
 
 /** One answer, asked again every `everySeconds` while the card is on screen; the old one stays until the new one is here. */
 export class Remote<T> implements ReactiveController {

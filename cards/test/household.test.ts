@@ -1,5 +1,5 @@
 // The cards find a household's entities by their keys, whatever they were renamed to, and word refusals.
-import { expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import type { Hass } from "../src/hass.js";
 import { Household, householdDevices, Refused } from "../src/household.js";
 
@@ -22,6 +22,10 @@ function hass(callWS: Hass["callWS"] = () => Promise.reject(new Error("not asked
     callService: () => Promise.resolve(),
   };
 }
+
+beforeEach(() => {
+  vi.stubGlobal("navigator", { language: "en-GB" });
+});
 
 test("a household is a device of ours that knows a balance", () => {
   expect(householdDevices(hass())).toEqual(["home"]);

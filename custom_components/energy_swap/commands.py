@@ -5,19 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.core import Context, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 
 from .api import AnswerLostError, CommandRefusedError
 from .const import DOMAIN
 from .coordinator import EnergySwapCoordinator
 from .guards import check_permission
+from .refusals import refused
 
-# Refusals that no other input would have avoided.
-NOT_THE_CALLERS_FAULT: Final = frozenset({"hub_unreachable", "busy", "internal_error", "unknown_command"})
-# Refusals whose reason is always the same, so that it can be said in the language of the household.
-SAID_BY_US: Final = frozenset(
-    {"hub_unreachable", "busy", "unknown_command", "not_simulated", "too_little_history"}
-)
 SHOWN_SECONDS: Final = 10
 
 
@@ -32,12 +27,7 @@ async def carry_out(
     try:
         return await coordinator.command(command, data)
     except CommandRefusedError as err:
-        refusal = HomeAssistantError if err.code in NOT_THE_CALLERS_FAULT else ServiceValidationError
-        raise refusal(
-            translation_domain=DOMAIN,
-            translation_key=f"refused_{err.code}" if err.code in SAID_BY_US else "refused",
-            translation_placeholders={"reason": err.message},
-        ) from err
+        raise refused(coordinator.hass, err) from err
     except AnswerLostError as err:
         raise HomeAssistantError(translation_domain=DOMAIN, translation_key="answer_lost") from err
 

@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 from .commands import carry_out
 from .const import LOGGER
 from .coordinator import EnergySwapCoordinator
+from .refusals import text_of
 
 type Outcome = Literal["placed", "refused", "failed"]
 
@@ -112,7 +113,7 @@ class OfferDesk:
             answer = await carry_out(self._coordinator, offer.side, order)
         except HomeAssistantError as err:
             outcome: Outcome = "refused" if isinstance(err, ServiceValidationError) else "failed"
-            self.last = Placement(outcome, now, reason=str(err))
+            self.last = Placement(outcome, now, reason=text_of(self._coordinator.hass, err))
             raise
         else:
             self.last = Placement("placed", now, order=answer.get("order"))

@@ -20,6 +20,7 @@ from .coordinator import EnergySwapCoordinator
 from .fields import check_days, days, span
 from .files import allowed_path, async_write
 from .households import HOUSEHOLD_FIELDS, async_get_household
+from .refusals import refused
 from .state import is_hub_connected
 
 ATTR_FROM: Final = "from"
@@ -94,11 +95,7 @@ async def _answer(hass: HomeAssistant, reader: Reader, call: ServiceCall) -> Ser
     except NotKeptError as err:
         raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_kept") from err
     except CommandRefusedError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="refused",
-            translation_placeholders={"reason": err.message},
-        ) from err
+        raise refused(hass, err) from err
     except EdgeError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,

@@ -13,7 +13,7 @@ from .entity import EnergySwapEntity
 from .extra_meter import extra_meter_sensors
 from .offer_entities import offer_sensors
 from .sensor_table import DESCRIPTIONS, EnergySwapSensorDescription, Value
-from .sentences import alert_text, reason
+from .sentences import alert_text, decision_text, reason, reputation_text
 
 PARALLEL_UPDATES = 0
 
@@ -39,7 +39,7 @@ class EnergySwapSensor(EnergySwapEntity, SensorEntity):
     entity_description: EnergySwapSensorDescription
     # Sentences and amounts around a value are for people who look now; statistics have their own.
     _unrecorded_attributes = frozenset(
-        {"reason", "sentence", "energy", "price", "from", "until", "gain", "alerts", "made_at"}
+        {"reason", "key", "sentence", "energy", "price", "from", "until", "gain", "alerts", "made_at"}
     )
 
     def __init__(self, coordinator: EnergySwapCoordinator, description: EnergySwapSensorDescription) -> None:
@@ -69,6 +69,27 @@ class EnergySwapRecommendation(EnergySwapSensor):
         return {**attributes, "reason": reason(self.hass, advice, attributes)}
 
 
+class EnergySwapReputation(EnergySwapSensor):
+    """The reputation, whose reason is said in the household's language."""
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        reputation = self.coordinator.data.get("reputation")
+        return None if reputation is None else {"reason": reputation_text(self.hass, reputation)}
+
+
+class EnergySwapDecision(EnergySwapSensor):
+    """The trader's last decision, whose reason is said in the household's language."""
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        trader = self.coordinator.data.get("trader")
+        last = None if trader is None else trader["last"]
+        return None if last is None else {"reason": decision_text(self.hass, last)}
+
+
 class EnergySwapAlerts(EnergySwapSensor):
     """What of the equipment needs a look, said in the household's language."""
 
@@ -80,5 +101,7 @@ class EnergySwapAlerts(EnergySwapSensor):
 
 SPEAKING: dict[str, type[EnergySwapSensor]] = {
     "recommendation": EnergySwapRecommendation,
+    "reputation": EnergySwapReputation,
+    "last_decision": EnergySwapDecision,
     "alerts": EnergySwapAlerts,
 }

@@ -170,6 +170,7 @@ def _advice(state: State) -> Mapping[str, Any] | None:
         return None
     return {
         "reason": advice["sentence"],
+        "key": advice["key"],
         "energy": None if (wh := advice.get("wh")) is None else wh / 1000,
         "price": None if (cents := advice.get("cents_per_kwh")) is None else cents / 100,
         "from": _moment(advice.get("from")),
@@ -232,12 +233,7 @@ DESCRIPTIONS = (
     _price("best_buy_price", _best("best_buy"), is_enabled=False),
     _price("week_average_price", value("guidance", "week_average"), is_enabled=False),
     _percent("price_against_week", value("guidance", "now_against_week_percent"), available_fn=is_hub_connected),
-    _percent(
-        "reputation",
-        value("reputation", "percent"),
-        available_fn=is_hub_connected,
-        attributes_fn=lambda state: None if (r := state.get("reputation")) is None else {"reason": r["reason"]},
-    ),
+    _percent("reputation", value("reputation", "percent"), available_fn=is_hub_connected),
     EnergySwapSensorDescription(
         key="open_orders",
         translation_key="open_orders",
@@ -256,9 +252,6 @@ DESCRIPTIONS = (
         translation_key="last_decision",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda state: _moment((value("trader", "last")(state) or {}).get("at")),
-        attributes_fn=lambda state: (
-            None if (last := value("trader", "last")(state)) is None else {"reason": last["sentence"]}
-        ),
     ),
     EnergySwapSensorDescription(
         key="membership",

@@ -6,8 +6,9 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .api.model import Advice, Alert
+from .api.model import Advice, Alert, Decision, Reputation
 from .const import DOMAIN
+from .refusals import in_words
 
 ENGLISH = "en"
 CLOCKS = ("hub_offset_seconds", "meter_offset_seconds")
@@ -21,6 +22,31 @@ def reason(hass: HomeAssistant, advice: Advice, amounts: Mapping[str, Any]) -> s
     shown = {"energy": ".1f", "price": ".2f", "gain": ".2f"}
     blanks = {name: format(amounts.get(name) or 0, places) for name, places in shown.items()}
     return _said(hass, f"advice_{advice['key']}", blanks) or advice["sentence"]
+
+
+def decision_text(hass: HomeAssistant, decision: Decision) -> str:
+    """Return why the trader decided so."""
+    reasons = decision.get("because") or []
+    said = [_said(hass, f"because_{one['key']}", in_words(one["numbers"])) for one in reasons]
+    known = [text for text in said if text is not None]
+    return " ".join(known) if known and len(known) == len(said) else decision["sentence"]
+
+
+def reputation_text(hass: HomeAssistant, reputation: Reputation) -> str:
+    """Return what the household's reputation comes from."""
+    facts = reputation.get("facts")
+    if not facts:
+        return reputation["reason"]
+    try:
+        promised = facts["promised_wh"]
+        kept = round(100 * facts["delivered_wh"] / promised) if promised else 0
+        blanks = in_words(facts) | {"percent": str(kept)}
+        told = [key for key in ("contracts", "top_ups", "ended") if facts[key]]
+    except KeyError:  # an edge of another age tells other facts
+        return reputation["reason"]
+    parts = [_said(hass, f"reputation_{key}", blanks) for key in told]
+    key, list_of = ("reputation_facts", ", ".join(filter(None, parts))) if parts else ("reputation_new", "")
+    return _said(hass, key, blanks | {"facts": list_of}) or reputation["reason"]
 
 
 def alert_text(hass: HomeAssistant, alert: Alert) -> str:

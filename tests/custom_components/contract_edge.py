@@ -102,9 +102,26 @@ SUNNY_NOON: Json = {
         "reserve_wh": 1_500,
         "daily_cap_cents": 20_000,
         "spent_today_cents": 1_250,
-        "last": {"at": 1795168200, "sentence": "Offered 0.8 kWh at KES 12.00."},
+        "last": {
+            "at": 1795168200,
+            "sentence": "Your own limits, as they are.",
+            "because": [{"key": "own_limits", "numbers": {}}],
+        },
     },
-    "reputation": {"percent": 97.5, "reason": "29 of 30 promises were kept."},
+    "reputation": {
+        "percent": 97.5,
+        "reason": "In the last 90 days: cancelled 1 of 30 orders and auctions.",
+        "facts": {
+            "contracts": 0,
+            "promised_wh": 0,
+            "delivered_wh": 0,
+            "top_ups": 0,
+            "paid": 0,
+            "ended": 30,
+            "cancelled": 1,
+            "days": 90,
+        },
+    },
     "alerts": [],
     "relay": {
         "is_closed": True,

@@ -87,8 +87,13 @@ async def test_a_wrong_value_is_named_with_the_reason(
 
 
 async def test_a_refusal_says_why(household: Household) -> None:
-    household.edge.refusal = {"code": "not_enough_tokens", "message": "You have 7.25 kWh, this order needs 9 kWh."}
-    with pytest.raises(CommandFailedError, match="Not accepted: You have") as failed:
+    household.edge.refusal = {
+        "code": "not_enough",
+        "message": "wh: 9000 Wh are more than the 7250 Wh of eKWh that are free in the wallet",
+        "key": "too_few_tokens",
+        "numbers": {"have_wh": 7250, "need_wh": 9000},
+    }
+    with pytest.raises(CommandFailedError, match=r"You have 7\.25 kWh to sell and this needs 9 kWh") as failed:
         await household.home.call("energy_swap", "sell", {"energy": 9, "minimum_price": 18})
     assert failed.value.code == "service_validation_error"
 

@@ -1,5 +1,6 @@
 """The cards, the page and the dashboard strategy in a real Home Assistant, looked at and used in Chromium."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from tests.custom_components.household import Household
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PERIOD = 1_800
+WORDS = Path(__file__).parents[2] / "cards" / "src" / "words"
 SMALL_PHONE = (360, 2600)  # as long as the page, whose rows exist only where they are seen
 
 
@@ -218,3 +220,28 @@ async def test_the_cards_speak_swahili_where_the_browser_asks_for_it(
     async with browser.page(household.home.page, storage, locale="sw-KE") as page:
         await page.goto(household.home.page)
         await page.wait_for_selector("text=Pesa zako")
+        await page.wait_for_selector("text=Uza sasa: jirani analipa KES 15.20 kwa kWh")  # the advice, and why
+        await page.click("energy-swap-market-card >> text=Uza")
+        dialog = page.locator("energy-swap-form-dialog")
+        await dialog.locator("#energy").fill("0.5")
+        await dialog.locator("#minimum_price").fill("12.5")
+        numbers = {"have_wh": 100, "need_wh": 500}
+        household.edge.refusal = {
+            "code": "not_enough",
+            "message": "-",
+            "key": "too_few_tokens",
+            "numbers": numbers,
+        }
+        await dialog.locator("button.primary").click()
+        await page.wait_for_selector("text=Una kWh 0.1 za kuuza na hii inahitaji kWh 0.5.")
+        shown = " ".join([await card.inner_text() for card in await page.locator("ha-card").all()])
+    assert [sentence for sentence in english_sentences() if sentence in shown] == []
+
+
+def english_sentences() -> list[str]:
+    """Return what the cards say in English in three words or more, without its blanks."""
+    words = re.findall(r'^  \w+: "(.*)",$', (WORDS / "en.ts").read_text(), re.MULTILINE)
+    parts = [part.strip() for text in words for part in re.split(r"{[^}]*}", text)]
+    found = [part for part in parts if len(part.split()) > 2]
+    assert len(found) > 30
+    return found

@@ -56,7 +56,15 @@ async def test_a_limit_that_cannot_be_is_refused(household: Household, value: fl
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [
-        ({"code": "not_admitted", "message": "ask its approvers"}, "Not accepted: ask its approvers"),
+        (
+            {"code": "not_admitted", "message": "no", "key": "not_admitted_applied", "numbers": {}},
+            "The community has not admitted this household yet. Ask its approvers",
+        ),
+        (
+            {"code": "not_admitted", "message": "no", "key": "a_new_one"},
+            "does not know this household as a member",
+        ),
+        ({"code": "a_new_code", "message": "ask somebody"}, "Not accepted: ask somebody"),
         ({"code": "hub_unreachable", "message": "nothing was done"}, "The community hub cannot be reached"),
     ],
 )

@@ -141,7 +141,7 @@ async def test_an_order_is_seen_and_taken_back(house: AminasHouse) -> None:
     await house.take_back_all_orders()
     await house.shows("token_balance", tokens)
     assert await house.offers() == []
-    with pytest.raises(CommandFailedError, match="Not accepted"):
+    with pytest.raises(CommandFailedError, match="This order is no longer open"):
         await house.home.call("energy_swap", "cancel_order", {"order": sale["order"]})
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -140,7 +140,7 @@ class Connection:
         try:
             result = await self._carry_out(asked.command, asked.data)
         except CommandError as error:
-            self.send(_failure(asked.id, error.code, error.message))
+            self.send(_failure(asked.id, error.code, error.message, error.key, error.numbers))
         except Exception:
             _LOGGER.exception("command %s failed", asked.command)
             self.send(_failure(asked.id, "internal_error", "the edge failed; its log says more"))
@@ -148,8 +148,12 @@ class Connection:
             self.send(_text({"type": "result", "id": asked.id, "ok": True, "result": result}))
 
 
-def _failure(command_id: int, code: str, message: str) -> str:
-    error = {"code": code, "message": message}
+def _failure(
+    command_id: int, code: str, message: str, key: str = "", numbers: Mapping[str, Any] | None = None
+) -> str:
+    error: dict[str, Any] = {"code": code, "message": message}
+    if key:
+        error |= {"key": key, "numbers": numbers or {}}
     return _text({"type": "result", "id": command_id, "ok": False, "error": error})
 
 

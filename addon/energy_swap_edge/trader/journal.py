@@ -9,6 +9,8 @@ import msgspec
 
 from energy_swap_edge.store import Store
 
+from .strategies import Because
+
 LIMITS_PURPOSE: Final = "trader limits"
 SHOWN: Final = 200
 
@@ -23,6 +25,7 @@ class Entry:
     kind: str  # limits, offer, off
     sentence: str
     numbers: dict[str, Any]
+    because: tuple[Because, ...]
     cents: int = 0
     message: UUID | None = None
 
@@ -54,10 +57,11 @@ class Journal:
             outcome = "done" if entry.kind != "offer" else None
             row = db.execute(
                 "INSERT OR IGNORE INTO decision"
-                " (subject, at, strategy, kind, sentence, numbers, cents, message, outcome)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                " (subject, at, strategy, kind, sentence, because, numbers, cents, message, outcome)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 (
                     entry.subject, entry.at, entry.strategy, entry.kind, entry.sentence,
+                    msgspec.json.encode(entry.because).decode(),
                     msgspec.json.encode(entry.numbers).decode(), entry.cents,
                     None if entry.message is None else str(entry.message), outcome,
                 ),
@@ -118,12 +122,16 @@ class Journal:
 
         def query(db: sqlite3.Connection) -> list[dict[str, Any]]:
             rows = db.execute(
-                "SELECT at, strategy, kind, sentence, numbers, outcome, answer FROM decision"
+                "SELECT at, strategy, kind, sentence, because, numbers, outcome, answer FROM decision"
                 " ORDER BY id DESC LIMIT ?",
                 (limit,),
             )
-            names = ("at", "strategy", "kind", "sentence", "numbers", "outcome", "answer")
-            return [dict(zip(names, row, strict=True)) | {"numbers": msgspec.json.decode(row[4])} for row in rows]
+            names = ("at", "strategy", "kind", "sentence", "because", "numbers", "outcome", "answer")
+            return [
+                dict(zip(names, row, strict=True))
+                | {"because": msgspec.json.decode(row[4]), "numbers": msgspec.json.decode(row[5])}
+                for row in rows
+            ]
 
         return await self._store.read(query)
 

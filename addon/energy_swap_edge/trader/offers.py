@@ -14,7 +14,7 @@ from energy_swap_edge.keys import HouseholdKey
 from energy_swap_edge.state import Clock, LiveState, unix
 
 from .journal import Entry, Journal, OpenOffer
-from .strategies import Offer
+from .strategies import Decision
 
 _LOGGER = logging.getLogger(__name__)
 _VALID_PERIODS: Final = 4
@@ -50,10 +50,21 @@ class Offers:
             order.get("id") in made for order in self._state["orders"]
         )
 
-    async def make(self, start: int, now: int, strategy: str, offer: Offer, reason: str, seconds: int) -> None:
-        """Write an offer down; `deliver` sends it."""
+    async def make(self, start: int, now: int, strategy: str, decision: Decision, seconds: int) -> None:
+        """Write the offer of a decision down, if it has one; `deliver` sends it."""
+        if (offer := decision.offer) is None:
+            return
         numbers = {"wh": offer.wh, "at_least": offer.at_least, "valid_until": start + _VALID_PERIODS * seconds}
-        entry = Entry(f"offer:{start}", now, strategy, "offer", reason, numbers, message=self._new_id())
+        entry = Entry(
+            f"offer:{start}",
+            now,
+            strategy,
+            "offer",
+            decision.reason,
+            numbers,
+            decision.because,
+            message=self._new_id(),
+        )
         await self._journal.decide(entry)
 
     async def deliver(self) -> None:

@@ -4,7 +4,7 @@ The household's own limits bind every strategy: none sells below the one or buys
 which the household keeps out, so does the strategy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,12 +46,21 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Because:
+    """A reason for programs that say it in other words: its ``key`` and figures, their units in their names."""
+
+    key: str
+    numbers: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What a strategy wants for a period; ``reason`` is a plain sentence."""
+    """What a strategy wants for a period; ``reason`` is plain sentences, ``because`` the same for programs."""
 
     sell_at_least: int | None
     buy_at_most: int | None
     reason: str
+    because: tuple[Because, ...]
     offer: Offer | None = None
 
 
@@ -60,7 +69,8 @@ type Strategy = Callable[[Moment], Decision]
 
 def standing_limits(moment: Moment) -> Decision:
     """Keep to the household's own limits, whatever is expected."""
-    return Decision(moment.sell_at_least, moment.buy_at_most, "Your own limits, as they are.")
+    because = _because("own_limits")
+    return Decision(moment.sell_at_least, moment.buy_at_most, "Your own limits, as they are.", because)
 
 
 def forecast_limits(moment: Moment) -> Decision:
@@ -71,8 +81,10 @@ def forecast_limits(moment: Moment) -> Decision:
             f"Within a day you will need {_kwh(moment.lacking_wh)} more than you have, at about "
             f"{_kes(moment.lacking_price)} per kWh: what you make now is sold only for that."
         )
-        return Decision(moment.lacking_price, moment.buy_at_most, reason)
-    return Decision(sell, moment.buy_at_most, "Nothing that you sell now will have to be bought back dearer.")
+        because = _because("needed_soon", lacking_wh=moment.lacking_wh, price_cents=moment.lacking_price)
+        return Decision(moment.lacking_price, moment.buy_at_most, reason, because)
+    reason = "Nothing that you sell now will have to be bought back dearer."
+    return Decision(sell, moment.buy_at_most, reason, _because("not_needed_soon"))
 
 
 def sell_above_reserve(moment: Moment) -> Decision:
@@ -89,9 +101,10 @@ def never_below_average(moment: Moment) -> Decision:
     """Sell only at the last week's average price or above; keep tokens until then."""
     sell, average = moment.sell_at_least, moment.week_average
     if sell is None or average is None or average <= sell:
-        return Decision(sell, moment.buy_at_most, "Your own limit is at or above the week's average.")
+        reason = "Your own limit is at or above the week's average."
+        return Decision(sell, moment.buy_at_most, reason, _because("limit_above_average"))
     reason = f"Not below the week's average of {_kes(average)} per kWh."
-    return Decision(average, moment.buy_at_most, reason)
+    return Decision(average, moment.buy_at_most, reason, _because("not_below_average", average_cents=average))
 
 
 STRATEGIES: Final[dict[str, Strategy]] = {
@@ -107,13 +120,21 @@ def _with_offer(moment: Moment, kept_wh: int) -> Decision:
     spare = moment.tokens_wh - moment.reserve_wh - kept_wh
     if moment.sell_at_least is None or spare < LEAST_OFFER_WH:
         reason = f"No tokens to spare: {_kwh(kept_wh)} for your own use and {_kwh(moment.reserve_wh)} in reserve."
-        return Decision(moment.sell_at_least, moment.buy_at_most, reason)
+        because = _because("none_to_spare", own_use_wh=kept_wh, reserve_wh=moment.reserve_wh)
+        return Decision(moment.sell_at_least, moment.buy_at_most, reason, because)
     price = max(moment.sell_at_least, moment.best_later, moment.tariffs.feed_in, 1)
     reason = (
         f"{_kwh(spare)} of your tokens are beyond your own use ({_kwh(kept_wh)}) and your reserve "
         f"({_kwh(moment.reserve_wh)}): offered at {_kes(price)} per kWh, the best price expected within a day."
     )
-    return Decision(moment.sell_at_least, moment.buy_at_most, reason, Offer(spare, price))
+    because = _because(
+        "some_to_spare", spare_wh=spare, own_use_wh=kept_wh, reserve_wh=moment.reserve_wh, price_cents=price
+    )
+    return Decision(moment.sell_at_least, moment.buy_at_most, reason, because, Offer(spare, price))
+
+
+def _because(key: str, **numbers: int) -> tuple[Because, ...]:
+    return (Because(key, numbers),)
 
 
 def _kwh(wh: int) -> str:

@@ -25,7 +25,7 @@ from energy_swap_edge.state import Clock, LiveState, unix
 from .journal import Entry, Journal
 from .offers import Offers
 from .simulation import PastPeriod, Terms, simulate
-from .strategies import STRATEGIES, Decision, Moment
+from .strategies import STRATEGIES, Because, Decision, Moment
 
 _LOGGER = logging.getLogger(__name__)
 _DAY: Final = 86_400
@@ -140,7 +140,7 @@ class Trader:
             decision, numbers = self._capped(decision, situation, spent)
             await self._set_limits(f"limits:{start}", decision, numbers)
             if decision.offer is not None and not await self._offers.is_open():
-                await self._offers.make(start, now, kept.strategy, decision.offer, decision.reason, seconds)
+                await self._offers.make(start, now, kept.strategy, decision, seconds)
 
     def _moment(self, situation: Situation) -> Moment:
         own = self._settings.kept.limits_before or (None, None)
@@ -186,7 +186,9 @@ class Trader:
             f"{decision.reason} Nothing is bought in this period: KES {spent / 100:.2f} of today's cap of "
             f"KES {cap / 100:.2f} are spent, and it could cost KES {worst / 100:.2f}."
         )
-        capped = Decision(decision.sell_at_least, None, reason, decision.offer)
+        cap_reached = Because("cap_reached", {"spent_cents": spent, "cap_cents": cap, "could_cost_cents": worst})
+        because = (*decision.because, cap_reached)
+        capped = Decision(decision.sell_at_least, None, reason, because, decision.offer)
         return capped, numbers | {"buy_at_most": None, "could_cost_cents": worst}
 
     async def _set_limits(self, subject: str, decision: Decision, numbers: dict[str, Any]) -> None:
@@ -207,7 +209,7 @@ class Trader:
             envelope = msgspec.json.encode(sign_message(order, self._key.signing_key))
         strategy = self._settings.kept.strategy
         kind = subject.partition(":")[0]
-        entry = Entry(subject, now, strategy, kind, decision.reason, numbers, message=message)
+        entry = Entry(subject, now, strategy, kind, decision.reason, numbers, decision.because, message=message)
         if await self._journal.decide(entry, envelope):
             _LOGGER.info("trader: %s", decision.reason)
             if envelope is not None:
@@ -234,7 +236,8 @@ class Trader:
         before = kept.limits_before or (None, None)
         # Off first: whatever fails afterwards, nothing more is decided.
         await self._settings.change(auto_sell=False, limits_before=None)
-        back = Decision(before[0], before[1], "Switched off: your own limits are back.")
+        because = (Because("switched_off", {}),)
+        back = Decision(before[0], before[1], "Switched off: your own limits are back.", because)
         if self._state["market"] is not None:
             await self._set_limits(f"off:{now}:{self._new_id()}", back, {})
         await self._offers.withdraw()
@@ -314,7 +317,7 @@ class Trader:
     async def _show(self) -> None:
         kept = self._settings.kept
         newest = await self._journal.newest(1)
-        last = {"at": newest[0]["at"], "sentence": newest[0]["sentence"]} if newest else None
+        last = {name: newest[0][name] for name in ("at", "sentence", "because")} if newest else None
         self._state.set(
             "trader",
             {

@@ -2,11 +2,12 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { amount, energy, kes } from "../format.js";
-import { type Household, messageOf } from "../household.js";
+import type { Household } from "../household.js";
 import type { Course } from "../parts/chart.js";
 import type { Market, OwnOrder, Prices } from "../records.js";
 import { Remote } from "../remote.js";
 import { cardStyles } from "../style.js";
+import { messageOf } from "../texts.js";
 import { EnergySwapCard, offerCard } from "./card.js";
 import "../parts/chart.js";
 import "../parts/order-book.js";

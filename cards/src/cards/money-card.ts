@@ -3,9 +3,13 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
 import { amount, energy, kes, power } from "../format.js";
 import type { Household } from "../household.js";
-import type { Word } from "../language.js";
+import { languageOf, type Word } from "../language.js";
+import { Remote } from "../remote.js";
 import { cardStyles } from "../style.js";
+import { adviceText, textsOf, type Texts } from "../texts.js";
 import { EnergySwapCard, offerCard } from "./card.js";
+
+const DAY_SECONDS = 86_400;
 
 @customElement("energy-swap-money-card")
 export class EnergySwapMoneyCard extends EnergySwapCard {
@@ -57,6 +61,16 @@ export class EnergySwapMoneyCard extends EnergySwapCard {
       }
     `,
   ];
+
+  /** The integration's sentences, where the reader's language is another than that of the edge's own. */
+  readonly #sentences = new Remote<Texts>(
+    this,
+    () => {
+      const language = languageOf(this.hass.language);
+      return language.startsWith("en") ? Promise.resolve({}) : textsOf(this.hass, language, "common");
+    },
+    DAY_SECONDS,
+  );
 
   protected override show(household: Household): TemplateResult {
     const balance = household.number("kes_balance");
@@ -125,11 +139,11 @@ export class EnergySwapMoneyCard extends EnergySwapCard {
 
   #renderAdvice(household: Household): TemplateResult | typeof nothing {
     const action = household.text("recommendation");
-    const reason = household.attribute("recommendation", "reason");
+    const reason = adviceText(household, this.#sentences.value ?? {});
     if (action === null) return nothing;
     return html`<div class="advice ${action}">
       <b>${this.say(`advice_${action}` as Word)}</b>
-      ${typeof reason === "string" ? html`<span class="soft">${reason}</span>` : nothing}
+      ${reason === "" ? nothing : html`<span class="soft">${reason}</span>`}
     </div>`;
   }
 

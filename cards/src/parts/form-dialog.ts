@@ -1,9 +1,9 @@
 // The dialog in which a household sells, buys, tops up or is paid out: few fields, what it comes to, and what went wrong.
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { messageOf } from "../household.js";
 import type { Say } from "../language.js";
 import { cardStyles } from "../style.js";
+import { messageOf } from "../texts.js";
 
 export interface Field {
   name: string;

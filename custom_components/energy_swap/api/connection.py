@@ -184,4 +184,9 @@ def _event(event: Mapping[str, Any]) -> EdgeEvent | None:
 
 def _refusal(error: Mapping[str, Any]) -> EdgeError:
     code, reason = str(error.get("code")), str(error.get("message"))
-    return AnswerLostError(reason) if code == "no_answer" else CommandRefusedError(code, reason)
+    if code == "no_answer":
+        return AnswerLostError(reason)
+    numbers = error.get("numbers")
+    return CommandRefusedError(
+        code, reason, str(error.get("key", "")), numbers if isinstance(numbers, dict) else {}
+    )

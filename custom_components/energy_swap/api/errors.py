@@ -1,5 +1,8 @@
 """What can go wrong between Home Assistant and the edge."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class EdgeError(Exception):
     """Something between us and the edge went wrong."""
@@ -38,12 +41,17 @@ class NotKeptError(EdgeError):
 
 
 class CommandRefusedError(EdgeError):
-    """The edge or the hub said no to a command or a question, and why."""
+    """The edge or the hub said no to a command or a question, and why.
 
-    def __init__(self, code: str, message: str) -> None:
+    ``message`` says it in English; ``key`` and ``numbers``, where there are any, more exactly than ``code``.
+    """
+
+    def __init__(self, code: str, message: str, key: str = "", numbers: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.key = key
+        self.numbers = numbers or {}
 
 
 class AnswerLostError(EdgeError):

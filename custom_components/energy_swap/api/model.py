@@ -132,11 +132,19 @@ class Earnings(TypedDict):
     saved_month_cents: int
 
 
+class Because(TypedDict):
+    """A reason, and its figures with their units in their names."""
+
+    key: str
+    numbers: dict[str, Any]
+
+
 class Decision(TypedDict):
-    """What the edge's trader did last, in a sentence."""
+    """What the edge's trader did last, in sentences; ``because`` says the same for other languages."""
 
     at: int
     sentence: str
+    because: NotRequired[list[Because]]
 
 
 class Trader(TypedDict):
@@ -152,10 +160,11 @@ class Trader(TypedDict):
 
 
 class Reputation(TypedDict):
-    """How far the household keeps its word, and why it is thought so."""
+    """How far the household keeps its word, and why it is thought so; ``facts`` are what the reason tells."""
 
     percent: float
     reason: str
+    facts: NotRequired[dict[str, int]]
 
 
 class Alert(TypedDict):

@@ -625,7 +625,259 @@ var Ye = class {
 	hour(e) {
 		return Number(this.clock(e).slice(0, 2));
 	}
-}, L = l`
+}, Xe = {
+	no_household: "No household of Energy Swap is set up yet. Add it under Settings, Devices & services.",
+	household: "Household",
+	close: "Close",
+	cancel: "Cancel",
+	busy: "One moment…",
+	save: "Save",
+	saved: "Saved.",
+	loading: "Loading…",
+	fill_in: "Fill in: {field}",
+	balance: "Your money",
+	held: "{amount} more is held by your orders",
+	earned_today: "Earned today",
+	saved_today: "Saved today",
+	earned_month: "Earned this month",
+	tokens: "Energy to sell",
+	gives_now: "Gives {power} to the neighbours now",
+	takes_now: "Takes {power} now",
+	sun_now: "{power} from the sun",
+	hub_away: "Hub away: amounts may be old",
+	meter_silent: "Meter is silent",
+	advice_hold: "Nothing to do",
+	advice_sell: "Sell",
+	advice_buy: "Buy",
+	top_up: "Top up",
+	top_up_means: "M-Pesa sends a prompt to your phone; your PIN pays it.",
+	send_prompt: "Send the prompt",
+	prompt_sent: "Look at your phone and enter your M-Pesa PIN. The money is here when M-Pesa has confirmed it.",
+	amount: "Amount",
+	pay_out: "Pay out",
+	pay_out_means: "To your M-Pesa. You have {amount}; M-Pesa's fee is taken from it.",
+	all_if_empty: "Empty: all of it.",
+	paid_out: "{amount} are on their way to your phone.",
+	market: "Market",
+	no_price: "No trade yet",
+	last_price: "last period",
+	below_week: "{percent} % below the week",
+	above_week: "{percent} % above the week",
+	like_week: "like the week's average",
+	price_was: "Price",
+	price_expected: "Expected",
+	price_chart: "Price per kWh yesterday, today and as expected",
+	offered: "Neighbours offer",
+	wanted: "Neighbours want",
+	nothing_now: "nothing now",
+	sell: "Sell",
+	buy: "Buy",
+	my_prices: "My two prices",
+	my_prices_means: "They count for every period until you change them. An empty price: not on that side.",
+	my_orders: "My orders",
+	order_sell: "Sells {energy} for at least {price}",
+	order_buy: "Buys {energy} for at most {price}",
+	cancel_order: "Take back",
+	sell_means: "You have {energy} to sell. The order rests in the market until somebody buys, or you take it back.",
+	nothing_to_sell: "You have {energy} to sell; 0.1 kWh is the least. What nobody buys in a period becomes yours to sell here.",
+	buy_means: "You pay from your money here; fees come on top of the price.",
+	energy: "Energy",
+	at_least: "Sell for at least",
+	at_most: "Buy for at most",
+	suggested: "Suggested: {price}",
+	comes_to_at_least: "At least {amount}",
+	comes_to_at_most: "At most {amount} and fees",
+	sold_all: "Sold {energy}.",
+	bought_all: "Bought {energy}.",
+	order_rests: "{filled} traded at once; {rest} rest in the market.",
+	forecast: "Forecast",
+	surplus: "Surplus",
+	production: "Sun",
+	consumption: "Use",
+	today: "Today",
+	tomorrow: "Tomorrow",
+	spare_today: "To spare today",
+	spare_tomorrow: "Tomorrow",
+	what_to_show: "What to show",
+	confidence: "{percent} % sure",
+	forecast_chart: "{what} for the next two days, with the band of what is likely",
+	from_live: "With today's weather forecast.",
+	from_cached: "With a weather forecast of some hours ago.",
+	from_history: "From this home's own days, without weather.",
+	from_prior: "From homes like this one; it learns as readings come in.",
+	made_at: "Made at {when}.",
+	history: "History",
+	periods: "{count} {count|period|periods}",
+	no_history: "No period has been settled yet.",
+	row_gave: "gave {energy}",
+	row_took: "took {energy}",
+	row_sold: "sold {energy}",
+	row_bought: "bought {energy}"
+}, Ze = {
+	en: Xe,
+	sw: {
+		no_household: "Hakuna kaya ya Energy Swap iliyowekwa bado. Iongeze katika Mipangilio, Vifaa na huduma.",
+		household: "Kaya",
+		close: "Funga",
+		cancel: "Ghairi",
+		busy: "Subiri kidogo…",
+		save: "Hifadhi",
+		saved: "Imehifadhiwa.",
+		loading: "Inapakia…",
+		fill_in: "Jaza: {field}",
+		balance: "Pesa zako",
+		held: "{amount} zaidi zimeshikiliwa na maagizo yako",
+		earned_today: "Mapato ya leo",
+		saved_today: "Akiba ya leo",
+		earned_month: "Mapato ya mwezi",
+		tokens: "Umeme wa kuuza",
+		gives_now: "Inawapa majirani {power} sasa",
+		takes_now: "Inachukua {power} sasa",
+		sun_now: "{power} kutoka juani",
+		hub_away: "Kituo hakipo: kiasi huenda ni cha zamani",
+		meter_silent: "Mita iko kimya",
+		advice_hold: "Hakuna la kufanya",
+		advice_sell: "Uza",
+		advice_buy: "Nunua",
+		top_up: "Ongeza pesa",
+		top_up_means: "M-Pesa inatuma ombi kwa simu yako; PIN yako inalipa.",
+		send_prompt: "Tuma ombi",
+		prompt_sent: "Angalia simu yako, weka PIN ya M-Pesa. Pesa zitakuwa hapa M-Pesa ikithibitisha.",
+		amount: "Kiasi",
+		pay_out: "Toa pesa",
+		pay_out_means: "Kwa M-Pesa yako. Una {amount}; ada ya M-Pesa inakatwa humo.",
+		all_if_empty: "Ukiacha wazi: zote.",
+		paid_out: "{amount} ziko njiani kwa simu yako.",
+		market: "Soko",
+		no_price: "Bado hakuna biashara",
+		last_price: "kipindi kilichopita",
+		below_week: "{percent} % chini ya wiki",
+		above_week: "{percent} % juu ya wiki",
+		like_week: "kama wastani wa wiki",
+		price_was: "Bei",
+		price_expected: "Inayotarajiwa",
+		price_chart: "Bei kwa kWh jana, leo na inavyotarajiwa",
+		offered: "Majirani wanauza",
+		wanted: "Majirani wanataka",
+		nothing_now: "hakuna sasa",
+		sell: "Uza",
+		buy: "Nunua",
+		my_prices: "Bei zangu mbili",
+		my_prices_means: "Zinatumika kila kipindi hadi uzibadilishe. Bei ikiwa wazi: hufanyi biashara upande huo.",
+		my_orders: "Maagizo yangu",
+		order_sell: "Inauza {energy} kwa angalau {price}",
+		order_buy: "Inanunua {energy} kwa si zaidi ya {price}",
+		cancel_order: "Ondoa",
+		sell_means: "Una {energy} za kuuza. Agizo linabaki sokoni hadi mtu anunue, au uliondoe.",
+		nothing_to_sell: "Una {energy} za kuuza; kiasi cha chini ni kWh 0.1. Kisichonunuliwa katika kipindi kinakuwa chako kuuza hapa.",
+		buy_means: "Unalipa kutoka pesa zako hapa; ada huongezwa juu ya bei.",
+		energy: "Umeme",
+		at_least: "Uza kwa angalau",
+		at_most: "Nunua kwa si zaidi ya",
+		suggested: "Pendekezo: {price}",
+		comes_to_at_least: "Angalau {amount}",
+		comes_to_at_most: "Si zaidi ya {amount} na ada",
+		sold_all: "Umeuza {energy}.",
+		bought_all: "Umenunua {energy}.",
+		order_rests: "{filled} zimeuzwa mara moja; {rest} zinabaki sokoni.",
+		forecast: "Utabiri",
+		surplus: "Ziada",
+		production: "Jua",
+		consumption: "Matumizi",
+		today: "Leo",
+		tomorrow: "Kesho",
+		spare_today: "Ziada ya leo",
+		spare_tomorrow: "Kesho",
+		what_to_show: "Cha kuonyesha",
+		confidence: "Uhakika {percent} %",
+		forecast_chart: "{what} kwa siku mbili zijazo, pamoja na mipaka ya uwezekano",
+		from_live: "Kwa utabiri wa hali ya hewa wa leo.",
+		from_cached: "Kwa utabiri wa hali ya hewa wa saa zilizopita.",
+		from_history: "Kutoka siku za nyumba hii, bila hali ya hewa.",
+		from_prior: "Kutoka nyumba kama hii; hujifunza vipimo vinapoingia.",
+		made_at: "Umetengenezwa {when}.",
+		history: "Historia",
+		periods: "{count|kipindi|vipindi} {count}",
+		no_history: "Hakuna kipindi kilichokamilika bado.",
+		row_gave: "ulitoa {energy}",
+		row_took: "ulichukua {energy}",
+		row_sold: "imeuza {energy}",
+		row_bought: "imenunua {energy}"
+	}
+}, L = (e, t = navigator.language) => e.startsWith("en") && t.startsWith("sw") ? "sw" : e;
+function R(e) {
+	let t = Ze[e.slice(0, 2)] ?? Xe;
+	return (e, n = {}) => t[e].replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (e, t, r, i) => n[t] === 1 ? r : i).replace(/\{(\w+)\}/g, (e, t) => String(n[t] ?? e));
+}
+// src/texts.ts
+var Qe = "energy_swap";
+async function $e(e, t, n) {
+	let { resources: r } = await e.callWS({
+		type: "frontend/get_translations",
+		language: t,
+		category: n,
+		integration: [Qe]
+	}), i = `component.${Qe}.${n}.`;
+	return Object.fromEntries(Object.entries(r).map(([e, t]) => [e.slice(i.length), t]));
+}
+var et = (e, t) => e.replace(/\{(\w+)\}/g, (e, n) => t[n] ?? e);
+function tt(e, t) {
+	let n = (t) => e.attribute("recommendation", t), r = (e, t) => Number(n(e) ?? 0).toFixed(t), i = t[`advice_${String(n("key"))}`];
+	if (i !== void 0) return et(i, {
+		energy: r("energy", 1),
+		price: r("price", 2),
+		gain: r("gain", 2)
+	});
+	let a = n("reason");
+	return typeof a == "string" ? a : "";
+}
+var nt = (e) => typeof e == "object" && !!e && "translation_domain" in e && e.translation_domain === Qe && "translation_key" in e && typeof e.translation_key == "string";
+function z(e) {
+	return typeof e == "object" && e && "message" in e && typeof e.message == "string" ? e.message : String(e);
+}
+async function rt(e, t, n) {
+	if (!nt(n)) return z(n);
+	try {
+		let r = (await $e(e, t, "exceptions"))[`${n.translation_key}.message`];
+		return r === void 0 ? z(n) : et(r, n.translation_placeholders ?? {});
+	} catch {
+		return z(n);
+	}
+}
+// src/remote.ts
+var B = class {
+	#e;
+	#t;
+	#n;
+	constructor(e, t, n) {
+		this.host = e, this.ask = t, this.everySeconds = n, this.problem = "", this.#e = 0, this.#t = 0, this.#n = !1, e.addController(this);
+	}
+	hostConnected() {
+		this.#n = !0, this.#e = window.setInterval(() => {
+			document.visibilityState === "visible" && this.refresh();
+		}, this.everySeconds * 1e3);
+	}
+	hostDisconnected() {
+		this.#n = !1, window.clearInterval(this.#e);
+	}
+	hostUpdated() {
+		this.#t === 0 && this.#n && this.refresh();
+	}
+	async refresh() {
+		let e = this.ask();
+		if (e === null) return;
+		let t = this.#t += 1;
+		try {
+			let n = await e;
+			if (t !== this.#t) return;
+			this.value = n, this.problem = "";
+		} catch (e) {
+			if (t !== this.#t) return;
+			this.problem = z(e);
+		}
+		this.host.requestUpdate();
+	}
+}, V = l`
   :host {
     --sell: var(--energy-solar-color, #e69500);
     --buy: var(--energy-grid-consumption-color, #3f7fc4);
@@ -742,17 +994,17 @@ var Ye = class {
     clip-path: inset(50%);
     white-space: nowrap;
   }
-`, Xe = "energy_swap", Ze = class extends Error {};
-function Qe(e) {
+`, it = "energy_swap", at = class extends Error {};
+function ot(e) {
 	let t = /* @__PURE__ */ new Set();
-	for (let n of Object.values(e.entities)) n?.platform === Xe && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
+	for (let n of Object.values(e.entities)) n?.platform === it && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
 	return [...t];
 }
-var $e = class {
+var st = class {
 	#e;
 	constructor(e, t) {
 		this.hass = e, this.device = t, this.#e = /* @__PURE__ */ new Map();
-		for (let n of Object.values(e.entities)) n?.platform === Xe && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
+		for (let n of Object.values(e.entities)) n?.platform === it && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
 	}
 	get name() {
 		let e = this.hass.devices[this.device];
@@ -781,7 +1033,7 @@ var $e = class {
 		return t !== void 0 && t !== "unavailable";
 	}
 	async act(e, t = {}) {
-		return this.#t(Xe, e, t, { device_id: this.device }, !0);
+		return this.#t(it, e, t, { device_id: this.device }, !0);
 	}
 	async use(e, t, n, r = {}) {
 		let i = this.entity(e);
@@ -798,207 +1050,19 @@ var $e = class {
 				return_response: i
 			})).response;
 		} catch (e) {
-			throw new Ze(R(e));
+			throw new at(await rt(this.hass, L(this.hass.language), e));
 		}
 	}
 };
-function R(e) {
-	return typeof e == "object" && e && "message" in e && typeof e.message == "string" ? e.message : String(e);
-}
-// src/words/en.ts
-var et = {
-	no_household: "No household of Energy Swap is set up yet. Add it under Settings, Devices & services.",
-	household: "Household",
-	close: "Close",
-	cancel: "Cancel",
-	busy: "One moment…",
-	save: "Save",
-	saved: "Saved.",
-	loading: "Loading…",
-	fill_in: "Fill in: {field}",
-	balance: "Your money",
-	held: "{amount} more is held by your orders",
-	earned_today: "Earned today",
-	saved_today: "Saved today",
-	earned_month: "Earned this month",
-	tokens: "Energy to sell",
-	gives_now: "Gives {power} to the neighbours now",
-	takes_now: "Takes {power} now",
-	sun_now: "{power} from the sun",
-	hub_away: "Hub away: amounts may be old",
-	meter_silent: "Meter is silent",
-	advice_hold: "Nothing to do",
-	advice_sell: "Sell",
-	advice_buy: "Buy",
-	top_up: "Top up",
-	top_up_means: "M-Pesa sends a prompt to your phone; your PIN pays it.",
-	send_prompt: "Send the prompt",
-	prompt_sent: "Look at your phone and enter your M-Pesa PIN. The money is here when M-Pesa has confirmed it.",
-	amount: "Amount",
-	pay_out: "Pay out",
-	pay_out_means: "To your M-Pesa. You have {amount}; M-Pesa's fee is taken from it.",
-	all_if_empty: "Empty: all of it.",
-	paid_out: "{amount} are on their way to your phone.",
-	market: "Market",
-	no_price: "No trade yet",
-	last_price: "last period",
-	below_week: "{percent} % below the week",
-	above_week: "{percent} % above the week",
-	like_week: "like the week's average",
-	price_was: "Price",
-	price_expected: "Expected",
-	price_chart: "Price per kWh yesterday, today and as expected",
-	offered: "Neighbours offer",
-	wanted: "Neighbours want",
-	nothing_now: "nothing now",
-	sell: "Sell",
-	buy: "Buy",
-	my_prices: "My two prices",
-	my_prices_means: "They count for every period until you change them. An empty price: not on that side.",
-	my_orders: "My orders",
-	order_sell: "Sells {energy} for at least {price}",
-	order_buy: "Buys {energy} for at most {price}",
-	cancel_order: "Take back",
-	sell_means: "You have {energy} to sell. The order rests in the market until somebody buys, or you take it back.",
-	nothing_to_sell: "You have {energy} to sell; 0.1 kWh is the least. What nobody buys in a period becomes yours to sell here.",
-	buy_means: "You pay from your money here; fees come on top of the price.",
-	energy: "Energy",
-	at_least: "Sell for at least",
-	at_most: "Buy for at most",
-	suggested: "Suggested: {price}",
-	comes_to_at_least: "At least {amount}",
-	comes_to_at_most: "At most {amount} and fees",
-	sold_all: "Sold {energy}.",
-	bought_all: "Bought {energy}.",
-	order_rests: "{filled} traded at once; {rest} rest in the market.",
-	forecast: "Forecast",
-	surplus: "Surplus",
-	production: "Sun",
-	consumption: "Use",
-	today: "Today",
-	tomorrow: "Tomorrow",
-	spare_today: "To spare today",
-	spare_tomorrow: "Tomorrow",
-	what_to_show: "What to show",
-	confidence: "{percent} % sure",
-	forecast_chart: "{what} for the next two days, with the band of what is likely",
-	from_live: "With today's weather forecast.",
-	from_cached: "With a weather forecast of some hours ago.",
-	from_history: "From this home's own days, without weather.",
-	from_prior: "From homes like this one; it learns as readings come in.",
-	made_at: "Made at {when}.",
-	history: "History",
-	periods: "{count} {count|period|periods}",
-	no_history: "No period has been settled yet.",
-	row_gave: "gave {energy}",
-	row_took: "took {energy}",
-	row_sold: "sold {energy}",
-	row_bought: "bought {energy}"
-}, tt = {
-	en: et,
-	sw: {
-		no_household: "Hakuna kaya ya Energy Swap iliyowekwa bado. Iongeze katika Mipangilio, Vifaa na huduma.",
-		household: "Kaya",
-		close: "Funga",
-		cancel: "Ghairi",
-		busy: "Subiri kidogo…",
-		save: "Hifadhi",
-		saved: "Imehifadhiwa.",
-		loading: "Inapakia…",
-		fill_in: "Jaza: {field}",
-		balance: "Pesa zako",
-		held: "{amount} zaidi zimeshikiliwa na maagizo yako",
-		earned_today: "Mapato ya leo",
-		saved_today: "Akiba ya leo",
-		earned_month: "Mapato ya mwezi",
-		tokens: "Umeme wa kuuza",
-		gives_now: "Inawapa majirani {power} sasa",
-		takes_now: "Inachukua {power} sasa",
-		sun_now: "{power} kutoka juani",
-		hub_away: "Kituo hakipo: kiasi huenda ni cha zamani",
-		meter_silent: "Mita iko kimya",
-		advice_hold: "Hakuna la kufanya",
-		advice_sell: "Uza",
-		advice_buy: "Nunua",
-		top_up: "Ongeza pesa",
-		top_up_means: "M-Pesa inatuma ombi kwa simu yako; PIN yako inalipa.",
-		send_prompt: "Tuma ombi",
-		prompt_sent: "Angalia simu yako, weka PIN ya M-Pesa. Pesa zitakuwa hapa M-Pesa ikithibitisha.",
-		amount: "Kiasi",
-		pay_out: "Toa pesa",
-		pay_out_means: "Kwa M-Pesa yako. Una {amount}; ada ya M-Pesa inakatwa humo.",
-		all_if_empty: "Ukiacha wazi: zote.",
-		paid_out: "{amount} ziko njiani kwa simu yako.",
-		market: "Soko",
-		no_price: "Bado hakuna biashara",
-		last_price: "kipindi kilichopita",
-		below_week: "{percent} % chini ya wiki",
-		above_week: "{percent} % juu ya wiki",
-		like_week: "kama wastani wa wiki",
-		price_was: "Bei",
-		price_expected: "Inayotarajiwa",
-		price_chart: "Bei kwa kWh jana, leo na inavyotarajiwa",
-		offered: "Majirani wanauza",
-		wanted: "Majirani wanataka",
-		nothing_now: "hakuna sasa",
-		sell: "Uza",
-		buy: "Nunua",
-		my_prices: "Bei zangu mbili",
-		my_prices_means: "Zinatumika kila kipindi hadi uzibadilishe. Bei ikiwa wazi: hufanyi biashara upande huo.",
-		my_orders: "Maagizo yangu",
-		order_sell: "Inauza {energy} kwa angalau {price}",
-		order_buy: "Inanunua {energy} kwa si zaidi ya {price}",
-		cancel_order: "Ondoa",
-		sell_means: "Una {energy} za kuuza. Agizo linabaki sokoni hadi mtu anunue, au uliondoe.",
-		nothing_to_sell: "Una {energy} za kuuza; kiasi cha chini ni kWh 0.1. Kisichonunuliwa katika kipindi kinakuwa chako kuuza hapa.",
-		buy_means: "Unalipa kutoka pesa zako hapa; ada huongezwa juu ya bei.",
-		energy: "Umeme",
-		at_least: "Uza kwa angalau",
-		at_most: "Nunua kwa si zaidi ya",
-		suggested: "Pendekezo: {price}",
-		comes_to_at_least: "Angalau {amount}",
-		comes_to_at_most: "Si zaidi ya {amount} na ada",
-		sold_all: "Umeuza {energy}.",
-		bought_all: "Umenunua {energy}.",
-		order_rests: "{filled} zimeuzwa mara moja; {rest} zinabaki sokoni.",
-		forecast: "Utabiri",
-		surplus: "Ziada",
-		production: "Jua",
-		consumption: "Matumizi",
-		today: "Leo",
-		tomorrow: "Kesho",
-		spare_today: "Ziada ya leo",
-		spare_tomorrow: "Kesho",
-		what_to_show: "Cha kuonyesha",
-		confidence: "Uhakika {percent} %",
-		forecast_chart: "{what} kwa siku mbili zijazo, pamoja na mipaka ya uwezekano",
-		from_live: "Kwa utabiri wa hali ya hewa wa leo.",
-		from_cached: "Kwa utabiri wa hali ya hewa wa saa zilizopita.",
-		from_history: "Kutoka siku za nyumba hii, bila hali ya hewa.",
-		from_prior: "Kutoka nyumba kama hii; hujifunza vipimo vinapoingia.",
-		made_at: "Umetengenezwa {when}.",
-		history: "Historia",
-		periods: "{count|kipindi|vipindi} {count}",
-		no_history: "Hakuna kipindi kilichokamilika bado.",
-		row_gave: "ulitoa {energy}",
-		row_took: "ulichukua {energy}",
-		row_sold: "imeuza {energy}",
-		row_bought: "imenunua {energy}"
-	}
-}, z = (e, t = navigator.language) => e.startsWith("en") && t.startsWith("sw") ? "sw" : e;
-function B(e) {
-	let t = tt[e.slice(0, 2)] ?? et;
-	return (e, n = {}) => t[e].replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (e, t, r, i) => n[t] === 1 ? r : i).replace(/\{(\w+)\}/g, (e, t) => String(n[t] ?? e));
-}
 // \0@oxc-project+runtime@0.156.0/helpers/esm/decorate.js
-function V(e, t, n, r) {
+function H(e, t, n, r) {
 	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
 	if (typeof Reflect == "object" && typeof Reflect.decorate == "function") a = Reflect.decorate(e, t, n, r);
 	else for (var s = e.length - 1; s >= 0; s--) (o = e[s]) && (a = (i < 3 ? o(a) : i > 3 ? o(t, n, a) : o(t, n)) || a);
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // src/parts/form-dialog.ts
-var H = class extends A {
+var U = class extends A {
 	constructor(...e) {
 		super(...e), this.values = {}, this.problem = "", this.done = "", this.isBusy = !1, this.#n = () => {
 			this.renderRoot.querySelector("dialog")?.close();
@@ -1011,7 +1075,7 @@ var H = class extends A {
 				try {
 					this.done = await this.form.act(this.values);
 				} catch (e) {
-					this.problem = R(e);
+					this.problem = z(e);
 				} finally {
 					this.isBusy = !1;
 				}
@@ -1019,7 +1083,7 @@ var H = class extends A {
 		};
 	}
 	static {
-		this.styles = [L, l`
+		this.styles = [V, l`
       dialog {
         width: min(420px, calc(100vw - 24px));
         border: 0;
@@ -1129,14 +1193,14 @@ var H = class extends A {
 	#n;
 	#r;
 };
-V([M({ attribute: !1 })], H.prototype, "form", void 0), V([M({ attribute: !1 })], H.prototype, "say", void 0), V([N()], H.prototype, "values", void 0), V([N()], H.prototype, "problem", void 0), V([N()], H.prototype, "done", void 0), V([N()], H.prototype, "isBusy", void 0), H = V([j("energy-swap-form-dialog")], H);
+H([M({ attribute: !1 })], U.prototype, "form", void 0), H([M({ attribute: !1 })], U.prototype, "say", void 0), H([N()], U.prototype, "values", void 0), H([N()], U.prototype, "problem", void 0), H([N()], U.prototype, "done", void 0), H([N()], U.prototype, "isBusy", void 0), U = H([j("energy-swap-form-dialog")], U);
 // src/cards/card.ts
-var U = class extends A {
+var W = class extends A {
 	constructor(...e) {
-		super(...e), this.form = null, this.say = B("en"), this.times = new Ye("en", "UTC"), this.#e = "";
+		super(...e), this.form = null, this.say = R("en"), this.times = new Ye("en", "UTC"), this.#e = "";
 	}
 	static {
-		this.styles = [L];
+		this.styles = [V];
 	}
 	static getConfigForm() {
 		return { schema: [{
@@ -1168,17 +1232,17 @@ var U = class extends A {
 	}
 	get household() {
 		if (this.#t?.hass !== this.hass) {
-			let e = this.config?.device_id ?? Qe(this.hass)[0];
+			let e = this.config?.device_id ?? ot(this.hass)[0];
 			this.#t = {
 				hass: this.hass,
-				found: e === void 0 ? void 0 : new $e(this.hass, e)
+				found: e === void 0 ? void 0 : new st(this.hass, e)
 			};
 		}
 		return this.#t.found;
 	}
 	willUpdate() {
 		let e = `${this.hass.language} ${this.hass.config.time_zone}`;
-		e !== this.#e && (this.#e = e, this.say = B(z(this.hass.language)), this.times = new Ye(z(this.hass.language), this.hass.config.time_zone));
+		e !== this.#e && (this.#e = e, this.say = R(L(this.hass.language)), this.times = new Ye(L(this.hass.language), this.hass.config.time_zone));
 	}
 	shouldUpdate() {
 		return this.hass !== void 0 && this.config !== void 0;
@@ -1202,8 +1266,8 @@ var U = class extends A {
 		return C`<div class="head"><h2>${this.config?.title ?? e}</h2>${t}</div>`;
 	}
 };
-V([M({ attribute: !1 })], U.prototype, "hass", void 0), V([N()], U.prototype, "config", void 0), V([N()], U.prototype, "form", void 0);
-function nt(e, t, n) {
+H([M({ attribute: !1 })], W.prototype, "hass", void 0), H([N()], W.prototype, "config", void 0), H([N()], W.prototype, "form", void 0);
+function ct(e, t, n) {
 	let r = window;
 	r.customCards ??= [], r.customCards.push({
 		type: e,
@@ -1213,9 +1277,9 @@ function nt(e, t, n) {
 	});
 }
 // src/cards/money-card.ts
-var rt = class extends U {
+var lt = 86400, ut = class extends W {
 	static {
-		this.styles = [L, l`
+		this.styles = [V, l`
       .balance {
         font-size: 34px;
         font-weight: 700;
@@ -1261,9 +1325,13 @@ var rt = class extends U {
       }
     `];
 	}
+	#e = new B(this, () => {
+		let e = L(this.hass.language);
+		return e.startsWith("en") ? Promise.resolve({}) : $e(this.hass, e, "common");
+	}, lt);
 	show(e) {
 		let t = e.number("kes_balance"), n = e.number("kes_held") ?? 0;
-		return C`${this.renderHead(e.name, this.#e(e))}
+		return C`${this.renderHead(e.name, this.#t(e))}
       <div class="body">
         <div>
           <p class="soft">${this.say("balance")}</p>
@@ -1271,15 +1339,15 @@ var rt = class extends U {
           ${n > 0 ? C`<p class="soft">${this.say("held", { amount: P(n) })}</p>` : E}
         </div>
         <div class="facts">
-          ${this.#t("earned_today", e)} ${this.#t("saved_today", e)} ${this.#t("earned_month", e)}
-          ${this.#n(e)}
+          ${this.#n("earned_today", e)} ${this.#n("saved_today", e)} ${this.#n("earned_month", e)}
+          ${this.#r(e)}
         </div>
-        ${this.#r(e)} ${this.#i(e)}
+        ${this.#i(e)} ${this.#a(e)}
         <div class="actions">
           <button
             class="primary"
             @click=${() => {
-			this.#a(e);
+			this.#o(e);
 		}}
           >
             ${this.say("top_up")}
@@ -1287,7 +1355,7 @@ var rt = class extends U {
           <button
             ?disabled=${t === null || t <= 0}
             @click=${() => {
-			this.#o(e, t ?? 0);
+			this.#s(e, t ?? 0);
 		}}
           >
             ${this.say("pay_out")}
@@ -1295,32 +1363,32 @@ var rt = class extends U {
         </div>
       </div>`;
 	}
-	#e(e) {
+	#t(e) {
 		return e.text("hub_connection") === "off" ? C`<span class="pill bad">${this.say("hub_away")}</span>` : e.text("meter") === "off" ? C`<span class="pill bad">${this.say("meter_silent")}</span>` : E;
 	}
-	#t(e, t) {
+	#n(e, t) {
 		let n = t.number(e);
 		return n === null ? E : C`<div><span class="soft">${this.say(e)}</span><b class="number ${n > 0 ? "gain" : ""}">${F(n, !0)}</b></div>`;
 	}
-	#n(e) {
+	#r(e) {
 		let t = e.number("token_balance");
 		return t === null ? E : C`<div><span class="soft">${this.say("tokens")}</span><b class="number">${I(t)}</b></div>`;
 	}
-	#r(e) {
+	#i(e) {
 		let t = e.number("net_power"), n = e.number("generation_power");
 		return t === null ? E : C`<p class="flow">
       <span>${this.say(t < 0 ? "gives_now" : "takes_now", { power: Je(Math.abs(t)) })}</span>
       ${n === null || n <= 0 ? E : C`<span class="soft">${this.say("sun_now", { power: Je(n) })}</span>`}
     </p>`;
 	}
-	#i(e) {
-		let t = e.text("recommendation"), n = e.attribute("recommendation", "reason");
+	#a(e) {
+		let t = e.text("recommendation"), n = tt(e, this.#e.value ?? {});
 		return t === null ? E : C`<div class="advice ${t}">
       <b>${this.say(`advice_${t}`)}</b>
-      ${typeof n == "string" ? C`<span class="soft">${n}</span>` : E}
+      ${n === "" ? E : C`<span class="soft">${n}</span>`}
     </div>`;
 	}
-	#a(e) {
+	#o(e) {
 		this.ask({
 			title: this.say("top_up"),
 			lead: this.say("top_up_means"),
@@ -1337,7 +1405,7 @@ var rt = class extends U {
 			act: async (t) => (await e.act("top_up", t), this.say("prompt_sent"))
 		});
 	}
-	#o(e, t) {
+	#s(e, t) {
 		this.ask({
 			title: this.say("pay_out"),
 			lead: this.say("pay_out_means", { amount: P(t) }),
@@ -1359,43 +1427,9 @@ var rt = class extends U {
 		});
 	}
 };
-rt = V([j("energy-swap-money-card")], rt), nt("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
-// src/remote.ts
-var it = class {
-	#e;
-	#t;
-	#n;
-	constructor(e, t, n) {
-		this.host = e, this.ask = t, this.everySeconds = n, this.problem = "", this.#e = 0, this.#t = 0, this.#n = !1, e.addController(this);
-	}
-	hostConnected() {
-		this.#n = !0, this.#e = window.setInterval(() => {
-			document.visibilityState === "visible" && this.refresh();
-		}, this.everySeconds * 1e3);
-	}
-	hostDisconnected() {
-		this.#n = !1, window.clearInterval(this.#e);
-	}
-	hostUpdated() {
-		this.#t === 0 && this.#n && this.refresh();
-	}
-	async refresh() {
-		let e = this.ask();
-		if (e === null) return;
-		let t = this.#t += 1;
-		try {
-			let n = await e;
-			if (t !== this.#t) return;
-			this.value = n, this.problem = "";
-		} catch (e) {
-			if (t !== this.#t) return;
-			this.problem = R(e);
-		}
-		this.host.requestUpdate();
-	}
-};
+ut = H([j("energy-swap-money-card")], ut), ct("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
 // src/scale.ts
-function at(e, t = 4) {
+function dt(e, t = 4) {
 	let n = Math.min(0, ...e), r = Math.max(0, ...e), i = (r - n || 1) / Math.max(1, t - 1), a = 10 ** Math.floor(Math.log10(i)), o = [
 		1,
 		2,
@@ -1405,24 +1439,24 @@ function at(e, t = 4) {
 	].map((e) => e * a).find((e) => e >= i) ?? 10 * a, s = Math.floor(n / o), c = Math.max(s + 1, Math.ceil(r / o));
 	return Array.from({ length: c - s + 1 }, (e, t) => Number(((s + t) * o).toPrecision(12)));
 }
-var ot = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
-function st(e, t, n) {
+var ft = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
+function pt(e, t, n) {
 	let r = n / (e.to - e.from) * 6 * 3600 < 46 ? 12 : 6, i = [];
 	for (let n = Math.ceil(e.from / 3600) * 3600; n <= e.to; n += 3600) t(n) % r === 0 && i.push(n);
 	return i;
 }
-function ct(e, t, n, r = 0) {
+function mt(e, t, n, r = 0) {
 	let i = [], a = !1;
-	for (let { at: o, mid: s } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${W(t(o))} ${W(n(s))}`), r > 0 && i.push(`L${W(t(o + r))} ${W(n(s))}`), a = !0);
+	for (let { at: o, mid: s } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${G(t(o))} ${G(n(s))}`), r > 0 && i.push(`L${G(t(o + r))} ${G(n(s))}`), a = !0);
 	return i.join("");
 }
-function lt(e, t, n) {
+function ht(e, t, n) {
 	let r = e.filter((e) => e.low !== void 0 && e.high !== void 0);
 	if (r.length < 2) return "";
-	let i = r.map((e) => `${W(t(e.at))} ${W(n(e.high))}`), a = r.toReversed().map((e) => `${W(t(e.at))} ${W(n(e.low))}`);
+	let i = r.map((e) => `${G(t(e.at))} ${G(n(e.high))}`), a = r.toReversed().map((e) => `${G(t(e.at))} ${G(n(e.low))}`);
 	return `M${[...i, ...a].join("L")}Z`;
 }
-var W = (e) => Math.round(e * 10) / 10, G = 44, ut = 22, dt = 8, ft = 8, K = class extends A {
+var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 8, q = class extends A {
 	constructor(...e) {
 		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.unit = "", this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
 			e && e.contentRect.width > 0 && (this.width = e.contentRect.width);
@@ -1474,14 +1508,14 @@ var W = (e) => Math.round(e * 10) / 10, G = 44, ut = 22, dt = 8, ft = 8, K = cla
       flex-wrap: wrap;
       gap: 2px 14px;
       min-height: 20px;
-      padding-left: ${G}px;
+      padding-left: ${K}px;
       font-size: 13px;
       color: var(--primary-text-color);
       font-variant-numeric: tabular-nums;
     }
     .unit {
       margin-left: auto;
-      padding-right: ${ft}px;
+      padding-right: ${vt}px;
       color: var(--secondary-text-color);
     }
     .key {
@@ -1509,14 +1543,14 @@ var W = (e) => Math.round(e * 10) / 10, G = 44, ut = 22, dt = 8, ft = 8, K = cla
 		let r = {
 			from: t,
 			to: n + Math.max(0, ...this.courses.map((e) => e.hold ?? 0))
-		}, i = at(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
+		}, i = dt(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
 			e,
 			t,
 			n
 		])).filter((e) => typeof e == "number")), a = {
 			from: i[0] ?? 0,
 			to: i.at(-1) ?? 1
-		}, o = this.width - G - ft, s = this.height - ut, c = (e) => G + ot(e, r, o), l = (e) => s - ot(e, a, s - dt);
+		}, o = this.width - K - vt, s = this.height - gt, c = (e) => K + ft(e, r, o), l = (e) => s - ft(e, a, s - _t);
 		return C`<svg
         role="img"
         tabindex="0"
@@ -1524,7 +1558,7 @@ var W = (e) => Math.round(e * 10) / 10, G = 44, ut = 22, dt = 8, ft = 8, K = cla
         viewBox="0 0 ${this.width} ${this.height}"
         height=${this.height}
         @pointermove=${(t) => {
-			this.#i(r.from + (t.offsetX - G) / o * (r.to - r.from), e);
+			this.#i(r.from + (t.offsetX - K) / o * (r.to - r.from), e);
 		}}
         @pointerleave=${() => {
 			this.chosen = null;
@@ -1533,19 +1567,19 @@ var W = (e) => Math.round(e * 10) / 10, G = 44, ut = 22, dt = 8, ft = 8, K = cla
 			this.#a(t, e);
 		}}
       >
-        ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${G} x2=${this.width - ft} y1=${l(e)} y2=${l(e)}></line>
-          <text x=${38} y=${l(e) + 4} text-anchor="end">${pt(e)}</text>`)}
-        ${st(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor=${c(e) > this.width - 20 ? "end" : "middle"}>${this.times.clock(e)}</text>`)}
+        ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - vt} y1=${l(e)} y2=${l(e)}></line>
+          <text x=${38} y=${l(e) + 4} text-anchor="end">${yt(e)}</text>`)}
+        ${pt(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor=${c(e) > this.width - 20 ? "end" : "middle"}>${this.times.clock(e)}</text>`)}
         ${this.courses.map((e) => this.#t(e, c, l))}
-        ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${dt} y2=${s}></line>` : E}
-        ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${dt} y2=${s}></line>`}
+        ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${_t} y2=${s}></line>` : E}
+        ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${_t} y2=${s}></line>`}
       </svg>
       <div class="readout" aria-live="polite">${this.#n()}</div>`;
 	}
 	#t(e, t, n) {
-		let r = lt(e.points, t, n);
+		let r = ht(e.points, t, n);
 		return w`${r ? w`<path d=${r} fill=${e.colour} opacity="0.2"></path>` : E}
-      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${ct(e.points, t, n, e.hold)}></path>`;
+      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${mt(e.points, t, n, e.hold)}></path>`;
 	}
 	#n() {
 		let e = this.chosen;
@@ -1575,10 +1609,10 @@ var W = (e) => Math.round(e * 10) / 10, G = 44, ut = 22, dt = 8, ft = 8, K = cla
 		this.chosen = t[Math.min(t.length - 1, Math.max(0, i + n))] ?? null;
 	}
 };
-V([M({ attribute: !1 })], K.prototype, "courses", void 0), V([M({ attribute: !1 })], K.prototype, "times", void 0), V([M({ attribute: !1 })], K.prototype, "word", void 0), V([M({ type: Number })], K.prototype, "now", void 0), V([M({ type: Number })], K.prototype, "height", void 0), V([M()], K.prototype, "unit", void 0), V([M()], K.prototype, "label", void 0), V([N()], K.prototype, "width", void 0), V([N()], K.prototype, "chosen", void 0), K = V([j("energy-swap-chart")], K);
-var pt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), mt = 5, ht = class extends A {
+H([M({ attribute: !1 })], q.prototype, "courses", void 0), H([M({ attribute: !1 })], q.prototype, "times", void 0), H([M({ attribute: !1 })], q.prototype, "word", void 0), H([M({ type: Number })], q.prototype, "now", void 0), H([M({ type: Number })], q.prototype, "height", void 0), H([M()], q.prototype, "unit", void 0), H([M()], q.prototype, "label", void 0), H([N()], q.prototype, "width", void 0), H([N()], q.prototype, "chosen", void 0), q = H([j("energy-swap-chart")], q);
+var yt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), bt = 5, xt = class extends A {
 	static {
-		this.styles = [L, l`
+		this.styles = [V, l`
       .sides {
         display: grid;
         grid-template-columns: 1fr 1fr;
@@ -1628,19 +1662,19 @@ var pt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "�
 		return C`<section class=${e}>
       <h3>${this.say(e === "sells" ? "offered" : "wanted")}</h3>
       ${t.length === 0 ? C`<p class="soft">${this.say("nothing_now")}</p>` : C`<ol>
-            ${t.slice(0, mt).map((e) => C`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${F(e.cents_per_kwh / 100)}</span><span>${I(e.wh / 1e3)}</span></li>`)}
+            ${t.slice(0, bt).map((e) => C`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${F(e.cents_per_kwh / 100)}</span><span>${I(e.wh / 1e3)}</span></li>`)}
           </ol>`}
     </section>`;
 	}
 };
-V([M({ attribute: !1 })], ht.prototype, "book", void 0), V([M({ attribute: !1 })], ht.prototype, "say", void 0), ht = V([j("energy-swap-order-book")], ht);
+H([M({ attribute: !1 })], xt.prototype, "book", void 0), H([M({ attribute: !1 })], xt.prototype, "say", void 0), xt = H([j("energy-swap-order-book")], xt);
 // src/cards/market-card.ts
-var gt = 60, _t = .1, vt = class extends U {
+var St = 60, Ct = .1, wt = class extends W {
 	constructor(...e) {
-		super(...e), this.cancelling = "", this.problem = "", this.#e = new it(this, () => this.household?.act("get_prices") ?? null, gt), this.#t = new it(this, () => this.household?.act("get_market") ?? null, gt / 4);
+		super(...e), this.cancelling = "", this.problem = "", this.#e = new B(this, () => this.household?.act("get_prices") ?? null, St), this.#t = new B(this, () => this.household?.act("get_market") ?? null, St / 4);
 	}
 	static {
-		this.styles = [L, l`
+		this.styles = [V, l`
       .price {
         font-size: 30px;
         font-weight: 700;
@@ -1772,14 +1806,14 @@ var gt = 60, _t = .1, vt = class extends U {
 		try {
 			await e.act("cancel_order", { order: t.id }), await this.#t.refresh();
 		} catch (e) {
-			this.problem = R(e);
+			this.problem = z(e);
 		} finally {
 			this.cancelling = "";
 		}
 	}
 	#o(e, t) {
 		let n = t === "sell" ? "minimum_price" : "maximum_price", r = e.number(t === "sell" ? "suggested_sell_price" : "suggested_buy_price"), i = e.number("token_balance");
-		t === "sell" && i !== null && i < _t ? this.ask({
+		t === "sell" && i !== null && i < Ct ? this.ask({
 			title: this.say(t),
 			lead: this.say("nothing_to_sell", { energy: I(i) }),
 			fields: [],
@@ -1793,7 +1827,7 @@ var gt = 60, _t = .1, vt = class extends U {
 				label: this.say("energy"),
 				unit: "kWh",
 				step: .001,
-				min: _t,
+				min: Ct,
 				value: t === "sell" && i !== null ? i : 1
 			}, {
 				name: n,
@@ -1851,18 +1885,18 @@ var gt = 60, _t = .1, vt = class extends U {
 		});
 	}
 };
-V([N()], vt.prototype, "cancelling", void 0), V([N()], vt.prototype, "problem", void 0), vt = V([j("energy-swap-market-card")], vt), nt("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
+H([N()], wt.prototype, "cancelling", void 0), H([N()], wt.prototype, "problem", void 0), wt = H([j("energy-swap-market-card")], wt), ct("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
 // src/cards/forecast-card.ts
-var yt = {
+var Tt = {
 	surplus: "var(--good)",
 	production: "var(--sell)",
 	consumption: "var(--buy)"
-}, bt = class extends U {
+}, Et = class extends W {
 	constructor(...e) {
-		super(...e), this.shown = "surplus", this.#e = new it(this, () => this.household?.act("get_forecast") ?? null, 300);
+		super(...e), this.shown = "surplus", this.#e = new B(this, () => this.household?.act("get_forecast") ?? null, 300);
 	}
 	static {
-		this.styles = [L, l`
+		this.styles = [V, l`
       .days {
         display: flex;
         flex-wrap: wrap;
@@ -1926,9 +1960,9 @@ var yt = {
 		return C`<energy-swap-chart
       .courses=${[{
 			name: this.say(this.shown),
-			colour: yt[this.shown],
+			colour: Tt[this.shown],
 			hold: t,
-			points: e.periods.map((e) => xt(e, this.shown))
+			points: e.periods.map((e) => Dt(e, this.shown))
 		}]}
       .times=${this.times}
       .word=${(e) => Je(e)}
@@ -1948,8 +1982,8 @@ var yt = {
 		return `${t === void 0 ? "" : this.say(t)} ${this.say("made_at", { when: this.times.clock(e.made_at) })}`.trim();
 	}
 };
-V([N()], bt.prototype, "shown", void 0), bt = V([j("energy-swap-forecast-card")], bt);
-function xt(e, t) {
+H([N()], Et.prototype, "shown", void 0), Et = H([j("energy-swap-forecast-card")], Et);
+function Dt(e, t) {
 	let n = e[`${t}_wh`], r = 60 / e.minutes;
 	return {
 		at: e.start,
@@ -1958,26 +1992,26 @@ function xt(e, t) {
 		high: n.p90 * r
 	};
 }
-nt("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
+ct("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
 // node_modules/tslib/tslib.es6.mjs
-function q(e, t, n, r) {
+function J(e, t, n, r) {
 	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
 	if (typeof Reflect == "object" && typeof Reflect.decorate == "function") a = Reflect.decorate(e, t, n, r);
 	else for (var s = e.length - 1; s >= 0; s--) (o = e[s]) && (a = (i < 3 ? o(a) : i > 3 ? o(t, n, a) : o(t, n)) || a);
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // node_modules/lit-html/directive.js
-var St = {
+var Ot = {
 	ATTRIBUTE: 1,
 	CHILD: 2,
 	PROPERTY: 3,
 	BOOLEAN_ATTRIBUTE: 4,
 	EVENT: 5,
 	ELEMENT: 6
-}, Ct = (e) => (...t) => ({
+}, kt = (e) => (...t) => ({
 	_$litDirective$: e,
 	values: t
-}), wt = class {
+}), At = class {
 	constructor(e) {}
 	get _$AU() {
 		return this._$AM._$AU;
@@ -1991,9 +2025,9 @@ var St = {
 	update(e, t) {
 		return this.render(...t);
 	}
-}, { I: Tt } = Ie, Et = (e) => e, Dt = (e) => e.strings === void 0, Ot = () => document.createComment(""), J = (e, t, n) => {
+}, { I: jt } = Ie, Mt = (e) => e, Nt = (e) => e.strings === void 0, Pt = () => document.createComment(""), Y = (e, t, n) => {
 	let r = e._$AA.parentNode, i = t === void 0 ? e._$AB : t._$AA;
-	if (n === void 0) n = new Tt(r.insertBefore(Ot(), i), r.insertBefore(Ot(), i), e, e.options);
+	if (n === void 0) n = new jt(r.insertBefore(Pt(), i), r.insertBefore(Pt(), i), e, e.options);
 	else {
 		let t = n._$AB.nextSibling, a = n._$AM, o = a !== e;
 		if (o) {
@@ -2003,59 +2037,59 @@ var St = {
 		if (t !== i || o) {
 			let e = n._$AA;
 			for (; e !== t;) {
-				let t = Et(e).nextSibling;
-				Et(r).insertBefore(e, i), e = t;
+				let t = Mt(e).nextSibling;
+				Mt(r).insertBefore(e, i), e = t;
 			}
 		}
 	}
 	return n;
-}, Y = (e, t, n = e) => (e._$AI(t, n), e), kt = {}, At = (e, t = kt) => e._$AH = t, jt = (e) => e._$AH, Mt = (e) => {
+}, X = (e, t, n = e) => (e._$AI(t, n), e), Ft = {}, It = (e, t = Ft) => e._$AH = t, Lt = (e) => e._$AH, Rt = (e) => {
 	e._$AR(), e._$AA.remove();
-}, X = (e, t) => {
+}, Z = (e, t) => {
 	let n = e._$AN;
 	if (n === void 0) return !1;
-	for (let e of n) e._$AO?.(t, !1), X(e, t);
+	for (let e of n) e._$AO?.(t, !1), Z(e, t);
 	return !0;
-}, Nt = (e) => {
+}, zt = (e) => {
 	let t, n;
 	do {
 		if ((t = e._$AM) === void 0) break;
 		n = t._$AN, n.delete(e), e = t;
 	} while (n?.size === 0);
-}, Pt = (e) => {
+}, Bt = (e) => {
 	for (let t; t = e._$AM; e = t) {
 		let n = t._$AN;
 		if (n === void 0) t._$AN = n = /* @__PURE__ */ new Set();
 		else if (n.has(e)) break;
-		n.add(e), Lt(t);
+		n.add(e), Ut(t);
 	}
 };
-function Ft(e) {
-	this._$AN === void 0 ? this._$AM = e : (Nt(this), this._$AM = e, Pt(this));
+function Vt(e) {
+	this._$AN === void 0 ? this._$AM = e : (zt(this), this._$AM = e, Bt(this));
 }
-function It(e, t = !1, n = 0) {
+function Ht(e, t = !1, n = 0) {
 	let r = this._$AH, i = this._$AN;
 	if (i !== void 0 && i.size !== 0) {
 		if (t) {
-			if (Array.isArray(r)) for (let e = n; e < r.length; e++) X(r[e], !1), Nt(r[e]);
-			else r != null && (X(r, !1), Nt(r));
-		} else X(this, e);
+			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Z(r[e], !1), zt(r[e]);
+			else r != null && (Z(r, !1), zt(r));
+		} else Z(this, e);
 	}
 }
-var Lt = (e) => {
-	e.type == St.CHILD && (e._$AP ??= It, e._$AQ ??= Ft);
-}, Rt = class extends wt {
+var Ut = (e) => {
+	e.type == Ot.CHILD && (e._$AP ??= Ht, e._$AQ ??= Vt);
+}, Wt = class extends At {
 	constructor() {
 		super(...arguments), this._$AN = void 0;
 	}
 	_$AT(e, t, n) {
-		super._$AT(e, t, n), Pt(this), this.isConnected = e._$AU;
+		super._$AT(e, t, n), Bt(this), this.isConnected = e._$AU;
 	}
 	_$AO(e, t = !0) {
-		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (X(this, e), Nt(this));
+		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Z(this, e), zt(this));
 	}
 	setValue(e) {
-		if (Dt(this._$Ct)) this._$Ct._$AI(e, this);
+		if (Nt(this._$Ct)) this._$Ct._$AI(e, this);
 		else {
 			let t = [...this._$Ct._$AH];
 			t[this._$Ci] = e, this._$Ct._$AI(t, this, 0);
@@ -2063,13 +2097,13 @@ var Lt = (e) => {
 	}
 	disconnected() {}
 	reconnected() {}
-}, zt = (e, t, n) => {
+}, Gt = (e, t, n) => {
 	let r = /* @__PURE__ */ new Map();
 	for (let i = t; i <= n; i++) r.set(e[i], i);
 	return r;
-}, Bt = Ct(class extends wt {
+}, Kt = kt(class extends At {
 	constructor(e) {
-		if (super(e), e.type !== St.CHILD) throw Error("repeat() can only be used in text expressions");
+		if (super(e), e.type !== Ot.CHILD) throw Error("repeat() can only be used in text expressions");
 	}
 	dt(e, t, n) {
 		let r;
@@ -2085,55 +2119,55 @@ var Lt = (e) => {
 		return this.dt(e, t, n).values;
 	}
 	update(e, [t, n, r]) {
-		let i = jt(e), { values: a, keys: o } = this.dt(t, n, r);
+		let i = Lt(e), { values: a, keys: o } = this.dt(t, n, r);
 		if (!Array.isArray(i)) return this.ut = o, a;
 		let s = this.ut ??= [], c = [], l, u, d = 0, f = i.length - 1, p = 0, m = a.length - 1;
 		for (; d <= f && p <= m;) if (i[d] === null) d++;
 		else if (i[f] === null) f--;
-		else if (s[d] === o[p]) c[p] = Y(i[d], a[p]), d++, p++;
-		else if (s[f] === o[m]) c[m] = Y(i[f], a[m]), f--, m--;
-		else if (s[d] === o[m]) c[m] = Y(i[d], a[m]), J(e, c[m + 1], i[d]), d++, m--;
-		else if (s[f] === o[p]) c[p] = Y(i[f], a[p]), J(e, i[d], i[f]), f--, p++;
-		else if (l === void 0 && (l = zt(o, p, m), u = zt(s, d, f)), l.has(s[d])) {
+		else if (s[d] === o[p]) c[p] = X(i[d], a[p]), d++, p++;
+		else if (s[f] === o[m]) c[m] = X(i[f], a[m]), f--, m--;
+		else if (s[d] === o[m]) c[m] = X(i[d], a[m]), Y(e, c[m + 1], i[d]), d++, m--;
+		else if (s[f] === o[p]) c[p] = X(i[f], a[p]), Y(e, i[d], i[f]), f--, p++;
+		else if (l === void 0 && (l = Gt(o, p, m), u = Gt(s, d, f)), l.has(s[d])) {
 			if (l.has(s[f])) {
 				let t = u.get(o[p]), n = t === void 0 ? null : i[t];
 				if (n === null) {
-					let t = J(e, i[d]);
-					Y(t, a[p]), c[p] = t;
-				} else c[p] = Y(n, a[p]), J(e, i[d], n), i[t] = null;
+					let t = Y(e, i[d]);
+					X(t, a[p]), c[p] = t;
+				} else c[p] = X(n, a[p]), Y(e, i[d], n), i[t] = null;
 				p++;
-			} else Mt(i[f]), f--;
-		} else Mt(i[d]), d++;
+			} else Rt(i[f]), f--;
+		} else Rt(i[d]), d++;
 		for (; p <= m;) {
-			let t = J(e, c[m + 1]);
-			Y(t, a[p]), c[p++] = t;
+			let t = Y(e, c[m + 1]);
+			X(t, a[p]), c[p++] = t;
 		}
 		for (; d <= f;) {
 			let e = i[d++];
-			e !== null && Mt(e);
+			e !== null && Rt(e);
 		}
-		return this.ut = o, At(e, c), T;
+		return this.ut = o, It(e, c), T;
 	}
-}), Vt = class e extends Event {
+}), qt = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-Vt.eventName = "rangeChanged";
-var Ht = class e extends Event {
+qt.eventName = "rangeChanged";
+var Jt = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-Ht.eventName = "visibilityChanged";
-var Ut = class e extends Event {
+Jt.eventName = "visibilityChanged";
+var Yt = class e extends Event {
 	constructor() {
 		super(e.eventName, { bubbles: !1 });
 	}
 };
-Ut.eventName = "unpinned";
+Yt.eventName = "unpinned";
 // node_modules/@lit-labs/virtualizer/ScrollerController.js
-var Wt = class {
+var Xt = class {
 	constructor(e) {
 		this._element = null;
 		let t = e ?? window;
@@ -2166,7 +2200,7 @@ var Wt = class {
 	get maxScrollLeft() {
 		return this.scrollWidth - this.viewportWidth;
 	}
-}, Gt = class extends Wt {
+}, Zt = class extends Xt {
 	constructor(e, t) {
 		super(t), this._clients = /* @__PURE__ */ new Set(), this._retarget = null, this._end = null, this.__destination = null, this.correctingScrollError = !1, this._checkForArrival = this._checkForArrival.bind(this), this._updateManagedScrollTo = this._updateManagedScrollTo.bind(this), this.scrollTo = this.scrollTo.bind(this), this.scrollBy = this.scrollBy.bind(this);
 		let n = this._node;
@@ -2232,8 +2266,8 @@ var Wt = class {
 	_attach(e) {
 		this._clients.add(e), this._clients.size === 1 && (this._node.scrollTo = this.scrollTo, this._node.scrollBy = this.scrollBy, this._node.scroll = this.scrollTo, this._node.addEventListener("scroll", this._checkForArrival));
 	}
-}, Kt, qt = t((() => {
-	Kt = class {
+}, Qt, $t = t((() => {
+	Qt = class {
 		constructor(e) {
 			this._map = /* @__PURE__ */ new Map(), this._roundAverageSize = !1, this.totalSize = 0, e?.roundAverageSize === !0 && (this._roundAverageSize = !0);
 		}
@@ -2257,11 +2291,11 @@ var Wt = class {
 	};
 }));
 // node_modules/@lit-labs/virtualizer/layouts/shared/BaseLayout.js
-function Jt(e) {
+function en(e) {
 	return e === "horizontal" ? "width" : "height";
 }
-var Yt, Xt = t((() => {
-	Yt = class {
+var tn, nn = t((() => {
+	tn = class {
 		_getDefaultConfig() {
 			return { direction: "vertical" };
 		}
@@ -2333,7 +2367,7 @@ var Yt, Xt = t((() => {
 			return null;
 		}
 		_clampScrollPosition(e) {
-			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[Jt(this.direction)] - this._viewDim1));
+			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[en(this.direction)] - this._viewDim1));
 		}
 		unpin() {
 			this._pin !== null && (this._sendUnpinnedMessage(), this._pin = null);
@@ -2436,37 +2470,37 @@ var Yt, Xt = t((() => {
 			(t !== this._firstVisible || n !== this._lastVisible) && (this._firstVisible = t, this._lastVisible = n, e && e.emit && this._sendVisibilityChangedMessage());
 		}
 	};
-})), Zt = /* @__PURE__ */ n({
-	FlowLayout: () => an,
-	flow: () => nn
+})), rn = /* @__PURE__ */ n({
+	FlowLayout: () => dn,
+	flow: () => ln
 });
-function Qt(e) {
+function an(e) {
 	return e === "horizontal" ? "marginLeft" : "marginTop";
 }
-function $t(e) {
+function on(e) {
 	return e === "horizontal" ? "marginRight" : "marginBottom";
 }
-function en(e) {
+function sn(e) {
 	return e === "horizontal" ? "xOffset" : "yOffset";
 }
-function tn(e, t) {
+function cn(e, t) {
 	let n = [e, t].sort();
 	return n[1] <= 0 ? Math.min(...n) : n[0] >= 0 ? Math.max(...n) : n[0] + n[1];
 }
-var nn, rn, an, on = t((() => {
-	qt(), Xt(), nn = (e) => Object.assign({ type: an }, e), rn = class {
+var ln, un, dn, fn = t((() => {
+	$t(), nn(), ln = (e) => Object.assign({ type: dn }, e), un = class {
 		constructor() {
-			this._childSizeCache = new Kt(), this._marginSizeCache = new Kt(), this._metricsCache = /* @__PURE__ */ new Map();
+			this._childSizeCache = new Qt(), this._marginSizeCache = new Qt(), this._metricsCache = /* @__PURE__ */ new Map();
 		}
 		update(e, t) {
 			let n = /* @__PURE__ */ new Set();
 			Object.keys(e).forEach((r) => {
 				let i = Number(r);
-				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][Jt(t)]), n.add(i), n.add(i + 1);
+				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][en(t)]), n.add(i), n.add(i + 1);
 			});
 			for (let e of n) {
-				let n = this._metricsCache.get(e)?.[Qt(t)] || 0, r = this._metricsCache.get(e - 1)?.[$t(t)] || 0;
-				this._marginSizeCache.set(e, tn(n, r));
+				let n = this._metricsCache.get(e)?.[an(t)] || 0, r = this._metricsCache.get(e - 1)?.[on(t)] || 0;
+				this._marginSizeCache.set(e, cn(n, r));
 			}
 		}
 		get averageChildSize() {
@@ -2482,7 +2516,7 @@ var nn, rn, an, on = t((() => {
 			return this._marginSizeCache.totalSize;
 		}
 		getLeadingMarginValue(e, t) {
-			return this._metricsCache.get(e)?.[Qt(t)] || 0;
+			return this._metricsCache.get(e)?.[an(t)] || 0;
 		}
 		getChildSize(e) {
 			return this._childSizeCache.getSize(e);
@@ -2493,12 +2527,12 @@ var nn, rn, an, on = t((() => {
 		clear() {
 			this._childSizeCache.clear(), this._marginSizeCache.clear(), this._metricsCache.clear();
 		}
-	}, an = class extends Yt {
+	}, dn = class extends tn {
 		constructor() {
 			super(...arguments), this._itemSize = {
 				width: 100,
 				height: 100
-			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new rn(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
+			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new un(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
 		}
 		get measureChildren() {
 			return this._measureChildren;
@@ -2618,7 +2652,7 @@ var nn, rn, an, on = t((() => {
 			return {
 				[this._positionDim]: this._getPosition(e),
 				[this._secondaryPositionDim]: 0,
-				[en(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
+				[sn(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
 			};
 		}
 		_getItemSize(e) {
@@ -2631,7 +2665,7 @@ var nn, rn, an, on = t((() => {
 			this._metricsCache.clear(), this._scheduleReflow();
 		}
 	};
-})), sn = typeof window < "u" ? window.ResizeObserver : void 0, cn = Symbol("virtualizerRef"), ln = "virtualizer-sizer", un, dn = class {
+})), pn = typeof window < "u" ? window.ResizeObserver : void 0, mn = Symbol("virtualizerRef"), hn = "virtualizer-sizer", gn, _n = class {
 	constructor(e) {
 		if (this._benchmarkStart = null, this._layout = null, this._clippingAncestors = [], this._scrollSize = null, this._scrollError = null, this._childrenPos = null, this._childMeasurements = null, this._toBeMeasured = /* @__PURE__ */ new Map(), this._rangeChanged = !0, this._itemsChanged = !0, this._visibilityChanged = !0, this._scrollerController = null, this._isScroller = !1, this._sizer = null, this._hostElementRO = null, this._childrenRO = null, this._mutationObserver = null, this._scrollEventListeners = [], this._scrollEventListenerOptions = { passive: !0 }, this._loadListener = this._childLoaded.bind(this), this._scrollIntoViewTarget = null, this._updateScrollIntoViewCoordinates = null, this._items = [], this._first = -1, this._last = -1, this._firstVisible = -1, this._lastVisible = -1, this._scheduled = /* @__PURE__ */ new WeakSet(), this._measureCallback = null, this._measureChildOverride = null, this._layoutCompletePromise = null, this._layoutCompleteResolver = null, this._layoutCompleteRejecter = null, this._pendingLayoutComplete = null, this._layoutInitialized = null, this._connected = !1, !e) throw Error("Virtualizer constructor requires a configuration object");
 		if (e.hostElement) this._init(e);
@@ -2646,16 +2680,16 @@ var nn, rn, an, on = t((() => {
 		this._layoutInitialized = this._initLayout(t);
 	}
 	_initObservers() {
-		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new sn(() => this._hostElementSizeChanged()), this._childrenRO = new sn(this._childrenSizeChanged.bind(this));
+		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new pn(() => this._hostElementSizeChanged()), this._childrenRO = new pn(this._childrenSizeChanged.bind(this));
 	}
 	_initHostElement(e) {
 		let t = this._hostElement = e.hostElement;
-		this._applyVirtualizerStyles(), t[cn] = this;
+		this._applyVirtualizerStyles(), t[mn] = this;
 	}
 	connected() {
 		this._initObservers();
 		let e = this._isScroller;
-		this._clippingAncestors = hn(this._hostElement, e), this._scrollerController = new Gt(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
+		this._clippingAncestors = Sn(this._hostElement, e), this._scrollerController = new Zt(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
 	}
 	_observeAndListen() {
 		this._mutationObserver.observe(this._hostElement, { childList: !0 }), this._hostElementRO.observe(this._hostElement), this._scrollEventListeners.push(window), window.addEventListener("scroll", this, this._scrollEventListenerOptions), this._clippingAncestors.forEach((e) => {
@@ -2672,20 +2706,20 @@ var nn, rn, an, on = t((() => {
 	_getSizer() {
 		let e = this._hostElement;
 		if (!this._sizer) {
-			let t = e.querySelector(`[${ln}]`);
-			t || (t = document.createElement("div"), t.setAttribute(ln, ""), e.appendChild(t)), Object.assign(t.style, {
+			let t = e.querySelector(`[${hn}]`);
+			t || (t = document.createElement("div"), t.setAttribute(hn, ""), e.appendChild(t)), Object.assign(t.style, {
 				position: "absolute",
 				margin: "-2px 0 0 0",
 				padding: 0,
 				visibility: "hidden",
 				fontSize: "2px"
-			}), t.textContent = "&nbsp;", t.setAttribute(ln, ""), this._sizer = t;
+			}), t.textContent = "&nbsp;", t.setAttribute(hn, ""), this._sizer = t;
 		}
 		return this._sizer;
 	}
 	async updateLayoutConfig(e) {
 		await this._layoutInitialized;
-		let t = e.type || un;
+		let t = e.type || gn;
 		if (typeof t == "function" && this._layout instanceof t) {
 			let t = { ...e };
 			return delete t.type, this._layout.config = t, !0;
@@ -2699,7 +2733,7 @@ var nn, rn, an, on = t((() => {
 			let r = { ...e };
 			delete r.type, t = r;
 		} else t = e;
-		n === void 0 && (un = n = (await Promise.resolve().then(() => (on(), Zt))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
+		n === void 0 && (gn = n = (await Promise.resolve().then(() => (fn(), rn))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
 	}
 	startBenchmarking() {
 		this._benchmarkStart === null && (this._benchmarkStart = window.performance.now());
@@ -2727,7 +2761,7 @@ var nn, rn, an, on = t((() => {
 		return Object.assign({
 			width: t,
 			height: n
-		}, fn(e));
+		}, vn(e));
 	}
 	async _schedule(e) {
 		this._scheduled.has(e) || (this._scheduled.add(e), await Promise.resolve(), this._scheduled.delete(e), e.call(this));
@@ -2763,11 +2797,11 @@ var nn, rn, an, on = t((() => {
 		}
 	}
 	_handleLayoutMessage(e) {
-		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Ut());
+		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Yt());
 	}
 	get _children() {
 		let e = [], t = this._hostElement.firstElementChild;
-		for (; t;) t.hasAttribute(ln) || e.push(t), t = t.nextElementSibling;
+		for (; t;) t.hasAttribute(hn) || e.push(t), t = t.nextElementSibling;
 		return e;
 	}
 	_updateView() {
@@ -2839,13 +2873,13 @@ var nn, rn, an, on = t((() => {
 		t && e?.has(t) && this._updateScrollIntoViewCoordinates(this._layout.getScrollIntoViewCoordinates(this._scrollIntoViewTarget));
 	}
 	_notifyRange() {
-		this._hostElement.dispatchEvent(new Vt({
+		this._hostElement.dispatchEvent(new qt({
 			first: this._first,
 			last: this._last
 		}));
 	}
 	_notifyVisibility() {
-		this._hostElement.dispatchEvent(new Ht({
+		this._hostElement.dispatchEvent(new Jt({
 			first: this._firstVisible,
 			last: this._lastVisible
 		}));
@@ -2879,48 +2913,48 @@ var nn, rn, an, on = t((() => {
 		this._scheduleLayoutComplete(), this._itemsChanged = !1, this._rangeChanged = !1;
 	}
 };
-function fn(e) {
+function vn(e) {
 	let t = window.getComputedStyle(e);
 	return {
-		marginTop: Z(t.marginTop),
-		marginRight: Z(t.marginRight),
-		marginBottom: Z(t.marginBottom),
-		marginLeft: Z(t.marginLeft)
+		marginTop: yn(t.marginTop),
+		marginRight: yn(t.marginRight),
+		marginBottom: yn(t.marginBottom),
+		marginLeft: yn(t.marginLeft)
 	};
 }
-function Z(e) {
+function yn(e) {
 	let t = e ? parseFloat(e) : NaN;
 	return Number.isNaN(t) ? 0 : t;
 }
-function pn(e) {
+function bn(e) {
 	if (e.assignedSlot !== null) return e.assignedSlot;
 	if (e.parentElement !== null) return e.parentElement;
 	let t = e.parentNode;
 	return t && t.nodeType === Node.DOCUMENT_FRAGMENT_NODE && t.host || null;
 }
-function mn(e, t = !1) {
-	let n = [], r = t ? e : pn(e);
-	for (; r !== null;) n.push(r), r = pn(r);
+function xn(e, t = !1) {
+	let n = [], r = t ? e : bn(e);
+	for (; r !== null;) n.push(r), r = bn(r);
 	return n;
 }
-function hn(e, t = !1) {
+function Sn(e, t = !1) {
 	let n = !1;
-	return mn(e, t).filter((e) => {
+	return xn(e, t).filter((e) => {
 		if (n) return !1;
 		let t = getComputedStyle(e);
 		return n = t.position === "fixed", t.overflow !== "visible";
 	});
 }
 // node_modules/@lit-labs/virtualizer/virtualize.js
-var gn = (e) => e, _n = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, vn = Ct(class extends Rt {
+var Cn = (e) => e, wn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, Tn = kt(class extends Wt {
 	constructor(e) {
-		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => _n(e, t + this._first), this._keyFunction = (e, t) => gn(e, t + this._first), this._items = [], e.type !== St.CHILD) throw Error("The virtualize directive can only be used in child expressions");
+		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => wn(e, t + this._first), this._keyFunction = (e, t) => Cn(e, t + this._first), this._items = [], e.type !== Ot.CHILD) throw Error("The virtualize directive can only be used in child expressions");
 	}
 	render(e) {
 		e && this._setFunctions(e);
 		let t = [];
 		if (this._first >= 0 && this._last >= this._first) for (let e = this._first; e <= this._last; e++) t.push(this._items[e]);
-		return Bt(t, this._keyFunction, this._renderItem);
+		return Kt(t, this._keyFunction, this._renderItem);
 	}
 	update(e, [t]) {
 		this._setFunctions(t);
@@ -2941,7 +2975,7 @@ var gn = (e) => e, _n = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, vn = C
 	_makeVirtualizer(e, t) {
 		this._virtualizer && this._virtualizer.disconnected();
 		let { layout: n, scroller: r, items: i } = t;
-		this._virtualizer = new dn({
+		this._virtualizer = new _n({
 			hostElement: e,
 			layout: n,
 			scroller: r
@@ -2961,14 +2995,14 @@ var gn = (e) => e, _n = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, vn = C
 	}
 }), Q = class extends A {
 	constructor() {
-		super(...arguments), this.items = [], this.renderItem = _n, this.keyFunction = gn, this.layout = {}, this.scroller = !1;
+		super(...arguments), this.items = [], this.renderItem = wn, this.keyFunction = Cn, this.layout = {}, this.scroller = !1;
 	}
 	createRenderRoot() {
 		return this;
 	}
 	render() {
 		let { items: e, renderItem: t, keyFunction: n, layout: r, scroller: i } = this;
-		return C`${vn({
+		return C`${Tn({
 			items: e,
 			renderItem: t,
 			keyFunction: n,
@@ -2977,22 +3011,22 @@ var gn = (e) => e, _n = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, vn = C
 		})}`;
 	}
 	element(e) {
-		return this[cn]?.element(e);
+		return this[mn]?.element(e);
 	}
 	get layoutComplete() {
-		return this[cn]?.layoutComplete;
+		return this[mn]?.layoutComplete;
 	}
 	scrollToIndex(e, t = "start") {
 		this.element(e)?.scrollIntoView({ block: t });
 	}
 };
 // node_modules/@lit-labs/virtualizer/lit-virtualizer.js
-q([M({ attribute: !1 })], Q.prototype, "items", void 0), q([M()], Q.prototype, "renderItem", void 0), q([M()], Q.prototype, "keyFunction", void 0), q([M({ attribute: !1 })], Q.prototype, "layout", void 0), q([M({
+J([M({ attribute: !1 })], Q.prototype, "items", void 0), J([M()], Q.prototype, "renderItem", void 0), J([M()], Q.prototype, "keyFunction", void 0), J([M({ attribute: !1 })], Q.prototype, "layout", void 0), J([M({
 	reflect: !0,
 	type: Boolean
 })], Q.prototype, "scroller", void 0), customElements.define("lit-virtualizer", Q);
 // src/records.ts
-var yn = [
+var En = [
 	"export_wh",
 	"import_wh",
 	"sold_wh",
@@ -3000,12 +3034,12 @@ var yn = [
 	"earned_cents",
 	"paid_cents"
 ];
-function bn(e) {
-	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = yn.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
+function Dn(e) {
+	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = En.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
 	for (let e of n) {
 		let t = e.split(","), n = Date.parse(t[o] ?? "") / 1e3;
 		if (!Number.isFinite(n)) continue;
-		let r = Object.fromEntries(yn.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
+		let r = Object.fromEntries(En.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
 		s.set(n, {
 			start: n,
 			...r
@@ -3014,9 +3048,9 @@ function bn(e) {
 	return [...s.values()].sort((e, t) => t.start - e.start);
 }
 // src/cards/history-card.ts
-var xn = 365, Sn = 864e5, Cn = (e) => new Date(e).toISOString().slice(0, 10), wn = class extends U {
+var On = 365, kn = 864e5, An = (e) => new Date(e).toISOString().slice(0, 10), jn = class extends W {
 	static {
-		this.styles = [L, l`
+		this.styles = [V, l`
       .list {
         height: 420px;
         contain: strict;
@@ -3052,7 +3086,7 @@ var xn = 365, Sn = 864e5, Cn = (e) => new Date(e).toISOString().slice(0, 10), wn
       }
     `];
 	}
-	#e = new it(this, () => this.#i(), 300);
+	#e = new B(this, () => this.#i(), 300);
 	getGridOptions() {
 		return {
 			columns: 12,
@@ -3082,19 +3116,19 @@ var xn = 365, Sn = 864e5, Cn = (e) => new Date(e).toISOString().slice(0, 10), wn
 	}
 	async #r(e) {
 		let t = Date.parse(e.text("last_settlement") ?? ""), n = Math.max(Date.now(), Number.isNaN(t) ? 0 : t), { csv: r } = await e.act("export_history", {
-			from: Cn(n - xn * Sn),
-			to: Cn(n + Sn)
+			from: An(n - On * kn),
+			to: An(n + kn)
 		});
-		return bn(r);
+		return Dn(r);
 	}
 	#i() {
 		let e = this.household;
 		return e === void 0 ? null : this.#r(e);
 	}
 };
-wn = V([j("energy-swap-history-card")], wn), nt("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
+jn = H([j("energy-swap-history-card")], jn), ct("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
 // src/panel.ts
-var Tn = [
+var Mn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
@@ -3157,22 +3191,22 @@ var Tn = [
 		return this.hass !== void 0;
 	}
 	render() {
-		let e = Qe(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = B(z(this.hass.language));
+		let e = ot(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = R(L(this.hass.language));
 		return C`<header>
         <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
         <h1>Energy Swap</h1>
         ${e.length > 1 ? this.#t(e, t) : E}
       </header>
-      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Tn.map((e) => this.#n(e, t))}</main>`;
+      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Mn.map((e) => this.#n(e, t))}</main>`;
 	}
 	#t(e, t) {
 		return C`<select
-      aria-label=${B(z(this.hass.language))("household")}
+      aria-label=${R(L(this.hass.language))("household")}
       @change=${(e) => {
 			this.chosen = e.target.value;
 		}}
     >
-      ${e.map((e) => C`<option value=${e} ?selected=${e === t}>${new $e(this.hass, e).name}</option>`)}
+      ${e.map((e) => C`<option value=${e} ?selected=${e === t}>${new st(this.hass, e).name}</option>`)}
     </select>`;
 	}
 	#n(e, t) {
@@ -3183,22 +3217,22 @@ var Tn = [
 		}), this.#e.set(n, r)), r.hass = this.hass, r;
 	}
 };
-V([M({ attribute: !1 })], $.prototype, "hass", void 0), V([M({ type: Boolean })], $.prototype, "narrow", void 0), V([N()], $.prototype, "chosen", void 0), $ = V([j("energy-swap-panel")], $);
+H([M({ attribute: !1 })], $.prototype, "hass", void 0), H([M({ type: Boolean })], $.prototype, "narrow", void 0), H([N()], $.prototype, "chosen", void 0), $ = H([j("energy-swap-panel")], $);
 // src/strategy.ts
-var En = [
+var Nn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], Dn = class extends HTMLElement {
+], Pn = class extends HTMLElement {
 	static generate(e, t) {
-		let n = B(z(t.language)), r = Qe(t).map((e) => ({
-			title: new $e(t, e).name,
+		let n = R(L(t.language)), r = ot(t).map((e) => ({
+			title: new st(t, e).name,
 			path: e,
 			icon: "mdi:solar-power-variant",
 			type: "sections",
 			max_columns: 3,
-			sections: En.map((t) => ({
+			sections: Nn.map((t) => ({
 				type: "grid",
 				cards: [{
 					type: `custom:${t}`,
@@ -3219,4 +3253,4 @@ var En = [
 		});
 	}
 };
-customElements.define("ll-strategy-dashboard-energy-swap", Dn);
+customElements.define("ll-strategy-dashboard-energy-swap", Pn);

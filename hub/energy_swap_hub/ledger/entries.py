@@ -18,6 +18,21 @@ class Overdrawn(ValueError):  # noqa: N818
         super().__init__(words)
         self.account, self.have, self.need = account, have, need
 
+    @property
+    def key(self) -> str:
+        """What there is too little of, for programs that say it in other words; "" where no account is named."""
+        if self.account is None:
+            return ""
+        return "too_little_money" if currency_of(self.account) == "KES" else "too_few_tokens"
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The figures to `key`."""
+        if self.account is None:
+            return {}
+        unit = "cents" if currency_of(self.account) == "KES" else "wh"
+        return {f"have_{unit}": self.have, f"need_{unit}": self.need}
+
 
 class Posting(NamedTuple):
     """A signed amount on one account: cents or Wh, as the account counts."""

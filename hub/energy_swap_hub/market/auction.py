@@ -4,11 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from energy_swap_hub.explained import Explained
+
 LATE: Final = timedelta(minutes=2)
 STEP_PERCENT: Final = 1
 
 
-class BidError(ValueError):
+class BidError(Explained, ValueError):
     """A bid cannot be taken; the text says why and what to do."""
 
 
@@ -28,7 +30,8 @@ class BidTooLowError(BidError):
     """The price is below ``minimum`` (cents per kWh), the least that would be taken now."""
 
     def __init__(self, price: int, minimum: int) -> None:
-        super().__init__(f"{price} cents/kWh is too low: bid at least {minimum}")
+        text = f"{price} cents/kWh is too low: bid at least {minimum}"
+        super().__init__(text, "bid_too_low", price_cents=price, minimum_cents=minimum)
         self.minimum = minimum
 
 
@@ -95,9 +98,9 @@ def place_bid(auction: Auction, bid: Bid, now: datetime) -> tuple[Auction, Bid |
     bid to release is its own former one. Raise `AuctionOverError`, `OwnAuctionError` or `BidTooLowError`.
     """
     if auction.is_over_at(now):
-        raise AuctionOverError(f"the auction ended at {auction.ends_at.isoformat()}")
+        raise _over(auction)
     if bid.household == auction.seller:
-        raise OwnAuctionError(f"{bid.household} cannot bid in its own auction")
+        raise OwnAuctionError(f"{bid.household} cannot bid in its own auction", "own_auction")
     if bid.price < auction.minimum_bid:
         raise BidTooLowError(bid.price, auction.minimum_bid)
     return replace(auction, leading=bid, ends_at=max(auction.ends_at, now + LATE)), auction.leading
@@ -106,9 +109,14 @@ def place_bid(auction: Auction, bid: Bid, now: datetime) -> tuple[Auction, Bid |
 def check_cancel(auction: Auction, now: datetime) -> None:
     """Raise `AuctionOverError` or `HasBidError` if the seller can no longer take ``auction`` back."""
     if auction.is_over_at(now):
-        raise AuctionOverError(f"the auction ended at {auction.ends_at.isoformat()}")
+        raise _over(auction)
     if auction.leading is not None:
-        raise HasBidError(f"{auction.leading.household} has bid; only an auction without a bid can be cancelled")
+        text = f"{auction.leading.household} has bid; only an auction without a bid can be cancelled"
+        raise HasBidError(text, "auction_has_bid")
+
+
+def _over(auction: Auction) -> AuctionOverError:
+    return AuctionOverError(f"the auction ended at {auction.ends_at.isoformat()}", "auction_over")
 
 
 def winning_bid(auction: Auction, now: datetime) -> Bid | None:

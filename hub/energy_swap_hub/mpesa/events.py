@@ -7,10 +7,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from energy_swap_hub.explained import Explained
+
 from .tables import TOP_UP
 
 
-class PaymentRefused(Exception):  # noqa: N818 - it is an answer
+class PaymentRefused(Explained):
     """A payment that cannot be asked for; the text says why and what to do, fit for the household's eyes."""
 
 

@@ -107,7 +107,8 @@ def create(
         if known is not None:
             return str(known.intent_id)
     if connection.execute(_OPEN_OF_PHONE, {"phone_key": phone_key}).first():
-        raise PaymentRefused("A payment is already under way: answer it on the phone, or wait until it has ended.")
+        text = "A payment is already under way: answer it on the phone, or wait until it has ended."
+        raise PaymentRefused(text, "payment_under_way")
     intent_id = secrets.token_hex(16)
     new = {
         "community_id": community_id,

@@ -278,7 +278,7 @@ class MPesa:
 
     def _check_certificate(self, what: str) -> None:
         if self._config.certificate_pem is None:
-            raise PaymentRefused(f"{what} not set up: the hub has no Daraja certificate.")
+            raise PaymentRefused(f"{what} not set up: the hub has no Daraja certificate.", "payments_not_set_up")
 
 
 def _check_phone(phone: str) -> None:

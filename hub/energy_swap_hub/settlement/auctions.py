@@ -71,9 +71,11 @@ def bid(
     auction_id = str(message.auction)
     row = auction_row(connection, community.id, auction_id)
     if row is None:
-        raise OrderRefused(f"auction: there is no auction {auction_id}; the household's state lists the open ones")
+        text = f"auction: there is no auction {auction_id}; the household's state lists the open ones"
+        raise OrderRefused(text, "no_such_auction")
     if row["status"] != "open":
-        raise OrderRefused(f"auction: {auction_id} is not open but {row['status']}; only an open one takes bids")
+        text = f"auction: {auction_id} is not open but {row['status']}; only an open one takes bids"
+        raise OrderRefused(text, "auction_over")
     after, outbid = place_bid(auction_of(row), Bid(household.id, message.price), now)
     if outbid is not None:
         ledger.close_hold(connection, community.id, row["leader_hold"], at=now, text="outbid")
@@ -101,9 +103,10 @@ def cancel(
     """Take back an own auction without a bid and give the tokens back; raises `OrderRefused` or `BidError`."""
     row = auction_row(connection, community.id, auction_id)
     if row is None or row["seller"] != household.id:
-        raise OrderRefused(f"{household.id} has no auction {auction_id}")
+        raise OrderRefused(f"{household.id} has no auction {auction_id}", "no_such_auction")
     if row["status"] != "open":
-        raise OrderRefused(f"auction {auction_id} is {row['status']}; only an open auction can be cancelled")
+        text = f"auction {auction_id} is {row['status']}; only an open auction can be cancelled"
+        raise OrderRefused(text, "auction_over")
     check_cancel(auction_of(row), now)
     _give_back(connection, community, row, "cancelled", "auction cancelled", now)
 

@@ -286,7 +286,8 @@ def pay_out(
     if kes is None:
         kes = most_kes(cents, lambda kes: desk.charges.payout_cents(kes, now))
     if kes < LEAST_KES:
-        raise PaymentRefused(f"M-Pesa pays out KES {LEAST_KES} or more; this would be KES {kes}")
+        text = f"M-Pesa pays out KES {LEAST_KES} or more; this would be KES {kes}"
+        raise PaymentRefused(text, "payout_too_small", least_kes=LEAST_KES, kes=kes)
     fee = desk.charges.payout_cents(kes, now)
     book_pay_out(connection, desk.community.id, household.id, payout_id, kes=kes, fee_cents=fee, now=now)
     desk.mpesa.request_pay_out(

@@ -6,6 +6,7 @@ from typing import Final
 from energy_swap_protocol.message import LEAST_ORDER_WH
 from energy_swap_protocol.units import affordable_wh
 
+from energy_swap_hub.explained import Explained
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.spot import Book, SpotOrder
 from energy_swap_hub.market.trade import Side
@@ -14,7 +15,7 @@ from energy_swap_hub.membership.households import Household
 _LONGEST_SECONDS: Final = 366 * 86_400
 
 
-class OrderRefused(ValueError):  # noqa: N818 - reads as the answer it is
+class OrderRefused(Explained, ValueError):  # noqa: N818 - reads as the answer it is
     """An order cannot be taken; the text says which limit and what would be accepted."""
 
 
@@ -23,7 +24,8 @@ def check_may_sell(household: Household) -> None:
     if household.role == "consumer":
         raise OrderRefused(
             f"{household.id} is a consumer and can only buy: its site has no panels (rated_pv_w is 0); "
-            "the community's office changes that when panels are built"
+            "the community's office changes that when panels are built",
+            "consumers_only_buy",
         )
 
 
@@ -68,7 +70,12 @@ def cannot_cancel(order_id: str, status: str) -> OrderRefused:
         "pending_payment": "the prompt is on your phone: refuse it there, or let it pass",
         "pending_lock": "the chain is locking its tokens: try again in a moment",
     }.get(status, "only an open order can be cancelled")
-    return OrderRefused(f"order: {order_id} is {status}; {why}")
+    keys = {
+        "reserved": "order_reserved",
+        "pending_payment": "order_awaits_payment",
+        "pending_lock": "order_awaits_chain",
+    }
+    return OrderRefused(f"order: {order_id} is {status}; {why}", keys.get(status, "order_not_open"))
 
 
 def nothing_offered(order: SpotOrder, book: Book, now: datetime) -> OrderRefused:

@@ -138,7 +138,7 @@ class SpotMarket(SpotTrades):
         """Take back the rest of an own open order; raises `OrderRefused` for any other."""
         order = self._order(order_id)
         if order is None or order.household_id != household.id:
-            raise OrderRefused(f"order: {household.id} has no order {order_id}")
+            raise OrderRefused(f"order: {household.id} has no order {order_id}", "no_such_order")
         if order.status != "open":
             raise cannot_cancel(order_id, order.status)
         self._change(order)

@@ -1,6 +1,7 @@
 """What a household sees of itself: the HouseholdState of the API, read in one snapshot."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from energy_swap_hub.settlement.limits import limits_of
 from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.partners import chosen_by
 from energy_swap_hub.settlement.relays import relay_of, wanted_of
-from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
+from energy_swap_hub.settlement.reputation import MEMORY, Facts, facts_of, reputation
 from energy_swap_hub.settlement.settings import settings_at
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
@@ -127,7 +128,11 @@ def _relay(connection: Connection, community: CommunityConfig, household_id: str
 def _reputation(connection: Connection, community_id: str, household_id: str, now: datetime) -> dict[str, Any]:
     known = facts_of(connection, community_id, now, [household_id])
     standing = reputation(known.get(household_id, Facts()))
-    return {"basis_points": standing.basis_points, "reason": standing.reason}
+    return {
+        "basis_points": standing.basis_points,
+        "reason": standing.reason,
+        "facts": asdict(standing.facts) | {"days": MEMORY.days},
+    }
 
 
 def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, Any] | None:

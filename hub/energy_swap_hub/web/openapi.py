@@ -49,13 +49,18 @@ _IDEMPOTENCY_KEY: Final = {
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What went wrong, as RFC 9457 says it; ``code`` is for programs, ``detail`` for people."""
+    """What went wrong, as RFC 9457 says it; ``code`` is for programs, ``detail`` for people.
+
+    ``key`` and ``numbers``, where they are, say the same as ``detail`` to programs that speak another language.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    key: str = ""
+    numbers: dict[str, int] = {}
 
 
 def openapi(routes: Sequence[Route], title: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Errors as problem+json (RFC 9457): one middleware turns what went wrong for the caller into an answer."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.chain.directory import NoChainError
 from energy_swap_hub.chain.intent import IntentConflictError
 from energy_swap_hub.chain.proposal_store import ApprovalError
+from energy_swap_hub.explained import Explained
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.membership.devices import NotPaired, PinLocked, PinRefused
@@ -92,15 +93,19 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
 }
 
 
-def problem(status: int, code: str, detail: str) -> web.Response:
-    """Return a problem+json answer."""
-    body = {
+def problem(
+    status: int, code: str, detail: str, key: str = "", numbers: Mapping[str, int] | None = None
+) -> web.Response:
+    """Return a problem+json answer; ``key`` and ``numbers`` say the detail to programs, as `Explained` does."""
+    body: dict[str, object] = {
         "type": "about:blank",
         "title": code.replace("_", " "),
         "status": status,
         "detail": detail,
         "code": code,
     }
+    if key:
+        body |= {"key": key, "numbers": numbers or {}}
     return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/problem+json")
 
 
@@ -143,6 +148,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem(503, "chain_unavailable", "the chain cannot be asked now; try again in a minute")
     except Exception as error:  # noqa: BLE001 - the process's edge towards the network
         if known := _status_of(error):
+            if isinstance(error, Explained | Overdrawn):
+                return problem(*known, str(error), error.key, error.numbers)
             return problem(*known, str(error))
         _LOG.exception("%s %s failed", request.method, request.path)
         return problem(500, "internal", "the hub failed on this request and has logged why; try again later")

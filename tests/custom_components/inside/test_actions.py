@@ -147,7 +147,10 @@ async def test_a_wrong_span_of_time_is_named(
         (web.Response(text="{"), "cannot_connect"),
         (web.Response(status=500, text="oh"), "cannot_connect"),
         (web.Response(status=500, text="[]"), "cannot_connect"),
-        (web.json_response({"code": "hub_unreachable", "message": "the hub is away"}, status=503), "refused"),
+        (
+            web.json_response({"code": "hub_unreachable", "message": "the hub is away"}, status=503),
+            "refused_hub_unreachable",
+        ),
     ],
 )
 async def test_what_cannot_be_read_says_why(
