@@ -1,12 +1,11 @@
 """The hub as a process of the demo: the real hub, with the demo's clock in place of the machine's."""
 
-import asyncio
 import sys
 from pathlib import Path
 
 from energy_swap_hub.__main__ import log_to_stderr
 from energy_swap_hub.config import load_config
-from energy_swap_hub.hub import run_hub
+from energy_swap_hub.hub import serve
 
 from .clock import SharedClock
 from .settings import Folder
@@ -16,7 +15,7 @@ def main() -> None:
     """Serve until stopped: ``python -m energy_swap_demo.hub_process FOLDER``."""
     log_to_stderr()
     folder = Folder(Path(sys.argv[1]))
-    asyncio.run(run_hub(load_config(folder.hub_config), SharedClock.open(folder.clock)))
+    serve(load_config(folder.hub_config), SharedClock.open(folder.clock))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """``energy-swap-hub``: ``run`` serves a community, ``check`` and ``reconcile`` prove its books, and more."""
 
 import argparse
-import asyncio
 import getpass
 import logging
 import sys
@@ -18,7 +17,7 @@ from energy_swap_hub.chain_command import put_trust_program
 from energy_swap_hub.check import check_books
 from energy_swap_hub.config import HubConfig, load_config, utc_now
 from energy_swap_hub.data_folder import DataFolderError
-from energy_swap_hub.hub import run_hub
+from energy_swap_hub.hub import serve
 from energy_swap_hub.membership.sign_in import hash_password
 
 
@@ -79,7 +78,7 @@ def main() -> None:
     if arguments.command == "forget-second-factor":
         sys.exit(_forget(config, arguments.user))
     try:
-        asyncio.run(run_hub(config, utc_now))
+        serve(config, utc_now)
     except (OSError, ValueError, DataFolderError, KeyFileError, CommunityError) as error:
         sys.exit(f"energy-swap-hub: {error}")
 

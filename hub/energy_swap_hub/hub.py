@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import uvloop
 from aiohttp import ClientSession, web
 from nacl.signing import SigningKey
 from solana.rpc.async_api import AsyncClient
@@ -71,8 +72,13 @@ CONSOLE: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
 type Clock = Callable[[], datetime]
 
 
-async def run_hub(config: HubConfig, clock: Clock) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def serve(config: HubConfig, clock: Clock) -> None:
+    """Serve in this process until SIGTERM or SIGINT."""
+    # asyncio's own loop lets other threads go first whenever it has sent or received something.
+    uvloop.run(_until_told(config, clock))
+
+
+async def _until_told(config: HubConfig, clock: Clock) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

@@ -28,9 +28,8 @@ from aiohttp import ClientConnectorError, ClientSession, CookieJar
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
-from energy_swap_hub.collecting import collect_rarely
 from energy_swap_hub.config import HubConfig, LimitsConfig, UserConfig
-from energy_swap_hub.hub import running_hub
+from energy_swap_hub.hub import serve
 from energy_swap_protocol.message import StandingOrder, sign_message
 from energy_swap_protocol.request import HEADER, sign_request
 
@@ -180,16 +179,10 @@ def configuration(folder: Path, database_url: str | None, port: int) -> HubConfi
     )
 
 
-def serve(config: HubConfig) -> None:
+def run_hub(config: HubConfig) -> None:
     """Run the hub until this process is ended; its time stands still."""
-
-    async def run() -> None:
-        async with running_hub(config, lambda: OPENED + timedelta(minutes=1)):
-            collect_rarely()  # as `run_hub` does
-            await asyncio.Event().wait()
-
     logging.disable(logging.WARNING)
-    asyncio.run(run())
+    serve(config, lambda: OPENED + timedelta(minutes=1))
 
 
 async def signed_in(url: str) -> str:
@@ -232,7 +225,7 @@ def measure(folder: Path, database_url: str | None, callers: int, per_second: in
     found_in(folder, database_url)
     chance, members, port = random.Random(SEED), homes(), unused_port()
     hub = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(configuration(folder, database_url, port),), daemon=True
+        target=run_hub, args=(configuration(folder, database_url, port),), daemon=True
     )
     hub.start()
     try:

@@ -12,9 +12,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-# Two threads of Python hardly run at once: more of them on SQLite cost only what changing from one to the other
-# does, a quarter of a busy hub's time. With PostgreSQL they wait for the server most of the time.
-_SQLITE_READERS: Final = 2
+# Two threads of Python hardly run at once: a second one on SQLite costs only what changing from one to the other
+# does, and made a busy hub's slowest answers four times as slow. With PostgreSQL they wait for the server most of
+# the time.
+_SQLITE_READERS: Final = 1
 _POSTGRESQL_READERS: Final = 4
 _CONNECT_SECONDS: Final = 10
 _LOCK_TIMEOUT: Final = "2s"  # a killed hub's session ends within moments
@@ -30,7 +31,7 @@ class Engines:
 
     writer: Engine  # one connection
     reader: Engine  # cannot write; each transaction is one snapshot
-    readers: int  # how many at once
+    readers: int  # how many at once, while nothing takes long
     schema: Engine  # for migrations
     goes_on: Callable[[Connection], bool]  # whether the transaction is still there after a failed change
     owned: list[
@@ -45,7 +46,7 @@ def sqlite_engines(path: Path) -> Engines:
         made = create_engine(
             f"sqlite:///{path}",
             connect_args={"check_same_thread": False, "timeout": 30},
-            pool_size=_SQLITE_READERS,
+            pool_size=_SQLITE_READERS + 1,
         )
 
         @event.listens_for(made, "connect")
@@ -85,7 +86,7 @@ def postgresql_engines(url: URL) -> Engines:
     options = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": "energy-swap-hub"}
     writer = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=1, max_overflow=0)
     reader = create_engine(
-        url, connect_args=options, pool_pre_ping=True, pool_size=_POSTGRESQL_READERS, max_overflow=0
+        url, connect_args=options, pool_pre_ping=True, pool_size=_POSTGRESQL_READERS + 1, max_overflow=0
     )
 
     @event.listens_for(writer, "connect")

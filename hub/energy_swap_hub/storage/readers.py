@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine
 
 _TOGETHER: Final = 8  # one that takes long delays at most so many others
+_PATIENCE_SECONDS: Final = 0.05
 
 type Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 type _Query = tuple[Callable[[Connection], Any], asyncio.Future[Any]]
@@ -19,16 +20,20 @@ class Readers:
     """Threads that answer queries in the order in which they come.
 
     A transaction begins after all queries that share it came: each sees what was committed before it was asked.
+    ``at_once`` threads work all the time; one more takes over while they are busy with what takes long.
     """
 
-    def __init__(self, engine: Engine, threads: int) -> None:
+    def __init__(self, engine: Engine, at_once: int) -> None:
         self._engine = engine
         self._queries: queue.SimpleQueue[_Query | None] = queue.SimpleQueue()
+        self._begun = 0  # how many groups; two threads may count one of them together, which does no harm
+        self._closing = threading.Event()
         self._threads = [
             threading.Thread(target=self._answer_all, name=f"database-reader-{number}", daemon=True)
-            for number in range(threads)
+            for number in range(at_once)
         ]
-        for thread in self._threads:
+        self._relief = threading.Thread(target=self._stand_in, name="database-reader-relief", daemon=True)
+        for thread in (*self._threads, self._relief):
             thread.start()
 
     async def read[T](self, query: Callable[[Connection], T]) -> T:
@@ -43,20 +48,33 @@ class Readers:
             self._queries.put(None)
         for thread in self._threads:
             thread.join()
+        self._closing.set()
+        self._relief.join()
 
     def _answer_all(self) -> None:
         while (first := self._queries.get()) is not None:
-            group = [first]
-            while len(group) < _TOGETHER:
-                try:
-                    other = self._queries.get_nowait()
-                except queue.Empty:
-                    break
-                if other is None:
-                    self._queries.put(None)  # for the next look
-                    break
-                group.append(other)
-            tell(self._answers(group))
+            self._begun += 1
+            tell(self._answers([first, *self._waiting(_TOGETHER - 1)]))
+
+    def _stand_in(self) -> None:
+        begun = 0
+        while not self._closing.wait(_PATIENCE_SECONDS):
+            while self._begun == begun and (group := self._waiting(_TOGETHER)):
+                tell(self._answers(group))
+            begun = self._begun
+
+    def _waiting(self, most: int) -> list[_Query]:
+        group: list[_Query] = []
+        while len(group) < most:
+            try:
+                other = self._queries.get_nowait()
+            except queue.Empty:
+                break
+            if other is None:
+                self._queries.put(None)  # for the thread that it ends
+                break
+            group.append(other)
+        return group
 
     def _answers(self, group: Sequence[_Query]) -> list[Outcome]:
         outcomes: list[Outcome] = []

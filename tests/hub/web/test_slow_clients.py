@@ -1,6 +1,7 @@
 """Who sends a request byte by byte, or not to its end, is sent away; the others are served meanwhile."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 from aiohttp import ClientSession
@@ -23,8 +24,8 @@ async def test_slow_heads_and_bodies_are_ended_and_others_are_served(config: Hub
         url = f"http://127.0.0.1:{config.port}"
         async with ClientSession(url) as session, session.get(f"{CONSOLE}/overview") as response:
             assert response.status == 401
-        assert await head.read() == b"", "there is no request to answer"
-        answered = await body.read()
+        assert await _all_of(head) == b"", "there is no request to answer"
+        answered = await _all_of(body)
         assert answered.startswith(b"HTTP/1.1 408 ")
         assert b"the body did not come within 1 s" in answered
         dribbling.cancel()
@@ -36,3 +37,12 @@ async def _dribble(writer: asyncio.StreamWriter, byte: bytes) -> None:
     while not writer.is_closing():
         writer.write(byte)
         await asyncio.sleep(0.2)
+
+
+async def _all_of(reader: asyncio.StreamReader) -> bytes:
+    """Return what came until the connection ended; what was still on its way to the hub then resets it."""
+    came = bytearray()
+    with suppress(ConnectionResetError):
+        while some := await reader.read(1_000):
+            came += some
+    return bytes(came)
