@@ -237,6 +237,8 @@ export interface Proposal {
   is_under_way: boolean;
   signatures: string[];
   needed: number;
+  /** What is asked for, as the hub understands it. */
+  wish: { approvers?: string[]; needed?: number; verifiers?: string[]; hub?: string };
   /** What an applicant's file lacks; null for anything but an admission. */
   missing?: string[] | null;
 }
@@ -253,6 +255,9 @@ export interface Proposals {
   devices: NewDevice[];
   approvers: string[];
   needed: number;
+  /** Who sign mints beside the hub, and who are to by its configuration. */
+  verifiers: string[];
+  configured_verifiers: string[];
   is_paused: boolean;
   hub: HubKey;
 }
@@ -267,7 +272,8 @@ export interface HubKey {
 }
 
 export type Wish = { reason: string } & (
-  | { kind: "hub" }
+  | { kind: "hub" | "minters" }
+  | { kind: "approvers"; approvers: string[]; needed: number }
   | { kind: "suspend" | "readmit"; household: string }
   | { kind: "recover"; household: string; key: string }
 );

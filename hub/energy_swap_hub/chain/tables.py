@@ -92,3 +92,4 @@ chain_intent: Final = Table(
     UniqueConstraint("community_id", "id"),
 )
 Index("chain_intent_open", chain_intent.c.community_id, chain_intent.c.state, chain_intent.c.number)
+Index("chain_intent_by_number", chain_intent.c.community_id, chain_intent.c.number)

@@ -67,6 +67,7 @@ entry = Table(
     Column("corrects_entry_id", ForeignKey("ledger_entry.id")),
     UniqueConstraint("community_id", "source", "external_id"),
     Index("ledger_entry_booked_at", "community_id", "booked_at"),
+    Index("ledger_entry_by_number", "community_id", "id"),
 )
 
 # A closed day: a hash of all that was booked in it and of the day before (see days.py).

@@ -68,4 +68,5 @@ quarantine = Table(
     Column("reason", Text, nullable=False),
     Column("frame", LargeBinary, nullable=False),
     Index("quarantine_household", "community_id", "household_id"),
+    Index("quarantine_by_number", "community_id", "id"),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aiohttp import web
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from energy_swap_hub.storage import Database
 
@@ -22,7 +22,16 @@ from .payouts import Payout
 from .qr_codes import QrCodes
 from .receipts import Receipt
 from .reversals import Reversal
-from .tables import OPEN_INTENT, OPEN_PAYOUT, OPEN_REVERSAL, REVIEW, payment_intent, payment_reversal, payout
+from .tables import (
+    IS_GOING,
+    OPEN_INTENT,
+    OPEN_PAYOUT,
+    OPEN_REVERSAL,
+    REVIEW,
+    payment_intent,
+    payment_reversal,
+    payout,
+)
 from .wire import PulledPayment
 from .worker import Worker
 
@@ -36,12 +45,12 @@ def open_payments(connection: Connection, community_id: str) -> int:
     """Return how many payments of a community are not final. Those in review wait for a person only."""
     return sum(
         connection.execute(
-            select(func.count()).where(table.c.community_id == community_id, table.c.state.in_(states))
+            select(func.count()).where(table.c.community_id == community_id, is_going, table.c.state.in_(states))
         ).scalar_one()
-        for table, states in (
-            (payment_intent, OPEN_INTENT),
-            (payout, OPEN_PAYOUT),
-            (payment_reversal, OPEN_REVERSAL),
+        for table, is_going, states in (
+            (payment_intent, IS_GOING, OPEN_INTENT),
+            (payout, IS_GOING, OPEN_PAYOUT),
+            (payment_reversal, true(), OPEN_REVERSAL),
         )
     )
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, bindparam, exists, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, tuple_, update
 
 from energy_swap_hub.storage import insert_rows, is_among
 
@@ -87,9 +87,8 @@ def latest(
         ).scalar()
         if recorded_at is None:
             raise LookupError(f"there is no receipt {after}")
-        is_older = row.recorded_at < recorded_at
-        query = query.where(is_older | ((row.recorded_at == recorded_at) & (row.receipt > after)))
-    ordered = query.order_by(row.recorded_at.desc(), row.receipt).limit(limit).offset(skip)
+        query = query.where(tuple_(row.recorded_at, row.receipt) < (recorded_at, after))
+    ordered = query.order_by(row.recorded_at.desc(), row.receipt.desc()).limit(limit).offset(skip)
     return [dict(one) for one in connection.execute(ordered).mappings()]
 
 

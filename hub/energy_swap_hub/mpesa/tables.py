@@ -26,6 +26,8 @@ OPEN_PAYOUT: Final = (QUEUED, SENDING, UNKNOWN, ACCEPTED)
 OPEN_REVERSAL: Final = (QUEUED, SENDING, ACCEPTED)
 
 _IS_OPEN: Final = text(f"state IN ({', '.join(repr(state) for state in OPEN_INTENT)})")
+# Said so in queries too: of parameters no database sees that the indexes of few rows are for them.
+IS_GOING: Final = text(f"state NOT IN ({PAID!r}, {FAILED!r})")
 
 payment_intent: Final = Table(
     "payment_intent",
@@ -49,7 +51,13 @@ payment_intent: Final = Table(
     Column("told", Text),  # ... and what that gave
     Column("ended_at", UtcTime),
     Index("payment_intent_by_id", "intent_id", unique=True),
-    Index("payment_intent_by_time", "community_id", "created_at"),
+    Index("payment_intent_by_time", "community_id", "created_at", "intent_id"),
+    Index(
+        "payment_intent_going",
+        *("community_id", "created_at", "intent_id"),
+        sqlite_where=IS_GOING,
+        postgresql_where=IS_GOING,
+    ),
     Index("payment_intent_by_purpose", "community_id", "purpose"),
     Index(
         "one_open_intent_per_phone",
@@ -79,7 +87,13 @@ payout: Final = Table(
     Column("asked_at", UtcTime),  # when M-Pesa was last asked what became of it ...
     Column("told", Text),  # ... and what it answered since
     Column("ended_at", UtcTime),
-    Index("payout_by_time", "community_id", "created_at"),
+    Index("payout_by_time", "community_id", "created_at", "payout_id"),
+    Index(
+        "payout_going",
+        *("community_id", "created_at", "payout_id"),
+        sqlite_where=IS_GOING,
+        postgresql_where=IS_GOING,
+    ),
 )
 
 # One row per M-Pesa receipt of money in, whichever way its news came first.
@@ -95,7 +109,7 @@ payment_receipt: Final = Table(
     Column("channel", Text, nullable=False),
     Column("paid_at", UtcTime, nullable=False, index=True),
     Column("recorded_at", UtcTime, nullable=False),
-    Index("payment_receipt_by_time", "community_id", "recorded_at"),
+    Index("payment_receipt_by_time", "community_id", "recorded_at", "receipt"),
 )
 
 # A receipt that is given back. It is asked for once; what becomes of it M-Pesa or a person says.

@@ -224,6 +224,7 @@ trade = Table(
     Column("at", UtcTime, nullable=False),
     Column("sell_order", Text),  # the spot orders that it fills
     Column("buy_order", Text),
+    Index("trade_by_time", "at"),  # with the community, SQLite would take it for lists by number, and sort
     Index("trade_reference", "community_id", "reference", sqlite_where=NOT_SPOT, postgresql_where=NOT_SPOT),
     Index("trade_sell_order", "sell_order", sqlite_where=_HAS_SELL, postgresql_where=_HAS_SELL),
     Index("trade_buy_order", "buy_order", sqlite_where=_HAS_BUY, postgresql_where=_HAS_BUY),

@@ -211,7 +211,16 @@ def _today(connection: Connection, community_id: str, now: datetime) -> dict[str
         )
     ).one()
 
+    # Nothing is booked before it happens. All of today's postings are of this entry or a later one: so their index
+    # by account is read from there on, and not from the first day.
+    booked = select(func.min(entry.c.id)).where(
+        entry.c.community_id == community_id, entry.c.booked_at >= midnight
+    )
+    first = connection.execute(booked).scalar()
+
     def posted_today(account: str, *, positive: bool) -> int:
+        if first is None:
+            return 0
         sign = posting.c.amount > 0 if positive else posting.c.amount < 0
         query = (
             select(func.coalesce(func.sum(posting.c.amount), 0))
@@ -219,9 +228,10 @@ def _today(connection: Connection, community_id: str, now: datetime) -> dict[str
             .where(
                 posting.c.community_id == community_id,
                 posting.c.account == account,
+                posting.c.entry_id >= first,
                 sign,
                 entry.c.at >= midnight,
-                entry.c.booked_at >= midnight,  # nothing is booked before it happens; this has an index
+                entry.c.booked_at >= midnight,
             )
         )
         return abs(int(connection.execute(query).scalar_one()))

@@ -7,12 +7,13 @@ from typing import Any, Final, Literal, get_args
 
 from aiohttp import web
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Column, Connection, RowMapping, Select, Table, func, or_, select
+from sqlalchemy import Column, Connection, RowMapping, Select, Table, func, select, tuple_
 
 from energy_swap_hub.ledger import PAYOUT_PENDING, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.mpesa.tables import (
     FAILED,
+    IS_GOING,
     OPEN_INTENT,
     OPEN_PAYOUT,
     PAID,
@@ -135,20 +136,21 @@ def _rows(
     query: Select[Any] = select(table).where(row.community_id == community_id)
     match wanted.standing:
         case "open":
-            query = query.where(row.state.in_(open_states))
+            query = query.where(IS_GOING, row.state.in_(open_states))
         case "ended":
             query = query.where(row.state.in_(_ENDED))
         case "waits":
-            query = query.where(or_(row.state == REVIEW, is_among(connection, key, [*reviews, ""])))
+            stuck = select(key).where(row.community_id == community_id, IS_GOING, row.state == REVIEW)
+            waiting = [*reviews, *connection.execute(stuck).scalars(), ""]
+            query = query.where(is_among(connection, key, waiting))
     if wanted.after is not None:
         at = select(row.created_at).where(row.community_id == community_id, key == wanted.after)
         created_at = connection.execute(at).scalar()
         if created_at is None:
             raise LookupError(f"there is no payment {wanted.after}")
-        is_older = row.created_at < created_at
-        query = query.where(is_older | ((row.created_at == created_at) & (key > wanted.after)))
+        query = query.where(tuple_(row.created_at, key) < (created_at, wanted.after))
     total = count_of(connection, query) if wanted.is_counted else None
-    ordered = query.order_by(row.created_at.desc(), key).limit(wanted.limit).offset(wanted.skip)
+    ordered = query.order_by(row.created_at.desc(), key.desc()).limit(wanted.limit).offset(wanted.skip)
     return connection.execute(ordered).mappings().all(), total
 
 

@@ -172,6 +172,7 @@ export class EsMeters extends TranslatedElement {
 
   #askEpoch(one: WaitingMeter): void {
     this.question = {
+      name: "begin_epoch",
       title: say("meters.begin_title", { name: householdName(this.overview, one.household) }),
       lead: say("meters.begin_means"),
       label: say("app.reason"),

@@ -192,6 +192,7 @@ export class EsMoney extends TranslatedElement {
 
   #askReverse(one: Receipt): void {
     this.question = {
+      name: "give_back",
       title: say("money.give_back_title", { amount: kes(one.kes * 100) }),
       lead: say("money.give_back_means", { receipt: one.receipt }),
       label: say("app.reason"),

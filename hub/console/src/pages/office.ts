@@ -183,19 +183,20 @@ export class EsOffice extends TranslatedElement {
   };
 
   readonly #askConfirm = (): void => {
-    this.#askCode(say("office.factor_enter"), say("office.factor_enter_means"), async (code) => {
+    this.#askCode("confirm_factor", say("office.factor_enter"), say("office.factor_enter_means"), async (code) => {
       await this.api.confirmFactor(code);
       this.factor = null;
     });
   };
 
   readonly #askRemove = (): void => {
-    this.#askCode(say("office.factor_remove"), say("office.factor_remove_means"), (code) => this.api.removeFactor(code));
+    this.#askCode("remove_factor", say("office.factor_remove"), say("office.factor_remove_means"), (code) => this.api.removeFactor(code));
   };
 
-  #askCode(title: string, lead: string, act: (code: string) => Promise<unknown>): void {
+  #askCode(name: "confirm_factor" | "remove_factor", title: string, lead: string, act: (code: string) => Promise<unknown>): void {
     const label = say("sign_in.code");
     this.question = {
+      name,
       title,
       lead,
       label,

@@ -12,6 +12,7 @@ import { Remote } from "../remote.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { reviewStyles } from "./reviews.styles.js";
+import type { Decision } from "../parts/review-decision.js";
 import "../parts/review-decision.js";
 
 @customElement("es-reviews")
@@ -23,7 +24,7 @@ export class EsReviews extends TranslatedElement {
   @property({ type: Boolean }) canResolve = false;
   /** The case that the address names. */
   @property() chosen: string | null = null;
-  @state() private deciding: { review: Review; action: ReviewAction | null } | null = null;
+  @state() private deciding: { review: Review; action: Decision | null } | null = null;
 
   @state() private told: { id: number; text: string; isBad: boolean } | null = null;
 

@@ -175,6 +175,7 @@ export class EsSettings extends TranslatedElement {
 
   #askWithdraw(id: number): void {
     this.question = {
+      name: "withdraw_settings",
       title: say("settings.withdraw"),
       lead: say("settings.withdraw_means"),
       label: say("app.reason"),

@@ -10,9 +10,11 @@ import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { renderAsk, type Question } from "./ask.js";
+import type { DialogName } from "./dialogs.js";
 import { householdName } from "./household-name.js";
 import { icon } from "./icons.js";
 import { whenHere } from "./pending.js";
+import { renderKeys } from "./key-holders.js";
 import "./key-text.js";
 
 const LOOKS: Record<string, string> = { done: "good", failed: "bad", withdrawn: "", outdated: "", open: "warn", waiting: "warn", complete: "warn" };
@@ -51,6 +53,7 @@ export class EsApprovals extends TranslatedElement {
             <h2>${say("approvals.ended")}</h2>
             <ul class="rows">${ended.map((one) => this.#renderProposal(one))}</ul>
           </section>`}
+      <es-key-holders .api=${this.api} .found=${found} .canChange=${this.canChange} @asked=${() => this.#proposals.refresh()}></es-key-holders>
     </div>`;
   }
 
@@ -61,7 +64,7 @@ export class EsApprovals extends TranslatedElement {
         <b>${sayCode("proposal", one.kind)}${who}</b>
         <span class="pill ${LOOKS[one.state] ?? ""}">${sayCode("proposal_state", one.state)}</span>
       </div>
-      ${one.reason ? html`<p>${one.reason}</p>` : nothing} ${one.is_under_way && one.missing ? this.#renderEvidence(one.household, one.missing) : nothing}
+      ${one.reason ? html`<p>${one.reason}</p>` : nothing} ${this.#renderKeys(one)} ${one.is_under_way && one.missing ? this.#renderEvidence(one.household, one.missing) : nothing}
       <p class="soft">
         ${say("approvals.signed", { count: one.signatures.length, needed: one.needed })} ·
         ${say("approvals.asked", { who: one.asked_by, when: moment(one.asked_at, this.#now(), currentLanguage()) })}
@@ -72,6 +75,16 @@ export class EsApprovals extends TranslatedElement {
           }}>${say("approvals.withdraw")}</button>`
         : nothing}
     </li>`;
+  }
+
+  /** The keys that a change of keys is about: approvers hear them read aloud. */
+  #renderKeys({ kind, wish }: Proposal): TemplateResult | typeof nothing {
+    if (kind === "hub") return renderKeys([wish.hub ?? ""]);
+    if (wish.approvers !== undefined) {
+      return html`<p>${say("holders.wished", { needed: wish.needed ?? 0, of: wish.approvers.length })}</p>
+        ${renderKeys(wish.approvers)}`;
+    }
+    return wish.verifiers !== undefined ? renderKeys(wish.verifiers) : nothing;
   }
 
   /** How complete an applicant's file is; its page has the evidence itself. */
@@ -122,25 +135,26 @@ export class EsApprovals extends TranslatedElement {
   }
 
   #askWithdraw(one: Proposal): void {
-    this.#ask(say("approvals.withdraw"), say("approvals.withdraw_means"), (reason) => this.api.withdrawProposal(one.proposal, reason));
+    this.#ask("withdraw_proposal", say("approvals.withdraw"), say("approvals.withdraw_means"), (reason) => this.api.withdrawProposal(one.proposal, reason));
   }
 
   #askRecover(device: NewDevice): void {
     const wish = { kind: "recover", household: device.household, key: device.key } as const;
-    this.#ask(say("approvals.recover"), say("approvals.recover_means"), (reason) => this.api.propose({ ...wish, reason }));
+    this.#ask("recover", say("approvals.recover"), say("approvals.recover_means"), (reason) => this.api.propose({ ...wish, reason }));
   }
 
   #askHub(): void {
-    this.#ask(say("approvals.hub_ask"), say("approvals.hub_ask_means"), (reason) => this.api.propose({ kind: "hub", reason }));
+    this.#ask("hub", say("approvals.hub_ask"), say("approvals.hub_ask_means"), (reason) => this.api.propose({ kind: "hub", reason }));
   }
 
   #askPause(isPaused: boolean): void {
     const lead = say(isPaused ? "approvals.resume_means" : "approvals.pause_means");
-    this.#ask(say(isPaused ? "approvals.resume" : "approvals.pause"), lead, (reason) => this.api.pauseChain(!isPaused, reason));
+    this.#ask(isPaused ? "resume" : "pause", say(isPaused ? "approvals.resume" : "approvals.pause"), lead, (reason) => this.api.pauseChain(!isPaused, reason));
   }
 
-  #ask(title: string, lead: string, act: (reason: string) => Promise<unknown>): void {
+  #ask(name: DialogName, title: string, lead: string, act: (reason: string) => Promise<unknown>): void {
     this.question = {
+      name,
       title,
       lead,
       label: say("app.reason"),

@@ -4,10 +4,12 @@ import { customElement, property, state } from "lit/decorators.js";
 import { say, TranslatedElement } from "../language.js";
 import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import type { DialogName } from "./dialogs.js";
 import { explain } from "./pending.js";
 
 /** What to ask, in the reader's language, and what to do with the answer; a promise that fails leaves the dialog open. */
 export interface Question {
+  name: DialogName;
   title: string;
   lead: string;
   label: string;
@@ -46,8 +48,8 @@ export class EsAsk extends TranslatedElement {
   }
 
   protected override render(): TemplateResult {
-    const { title, lead, label, go, isCode } = this.question;
-    return html`<dialog aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
+    const { name, title, lead, label, go, isCode } = this.question;
+    return html`<dialog data-dialog=${name} aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
       <h2 id="title">${title}</h2>
       <p class="lead">${lead}</p>
       <form @submit=${this.#act}>

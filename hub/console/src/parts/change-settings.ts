@@ -100,7 +100,7 @@ export class EsChangeSettings extends TranslatedElement {
   protected override render(): TemplateResult {
     const { valid, now } = this.settings;
     const soonest = (Math.floor(now / HOUR) + 1) * HOUR;
-    return html`<dialog class="wide" aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
+    return html`<dialog data-dialog="change_settings" class="wide" aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
       <h2 id="title">${say("settings.change")}</h2>
       <p class="lead">${say("settings.change_means")}</p>
       <form @submit=${this.#send}>

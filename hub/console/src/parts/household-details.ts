@@ -5,10 +5,9 @@ import type { Advice, Household, HubApi } from "../api.js";
 import { energy, exactEnergy, kes, moment, percent, power } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
-import type { Question } from "./ask.js";
+import { renderAsk, type Question } from "./ask.js";
 import "./member-file.js";
 import { icon } from "./icons.js";
-import "./ask.js";
 import "./key-text.js";
 
 @customElement("es-household-details")
@@ -135,7 +134,7 @@ export class EsHouseholdDetails extends TranslatedElement {
       html`${cents === null ? say("details.no_limit") : `${kes(cents)}/kWh`}${suggested
         ? html`<small>${say("details.suggested", { price: kes(suggested) })}</small>`
         : nothing}`;
-    return html`<dialog aria-labelledby="name" @close=${this.#closed} @click=${this.#backdrop}>
+    return html`<dialog data-dialog="household" aria-labelledby="name" @close=${this.#closed} @click=${this.#backdrop}>
       <div class="top">
         <div>
           <h1 id="name" tabindex="-1" autofocus>${one.name}</h1>
@@ -183,23 +182,9 @@ export class EsHouseholdDetails extends TranslatedElement {
         .name=${one.name}
         .now=${this.now}
         .canChange=${this.canChange}
-        @click=${(event: Event) => {
-          event.stopPropagation();
-        }}
       ></es-member-file>
       ${this.canChange ? this.#renderAsk() : nothing}
-      ${this.question === null
-        ? nothing
-        : html`<es-ask
-            .question=${this.question}
-            @click=${(event: Event) => {
-              event.stopPropagation();
-            }}
-            @closed=${(event: Event) => {
-              event.stopPropagation();
-              this.question = null;
-            }}
-          ></es-ask>`}
+      ${renderAsk(this.question, () => { this.question = null; })}
     </dialog>`;
   }
 
@@ -232,6 +217,7 @@ export class EsHouseholdDetails extends TranslatedElement {
   #askPayOut(): void {
     const { household, name, wallet } = this.household;
     this.question = {
+      name: "pay_out",
       title: say("details.pay_out_title", { name }),
       lead: say("details.pay_out_means", { amount: kes(wallet.kes_cents) }),
       label: say("app.reason"),
@@ -246,6 +232,7 @@ export class EsHouseholdDetails extends TranslatedElement {
   #ask(kind: "suspend" | "readmit"): void {
     const { household, name } = this.household;
     this.question = {
+      name: kind,
       title: say(`details.${kind}_title`, { name }),
       lead: say(`details.${kind}_means`),
       label: say("app.reason"),

@@ -199,6 +199,7 @@ export class EsMemberFile extends TranslatedElement {
 
   #askLeave = (isApplicant: boolean) => (): void => {
     this.question = {
+      name: isApplicant ? "turn_away" : "leave",
       title: say(isApplicant ? "file.turn_away_title" : "file.leave_title", { name: this.name }),
       lead: say(isApplicant ? "file.turn_away_means" : "file.leave_means"),
       label: say("app.reason"),
@@ -212,6 +213,7 @@ export class EsMemberFile extends TranslatedElement {
 
   readonly #askData = (): void => {
     this.question = {
+      name: "personal_data",
       title: say("file.data"),
       lead: say("file.data_means"),
       label: say("app.reason"),

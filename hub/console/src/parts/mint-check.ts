@@ -82,7 +82,7 @@ export class EsMintCheck extends TranslatedElement {
 
   protected override render(): TemplateResult {
     const isTrue = this.checks.every((check) => check.holds);
-    return html`<dialog class="wide" aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
+    return html`<dialog data-dialog="mint_check" class="wide" aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
       <h2 id="title" tabindex="-1">${say("proof.title", { period: moment(periodStart(this.period), this.now, currentLanguage()) })}</h2>
       <p class="lead">${say("proof.lead")}</p>
       <ul aria-label=${say("proof.checks")}>

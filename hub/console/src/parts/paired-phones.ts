@@ -63,6 +63,7 @@ export class EsPairedPhones extends TranslatedElement {
 
   #askRevoke(phone: PairedPhone): void {
     this.question = {
+      name: "take_phone",
       title: say("paired.revoke_title", { phone: phone.name, name: this.name }),
       lead: say("paired.revoke_means"),
       label: say("app.reason"),

@@ -54,6 +54,7 @@ export class EsPasskeys extends TranslatedElement {
 
   readonly #askName = (): void => {
     this.question = {
+      name: "make_passkey",
       title: say("passkeys.make"),
       lead: say("passkeys.make_means"),
       label: say("passkeys.name"),

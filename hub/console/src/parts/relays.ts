@@ -99,6 +99,7 @@ export class EsRelays extends TranslatedElement {
 
   #ask(one: Relay, mark: Mark): void {
     this.question = {
+      name: `relay.${mark}`,
       title: `${sayCode("relay_mark", mark)}: ${one.name}`,
       lead: sayCode("relay_mark_means", mark),
       label: say("app.reason"),

@@ -5,12 +5,15 @@ import type { HubApi, Review, ReviewAction } from "../api.js";
 import { say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import type { DialogName } from "./dialogs.js";
 import { explain } from "./pending.js";
 
+/** What is decided in a dialog: asking M-Pesa again decides nothing. */
+export type Decision = Exclude<ReviewAction, "ask_again">;
+
 /** What each action needs besides the note. */
-const NEEDS: Record<ReviewAction, readonly ("receipt" | "kes" | "household")[]> = {
+const NEEDS: Record<Decision, readonly ("receipt" | "kes" | "household")[]> = {
   try_again: [],
-  ask_again: [],
   send_again: [],
   pay_again: [],
   give_back: [],
@@ -52,7 +55,7 @@ export class EsReviewDecision extends TranslatedElement {
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) review!: Review;
   /** Null: the note only. */
-  @property({ attribute: false }) action: ReviewAction | null = null;
+  @property({ attribute: false }) action: Decision | null = null;
   @state() private problem = "";
   @state() private isBusy = false;
 
@@ -64,7 +67,8 @@ export class EsReviewDecision extends TranslatedElement {
   protected override render(): TemplateResult {
     const needs = this.action === null ? [] : NEEDS[this.action];
     const name = this.action ?? "note";
-    return html`<dialog aria-labelledby="title" @close=${this.#closed}>
+    const dialog: DialogName = `review.${name}`;
+    return html`<dialog data-dialog=${dialog} aria-labelledby="title" @close=${this.#closed}>
       <h2 id="title">${say(`action.${name}`)}</h2>
       <p class="subject">${sayCode("review", this.review.kind)} · ${this.review.subject}</p>
       <p class="what">${say(`action_does.${name}`)} ${this.review.kind === "complaint" ? say("reviews.answers") : nothing}</p>
