@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from .api.announcement import announced
-from .api.pairing import Pairing
+from .api.pairing import PairedClient, Pairing
 from .api.reads import Reads
 from .api.server import LocalApi
 from .api.status_page import StatusPage, View
@@ -59,6 +59,7 @@ class Edge:
         self._key: HouseholdKey | None = None
         self._store: Store | None = None
         self._pairing: Pairing | None = None
+        self._api: LocalApi | None = None
         self._port: int | None = None
         self.status_port: int | None = None
         self._intake: MeterIntake | None = None
@@ -117,7 +118,8 @@ class Edge:
             is_listening=intake.is_listening,
             listening_since=intake.listening_since,
             pairing_code=pairing.code,
-            clients=pairing.clients,
+            clients=tuple(pairing.clients),
+            connected=frozenset(_started(self._api).connected_clients),
             now=unix(self._clock),
             zone=ZoneInfo(self._config.time_zone),
         )
@@ -133,6 +135,12 @@ class Edge:
             return False
         await pairing.keep_only(client, token)
         return True
+
+    async def revoke(self, client_id: str, by: str) -> PairedClient:
+        """Let a paired client's token count no more, and disconnect it; raises `LookupError` for an unknown id."""
+        client = await _started(self._pairing).revoke(client_id, by)
+        await _started(self._api).turn_out(client_id)
+        return client
 
     async def start(self) -> None:
         """Start in the background and return when the local API listens; raise what prevents it."""
@@ -259,7 +267,7 @@ class Edge:
                 power=power,
                 decisions=journal.newest,
             )
-            api = LocalApi(
+            api = self._api = LocalApi(
                 edge_id=key.edge_id,
                 name=config.name,
                 time_zone=config.time_zone,
@@ -283,7 +291,7 @@ class Edge:
                 await stack.enter_async_context(announced(key.edge_id, config.name, config.api_host, self._port))
 
             if config.status_port is not None:
-                status = StatusPage(self._view, config.status_peers)
+                status = StatusPage(self._view, config.status_peers, self.revoke)
                 self.status_port = await status.start(config.status_host, config.status_port)
                 stack.push_async_callback(status.stop)
 

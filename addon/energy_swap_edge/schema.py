@@ -127,8 +127,15 @@ _BECAUSE: Final = """
     ALTER TABLE decision ADD COLUMN because TEXT NOT NULL DEFAULT '[]';
 """
 
+# So that the owner sees who is paired and takes somebody's token away.
+_CLIENTS: Final = """
+    ALTER TABLE client ADD COLUMN seen_at INTEGER;  -- NULL: not yet
+    ALTER TABLE client ADD COLUMN revoked_at INTEGER;  -- NULL: it is paired
+    ALTER TABLE client ADD COLUMN revoked_by TEXT;
+"""
+
 # `migrate` runs those that a file has not seen, in order; a script is never altered after it was released.
-_SCRIPTS: Final = (_FIRST, _HISTORY, _MINTED, _BECAUSE)
+_SCRIPTS: Final = (_FIRST, _HISTORY, _MINTED, _BECAUSE, _CLIENTS)
 
 
 def migrate(db: sqlite3.Connection, name: str) -> None:

@@ -50,6 +50,18 @@ class Registers:
     generation_wh: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoredClient:
+    """Somebody who was paired; times are Unix seconds. ``seen_at`` is None where nothing was heard of it since."""
+
+    token_hash: str
+    name: str
+    paired_at: int
+    seen_at: int | None
+    revoked_at: int | None
+    revoked_by: str | None
+
+
 class Store:
     """The edge's database. Every method is durable when it returns; errors are those of `sqlite3`."""
 
@@ -216,7 +228,8 @@ class Store:
         """Remember a paired client and, in the same step, the pairing code of the next one."""
 
         def add(db: sqlite3.Connection) -> None:
-            db.execute("INSERT INTO client VALUES (?, ?, ?)", (token_hash, name, paired_at))
+            values = (token_hash, name, paired_at)
+            db.execute("INSERT INTO client (token_hash, name, paired_at) VALUES (?, ?, ?)", values)
             _set_note(db, "pairing_code", next_code)
 
         await self.write(add)
@@ -225,16 +238,34 @@ class Store:
         """Forget the clients of a name, except the one with the token hash ``but``; return their token hashes."""
 
         def forget(db: sqlite3.Connection) -> set[str]:
-            found = db.execute(
-                "DELETE FROM client WHERE name = ? AND token_hash <> ? RETURNING token_hash", (name, but)
-            )
+            which = "name = ? AND token_hash <> ? AND revoked_at IS NULL"
+            found = db.execute(f"DELETE FROM client WHERE {which} RETURNING token_hash", (name, but))  # noqa: S608
             return {row[0] for row in found.fetchall()}
 
         return await self.write(forget)
 
-    async def client_token_hashes(self) -> list[str]:
-        """Return the token hashes of all paired clients."""
-        return await self.read(lambda db: [row[0] for row in db.execute("SELECT token_hash FROM client")])
+    async def clients(self) -> list[StoredClient]:
+        """Return all who were ever paired, also those whose token was revoked, in their order."""
+
+        def query(db: sqlite3.Connection) -> list[StoredClient]:
+            columns = "token_hash, name, paired_at, seen_at, revoked_at, revoked_by"
+            found = db.execute(f"SELECT {columns} FROM client ORDER BY paired_at, token_hash")  # noqa: S608 - ours
+            return [StoredClient(*row) for row in found]
+
+        return await self.read(query)
+
+    async def see_client(self, token_hash: str, at: int) -> None:
+        """Remember that a client was heard of."""
+        await self.write(
+            lambda db: db.execute("UPDATE client SET seen_at = ? WHERE token_hash = ?", (at, token_hash))
+        )
+
+    async def revoke_client(self, token_hash: str, at: int, by: str) -> None:
+        """Remember that a client's token counts no more, and who said so."""
+        values = (at, by, token_hash)
+        await self.write(
+            lambda db: db.execute("UPDATE client SET revoked_at = ?, revoked_by = ? WHERE token_hash = ?", values)
+        )
 
     async def note(self, name: str) -> str | None:
         """Return a remembered text."""

@@ -139,7 +139,7 @@ async def test_the_lock_out_ends_after_five_minutes(tmp_path: Path) -> None:
         await pairing.pair(pairing.code, "client")
     assert caught.value.retry_after == 2
     time += 2
-    assert pairing.is_paired(await pairing.pair(pairing.code, "client"))
+    assert pairing.client_of(await pairing.pair(pairing.code, "client"))
     await store.close()
 
 

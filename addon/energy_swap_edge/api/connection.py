@@ -32,8 +32,14 @@ class Connection:
     """A paired client that is connected now; ``connected_at`` is the number of the last event before that."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, carry_out: CarryOut, events: EventLog, connected_at: int
+        self,
+        client: str,
+        socket: web.WebSocketResponse,
+        carry_out: CarryOut,
+        events: EventLog,
+        connected_at: int,
     ) -> None:
+        self.client = client
         self._socket = socket
         self._carry_out = carry_out
         self._events = events
@@ -74,6 +80,10 @@ class Connection:
     async def close(self) -> None:
         """Say good-bye."""
         await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"the edge stops")
+
+    async def turn_out(self) -> None:
+        """End it: its client's token counts no more."""
+        await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"not paired any more")
 
     async def _write(self) -> None:
         try:

@@ -96,13 +96,27 @@ class LocalApi:
         for connection in self._connections:
             connection.has_news()
 
-    def _is_paired(self, request: web.Request) -> bool:
+    @property
+    def connected_clients(self) -> set[str]:
+        """The ids of the paired clients that are connected now."""
+        return {connection.client for connection in self._connections}
+
+    async def turn_out(self, client_id: str) -> None:
+        """Disconnect a client whose token counts no more."""
+        for connection in [one for one in self._connections if one.client == client_id]:
+            await connection.turn_out()
+
+    async def _client_of(self, request: web.Request) -> str | None:
+        """Return which paired client asks; None for anybody else."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self._pairing.is_paired(token)
+        client = self._pairing.client_of(token) if scheme.lower() == "bearer" else None
+        if client is not None:
+            await self._pairing.see(client)
+        return client
 
     def _for_paired(self, handler: _Handler) -> _Handler:
         async def serve(request: web.Request) -> web.StreamResponse:
-            if not self._is_paired(request):
+            if await self._client_of(request) is None:
                 return _not_paired()
             try:
                 return await handler(request)
@@ -141,11 +155,12 @@ class LocalApi:
         return answer(200, {"token": token, "edge_id": self._edge_id, "name": self._name})
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        if not self._is_paired(request):
+        client = await self._client_of(request)
+        if client is None:
             return _not_paired()
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES)
         await socket.prepare(request)
-        connection = Connection(socket, self._carry_out, self._events, await self._events.last())
+        connection = Connection(client, socket, self._carry_out, self._events, await self._events.last())
         for message in (
             {"type": "hello", **self._identity()},
             {"type": "snapshot", "state": self._state.snapshot()},
@@ -156,6 +171,7 @@ class LocalApi:
             await connection.run()
         finally:
             self._connections.discard(connection)
+            await self._pairing.see(client, is_leaving=True)
         return socket
 
 

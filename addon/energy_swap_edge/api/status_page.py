@@ -1,8 +1,10 @@
-"""The status page: in words what works, what does not, and since when; no script, at any width, two languages."""
+"""The status page: in words what works, what does not, since when, and who is paired; no script, two languages."""
 
+import hmac
 import logging
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final, Literal
@@ -10,13 +12,15 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from .pairing import PairedClient
+from .status_style import STYLE
 from .status_words import LANGUAGES, WORDS, chosen_language
 
 _LOGGER = logging.getLogger(__name__)
 _RENEW_SECONDS: Final = 15
 _HEADERS: Final = {
     # Home Assistant shows the page in a frame of its own origin.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -36,7 +40,8 @@ class View:
     is_listening: bool
     listening_since: int | None
     pairing_code: str
-    clients: int
+    clients: tuple[PairedClient, ...]  # also those whose token was revoked
+    connected: frozenset[str]  # the ids of those who are connected now
     now: int
     zone: ZoneInfo
 
@@ -88,7 +93,7 @@ def rows(view: View, words: Mapping[str, str]) -> list[Row]:
     if (earnings := state["earnings"]) is not None:
         earned, saved = _kes(earnings["earned_today_cents"]), _kes(earnings["saved_today_cents"])
         found.append(Row(words["money"], "good", words["money_today"].format(earned=earned, saved=saved)))
-    text = words["pairing_code"].format(code=view.pairing_code, clients=view.clients)
+    text = words["pairing_code"].format(code=view.pairing_code, clients=len(_paired(view)))
     return [*found, Row(words["pairing"], "good", text)]
 
 
@@ -125,16 +130,79 @@ def page(view: View, language: str) -> str:
         f'<meta http-equiv="refresh" content="{_RENEW_SECONDS}"><title>{escape(view.name)}</title>'
         '<link rel="stylesheet" href="status.css"></head><body><header>'
         f"<h1>{escape(view.name)}</h1><p>{words['title']} · {escape(view.edge_version)} · {others}</p></header>"
-        f"<main>{summary}<dl>{listed}</dl></main></body></html>"
+        f"<main>{summary}<dl>{listed}</dl>{_client_list(view, language)}</main></body></html>"
+    )
+
+
+def revoking(language: str, client: PairedClient, csrf: str) -> str:
+    """Return the page that asks whether a client's token shall count no more, as HTML."""
+    words = WORDS[language]
+    name = escape(client.name)
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{words['revoke']}: {name}</title>"
+        f'<link rel="stylesheet" href="status.css"></head><body><main><h1>{words["revoke"]}: {name}</h1>'
+        f"<p>{words['revoke_means']}</p>"
+        f'<form method="post" action="revoke"><input type="hidden" name="csrf" value="{csrf}">'
+        f'<input type="hidden" name="client" value="{client.id}">'
+        f'<input type="hidden" name="lang" value="{language}"><div class="actions">'
+        f'<button class="bad">{words["revoke_now"]}</button>'
+        f'<a class="button" href="./?lang={language}">{words["cancel"]}</a></div></form></main></body></html>'
+    )
+
+
+def _paired(view: View) -> list[PairedClient]:
+    return [one for one in view.clients if one.revoked_at is None]
+
+
+def _client_list(view: View, language: str) -> str:
+    words = WORDS[language]
+    items = "".join(_client_item(one, view, language) for one in view.clients)
+    listed = f'<ul class="clients">{items}</ul>' if items else f'<p class="soft">{words["clients_none"]}</p>'
+    return f"<section><h2>{words['clients']}</h2>{listed}</section>"
+
+
+def _client_item(client: PairedClient, view: View, language: str) -> str:
+    words = WORDS[language]
+    told = [words["client_paired"].format(when=_when(client.paired_at, view))]
+    if client.revoked_at is not None:
+        by = escape(client.revoked_by or "")
+        told.append(words["client_revoked"].format(when=_when(client.revoked_at, view), by=by))
+    elif client.id in view.connected:
+        told.append(words["client_connected"])
+    elif client.seen_at is None:
+        told.append(words["client_unseen"])
+    else:
+        told.append(words["client_seen"].format(when=_when(client.seen_at, view)))
+    revoke = (
+        f'<a class="button" href="?revoke={client.id}&amp;lang={language}" '
+        f'aria-label="{words["revoke"]}: {escape(client.name)}">{words["revoke"]}</a>'
+    )
+    gone = "" if client.revoked_at is None else ' class="gone"'
+    return (
+        f"<li{gone}><span><b>{escape(client.name)}</b><small>{' · '.join(told)}</small></span>"
+        f"{revoke if client.revoked_at is None else ''}</li>"
     )
 
 
 class StatusPage:
-    """The page's own small server. Only ``peers`` may ask (None: anybody who reaches it)."""
+    """The page's own small server. Only ``peers`` may ask (None: anybody who reaches it).
 
-    def __init__(self, view: Callable[[], View], peers: Collection[str] | None) -> None:
+    ``revoke`` lets a client's token count no more, on behalf of whom its second argument names.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[], View],
+        peers: Collection[str] | None,
+        revoke: Callable[[str, str], Awaitable[PairedClient]],
+    ) -> None:
         self._view = view
         self._peers = peers
+        self._revoke = revoke
+        # Whoever can read the page can revoke; a form that another site sends does not know this.
+        self._csrf = secrets.token_urlsafe(32)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -143,6 +211,9 @@ class StatusPage:
         app.router.add_get("/", self._page)
         app.router.add_get("/status.css", self._style)
         app.router.add_get("/health", self._health)
+        app.router.add_get("/clients", self._clients)
+        app.router.add_post("/clients/{client}/revoke", self._post_revoke)
+        app.router.add_post("/revoke", self._revoke_by_form)
         app.on_response_prepare.append(_add_headers)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -158,7 +229,42 @@ class StatusPage:
     async def _page(self, request: web.Request) -> web.Response:
         self._let_in(request)
         language = chosen_language(request.query.get("lang"), request.headers.get("Accept-Language", ""))
-        return web.Response(text=page(self._view(), language), content_type="text/html")
+        view = self._view()
+        asked = request.query.get("revoke")
+        client = next((one for one in _paired(view) if one.id == asked), None)
+        html = page(view, language) if client is None else revoking(language, client, self._csrf)
+        return web.Response(text=html, content_type="text/html")
+
+    async def _clients(self, request: web.Request) -> web.Response:
+        self._let_in(request)
+        view = self._view()
+        listed = [asdict(one) | {"is_connected": one.id in view.connected} for one in view.clients]
+        return web.json_response({"clients": listed, "csrf": self._csrf})
+
+    async def _post_revoke(self, request: web.Request) -> web.Response:
+        self._let_in(request)
+        self._check(request.headers.get("X-CSRF-Token", ""))
+        return web.json_response(asdict(await self._revoked(request, request.match_info["client"])))
+
+    async def _revoke_by_form(self, request: web.Request) -> web.Response:
+        self._let_in(request)
+        form = await request.post()
+        self._check(str(form.get("csrf", "")))
+        await self._revoked(request, str(form.get("client", "")))
+        # To the page itself, wherever Home Assistant shows it.
+        raise web.HTTPSeeOther(f"./?lang={chosen_language(str(form.get('lang')), '')}")
+
+    def _check(self, csrf: str) -> None:
+        if not hmac.compare_digest(csrf.encode(), self._csrf.encode()):
+            raise web.HTTPForbidden(text="open the page anew: this form is an old one, or another site's")
+
+    async def _revoked(self, request: web.Request, client_id: str) -> PairedClient:
+        # Home Assistant's ingress says who it let in, and lets nobody else say it.
+        who = request.headers.get("X-Remote-User-Name") if self._peers is not None else None
+        try:
+            return await self._revoke(client_id, who or f"the page, from {request.remote}")
+        except LookupError as error:
+            raise web.HTTPNotFound(text=str(error)) from None
 
     async def _style(self, request: web.Request) -> web.Response:
         self._let_in(request)
@@ -198,31 +304,3 @@ def _when(at: int, view: View) -> str:
 
 def _kes(cents: int) -> str:
     return f"KES {cents / 100:,.2f}"
-
-
-STYLE: Final = """
-:root { color-scheme: light dark; --line: #d9dee3; --text: #1c2329; --soft: #5b6670; --back: #fff; --good: #1a7f4b;
-  --wait: #a86a00; --bad: #c02e2e; }
-@media (prefers-color-scheme: dark) { :root { --line: #333c44; --text: #e8edf1; --soft: #9aa6b1; --back: #11161a;
-  --good: #4cc38a; --wait: #e0a030; --bad: #ff7b72; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 16px; max-width: 640px; font: 16px/1.45 system-ui, sans-serif; color: var(--text);
-  background: var(--back); }
-h1 { margin: 0; font-size: 1.4rem; }
-header p { margin: 2px 0 16px; color: var(--soft); }
-a { color: inherit; display: inline-block; padding: 10px 6px; }
-.summary { margin: 0 0 12px; padding: 12px 14px; border: 1px solid; border-radius: 8px; }
-.summary p { margin: 0; }
-.summary ul { margin: 6px 0 0; padding-left: 20px; }
-.summary.good { color: var(--good); }
-.summary.bad { color: var(--bad); }
-dl { margin: 0; }
-.row { padding: 12px 0; border-top: 1px solid var(--line); }
-dt { font-weight: 600; }
-dd { margin: 2px 0 0 22px; overflow-wrap: anywhere; }
-small { color: var(--soft); font-size: 0.875rem; }
-.dot { display: inline-block; width: 12px; height: 12px; margin-right: 10px; border-radius: 50%; }
-.dot.good { background: var(--good); }
-.dot.wait { background: none; border: 3px solid var(--wait); }
-.dot.bad { background: var(--bad); border-radius: 2px; }
-"""

@@ -47,13 +47,13 @@ export class EsApprovals extends TranslatedElement {
         ${open.length === 0 ? html`<p class="empty">${say("approvals.none")}</p>` : html`<ul class="rows">${open.map((one) => this.#renderProposal(one))}</ul>`}
         ${this.canChange && found.hub.can_pause ? this.#renderPause(found.is_paused) : nothing}
       </section>
+      <es-key-holders .api=${this.api} .found=${found} .canChange=${this.canChange} @asked=${() => this.#proposals.refresh()}></es-key-holders>
       ${ended.length === 0
         ? nothing
         : html`<section class="card">
             <h2>${say("approvals.ended")}</h2>
             <ul class="rows">${ended.map((one) => this.#renderProposal(one))}</ul>
           </section>`}
-      <es-key-holders .api=${this.api} .found=${found} .canChange=${this.canChange} @asked=${() => this.#proposals.refresh()}></es-key-holders>
     </div>`;
   }
 
