@@ -72,7 +72,8 @@ LISTS: Final = {
         f"""INSERT INTO chain_intent (community_id, id, kind, payload, state, signature, fee_lamports, created_at,
         finished_at)
         {_NUMBERS} SELECT :community, 'long ' || n, iif(n % 2, 'burn_period', 'mint_period'),
-        '{{"type":"open_nonce","account":"A"}}', 'confirmed', 'sig' || n, 5000, {_AT}, {_AT} FROM number""",
+        '{{"type":"open_nonce","account":"A"}}', 'confirmed', replace(printf('%064d', 0), '0', '1'), 5000,
+        {_AT}, {_AT} FROM number""",
     ),
     "periods": (
         f"""INSERT INTO period (community_id, start, state, cents_per_kwh, supply_wh, demand_wh, traded_wh,

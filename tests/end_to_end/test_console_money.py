@@ -156,3 +156,25 @@ async def test_what_m_pesa_left_open_is_asked_again_and_credited_by_its_receipt(
         ("office", "resolved a review"),
         ("office", "asked M-Pesa again about a review"),
     ]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_accounts_statement_and_the_ledger_as_csv_are_read(hub: Hub, browser: Browser, size: str) -> None:
+    async with screen(hub, browser, "/ledger", size, user="regulator") as page:
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="CSV").click()
+        assert b"payout_pending" in (await (await download.value).path()).read_bytes()
+        await page.get_by_role("button", name="Closed days").click()
+        await expect(page.get_by_text("No day is over yet.")).to_be_visible()
+        await page.get_by_role("button", name="Trial balance").click()
+        await page.get_by_role("link", name="Amina, money h-001:kes", exact=True).click()
+        rows = page.locator("es-account-statement tbody tr")
+        await expect(rows.last).to_contain_text("+500.00 KES")
+        await expect(rows.last).to_contain_text("top-up")
+        assert await rows.count() > 3
+        assert await faults(page) == []
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="CSV").click()
+        assert b"amount,balance" in (await (await download.value).path()).read_bytes()
+        await page.get_by_role("link", name="Trial balance").click()
+        await expect(page.get_by_role("link", name="Payouts under way payout_pending")).to_be_visible()

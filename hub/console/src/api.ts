@@ -225,6 +225,24 @@ export interface Entry {
   postings: Posting[];
 }
 
+/** What an entry did to an account, and what the account held then: cents or Wh. */
+export interface AccountMove {
+  id: number;
+  at: number;
+  booked_at: number;
+  source: string;
+  external_id: string;
+  text: string;
+  amount: number;
+  balance: number;
+}
+
+/** The closed days, newest first, and the first that is not what it was closed with, in words. */
+export interface ClosedDays {
+  days: { day: string; entries: number; first_entry: number | null; last_entry: number | null; hash: string }[];
+  lies: string[];
+}
+
 export interface TrialBalance {
   accounts: { account: string; currency: "KES" | "eKWh"; balance: number }[];
   is_balanced: boolean;
@@ -367,6 +385,11 @@ export class HubApi {
   fund = (): Promise<Fund> => this.#request("GET", "/ledger/fund");
 
   entries = (wanted: Wanted): Promise<Part<Entry>> => this.#part("/ledger/entries", "entries", wanted);
+
+  accountMoves = (account: string, wanted: Wanted): Promise<Part<AccountMove>> =>
+    this.#part(`/ledger/accounts/${encodeURIComponent(account)}/statement`, "moves", wanted);
+
+  closedDays = (): Promise<ClosedDays> => this.#request("GET", "/ledger/days");
 
   trialBalance = (): Promise<TrialBalance> => this.#request("GET", "/ledger/trial-balance");
 

@@ -130,7 +130,7 @@ export class EsConsole extends TranslatedElement {
       live: () => html`<es-live .api=${this.#api} .overview=${overview} .feed=${this.#feed.status}></es-live>`,
       households: () => html`<es-households .api=${this.#api} .overview=${overview} .chosen=${this.route.detail} .canChange=${session.role === "admin"}></es-households>`,
       market: () => html`<es-market .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-market>`,
-      ledger: () => html`<es-ledger .api=${this.#api} .overview=${overview}></es-ledger>`,
+      ledger: () => html`<es-ledger .api=${this.#api} .overview=${overview} .chosen=${this.route.detail}></es-ledger>`,
       money: () => html`<es-money .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin"}></es-money>`,
       meters: () => html`<es-meters .api=${this.#api} .overview=${overview} .canChange=${session.role === "admin" || session.role === "installer"} .canSwitch=${session.role === "admin"}></es-meters>`,
       chain: () => html`<es-chain .api=${this.#api} .overview=${overview}></es-chain>`,

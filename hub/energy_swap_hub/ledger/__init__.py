@@ -18,7 +18,7 @@ from .book import (
 from .corrections import Correction, correct
 from .days import Day, close_days, closed_days, open_since, verify_days
 from .entries import Entry, Hold, Overdrawn, Posting
-from .history import Leg, Touch, legs, touches, wallet_before
+from .history import Leg, Move, Touch, legs, moves, moves_query, touches, wallet_before
 from .journal import Journal
 from .proof import first_lie, sums
 from .tables import (
@@ -54,6 +54,7 @@ __all__ = [
     "Hold",
     "Journal",
     "Leg",
+    "Move",
     "Overdrawn",
     "Posting",
     "Touch",
@@ -73,6 +74,8 @@ __all__ = [
     "kes",
     "kes_held",
     "legs",
+    "moves",
+    "moves_query",
     "open_since",
     "post",
     "posted",

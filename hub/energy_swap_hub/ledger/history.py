@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from energy_swap_hub.storage import is_among
 
@@ -124,6 +125,57 @@ def legs(connection: Connection, community_id: str, *, after: int, entries: int)
     )
     for found in connection.execute(query):
         yield Leg(*found)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What an entry did to one account, and what it held then: cents or Wh."""
+
+    entry_id: int
+    at: datetime
+    booked_at: datetime
+    source: str
+    external_id: str
+    text: str
+    amount: int
+    balance: int
+
+
+def moves_query(community_id: str, account: str) -> Select[Any]:
+    """Return the query for the ids of the entries that moved an account, each with its ``amount``."""
+    row = tables.posting.c
+    query = select(row.entry_id, func.sum(row.amount).label("amount"))
+    return query.where(row.community_id == community_id, row.account == account).group_by(row.entry_id)
+
+
+def moves(connection: Connection, community_id: str, account: str, amounts: Mapping[int, int]) -> list[Move]:
+    """Return what entries did to an account, the newest first; ``amounts`` are by entry, without gaps between."""
+    if not amounts:
+        return []
+    held, row = tables.posting.c, tables.entry.c
+    total = select(func.sum(held.amount)).where(
+        held.community_id == community_id, held.account == account, held.entry_id <= max(amounts)
+    )
+    balance = int(connection.execute(total).scalar_one())
+    query = select(row.id, row.at, row.booked_at, row.source, row.external_id, row.text)
+    found = []
+    for entry in connection.execute(
+        query.where(is_among(connection, row.id, list(amounts))).order_by(row.id.desc())
+    ):
+        found.append(
+            Move(
+                entry_id=entry.id,
+                at=entry.at,
+                booked_at=entry.booked_at,
+                source=entry.source,
+                external_id=entry.external_id,
+                text=entry.text,
+                amount=amounts[entry.id],
+                balance=balance,
+            )
+        )
+        balance -= amounts[entry.id]
+    return found
 
 
 def _fields(household_id: str) -> dict[str, str]:

@@ -37,6 +37,29 @@ class Entries(TypedDict):
     total: int | None
 
 
+class AccountMove(TypedDict):
+    """What an entry did to an account, and the account's balance after it: cents or Wh."""
+
+    id: int
+    at: int
+    booked_at: int
+    source: str
+    external_id: str
+    text: str
+    amount: int
+    balance: int
+
+
+class AccountMoves(TypedDict):
+    """A page of an account's statement, newest first; ``next`` is the ``before`` of what follows."""
+
+    account: str
+    currency: Currency
+    moves: list[AccountMove]
+    next: int | None
+    total: int | None
+
+
 class AccountBalance(TypedDict):
     """An account and what its postings sum to."""
 

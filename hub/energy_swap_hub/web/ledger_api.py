@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -21,9 +22,10 @@ from energy_swap_hub.settlement.corrections import Transfer, book_correction
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
-from . import statement_view
-from .answers import ClosedDay, ClosedDays, Corrected
+from . import ledger_view, statement_view
+from .answers import AccountMove, AccountMoves, ClosedDay, ClosedDays, Corrected
 from .doors import Call, Doors
+from .paging import Page, asked_page, paged
 from .route import Route
 from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
 from .statement_view import DAYS
@@ -32,6 +34,10 @@ from .tokens import Scope
 _ENTRIES_AT_ONCE: Final = 500
 _COLUMNS: Final = (
     "entry", "at", "booked_at", "source", "external_id", "text", "corrects", "account", "currency", "amount",
+)  # fmt: skip
+
+_MOVE_COLUMNS: Final = (
+    "entry", "at", "booked_at", "source", "external_id", "text", "currency", "amount", "balance",
 )  # fmt: skip
 
 
@@ -86,6 +92,19 @@ class LedgerApi:
                 says="The whole ledger as CSV, streamed.",
                 scope=Scope.LEDGER,
             ),
+            read(
+                f"{base}/ledger/accounts/{{account}}/statement",
+                self._account,
+                says="What moved an account, newest first, with its balance after each.",
+                query=paged(100),
+                scope=Scope.LEDGER,
+            ),
+            read(
+                f"{base}/ledger/accounts/{{account}}/statement.csv",
+                self._account_csv,
+                says="All that ever moved an account as CSV, streamed.",
+                scope=Scope.LEDGER,
+            ),
             self._doors.admin(f"{base}/ledger/corrections", self._correct, says="Book a correction."),
         ]
 
@@ -128,6 +147,28 @@ class LedgerApi:
             await response.write_eof()
         return response
 
+    async def _account(self, call: Call[Session, None]) -> AccountMoves:
+        account, page = call.request.match_info["account"], asked_page(call.request, 100)
+        return await self._moves(account, page)
+
+    async def _account_csv(self, call: Call[Session, None]) -> web.StreamResponse:
+        account, page = call.request.match_info["account"], Page(_ENTRIES_AT_ONCE)
+        found = await self._moves(account, page)
+        response = web.StreamResponse()
+        response.content_type, response.charset = CONTENT_TYPE, "utf-8"
+        as_file(response, f"{self._community.id}-{account.replace(':', '-')}.csv")
+        await response.prepare(call.request)
+        with contextlib.suppress(ConnectionResetError):  # whoever asked has gone
+            await response.write(csv_bytes([_MOVE_COLUMNS]))
+            while found["moves"]:
+                await response.write(csv_bytes(_move_row(one, found["currency"]) for one in found["moves"]))
+                found = await self._moves(account, replace(page, before=found["moves"][-1]["id"]))
+            await response.write_eof()
+        return response
+
+    async def _moves(self, account: str, page: Page) -> AccountMoves:
+        return await self._database.read(lambda c: ledger_view.account_moves(c, self._community.id, account, page))
+
     async def _legs(self, after: int) -> list[Leg]:
         def query(connection: Connection) -> list[Leg]:
             return list(ledger.legs(connection, self._community.id, after=after, entries=_ENTRIES_AT_ONCE))
@@ -157,6 +198,19 @@ def _day(day: Day) -> ClosedDay:
         "last_entry": day.last_entry_id,
         "hash": day.hash,
     }
+
+
+def _move_row(move: AccountMove, currency: str) -> list[Cell]:
+    digits = -2 if currency == "KES" else -3
+    return [
+        move["id"],
+        *(datetime.fromtimestamp(move[name], UTC).isoformat() for name in ("at", "booked_at")),
+        move["source"],
+        move["external_id"],
+        move["text"],
+        currency,
+        *(Decimal(move[name]).scaleb(digits) for name in ("amount", "balance")),
+    ]
 
 
 def _row(leg: Leg) -> list[Cell]:

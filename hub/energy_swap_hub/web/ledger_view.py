@@ -11,7 +11,19 @@ from energy_swap_hub.ledger import BURNED, FUND, MINTED, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.settlement.rewards import last_rewards
 
-from .answers import AccountBalance, Entries, EntryRow, Fund, LedgerHealth, Leg, Policy, RewardDay, TrialBalance
+from .answers import (
+    AccountBalance,
+    AccountMove,
+    AccountMoves,
+    Entries,
+    EntryRow,
+    Fund,
+    LedgerHealth,
+    Leg,
+    Policy,
+    RewardDay,
+    TrialBalance,
+)
 from .paging import Page, rows_of
 
 
@@ -39,6 +51,39 @@ def entries(connection: Connection, community_id: str, page: Page) -> Entries:
         for row in found
     ]
     return {"entries": rows, "next": page.following([row["id"] for row in rows]), "total": total}
+
+
+def account_moves(connection: Connection, community_id: str, account: str, page: Page) -> AccountMoves:
+    """Return a page of what moved an account, newest first, each with the balance after it.
+
+    Raises `LookupError` for an account that nothing ever moved.
+    """
+    query = ledger.moves_query(community_id, account)
+    found, total = rows_of(connection, query, posting.c.entry_id, page)
+    if not found and connection.execute(query.limit(1)).first() is None:
+        raise LookupError(f"nothing ever moved an account {account}; the trial balance lists all that there are")
+    moves = ledger.moves(connection, community_id, account, {row["entry_id"]: int(row["amount"]) for row in found})
+    rows: list[AccountMove] = [
+        {
+            "id": one.entry_id,
+            "at": int(one.at.timestamp()),
+            "booked_at": int(one.booked_at.timestamp()),
+            "source": one.source,
+            "external_id": one.external_id,
+            "text": one.text,
+            "amount": one.amount,
+            "balance": one.balance,
+        }
+        for one in moves
+    ]
+    following = page.following([row["id"] for row in rows])
+    return {
+        "account": account,
+        "currency": ledger.currency_of(account),
+        "moves": rows,
+        "next": following,
+        "total": total,
+    }
 
 
 def trial_balance(connection: Connection, community_id: str) -> TrialBalance:

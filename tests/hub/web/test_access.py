@@ -47,6 +47,7 @@ LET_IN = {
     "admin": {"admin"},
 }
 PATHS = {
+    "account": "h-001:kes",
     "proposal": "admit:h-001:1",
     "household": "h-001",
     "id": "1",

@@ -241,3 +241,26 @@ def stored(hub: Hub, query: str) -> list[tuple[Any, ...]]:
     """Look into the hub's file, as somebody with the machine can."""
     with sqlite3.connect(hub.config.data / "hub.sqlite") as connection:
         return connection.execute(query).fetchall()
+
+
+async def test_an_accounts_statement_has_the_balance_after_each_entry(hub: Hub) -> None:
+    admin = await hub.admin()
+    for amount in (500, 200):
+        assert (
+            await admin.post("/ledger/corrections", wish(account_from=AMINA, account_to="fees", amount=amount))
+        ).status == 200
+    body = await (await admin.get(f"/ledger/accounts/{AMINA}/statement?limit=2&count=1")).json()
+    held = (await balances(admin))[AMINA]
+    assert (body["account"], body["currency"], body["total"]) == (AMINA, "KES", 3)
+    assert [(one["amount"], one["balance"]) for one in body["moves"]] == [(-200, held), (-500, held + 200)]
+    older = await (await admin.get(f"/ledger/accounts/{AMINA}/statement?before={body['next']}")).json()
+    assert [(one["amount"], one["balance"]) for one in older["moves"]] == [(12_345, 12_345)]
+
+    head, *rows = rows_of(
+        (await (await admin.get(f"/ledger/accounts/{AMINA}/statement.csv")).text()).removeprefix("\ufeff")
+    )
+    assert head[-2:] == ["amount", "balance"]
+    assert [row[-2:] for row in rows] == [["-2.00", "116.45"], ["-5.00", "118.45"], ["123.45", "123.45"]]
+    for account in ("h-001:kess", "%00", "nobody"):
+        for path in ("statement", "statement.csv"):
+            assert (await admin.get(f"/ledger/accounts/{account}/{path}")).status in (400, 404), account

@@ -39,6 +39,24 @@ export const ledgerStyles = css`
     background: var(--bad-wash);
     border-color: transparent;
   }
+  .export {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: space-between;
+    align-items: center;
+    gap: 0 16px;
+    min-height: var(--touch);
+    margin-top: -8px;
+    font-size: 14px;
+  }
+  .export a {
+    padding: 12px 0;
+  }
+  .balances a,
+  .postings a {
+    display: inline-block;
+    padding: 8px 0;
+  }
   .entries {
     list-style: none;
     margin: -8px 0;

@@ -1,22 +1,27 @@
-// The ledger: every entry with its postings, and the trial balance that must come to zero.
-import { html, nothing, type TemplateResult } from "lit";
+// The ledger: every entry with its postings, the trial balance that must come to zero, each account's statement, closed days.
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Entry, Fund, HubApi, Overview, Posting, TrialBalance } from "../api.js";
 import { amount, day, energy, exactEnergy, hour, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import { accountTitle } from "../parts/account-title.js";
 import { entryTitle } from "../parts/entry-title.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
 import { LongList } from "../long-list.js";
 import { Remote } from "../remote.js";
+import { go, writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { ledgerStyles } from "./ledger.styles.js";
+import "../parts/account-statement.js";
+import "../parts/closed-days.js";
 import "../parts/long-rows.js";
 
 type Currency = Posting["currency"];
-type Tab = "entries" | "balance" | "fund";
+const TABS = ["entries", "balance", "days", "fund"] as const;
+type Tab = (typeof TABS)[number];
 
 /** Money first, then energy. */
 const CURRENCIES: readonly Currency[] = ["KES", "eKWh"];
@@ -29,6 +34,8 @@ export class EsLedger extends TranslatedElement {
 
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
+  /** The account that the address names. */
+  @property() chosen: string | null = null;
   @state() private tab: Tab = "entries";
 
   readonly #entries = new LongList<Entry>(this, (wanted) => this.api.entries(wanted), (one) => String(one.id));
@@ -39,9 +46,10 @@ export class EsLedger extends TranslatedElement {
   protected override render(): TemplateResult {
     const tab = (name: Tab): TemplateResult =>
       html`<button
-        aria-pressed=${this.tab === name}
+        aria-pressed=${this.chosen === null ? this.tab === name : name === "balance"}
         @click=${() => {
           this.tab = name;
+          if (this.chosen !== null) go(writeRoute("ledger"));
         }}
       >
         ${say(`ledger.${name}`)}
@@ -49,17 +57,31 @@ export class EsLedger extends TranslatedElement {
     return html`
       <div class="page-head">
         <h1>${say("nav.ledger")}</h1>
-        <div class="segments" role="group" aria-label=${say("live.view")}>${tab("entries")}${tab("balance")}${tab("fund")}</div>
+        <div class="segments" role="group" aria-label=${say("live.view")}>${TABS.map(tab)}</div>
       </div>
       ${this.#renderSummary()}
-      <section class="card">
+      ${this.chosen === null
+        ? this.#renderTab()
+        : html`<es-account-statement .api=${this.api} .overview=${this.overview} account=${this.chosen}></es-account-statement>`}
+    `;
+  }
+
+  /** Coming back from an account's statement one is at the trial balance again. */
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("chosen") && this.chosen !== null) this.tab = "balance";
+  }
+
+  #renderTab(): TemplateResult {
+    return html`<section class="card">
         ${{
-          entries: () => whenListed(this.#entries, () => this.#renderEntries()),
+          entries: () =>
+            html`<p class="export"><span class="soft">${say("ledger.all_as_csv")}</span> <a download href="/api/v1/console/ledger/entries.csv">${say("ledger.as_csv")}</a></p>
+              ${whenListed(this.#entries, () => this.#renderEntries())}`,
           balance: () => whenHere(this.#balance, (balance) => this.#renderBalance(balance)),
+          days: () => html`<es-closed-days .api=${this.api}></es-closed-days>`,
           fund: () => whenHere(this.#fund, (fund) => this.#renderFund(fund)),
         }[this.tab]()}
-      </section>
-    `;
+      </section>`;
   }
 
   #renderSummary(): TemplateResult | typeof nothing {
@@ -116,7 +138,7 @@ export class EsLedger extends TranslatedElement {
         <tbody>
           ${CURRENCIES.flatMap((currency) => entry.postings.filter((posting) => posting.currency === currency)).map(
             (posting) => html`<tr>
-              <td class="mono">${posting.account}</td>
+              <td><a href=${writeRoute("ledger", posting.account)}>${accountTitle(posting.account, this.overview)}</a></td>
               <td class="right ${posting.amount < 0 ? "minus" : "plus"}">${quantity(posting.currency, posting.amount, true)}</td>
               <td class="currency">${posting.currency}</td>
             </tr>`,
@@ -160,7 +182,7 @@ export class EsLedger extends TranslatedElement {
         const households = accounts.filter((one) => one.account.includes(":"));
         const total = accounts.reduce((sum, one) => sum + one.balance, 0);
         const row = (one: { account: string; balance: number }): TemplateResult =>
-          html`<tr><td class="mono">${one.account}</td><td class="right ${one.balance < 0 ? "minus" : ""}">${quantity(currency, one.balance)}</td></tr>`;
+          html`<tr><td><a href=${writeRoute("ledger", one.account)}>${accountTitle(one.account, this.overview)}</a></td><td class="right ${one.balance < 0 ? "minus" : ""}">${quantity(currency, one.balance)}</td></tr>`;
         return html`<table>
           <caption>
             ${currency}

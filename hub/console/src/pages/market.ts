@@ -154,7 +154,7 @@ export class EsMarket extends TranslatedElement {
             <span class="soft">${isOpen(one) && left > 0 ? say("market.ends_in", { minutes: Math.ceil(left / 60) }) : sayCode("state", one.state)}</span>
           </div>
           <div class="bid">
-            <b>${kes(one.best_bid ?? one.start_price)}</b>
+            <b>${kes(one.best_bid ?? one.start_price)}/kWh</b>
             <span class="soft">${one.leader === null ? say("market.start_price") : say(isOpen(one) ? "market.leads" : "market.won", { name: this.#nameOf(one.leader) })}</span>
           </div>
         </li>`;

@@ -80,7 +80,7 @@ export class EsMeters extends TranslatedElement {
         <div><dt>${say("meters.import")}</dt><dd class="number">${energy(one.import_wh)}</dd></div>
       </dl>
       ${one.asked !== null
-        ? html`<p class="notice warn">${say("meters.asked", { count: one.asked.signatures, needed: one.asked.needed })} ${this.canSwitch ? html`<a href=${writeRoute("chain")}>${say("nav.chain")}</a>` : nothing}</p>`
+        ? html`<p class="notice warn">${say("meters.asked", { count: one.asked.signatures, needed: one.asked.needed })} ${this.canSwitch ? html`<a href=${writeRoute("households")}>${say("nav.households")}</a>` : nothing}</p>`
         : this.canChange
         ? html`<button class="primary" @click=${() => { this.#askEpoch(one); }}>${say("meters.begin")}</button>`
         : html`<p class="soft">${say("meters.admin_begins")}</p>`}

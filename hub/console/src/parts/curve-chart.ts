@@ -33,6 +33,12 @@ export class EsCurveChart extends TranslatedElement {
         fill: var(--ink-soft);
         font-variant-numeric: tabular-nums;
       }
+      text.answer {
+        paint-order: stroke;
+        stroke: var(--card);
+        stroke-width: 5px;
+        stroke-linejoin: round;
+      }
       .rule {
         stroke: var(--line);
       }

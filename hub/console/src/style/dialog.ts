@@ -38,6 +38,7 @@ export const dialogStyles = css`
     border-radius: 10px;
     padding: 9px 12px;
     font-weight: 560;
+    overflow-wrap: anywhere; /* signatures and keys */
   }
   .actions {
     display: flex;
