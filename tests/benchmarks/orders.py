@@ -29,6 +29,7 @@ from tests.hub.trading import COMMUNITY, NOW, VILLAGE, found, head, hub_desk, ke
 SEED = 20261120
 ASKS, BIDS = (900, 1_300), (1_000, 1_500)  # cents per kWh: most that come later trade
 WH = (100, 600)
+TOGETHER = 64  # locks that become final at once, as many as the chain's sender follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,8 @@ async def measured(database: Database, orders: int, work: Callable[[], Any]) -> 
 
 
 def confirm(connection: Connection, order_ids: Sequence[str]) -> None:
-    """Let sales enter the book as the chain's sender does, here many in one transaction."""
-    for order_id in order_ids:
-        spot.lock_final(connection, COMMUNITY, order_id, None, NOW)
+    """Let sales enter the book as the chain's sender does with locks that became final together."""
+    spot.locks_final(connection, COMMUNITY, dict.fromkeys(order_ids), NOW)
 
 
 async def run(where: Path | str, households: int, orders: int, in_flight: int) -> Iterator[tuple[str, Run]]:
@@ -122,8 +122,8 @@ async def run(where: Path | str, households: int, orders: int, in_flight: int) -
         )
 
         async def confirm_all() -> None:
-            for first in range(0, len(pending), 250):
-                await database.write(lambda c, f=first: confirm(c, pending[f : f + 250]))  # type: ignore[misc]
+            for first in range(0, len(pending), TOGETHER):
+                await database.write(lambda c, f=first: confirm(c, pending[f : f + TOGETHER]))  # type: ignore[misc]
 
         locked = await measured(database, len(pending), confirm_all)
         sell_groups = len(groups)

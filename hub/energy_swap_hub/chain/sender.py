@@ -19,7 +19,9 @@ The rules (each one survives a kill at any instruction):
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from solders.pubkey import Pubkey
@@ -39,7 +41,7 @@ from .nonces import nonce_account
 from .payload import Admit, Approved, HandOver, HouseholdTransaction, OpenAccount, OpenNonce, Pause
 from .signing import NeverError, NotNowError, Signed, Signer
 
-type OnFinal = Callable[[Connection, Intent], None]
+type OnFinal = Callable[[Connection, Sequence[Intent]], None]
 type Clock = Callable[[], datetime]
 
 _POLL_SECONDS: Final = 0.15
@@ -51,6 +53,15 @@ _RECOVERY: Final = "recover:"
 _HUB: Final = "hub:"
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How an intent ended for good."""
+
+    intent: Intent
+    error: str | None
+    fee_lamports: int
 
 
 class Sender:
@@ -111,8 +122,10 @@ class Sender:
         queued = [intent for intent in waiting if intent.state is State.QUEUED]
         if sent:
             statuses = await self._node.statuses([str(intent.signature) for intent in sent])
-            moved = [await self._follow(i, s) for i, s in zip(sent, statuses, strict=True)]
-            if any(moved):
+            ends = [await self._end(i, s) for i, s in zip(sent, statuses, strict=True)]
+            await self._finish([end for end in ends if end is not None])
+            moved = [status is None and await self._resend(i) for i, status in zip(sent, statuses, strict=True)]
+            if any(ends) or any(moved):
                 return True
             if any(status is None or not status.is_confirmed for status in statuses):
                 return False
@@ -121,17 +134,15 @@ class Sender:
         chosen = next_to_send(queued, await self._chain(community)) if queued else None
         return chosen is not None and await self._send(chosen)
 
-    async def _follow(self, intent: Intent, status: Status | None) -> bool:
-        if status is None:
-            return await self._resend(intent)
-        if not status.is_final:
-            return False
+    async def _end(self, intent: Intent, status: Status | None) -> _End | None:
+        """Return how the intent ended on the chain, once that is final."""
+        if status is None or not status.is_final:
+            return None
         landed = await self._node.landed(str(intent.signature))
         if landed is None:
-            return False  # the node's history lags behind its statuses
+            return None  # the node's history lags behind its statuses
         error = None if status.error is None else describe_error(status.error, landed.logs)
-        await self._finish(intent, error, landed.fee_lamports)
-        return True
+        return _End(intent, error, landed.fee_lamports)
 
     async def _is_chain_ahead(self, community: str) -> bool:
         """Whether the token's newest transaction is one that this database knows nothing of."""
@@ -161,7 +172,7 @@ class Sender:
             await self._put_back(intent, str(error))
             return False
         except NeverError as error:
-            await self._finish(intent, str(error), 0)
+            await self._finish([_End(intent, str(error), 0)])
             return True
         if not await self._database.write(
             lambda c: intents.mark_sent(c, intent, signed.raw, signed.signature, signed.last_valid_block_height)
@@ -182,7 +193,7 @@ class Sender:
         if sent is None or sent.signature != signed.signature:
             return True
         if error.is_for_good:
-            await self._finish(sent, describe_error(error.reason or str(error), error.logs), 0)
+            await self._finish([_End(sent, describe_error(error.reason or str(error), error.logs), 0)])
             return True
         if error.reason in {"BlockhashNotFound", "AlreadyProcessed"}:
             return False  # this node is behind: `_resend` decides, by expiry
@@ -217,9 +228,10 @@ class Sender:
             return False  # the next look finds it
         match intent.payload:
             case HouseholdTransaction():
-                await self._finish(intent, "expired before it reached the chain; sign it again", 0)
+                await self._finish([_End(intent, "expired before it reached the chain; sign it again", 0)])
             case Approved() | Admit():
-                await self._finish(intent, "the approvals are outdated: the nonce has changed; approve again", 0)
+                error = "the approvals are outdated: the nonce has changed; approve again"
+                await self._finish([_End(intent, error, 0)])
             case payload:
                 landed = await self._find_by_memo(intent, payload)
                 if landed is None:
@@ -244,24 +256,38 @@ class Sender:
         if not at_once:
             self._pause(intent.community)
 
-    async def _finish(self, intent: Intent, error: str | None, fee_lamports: int) -> None:
-        """Make the intent final, tell `on_final` in the same DB transaction."""
-        nonce = await self._nonce_after(intent)
+    async def _finish(self, ends: Sequence[_End]) -> None:
+        """Make intents final, and tell `on_final` in the same DB transaction.
+
+        What households have signed, locks by the dozen, shares one transaction; everything else has its own.
+        """
+        for is_shared, together in groupby(ends, lambda end: isinstance(end.intent.payload, HouseholdTransaction)):
+            for some in (list(together),) if is_shared else ([end] for end in together):
+                await self._finish_together(some)
+
+    async def _finish_together(self, ends: Sequence[_End]) -> None:
+        nonces = [await self._nonce_after(end.intent) for end in ends]
 
         def change(connection: Connection) -> None:
-            final = intents.mark_final(
-                connection, intent, error=error, fee_lamports=fee_lamports, now=self._clock()
-            )
-            if final is None:
-                return
-            carry_over(connection, final, nonce, self._clock())
-            self._on_final(connection, final)
+            finals = []
+            for end, nonce in zip(ends, nonces, strict=True):
+                now = self._clock()
+                final = intents.mark_final(
+                    connection, end.intent, error=end.error, fee_lamports=end.fee_lamports, now=now
+                )
+                if final is not None:
+                    carry_over(connection, final, nonce, now)
+                    finals.append(final)
+            if finals:
+                self._on_final(connection, finals)
 
         await self._database.write(change)
-        self._sent_at.pop(intent.number, None)
-        self._nonce_used_at.pop(intent.number, None)
-        if error is not None:
-            _log.warning("chain of %s: %s failed: %s", intent.community, intent.id, error)
+        for end in ends:
+            intent = end.intent
+            self._sent_at.pop(intent.number, None)
+            self._nonce_used_at.pop(intent.number, None)
+            if end.error is not None:
+                _log.warning("chain of %s: %s failed: %s", intent.community, intent.id, end.error)
 
     async def _nonce_after(self, intent: Intent) -> tuple[str, str] | None:
         """Return the nonce account that has to do with this intent, and the nonce that is in it now."""

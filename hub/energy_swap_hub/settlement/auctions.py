@@ -1,5 +1,6 @@
 """English auctions with their money and tokens: the leader's money is held, an outbid one's is free at once."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.auction import Auction, Bid, check_cancel, place_bid, winning_bid
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import Household, by_id
+from energy_swap_hub.storage import is_among
 
 from . import tokens
 from .machine import schedule
@@ -166,6 +168,15 @@ def auction_row(connection: Connection, community_id: str, auction_id: str) -> d
     query = select(auction).where(auction.c.community_id == community_id, auction.c.id == auction_id)
     row = connection.execute(query).mappings().first()
     return None if row is None else dict(row)
+
+
+def which_are_auctions(connection: Connection, community_id: str, ids: Collection[str]) -> set[str]:
+    """Return which of these ids are those of auctions."""
+    if not ids:
+        return set()
+    row = auction.c
+    query = select(row.id).where(row.community_id == community_id, is_among(connection, row.id, ids))
+    return set(connection.execute(query).scalars())
 
 
 def _tell_end(

@@ -1,7 +1,8 @@
 """What a final chain intent means for members, orders, allowances and periods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
 from energy_swap_protocol.reading import frame_from_text
 from solders.pubkey import Pubkey
@@ -36,6 +37,8 @@ from .period_states import intent_final, put_in_review, replace_intent
 from .reviews import open_review
 from .settled import start_registers
 
+_ALLOWANCE: Final = "allow:"  # of what a household has signed; all else are locks
+
 
 def start_of(payload: MintPeriod | BurnPeriod) -> datetime:
     """Return the start of the period that ``payload`` belongs to.
@@ -46,7 +49,7 @@ def start_of(payload: MintPeriod | BurnPeriod) -> datetime:
 
 
 class ChainOutcomes:
-    """Told once about each final intent of the chain's room."""
+    """Told once about each final intent of the chain's room; some become final together."""
 
     def __init__(
         self, community: CommunityConfig, clock: Callable[[], datetime], on_change: Callable[[], None]
@@ -55,9 +58,27 @@ class ChainOutcomes:
         self._clock = clock
         self._on_change = on_change
 
-    def final(self, connection: Connection, intent: Intent) -> None:
-        """Carry a confirmed or failed intent over into the hub's own state."""
-        now, error = self._clock(), intent.error if intent.state is State.FAILED else None
+    def final(self, connection: Connection, finals: Sequence[Intent]) -> None:
+        """Carry confirmed and failed intents over into the hub's own state, in their order."""
+        now, sales = self._clock(), dict[str, str | None]()  # by order: why its lock failed
+        subjects = {_subject(one) for one in finals if isinstance(one.payload, HouseholdTransaction)}
+        auctioned = auctions.which_are_auctions(connection, self._community.id, subjects)
+        for intent in finals:
+            if (
+                isinstance(intent.payload, HouseholdTransaction)
+                and not intent.id.startswith(_ALLOWANCE)
+                and _subject(intent) not in auctioned
+            ):
+                sales[_subject(intent)] = _error_of(intent)
+                continue
+            spot.locks_final(connection, self._community, sales, now)
+            sales.clear()
+            self._one(connection, intent, now)
+        spot.locks_final(connection, self._community, sales, now)
+        self._on_change()
+
+    def _one(self, connection: Connection, intent: Intent, now: datetime) -> None:
+        error = _error_of(intent)
         match intent.payload:
             case OpenAccount() | OpenNonce() | Release() | Admit():
                 self._review_failure(connection, intent, error, now)
@@ -70,9 +91,11 @@ class ChainOutcomes:
                     lose_allowances(connection, self._community.id)
             case MintPeriod() | BurnPeriod():
                 self._period(connection, intent, error, now)
+            case HouseholdTransaction() if not intent.id.startswith(_ALLOWANCE):
+                auctions.lock_final(connection, self._community, _subject(intent), error, now)
             case HouseholdTransaction():
-                self._household_transaction(connection, intent, error, now)
-        self._on_change()
+                if error is None:
+                    grant_confirmed(connection, intent, _subject(intent))
 
     def _decided(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         """Carry over what the approvers have decided about a household; the rest is the chain's room's."""
@@ -167,18 +190,6 @@ class ChainOutcomes:
         ]
         replace_intent(connection, self._community.id, start, intent.id, single)
 
-    def _household_transaction(
-        self, connection: Connection, intent: Intent, error: str | None, now: datetime
-    ) -> None:
-        what, _, subject = intent.id.partition(":")
-        if what == "allow":
-            if error is None:
-                grant_confirmed(connection, intent, subject)
-        elif auctions.auction_row(connection, self._community.id, subject) is not None:
-            auctions.lock_final(connection, self._community, subject, error, now)
-        else:
-            spot.lock_final(connection, self._community, subject, error, now)
-
     def _review_failure(self, connection: Connection, intent: Intent, error: str | None, now: datetime) -> None:
         if error is None:
             return
@@ -186,3 +197,12 @@ class ChainOutcomes:
         open_review(
             connection, self._community.id, kind="chain failed", subject=intent.id, evidence=evidence, now=now
         )
+
+
+def _subject(intent: Intent) -> str:
+    """Return the message, the order or the auction that a household's transaction is for."""
+    return intent.id.partition(":")[2]
+
+
+def _error_of(intent: Intent) -> str | None:
+    return intent.error if intent.state is State.FAILED else None

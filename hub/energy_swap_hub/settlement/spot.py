@@ -1,5 +1,6 @@
 """The spot market for who does one thing at a time: place, cancel and expire orders, and look at them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ __all__ = [
     "cancel",
     "expire_orders",
     "hold_name",
-    "lock_final",
+    "locks_final",
     "order_answer",
     "place_buy",
     "time_to_come",
@@ -38,12 +39,16 @@ def place_buy(
     market.write()
 
 
-def lock_final(
-    connection: Connection, community: CommunityConfig, order_id: str, error: str | None, now: datetime
+def locks_final(
+    connection: Connection, community: CommunityConfig, errors: Mapping[str, str | None], now: datetime
 ) -> None:
-    """The chain has the tokens in escrow: the sell order enters the book. On an error it is refused."""
+    """The chain has the tokens of these sell orders in escrow: each enters the book. On an error it is refused."""
+    if not errors:
+        return
     market = SpotMarket(connection, community, now)
-    market.lock_final(order_id, error)
+    market.read_orders(errors)
+    for order_id, error in errors.items():
+        market.lock_final(order_id, error)
     market.write()
 
 

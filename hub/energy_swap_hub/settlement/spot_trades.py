@@ -61,7 +61,7 @@ class SpotTrades(SpotTransaction):
         sale, purchase = (taker, met.order) if is_sale else (met.order, taker)
         tariff = self._tariff
         if purchase.placed_at < tariff.valid_from:
-            tariff = tariff_at(self._community.tariffs, purchase.placed_at)
+            tariff = tariff_at(self._tariffs, purchase.placed_at)
         return HeldTrade(
             Trade(sale.household_id, purchase.household_id, met.wh),
             met.cents_per_kwh,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from energy_swap_hub.chain.outbox import out_of_escrow
 from energy_swap_hub.chain.payload import Payload
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Journal
-from energy_swap_hub.market.fees import tariff_at
+from energy_swap_hub.market.fees import Tariff, tariff_at
 from energy_swap_hub.market.trade import Side
 
 from .machine import schedule
@@ -43,9 +44,8 @@ class SpotTransaction:
     def __init__(self, connection: Connection, community: CommunityConfig, now: datetime) -> None:
         self.is_halfway = False
         self._connection = connection
-        self._community = settings_at(connection, community, now)  # with the tariffs of all times
+        self._community = community
         self._now = now
-        self._tariff = tariff_at(self._community.tariffs, now)
         self._journal = Journal(connection, community.id)
         self._open = open_book(connection, community.id, now)
         self._is_changed = False
@@ -57,6 +57,15 @@ class SpotTransaction:
         self._trades: list[Booked] = []
         self._intents: list[_Move | tuple[str, Payload]] = []
         self._told: list[Notification] = []
+
+    @cached_property
+    def _tariffs(self) -> tuple[Tariff, ...]:
+        """Return the tariffs of all times: read when there is something to pay, which a sale has not by itself."""
+        return settings_at(self._connection, self._community, self._now).tariffs
+
+    @cached_property
+    def _tariff(self) -> Tariff:
+        return tariff_at(self._tariffs, self._now)
 
     def read_orders(self, order_ids: Collection[str]) -> None:
         """Read at once the orders that are not open."""

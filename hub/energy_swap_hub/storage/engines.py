@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 # the time.
 _SQLITE_READERS: Final = 1
 _POSTGRESQL_READERS: Final = 4
-_CONNECT_SECONDS: Final = 10
+_CONNECT_SECONDS: Final = 30  # a machine that has just started, or does too much, takes many
 _LOCK_TIMEOUT: Final = "2s"  # a killed hub's session ends within moments
 
 

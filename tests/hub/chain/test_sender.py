@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -320,8 +320,8 @@ async def test_final_and_its_consequence_are_one_transaction(world: World, selle
     intent_id = await enqueue_mint(world, seller)
     told: list[State] = []
 
-    def on_final(_connection: object, intent: Intent) -> None:
-        told.append(intent.state)
+    def on_final(_connection: object, finals: Sequence[Intent]) -> None:
+        told.extend(intent.state for intent in finals)
         if len(told) == 1:
             raise RuntimeError("the consequence could not be stored")
 

@@ -79,7 +79,7 @@ class World:
     def new_chain(self, client: AsyncClient | None = None) -> Chain:
         """Another hub process on the same database and keys."""
         return Chain(
-            self.database, client or self.client, self.keys, now, lambda _c, intent: self.finals.append(intent)
+            self.database, client or self.client, self.keys, now, lambda _c, finals: self.finals.extend(finals)
         )
 
     async def tick(self, slots: int = 1) -> None:

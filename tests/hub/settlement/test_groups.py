@@ -53,9 +53,9 @@ step = st.one_of(
     st.tuples(st.just("again"), who, st.integers(0, 9)),
     st.tuples(st.just("limits"), who),
 )
-# Between messages the chain may confirm a lock, or refuse it, and time may pass.
+# Between messages the chain may confirm locks, or refuse them, and time may pass.
 between = st.one_of(
-    st.tuples(st.just("lock"), st.integers(0, 9), rarely),
+    st.tuples(st.just("lock"), st.lists(st.tuples(st.integers(0, 9), rarely), min_size=1, max_size=4)),
     st.tuples(st.just("wait"), st.integers(1, 6)),
 )
 story = st.lists(st.tuples(st.lists(step, max_size=8), between), min_size=1, max_size=5)
@@ -81,7 +81,7 @@ class Life:
     def tell(self, story: Sequence[tuple[Sequence[tuple[Any, ...]], tuple[Any, ...]]]) -> None:
         for number, (wh, at_least) in enumerate([(900, 900), (500, 1_000), (333, 1_003)]):
             self.send([self.envelope(("sell", number % 2, wh, at_least, False, 0))])
-            spot.lock_final(self.connection, COMMUNITY, str(UUID(int=number + 1)), None, NOW)
+            spot.locks_final(self.connection, COMMUNITY, {str(UUID(int=number + 1)): None}, NOW)
         for steps, (what, *rest) in story:
             envelopes = [self.envelope(step) for step in steps]
             self.send(envelopes)
@@ -91,8 +91,9 @@ class Life:
                 spot.expire_orders(self.connection, COMMUNITY, NOW + timedelta(minutes=self.minutes))
             else:
                 sales = [message.id for _, message in self.sent if isinstance(message, SellOrder)]
-                order, error = sales[-1 - rest[0] % len(sales)], "it expired" if rest[1] else None
-                spot.lock_final(self.connection, COMMUNITY, str(order), error, now)
+                errors = {str(sales[-1 - n % len(sales)]): "it expired" if fails else None for n, fails in rest[0]}
+                for some in ([one] for one in errors.items()) if max(self.sizes) == 1 else (errors.items(),):
+                    spot.locks_final(self.connection, COMMUNITY, dict(some), now)
 
     def envelope(self, step: tuple[Any, ...]) -> Envelope:
         what, number, *rest = step
@@ -220,7 +221,7 @@ def test_a_lock_of_something_else_is_refused(connection: Connection, chain: Comm
 def test_a_purchase_holds_only_what_rests(connection: Connection) -> None:
     first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
     place(connection, (0, first))
-    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+    spot.locks_final(connection, COMMUNITY, {str(first.id): None}, NOW)
 
     def cents() -> tuple[int, int]:
         wallet = ledger.wallet(connection, VILLAGE, "h-002")
@@ -252,7 +253,7 @@ def test_a_refused_order_changes_nothing_for_its_group(connection: Connection) -
 def test_who_waits_in_the_book_is_told_and_who_came_has_the_answer(connection: Connection) -> None:
     first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
     place(connection, (0, first))
-    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+    spot.locks_final(connection, COMMUNITY, {str(first.id): None}, NOW)
     until = int(NOW.timestamp()) + 60
     place(connection, (1, buy(2, wh=200)), (2, buy(3, at_most=800, valid_until=until)))
     spot.expire_orders(connection, COMMUNITY, NOW + timedelta(minutes=1))
@@ -274,7 +275,7 @@ def test_the_same_message_twice_in_a_group_has_one_effect_unless_it_was_refused(
 def test_an_order_that_breaks_the_hub_fails_alone(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
     place(connection, (0, first))
-    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+    spot.locks_final(connection, COMMUNITY, {str(first.id): None}, NOW)
 
     def broken(*given: Any, **more: Any) -> Any:
         booked = book_held_trades(*given, **more)
@@ -294,11 +295,11 @@ def test_a_book_whose_transaction_was_undone_is_forgotten(connection: Connection
     first = sale(CHAIN, MEMBERS[0], UUID(int=1), 500, 900)
     place(connection, (0, first))
     with connection.begin_nested() as savepoint:
-        spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+        spot.locks_final(connection, COMMUNITY, {str(first.id): None}, NOW)
         assert place(connection, (1, buy(2)))[0]["filled_wh"] == 100
         savepoint.rollback()
     assert place(connection, (1, buy(2)))[0]["filled_wh"] == 0, "the sale is not locked any more"
-    spot.lock_final(connection, COMMUNITY, str(first.id), None, NOW)
+    spot.locks_final(connection, COMMUNITY, {str(first.id): None}, NOW)
     answer = spot.order_answer(connection, VILLAGE, str(first.id))
     assert [(fill["buyer"], fill["wh"]) for fill in answer["trades"]] == [("h-002", 100)]
 

@@ -41,7 +41,7 @@ def connection(engine: Engine) -> Iterator[Connection]:
     """A village where Amina sells 500 Wh at 10.00, and Brian has bought and has 100 Wh wanted at 8.00."""
     with engine.connect() as connection, connection.begin() as transaction:
         tell(connection, AMINA, sale(CHAIN, AMINA, SALE, 500, 1_000))
-        spot.lock_final(connection, COMMUNITY, str(SALE), None, NOW)
+        spot.locks_final(connection, COMMUNITY, {str(SALE): None}, NOW)
         tell(connection, BRIAN, buy(OTHER, at_most=800))
         yield connection
         transaction.rollback()
@@ -163,7 +163,7 @@ def test_a_sale_that_posts_only_is_refused_before_or_when_its_tokens_are_locked(
     waiting = sale(CHAIN, CHEBET, UUID(int=11), 100, 850, post_only=True)
     tell(connection, CHEBET, waiting)
     tell(connection, AMINA, buy(UUID(int=12), at_most=850))
-    spot.lock_final(connection, COMMUNITY, str(waiting.id), None, NOW)
+    spot.locks_final(connection, COMMUNITY, {str(waiting.id): None}, NOW)
     answer = spot.order_answer(connection, VILLAGE, str(waiting.id))
     assert (answer["status"], answer["trades"]) == ("refused", [])
     assert ledger.wallet(connection, VILLAGE, "h-003")["ekwh_wh"] == WH
@@ -173,7 +173,7 @@ def test_a_chosen_seller_is_waited_for(connection: Connection) -> None:
     assert tell(connection, BRIAN, buy(at_most=1_000, seller="h-003"))["trades"] == []
     theirs = sale(CHAIN, CHEBET, UUID(int=10), 100, 900)
     tell(connection, CHEBET, theirs)
-    spot.lock_final(connection, COMMUNITY, str(theirs.id), None, NOW)
+    spot.locks_final(connection, COMMUNITY, {str(theirs.id): None}, NOW)
     [fill] = spot.order_answer(connection, VILLAGE, str(NEW))["trades"]
     assert (fill["seller"], fill["cents_per_kwh"]) == ("h-003", 1_000), "at the limit of the order that rested"
 
@@ -185,6 +185,6 @@ def test_who_takes_orders_back_is_passed_over_by_who_asks_for_reputation(connect
     tell(connection, AMINA, CancelOrder(**head(UUID(int=11)), order=SALE))
     again = sale(CHAIN, AMINA, UUID(int=12), 300, 900)
     tell(connection, AMINA, again)
-    spot.lock_final(connection, COMMUNITY, str(again.id), None, NOW)
+    spot.locks_final(connection, COMMUNITY, {str(again.id): None}, NOW)
     assert tell(connection, CHEBET, buy(UUID(int=13), minimum_reputation=80))["trades"] == []
     assert tell(connection, CHEBET, buy(UUID(int=14), minimum_reputation=70))["filled_wh"] == 100

@@ -33,7 +33,7 @@ async def trade(database: Database, queue: MessageQueue, number: int) -> None:
                 await cancel(send, order)
         else:
             await send(sale(CHAIN, key, order, 100 + turn % 5, 1_000), order)
-            await database.write(lambda c, o=order: spot.lock_final(c, COMMUNITY, str(o), None, NOW))  # type: ignore[misc]
+            await database.write(lambda c, o=order: spot.locks_final(c, COMMUNITY, {str(o): None}, NOW))  # type: ignore[misc]
 
 
 async def cancel(send: object, order: UUID) -> None:
