@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,8 @@ from . import key_command
 from .config import ConfigError, EdgeConfig, config_from, options_of_environment
 from .edge import Edge
 from .forecast.threads import keep_to_one_thread
-from .keys import KeyLocked
-from .supervisor import announce, mqtt_service
+from .keys import KeyLocked, keep_passphrase, kept_passphrase
+from .supervisor import announce, mqtt_service, set_options
 
 _LOGGER = logging.getLogger(__name__)
 APP_OPTIONS: Final = Path("/data/options.json")
@@ -33,7 +33,7 @@ _SYSTEM_DATA_DIR: Final = Path("/var/lib/energy-swap-edge")
 async def configuration(environment: Mapping[str, str], app_options: Path) -> EdgeConfig:
     """Return the configuration: variables go before the app's options. Raises `ConfigError`."""
     options = await asyncio.to_thread(_read_options, app_options)
-    given = {**(options or {}), **options_of_environment(environment)}
+    given = _given(options, environment, app_options.parent)
     mqtt = None
     token = environment.get("SUPERVISOR_TOKEN")
     if not given.get("mqtt_host") and token:
@@ -42,6 +42,28 @@ async def configuration(environment: Mapping[str, str], app_options: Path) -> Ed
     if token:
         return replace(config, status_host="0.0.0.0", status_port=_INGRESS_PORT, status_peers=_INGRESS)
     return config
+
+
+async def put_passphrase_away(
+    token: str, app_options: Path, tell: Callable[[str, Mapping[str, Any]], Awaitable[bool]] = set_options
+) -> None:
+    """Take the passphrase, which has opened the key, out of the app's options: the Supervisor backs those up."""
+    options = await asyncio.to_thread(_read_options, app_options) or {}
+    if not (passphrase := options.pop("passphrase", None)):
+        return
+    await asyncio.to_thread(keep_passphrase, app_options.parent, str(passphrase))
+    if await tell(token, options):
+        _LOGGER.info("the passphrase is kept by the app and no longer among its options, so no backup has it")
+    else:
+        _LOGGER.warning("the passphrase is still among the app's options and in its backups: delete it there")
+
+
+def _given(options: Mapping[str, Any] | None, environment: Mapping[str, str], app_data: Path) -> dict[str, Any]:
+    """Return all that was given: the app's options, the passphrase that it keeps, and variables before both."""
+    given = {**(options or {}), **options_of_environment(environment)}
+    if options is not None and not given.get("passphrase"):
+        given["passphrase"] = kept_passphrase(app_data)
+    return given
 
 
 def _read_options(path: Path) -> dict[str, Any] | None:
@@ -60,6 +82,8 @@ async def _serve(config: EdgeConfig) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with edge:
         token = os.environ.get("SUPERVISOR_TOKEN")
+        if token:
+            await put_passphrase_away(token, APP_OPTIONS)
         introducing = asyncio.create_task(_introduce(edge, token)) if token else None
         ends = [asyncio.ensure_future(edge.wait()), asyncio.ensure_future(stopped.wait())]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -80,7 +104,7 @@ async def _introduce(edge: Edge, token: str) -> None:
 
 def _key_command(arguments: Sequence[str]) -> int:
     app_options = _read_options(APP_OPTIONS)
-    options = {**(app_options or {}), **options_of_environment(os.environ)}
+    options = _given(app_options, os.environ, APP_OPTIONS.parent)
     data_dir = _SYSTEM_DATA_DIR if app_options is None else APP_OPTIONS.parent
     return key_command.run(arguments, options=options, data_dir=data_dir)
 

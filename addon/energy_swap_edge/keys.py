@@ -24,6 +24,7 @@ from solders.pubkey import Pubkey
 
 KEY_FILE: Final = "household.key"
 SECRET_FILE: Final = "household.secret"  # noqa: S105 - a file name
+PASSPHRASE_FILE: Final = "household.passphrase"  # noqa: S105 - a file name; of the app, see `keep_passphrase`
 _SECRET_BYTES: Final = 32
 _BOUND_TEXT: Final = b"energy-swap/household-key/1"
 
@@ -109,6 +110,22 @@ def keep_key(data_dir: Path, key: HouseholdKey, passphrase: str | None) -> None:
         sealed=AESGCM(sealing_key).encrypt(nonce, key.seed, _BOUND_TEXT + key.public_key),
     )
     write_private(path, msgspec.json.encode(kept))
+
+
+def kept_passphrase(data_dir: Path) -> str | None:
+    """Return the passphrase that `keep_passphrase` put away, None where there is none."""
+    try:
+        return (data_dir / PASSPHRASE_FILE).read_text()
+    except FileNotFoundError:
+        return None
+
+
+def keep_passphrase(data_dir: Path, passphrase: str) -> None:
+    """Put the app's passphrase beside the key, in a file that its backups leave out.
+
+    Where it is an option of the app, each backup has it, and so the key with what opens it.
+    """
+    write_private(data_dir / PASSPHRASE_FILE, passphrase.encode())
 
 
 def _load(path: Path, passphrase: str | None) -> HouseholdKey:

@@ -1,5 +1,6 @@
-"""Home Assistant's Supervisor: ask it for the MQTT broker, and tell Home Assistant where this edge is."""
+"""Home Assistant's Supervisor: where the MQTT broker is, where this edge is, and what the app's options are."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -48,12 +49,20 @@ async def mqtt_service(token: str, url: str = URL) -> MqttConfig:
 
 async def announce(token: str, config: dict[str, Any], url: str = URL) -> bool:
     """Tell Home Assistant where this edge is and how to come in; return whether the Supervisor took it."""
-    body = msgspec.json.encode({"service": "energy_swap", "config": config})
+    return await _post(token, f"{url}/discovery", {"service": "energy_swap", "config": config})
+
+
+async def set_options(token: str, options: Mapping[str, Any], url: str = URL) -> bool:
+    """Give this app other options, all of them; return whether the Supervisor took them."""
+    return await _post(token, f"{url}/addons/self/options", {"options": options})
+
+
+async def _post(token: str, url: str, body: Mapping[str, Any]) -> bool:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.post(f"{url}/discovery", data=body, headers=headers) as response,
+            session.post(url, data=msgspec.json.encode(body), headers=headers) as response,
         ):
             return response.status == 200
     except aiohttp.ClientError, TimeoutError:

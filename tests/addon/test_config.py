@@ -9,7 +9,8 @@ import yaml  # type: ignore[import-untyped]
 from aiohttp import web
 from energy_swap_edge.__main__ import configuration
 from energy_swap_edge.config import ConfigError, MqttConfig, config_from, options_of_environment
-from energy_swap_edge.supervisor import mqtt_service
+from energy_swap_edge.keys import keep_passphrase
+from energy_swap_edge.supervisor import mqtt_service, set_options
 
 ADDON = Path(__file__).parents[2] / "addon"
 OPTIONS: dict[str, Any] = {
@@ -90,6 +91,37 @@ async def test_the_supervisor_names_the_broker() -> None:
             await mqtt_service("token", url)
     finally:
         await runner.cleanup()
+
+
+async def test_the_supervisor_is_given_other_options() -> None:
+    given: list[tuple[str, Any]] = []
+
+    async def options(request: web.Request) -> web.Response:
+        given.append((request.headers["Authorization"], await request.json()))
+        return web.json_response({"result": "ok"}, status=200 if len(given) == 1 else 400)
+
+    app = web.Application()
+    app.router.add_post("/addons/self/options", options)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        assert await set_options("token", {"name": "Amina"}, url)
+        assert given == [("Bearer token", {"options": {"name": "Amina"}})]
+        assert not await set_options("token", {"nick": "Amina"}, url)
+    finally:
+        await runner.cleanup()
+    assert not await set_options("token", {}, url)  # the Supervisor is away
+
+
+async def test_the_passphrase_that_the_app_keeps_is_taken_unless_another_is_given(tmp_path: Path) -> None:
+    options = tmp_path / "options.json"
+    options.write_bytes(msgspec.json.encode(OPTIONS))
+    keep_passphrase(tmp_path, "kept")
+    assert (await configuration({}, options)).passphrase == "kept"
+    options.write_bytes(msgspec.json.encode(OPTIONS | {"passphrase": "new"}))
+    assert (await configuration({}, options)).passphrase == "new"
 
 
 def test_the_apps_options_are_the_edges_options() -> None:

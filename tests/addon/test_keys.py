@@ -1,17 +1,31 @@
 """The household's key is made once, kept encrypted, and never replaced silently."""
 
+import shutil
 import stat
 from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import yaml  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from energy_swap_edge import key_command
+from energy_swap_edge.__main__ import put_passphrase_away
 from energy_swap_edge.key_bundle import seal, unseal
-from energy_swap_edge.keys import KEY_FILE, SECRET_FILE, HouseholdKey, KeyLocked, load_or_create_key
+from energy_swap_edge.keys import (
+    KEY_FILE,
+    SECRET_FILE,
+    HouseholdKey,
+    KeyLocked,
+    kept_passphrase,
+    load_or_create_key,
+)
 from solders.keypair import Keypair
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("passphrase", [None, "maji ni uhai"])
@@ -32,6 +46,54 @@ def test_the_key_lies_encrypted_and_private(tmp_path: Path, passphrase: str | No
         assert seed not in content
         assert seed.hex().encode() not in content
     assert (tmp_path / SECRET_FILE).exists() is (passphrase is None)
+
+
+@pytest.mark.parametrize("passphrase", [None, "maji ni uhai"])
+async def test_a_backup_of_the_app_does_not_open_the_key(tmp_path: Path, passphrase: str | None) -> None:
+    """A backup has the app's data without what config.yaml leaves out, and the app's options."""
+    data, backup = tmp_path / "data", tmp_path / "backup"
+    data.mkdir()
+    kept_by_supervisor = {"name": "Amina", **({} if passphrase is None else {"passphrase": passphrase})}
+    (data / "options.json").write_bytes(msgspec.json.encode(kept_by_supervisor))
+    key = load_or_create_key(data, passphrase)
+
+    async def supervisor(token: str, options: Mapping[str, Any]) -> bool:
+        assert token == "token"
+        kept_by_supervisor.clear()
+        kept_by_supervisor.update(options)
+        return True
+
+    await put_passphrase_away("token", data / "options.json", supervisor)
+    left_out = yaml.safe_load((ROOT / "addon" / "config.yaml").read_text())["backup_exclude"]
+    shutil.copytree(data, backup, ignore=shutil.ignore_patterns(*left_out))
+    (backup / "addon.json").write_bytes(msgspec.json.encode({"user": kept_by_supervisor}))
+    assert kept_by_supervisor == {"name": "Amina"}
+    assert (backup / KEY_FILE).exists()
+    with pytest.raises(KeyLocked):
+        load_or_create_key(backup, kept_passphrase(backup))
+    for path in backup.iterdir():
+        assert key.seed not in path.read_bytes()
+        assert passphrase is None or passphrase not in path.read_text()
+    if passphrase is not None:  # entered once more after the backup is restored
+        assert load_or_create_key(backup, passphrase).seed == key.seed
+
+    # At the next start the Supervisor writes the options without it, and the app has it still.
+    (data / "options.json").write_bytes(msgspec.json.encode(kept_by_supervisor))
+    await put_passphrase_away("token", data / "options.json", supervisor)
+    assert load_or_create_key(data, kept_passphrase(data)).seed == key.seed
+
+
+async def test_a_passphrase_that_stays_among_the_options_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "options.json").write_bytes(msgspec.json.encode({"passphrase": "maji ni uhai"}))
+
+    async def away(_token: str, _options: Mapping[str, Any]) -> bool:
+        return False
+
+    await put_passphrase_away("token", tmp_path / "options.json", away)
+    assert "still among the app's options and in its backups" in caplog.text
+    assert "maji" not in caplog.text
 
 
 def test_a_wrong_passphrase_opens_nothing_and_destroys_nothing(tmp_path: Path) -> None:
