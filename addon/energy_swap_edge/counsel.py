@@ -33,6 +33,7 @@ _DAY: Final = 86_400
 _AT_MOST_EVERY_SECONDS: Final = 2.0
 _AT_LEAST_EVERY_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 6 * 3600  # by the clock: panels, tips, the error of prices
+_PRICE_ALERT: Final = "price_alert"
 _PRICE_ALERT_PERCENT: Final = 15
 
 
@@ -63,7 +64,7 @@ class Counsel:
         self._wake = asyncio.Event()
         self._looked_at = 0
         self._error = PriceError(None, None, 0)
-        self._told_price: tuple[str, str] | None = None
+        self._price_was: str | None = None  # near the week's average, above or below it; None: not looked at yet
         self.situation: Situation | None = None
         """What the newest advice was made from; the trader looks at the same."""
 
@@ -200,16 +201,23 @@ class Counsel:
         if not average or cleared is None:
             return
         percent = round(100 * (cleared - average) / average)
-        where = "near"
-        if abs(percent) >= _PRICE_ALERT_PERCENT:
-            where = "above" if percent > 0 else "below"
-        if self._told_price is None or where != self._told_price[1]:
-            # After a start the first look tells nothing: it may have been told before.
-            is_first = self._told_price is None
-            self._told_price = market["period"], where
-            if where != "near" and not is_first:
+        where = _against_average(percent)
+        if self._price_was is None:
+            # What was told shortly before a restart is not told again.
+            told = await self._events.newest(_PRICE_ALERT)
+            is_recent = told is not None and now - told["at"] < _DAY
+            self._price_was = _against_average(told["data"]["percent"]) if told and is_recent else "near"
+        if where != self._price_was:
+            if where != "near":
                 data = {"cents_per_kwh": cleared, "week_average": average, "percent": percent}
-                await self._events.add([News(f"edge:price:{market['period']}", "price_alert", now, data)])
+                await self._events.add([News(f"edge:price:{market['period']}", _PRICE_ALERT, now, data)])
+            self._price_was = where
+
+
+def _against_average(percent: int) -> str:
+    if abs(percent) < _PRICE_ALERT_PERCENT:
+        return "near"
+    return "above" if percent > 0 else "below"
 
 
 def slots_of(forecast: HouseholdForecast) -> list[Slot]:

@@ -59,6 +59,14 @@ class EventLog:
         newest = "SELECT coalesce(max(id), 0) FROM event"
         return await self._store.read(lambda db: int(db.execute(newest).fetchone()[0]))
 
+    async def newest(self, kind: str) -> dict[str, Any] | None:
+        """Return the newest event of a kind, None before the first."""
+        query = "SELECT id, kind, at, data FROM event WHERE kind = ? ORDER BY id DESC LIMIT 1"
+        row = await self._store.read(lambda db: db.execute(query, (kind,)).fetchone())
+        if row is None:
+            return None
+        return {"id": row[0], "kind": row[1], "at": row[2], "data": msgspec.json.decode(row[3])}
+
     async def after(self, event_id: int, limit: int = 500) -> list[dict[str, Any]]:
         """Return the events after number ``event_id``, oldest first, at most ``limit``."""
 
