@@ -283,7 +283,7 @@ class MPesa:
     def _check(self, connection: Connection, phone: str, now: datetime) -> None:
         _check_phone(phone)
         if self._refusal is not None and (why := self._refusal(connection, now)) is not None:
-            raise PaymentRefused(why)
+            raise PaymentRefused(why, "payments_not_allowed")
 
     def _check_certificate(self, what: str) -> None:
         if self._config.certificate_pem is None:
