@@ -90,7 +90,7 @@ class PurchaseMarket(SpotMarket):
         if order is None:
             return
         kept = self._kept(order_id)
-        fees = tariff_at(self._community.tariffs, order.placed_at).fees_cents_per_kwh
+        fees = tariff_at(self._tariffs, order.placed_at).fees_cents_per_kwh
         cents = sum(cost_cents(r.wh, r.cents_per_kwh + fees) for r in kept)
         try:
             self._journal.require(ledger.kes(order.household_id), cents)

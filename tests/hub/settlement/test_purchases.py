@@ -3,10 +3,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from energy_swap_hub.ledger import FEES, GRID
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.mpesa.tables import payment_intent
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.notifications import notifications_after
+from energy_swap_hub.settlement.settings import Change, Prices, change_settings
 from energy_swap_hub.settlement.spot import OrderRefused
 from energy_swap_protocol.message import BuyOrder
 
@@ -76,6 +78,35 @@ async def test_a_purchase_is_settled_with_the_money_that_the_phone_sends(sellers
     assert (await village.cents(village.brian), await village.cents(village.amina)) == (1_000, 750)
     assert (await village.order(order["order"]))["status"] == "filled"
     assert [(await village.order(o))["status"] for o in (cheap, dear)] == ["filled", "open"]
+
+
+async def test_a_purchase_costs_the_fees_of_the_time_it_was_placed(sellers: Village) -> None:
+    village, buyer = sellers, sellers.chebet
+    dearer = Prices(
+        community_fee_cents_per_kwh=100,
+        grid_fee_cents_per_kwh=190,
+        retail_cents_per_kwh=2_500,
+        feed_in_cents_per_kwh=300,
+    )
+    await village.database.write(
+        lambda c: change_settings(
+            c,
+            village.community,
+            Change(tariff=dearer),
+            (village.now + timedelta(hours=1)).replace(minute=0, second=0),
+            who="office",
+            reason="the members decided it",
+            now=village.now,
+        )
+    )
+    village.now += timedelta(hours=1)
+    sale = await village.sell(village.amina, 1_000, 1_000)
+    order = await purchase(village, buyer, 1_000, 1_000)
+    assert order["kes"] == 13, "KES 10 and 2.90 of fees"
+    await pays(village, buyer, order)
+    assert (await village.wh(buyer), await village.cents(buyer)) == (1_000, 10)
+    assert (await village.order(sale))["status"] == "filled"
+    assert (await village.balance(FEES), await village.balance(GRID)) == (100, 190)
 
 
 async def told(village: Village, home: Home) -> list[tuple[Any, ...]]:
