@@ -61,6 +61,7 @@ from energy_swap_hub.storage import Database
 from energy_swap_hub.web.api import Parts, make_routes
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.chain_view import ChainView
+from energy_swap_hub.web.edge_views import EdgeViews, ReadingEdgeViews
 from energy_swap_hub.web.message_queue import MessageQueue
 from energy_swap_hub.web.route import route_definitions
 from energy_swap_hub.web.tokens import ApiTokens
@@ -142,6 +143,8 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
 
         messages = MessageQueue(database, desk, clock, messages_done)
         stack.push_async_callback(messages.close)
+        edge_views = ReadingEdgeViews(database, where, EdgeViews(community))
+        stack.push_async_callback(edge_views.process.close)
         sms: SmsGateway = NoSms()
         if config.phones.sms is not None:
             sms = HttpSms(await stack.enter_async_context(ClientSession()), config.phones.sms)
@@ -160,6 +163,7 @@ async def running_hub(config: HubConfig, clock: Clock) -> AsyncIterator[None]:
                 clock=clock,
                 changes=changes,
                 messages=messages,
+                edge_views=edge_views,
                 chain_info=chain_info,
                 chain_view=ChainView(database, chain, token, keys, clock),
                 relay_authority=SigningKey(relay_key),

@@ -202,9 +202,11 @@ def at(share: float, waits: Sequence[float]) -> float:
 
 
 def cpu_seconds(process: int | None) -> float:
-    """Return the processor time that a process, and those it has ended, took so far."""
+    """Return the processor time that a process took so far, with those that it started."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return own + sum(cpu_seconds(int(child)) for task in tasks for child in task.read_text().split())
 
 
 def report(name: str, requests: Sequence[Request], seconds: float) -> None:

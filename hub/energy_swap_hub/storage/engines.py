@@ -110,6 +110,13 @@ def postgresql_engines(url: URL) -> Engines:
     return Engines(writer, reader, _POSTGRESQL_READERS, writer, _postgresql_goes_on, owned)
 
 
+def reading_engine(where: Path | str) -> Engine:
+    """Return a way to read the SQLite file at a path or PostgreSQL at a URL, which cannot write."""
+    if isinstance(where, str):
+        return postgresql_engines(postgresql_url(where)).reader
+    return sqlite_engines(where).reader
+
+
 def postgresql_url(text: str) -> URL:
     """Return the URL of a PostgreSQL database; raises `StorageError` for anything else."""
     try:

@@ -77,16 +77,24 @@ class Readers:
         return group
 
     def _answers(self, group: Sequence[_Query]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        while len(outcomes) < len(group):
-            try:
-                with self._engine.begin() as connection:
-                    for query, future in group[len(outcomes) :]:
-                        outcomes.append((future, query(connection), None))
-            except BaseException as error:  # noqa: BLE001 - its caller is told; the others get a new transaction
-                if len(outcomes) < len(group):
-                    outcomes.append((group[len(outcomes)][1], None, error))
-        return outcomes
+        found = answer_together(self._engine, [query for query, _ in group])
+        return [(future, *answer) for (_, future), answer in zip(group, found, strict=True)]
+
+
+def answer_together(
+    engine: Engine, queries: Sequence[Callable[[Connection], Any]]
+) -> list[tuple[Any, BaseException | None]]:
+    """Return what each query returns, or what it raises, from one snapshot as far as none raises."""
+    found: list[tuple[Any, BaseException | None]] = []
+    while len(found) < len(queries):
+        try:
+            with engine.begin() as connection:
+                for query in queries[len(found) :]:
+                    found.append((query(connection), None))  # noqa: PERF401 - those before one that raises count
+        except BaseException as error:  # noqa: BLE001 - its caller is told; the others get a new transaction
+            if len(found) < len(queries):
+                found.append((None, error))
+    return found
 
 
 def tell(outcomes: Iterable[Outcome]) -> None:

@@ -25,6 +25,7 @@ from .complaints_api import ComplaintsApi
 from .console_api import ConsoleApi
 from .doors import Call, Doors
 from .edge_api import EdgeApi
+from .edge_views import ReadingEdgeViews
 from .idempotency import Idempotency
 from .invoices_api import InvoicesApi
 from .ledger_api import LedgerApi
@@ -68,6 +69,7 @@ class Parts:
     clock: Callable[[], datetime]
     changes: Changes
     messages: MessageQueue
+    edge_views: ReadingEdgeViews
     chain_info: Callable[[], Awaitable[dict[str, Any]]]
     chain_view: ChainView
     seal: Seal
@@ -118,6 +120,7 @@ def make_routes(parts: Parts) -> list[Route]:
             clock,
             changes,
             messages=parts.messages,
+            views=parts.edge_views,
             chain_info=parts.chain_info,
             wake=parts.wake,
         ),

@@ -13,19 +13,15 @@ from sqlalchemy import Connection
 
 from energy_swap_hub import metering
 from energy_swap_hub.changes import Changes
-from energy_swap_hub.membership import households
-from energy_swap_hub.membership.households import Household, NotAdmitted
 from energy_swap_hub.metering.plausibility import Site
 from energy_swap_hub.settlement import messages, spot
 from energy_swap_hub.settlement.messages import Desk
-from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
 from . import statement_view
 from .doors import Call, Doors
-from .guidance_view import RememberedAdvice
-from .household_view import household_state
+from .edge_views import ReadingEdgeViews, known
 from .message_queue import MessageQueue
 from .route import Query, Route
 from .sockets import pushing
@@ -55,6 +51,7 @@ class EdgeApi:
         changes: Changes,
         *,
         messages: MessageQueue,
+        views: ReadingEdgeViews,
         chain_info: Callable[[], Awaitable[dict[str, Any]]],
         wake: Callable[[], None],
     ) -> None:
@@ -66,7 +63,7 @@ class EdgeApi:
         self._chain_info = chain_info
         self._chain_told: tuple[datetime, dict[str, Any]] | None = None
         self._wake = wake
-        self._advise = RememberedAdvice()
+        self._views = views
         self._messages_waiting = messages
 
     def routes(self) -> list[Route]:
@@ -121,7 +118,7 @@ class EdgeApi:
         frames = [_frame_bytes(text) for text in call.body.frames]
 
         def take(connection: Connection) -> list[metering.IntakeResult]:
-            household = _known(connection, call.who)
+            household = known(connection, call.who)
             return metering.accept_frames(
                 connection,
                 community_id,
@@ -145,11 +142,8 @@ class EdgeApi:
             raise ValueError(f"after is the number of the last notification you have, 0 for all, not {text!r}")
         after = int(text)
 
-        def look(connection: Connection) -> list[dict[str, Any]]:
-            household = _known(connection, call.who)
-            return notifications_after(connection, self._desk.community.id, household.id, after)
-
-        return {"notifications": await self._database.read(look)}
+        told = await self._views.read(self._views.views.notifications, call.who, after)
+        return {"notifications": told}
 
     async def _events(self, call: Call[bytes, None]) -> web.WebSocketResponse:
         state = await self._state(call.who)
@@ -177,28 +171,13 @@ class EdgeApi:
         days = statement_view.asked_days(call.request, self._clock())
 
         def query(connection: Connection) -> Statement:
-            household = _known(connection, call.who)
+            household = known(connection, call.who)
             return statement_view.read(connection, self._desk.community.id, household, days)
 
         return await self._database.read(query)
 
     async def _state(self, signer: bytes) -> dict[str, Any]:
-        now = self._clock()
-
-        def query(connection: Connection) -> dict[str, Any]:
-            household = _known(connection, signer)
-            return household_state(connection, self._desk.community, household, now, self._advise)
-
-        return await self._database.read(query)
-
-
-def _known(connection: Connection, signer: bytes) -> Household:
-    household = households.by_key(connection, signer)
-    if household is None and (claimed := households.claimed_by(connection, signer)) is not None:
-        raise NotAdmitted(f"this device has asked to be that of {claimed}; the community's approvers decide")
-    if household is None:
-        raise NotAdmitted("this key belongs to no household here; apply first")
-    return household
+        return await self._views.read(self._views.views.state, signer, self._clock())
 
 
 def _frame_bytes(text: str) -> bytes:

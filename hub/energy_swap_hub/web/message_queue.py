@@ -11,13 +11,14 @@ from energy_swap_protocol.message import Envelope, MessageError
 from energy_swap_protocol.transaction import TransactionError
 from sqlalchemy import Connection
 
+from energy_swap_hub.beside import ProcessLost
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import find_community
 from energy_swap_hub.settlement.groups import Opened, Outcome
 from energy_swap_hub.settlement.messages import Desk, open_checked, open_message, receive_group
 from energy_swap_hub.storage import Database
 
-from .checker import Checker, CheckerLost, Place, Verdict
+from .checker import Checker, Place, Verdict
 
 _GROUP: Final = 512
 _MANY: Final = 64  # messages at a time
@@ -62,7 +63,7 @@ class MessageQueue:
 
     async def start_checker(self) -> None:
         """Have the process that checks many messages' signatures there, which else starts when many come."""
-        await self._checker.start()
+        await self._checker.process.start()
 
     async def _take_all(self) -> None:
         while self._waiting:
@@ -84,10 +85,10 @@ class MessageQueue:
 
     async def close(self) -> None:
         """End what was started beside the hub; messages that wait are still carried out."""
-        await self._checker.close()
+        await self._checker.process.close()
 
     async def _open(self, envelopes: Sequence[Envelope], chain: CommunityChain | None) -> list[Opened | Exception]:
-        if len(envelopes) >= _MANY and self._checker.is_ready():
+        if len(envelopes) >= _MANY and self._checker.process.is_ready():
             # The process has the hub's key of its start; with another one, locks are completed here.
             is_its_hub = chain is not None and chain.hub == self._desk.tokens.hub.pubkey()
             place = (
@@ -97,7 +98,7 @@ class MessageQueue:
             )
             try:
                 verdicts = await self._checker.check(envelopes, place)
-            except CheckerLost:
+            except ProcessLost:
                 pass
             else:
                 return [_checked(self._desk, *one) for one in zip(envelopes, verdicts, strict=True)]

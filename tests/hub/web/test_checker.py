@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 from energy_swap_hub.settlement.messages import open_checked, open_message
 from energy_swap_hub.storage import Database
-from energy_swap_hub.web.checker import Checker, CheckerLost, Place, verdict
+from energy_swap_hub.web.checker import Checker, Place, verdict
 from energy_swap_hub.web.message_queue import MessageQueue
 from energy_swap_protocol.message import BuyOrder, Envelope, MessageError, sign_message
 from energy_swap_protocol.transaction import TransactionError
 
+from tests.hub.beside import kill
 from tests.hub.trading import NOW, found, head, hub_desk, keys, sale
 
 DESK, CHAIN = hub_desk()
@@ -47,12 +48,11 @@ ODD = Envelope("AA", "not base64!", "AA")
 @pytest.fixture
 async def checker() -> AsyncIterator[Checker]:
     checker = Checker(HUB)
-    assert not checker.is_ready(), "it is started only now"
-    assert checker._start is not None
-    await checker._start
-    assert checker.is_ready()
+    assert not checker.process.is_ready(), "it is started only now"
+    await checker.process.start()
+    assert checker.process.is_ready()
     yield checker
-    await checker.close()
+    await checker.process.close()
 
 
 async def test_the_process_finds_what_the_hub_itself_would_find(checker: Checker) -> None:
@@ -80,27 +80,6 @@ async def test_the_process_finds_what_the_hub_itself_would_find(checker: Checker
     assert without_chain[0] == verdict(sell(1), None, HUB)
 
 
-async def test_it_ends_with_the_hub_and_one_that_was_killed_is_done_without(checker: Checker) -> None:
-    process = checker._process
-    assert process is not None
-    process.kill()
-    await process.wait()
-    with pytest.raises(CheckerLost):
-        await checker.check([buy(1)], None)
-    assert not checker.is_ready()
-    with pytest.raises(CheckerLost):
-        await checker.check([buy(1)], None)
-    other = Checker(HUB)
-    other.is_ready()
-    assert other._start is not None
-    await other._start
-    process = other._process
-    assert process is not None
-    assert process.stdin is not None
-    process.stdin.close()  # as when the hub is killed
-    assert await process.wait() == 0
-
-
 @pytest.mark.parametrize("is_lost", [False, True])
 async def test_a_queue_answers_many_messages_whether_or_not_the_process_is_there(
     tmp_path: Path, is_lost: bool, monkeypatch: pytest.MonkeyPatch
@@ -110,20 +89,15 @@ async def test_a_queue_answers_many_messages_whether_or_not_the_process_is_there
     await database.write(lambda c: found(c, CHAIN, MEMBERS, cents=1_000_000, wh=1_000_000))
     queue = MessageQueue(database, DESK, lambda: NOW, lambda: None)
     try:
-        queue._checker.is_ready()
-        assert queue._checker._start is not None
-        await queue._checker._start
+        await queue.start_checker()
         if is_lost:
-            process = queue._checker._process
-            assert process is not None
-            process.kill()
-            await process.wait()
+            await kill(queue._checker.process)
         for first in (1, 100):
             envelopes = [*(sell(first + n) for n in range(5)), forged(buy(first + 5)), buy(first + 6)]
             answers = await asyncio.gather(*map(queue.receive, envelopes), return_exceptions=True)
             assert [a["status"] for a in answers if isinstance(a, dict)] == ["pending_lock"] * 5 + ["open"]
             assert isinstance(answers[5], MessageError)
-        assert (queue._checker._process is None) == is_lost
+        assert queue._checker.process.is_ready() != is_lost
     finally:
         await queue.close()
         await database.close()
