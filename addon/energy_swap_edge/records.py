@@ -54,9 +54,14 @@ class HubRecords:
         self._wake = asyncio.Event()
 
     def take(self, household: HouseholdState) -> None:
-        """Look at the hub's view; what it says is new is fetched."""
-        self._seen = household
+        """Look at the hub's view: fetch what it says is new, and ask for advice on other limits and balances."""
+        before, self._seen = self._seen, household
         self._wake.set()
+        if before is None or (before.standing_order, before.wallet) != (
+            household.standing_order,
+            household.wallet,
+        ):
+            self._changed()
 
     async def run(self) -> None:
         """Follow for ever."""

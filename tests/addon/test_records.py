@@ -1,16 +1,24 @@
 """What the hub booked is kept here: events once, periods with their money, corrections, prices."""
 
 import time
-from typing import Any
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import aiohttp
+import msgspec
 from energy_swap_edge.edge import Edge
 from energy_swap_edge.events import EventLog, News
+from energy_swap_edge.history.periods import History
+from energy_swap_edge.household import HouseholdState
+from energy_swap_edge.hub_client import HubClient
+from energy_swap_edge.records import HubRecords
+from energy_swap_edge.state import LiveState
 from energy_swap_edge.store import Store
 
 from .broker import Broker
 from .conftest import MakeEdge
 from .meter import Meter
+from .meter import now as clock
 from .small_hub import SmallHub, until
 from .test_local_api import connected, paired, url
 
@@ -206,6 +214,33 @@ async def test_clocks_that_disagree_are_said(
         (alert,) = [alert for alert in edge.state["alerts"] if alert["key"] == "clock_off"]
         assert "behind the hub's" in alert["sentence"]
         assert abs(alert["numbers"]["hub_offset_seconds"] - 400) <= 2
+
+
+async def test_advice_is_asked_for_again_when_own_limits_or_balances_change(tmp_path: Any, hub: SmallHub) -> None:
+    store, asked_for = await Store.open(tmp_path), list[str]()
+    records = HubRecords(
+        cast("HubClient", None),  # nothing is fetched here
+        History(store),
+        EventLog(store),
+        state=LiveState(0),
+        clock=clock,
+        zone=ZoneInfo("Africa/Nairobi"),
+        changed=lambda: asked_for.append("advice"),
+        is_told_of_meter=lambda: True,
+    )
+    hub.status = "admitted"
+    changes: tuple[tuple[str, Any, int], ...] = (
+        ("guidance", hub.guidance, 1),
+        ("guidance", None, 1),  # which comes with each period, and so with its money
+        ("limits", (900, 1_700), 2),
+        ("ekwh_wh", hub.ekwh_wh + 1, 3),
+        ("limits", (900, 1_700), 3),
+    )
+    for name, value, wanted in changes:
+        setattr(hub, name, value)
+        records.take(msgspec.convert(hub.state(), HouseholdState))
+        assert len(asked_for) == wanted, name
+    await store.close()
 
 
 async def test_an_event_told_twice_is_one(tmp_path: Any) -> None:
