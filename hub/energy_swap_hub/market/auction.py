@@ -30,7 +30,7 @@ class BidTooLowError(BidError):
     """The price is below ``minimum`` (cents per kWh), the least that would be taken now."""
 
     def __init__(self, price: int, minimum: int) -> None:
-        text = f"{price} cents/kWh is too low: bid at least {minimum}"
+        text = f"price: {price} cents/kWh is too low: bid at least {minimum}"
         super().__init__(text, "bid_too_low", price_cents=price, minimum_cents=minimum)
         self.minimum = minimum
 
@@ -98,9 +98,9 @@ def place_bid(auction: Auction, bid: Bid, now: datetime) -> tuple[Auction, Bid |
     bid to release is its own former one. Raise `AuctionOverError`, `OwnAuctionError` or `BidTooLowError`.
     """
     if auction.is_over_at(now):
-        raise _over(auction)
+        raise _over(auction, "auction: it", "the household's state lists the open ones")
     if bid.household == auction.seller:
-        raise OwnAuctionError(f"{bid.household} cannot bid in its own auction", "own_auction")
+        raise OwnAuctionError(f"auction: {bid.household} cannot bid in its own; bid in another", "own_auction")
     if bid.price < auction.minimum_bid:
         raise BidTooLowError(bid.price, auction.minimum_bid)
     return replace(auction, leading=bid, ends_at=max(auction.ends_at, now + LATE)), auction.leading
@@ -109,14 +109,14 @@ def place_bid(auction: Auction, bid: Bid, now: datetime) -> tuple[Auction, Bid |
 def check_cancel(auction: Auction, now: datetime) -> None:
     """Raise `AuctionOverError` or `HasBidError` if the seller can no longer take ``auction`` back."""
     if auction.is_over_at(now):
-        raise _over(auction)
+        raise _over(auction, "order: the auction", "only one that runs can be cancelled")
     if auction.leading is not None:
-        text = f"{auction.leading.household} has bid; only an auction without a bid can be cancelled"
+        text = f"order: {auction.leading.household} has bid; only an auction without a bid can be cancelled"
         raise HasBidError(text, "auction_has_bid")
 
 
-def _over(auction: Auction) -> AuctionOverError:
-    return AuctionOverError(f"the auction ended at {auction.ends_at.isoformat()}", "auction_over")
+def _over(auction: Auction, what: str, accepted: str) -> AuctionOverError:
+    return AuctionOverError(f"{what} ended at {auction.ends_at.isoformat()}; {accepted}", "auction_over")
 
 
 def winning_bid(auction: Auction, now: datetime) -> Bid | None:

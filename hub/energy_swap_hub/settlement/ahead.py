@@ -19,8 +19,8 @@ from .ahead_tables import ahead_order, contract
 from .allowances import allowance_wh
 from .gates import contracts_of, order_hold, secured_cents
 from .machine import schedule
+from .refusals import OrderRefused, cannot_cancel, no_such_order
 from .settings import tariff_of
-from .spot import OrderRefused
 from .words import kes, kwh
 
 _LONGEST_AHEAD: Final = timedelta(days=7)
@@ -59,7 +59,10 @@ def place(
         why = (
             "what it costs at most" if wish.side is Side.BUY else "the buyer's difference if nothing is delivered"
         )
-        raise Overdrawn(f"the order holds {kes(cents)}, {why}; free are {kes(free)}")
+        raise Overdrawn(
+            f"wh: the order holds {kes(cents)}, {why}; free are {kes(free)}: "
+            f"order less, or top up {kes(cents - free)}"
+        )
     text = "ahead purchase" if wish.side is Side.BUY else "ahead sale"
     ledger.hold(connection, community.id, order_hold(str(message.id)), account, cents, at=now, text=text)
     connection.execute(
@@ -85,12 +88,15 @@ def cancel(
     """Take back an own order while its gate is open and free what it holds; raises `OrderRefused` else."""
     row = order_row(connection, community.id, order_id)
     if row is None or row["household_id"] != household.id:
-        raise OrderRefused(f"{household.id} has no order {order_id}")
+        raise no_such_order(household.id, order_id)
     if row["status"] != "open":
-        raise OrderRefused(f"order {order_id} is {row['status']}; only an open order can be cancelled")
+        raise cannot_cancel(order_id, row["status"])
     closes_at = gate_closes_at(Period(row["start"], community.period_length), community.gate_periods)
     if now >= closes_at:
-        raise OrderRefused(f"order {order_id} could be cancelled until {closes_at.isoformat()}; it is binding now")
+        raise OrderRefused(
+            f"order: {order_id} could be cancelled until {closes_at.isoformat()}; it is binding now, and what it "
+            "buys or sells is settled when its period is over"
+        )
     ledger.close_hold(connection, community.id, order_hold(order_id), at=now, text="order cancelled")
     _update(connection, community.id, order_id, status="cancelled")
 
@@ -152,8 +158,8 @@ def _check_side(connection: Connection, community_id: str, household: Household,
     if connection.execute(others.limit(1)).first() is not None:
         other = "buy" if wish.side is Side.SELL else "sell"
         raise OrderRefused(
-            f"for one period a household either sells or buys: "
-            f"cancel the orders to {other} for {wish.period.id} first"
+            "period: for one period a household either sells or buys: "
+            f"cancel the orders to {other} for {wish.period.id} first, or choose another period"
         )
     # The hub's clock was set back: what the gate has closed stays closed.
     if contracts_of(connection, community_id, wish.period):

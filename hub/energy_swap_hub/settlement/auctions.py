@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.auction import Auction, Bid, check_cancel, place_bid, winning_bid
 from energy_swap_hub.market.trade import Trade
 from energy_swap_hub.membership.households import Household, by_id
@@ -18,8 +19,8 @@ from energy_swap_hub.storage import is_among
 from . import tokens
 from .machine import schedule
 from .notifications import Event, Notification, notify
+from .refusals import OrderRefused, bid_too_dear, time_to_come, too_few_tokens
 from .settings import tariff_of
-from .spot import OrderRefused, time_to_come
 from .tables import auction
 from .trades import HeldTrade, all_in_cents, settle_held_trade
 
@@ -32,11 +33,14 @@ def start(
     ends_at = time_to_come("ends_at", message.ends_at, now)
     if message.reserve_price is not None and message.reserve_price < message.start_price:
         raise OrderRefused(
-            f"reserve_price {message.reserve_price} is below the start price; "
+            f"reserve_price: {message.reserve_price} is below the start price; "
             f"give {message.start_price} or more, or none"
         )
     account = ledger.ekwh(household.id)
-    ledger.hold(connection, community.id, _tokens(auction_id), account, message.wh, at=now, text="auction")
+    try:
+        ledger.hold(connection, community.id, _tokens(auction_id), account, message.wh, at=now, text="auction")
+    except Overdrawn as error:
+        raise too_few_tokens(error, message.wh) from None
     connection.execute(
         insert(auction).values(
             community_id=community.id,
@@ -84,9 +88,15 @@ def bid(
         if outbid.household != household.id:
             data = {"auction": auction_id, "cents_per_kwh": message.price}
             notify(connection, community.id, [Notification(outbid.household, Event.OUTBID, data)], now)
-    cents = all_in_cents(tariff_of(connection, community, now), after.wh, message.price)
-    hold_name = bid_hold(str(message.id))
-    ledger.hold(connection, community.id, hold_name, ledger.kes(household.id), cents, at=now, text="auction bid")
+    tariff = tariff_of(connection, community, now)
+    cents, hold_name = all_in_cents(tariff, after.wh, message.price), bid_hold(str(message.id))
+    try:
+        ledger.hold(
+            connection, community.id, hold_name, ledger.kes(household.id), cents, at=now, text="auction bid"
+        )
+    except Overdrawn as error:
+        minimum = auction_of(row).minimum_bid
+        raise bid_too_dear(error, after.wh, message.price, tariff.fees_cents_per_kwh, minimum) from None
     _update(
         connection,
         community.id,
@@ -105,9 +115,10 @@ def cancel(
     """Take back an own auction without a bid and give the tokens back; raises `OrderRefused` or `BidError`."""
     row = auction_row(connection, community.id, auction_id)
     if row is None or row["seller"] != household.id:
-        raise OrderRefused(f"{household.id} has no auction {auction_id}", "no_such_auction")
+        text = f"order: {household.id} has no auction {auction_id}; the household's state lists its own"
+        raise OrderRefused(text, "no_such_auction")
     if row["status"] != "open":
-        text = f"auction {auction_id} is {row['status']}; only an open auction can be cancelled"
+        text = f"order: the auction {auction_id} is {row['status']}; only an open one can be cancelled"
         raise OrderRefused(text, "auction_over")
     check_cancel(auction_of(row), now)
     _give_back(connection, community, row, "cancelled", "auction cancelled", now)

@@ -33,9 +33,12 @@ def time_to_come(name: str, seconds: int, now: datetime) -> datetime:
     """Return the time of a message's field; raises `OrderRefused` when it has passed or is over a year away."""
     unix_now = int(now.timestamp())
     if seconds <= unix_now:
-        raise OrderRefused(f"{name} {seconds} has passed; the hub's time is {unix_now}")
-    if seconds > unix_now + _LONGEST_SECONDS:
-        raise OrderRefused(f"{name} {seconds} is more than a year away; give Unix seconds below that")
+        raise OrderRefused(
+            f"{name} {seconds} has passed; the hub's time is {unix_now}, give Unix seconds above it"
+        )
+    latest = unix_now + _LONGEST_SECONDS
+    if seconds > latest:
+        raise OrderRefused(f"{name} {seconds} is more than a year away; give Unix seconds up to {latest}")
     return datetime.fromtimestamp(seconds, UTC)
 
 
@@ -63,13 +66,34 @@ def too_few_tokens(error: Overdrawn, wh: int) -> Overdrawn:
     )
 
 
+def bid_too_dear(error: Overdrawn, wh: int, price: int, fees: int, minimum: int) -> Overdrawn:
+    """Return the refusal of a bid that costs more than the wallet has; ``minimum`` is the least bid taken."""
+    most = error.have * 1_000 // wh - fees
+    other = f"bid at most {most}, or " if most >= minimum else ""
+    return Overdrawn(
+        f"price: {wh} Wh at {price} cents per kWh cost {error.need} cents with {fees} cents per kWh of fees, the "
+        f"wallet has {error.have} cents free; {other}top up {error.need - error.have} cents",
+        account=error.account,
+        have=error.have,
+        need=error.need,
+    )
+
+
+def no_such_order(household_id: str, order_id: str) -> OrderRefused:
+    """Return the refusal to take back an order that is not there, or is not the household's."""
+    return OrderRefused(
+        f"order: {household_id} has no order {order_id}; the household's state lists its open ones",
+        "no_such_order",
+    )
+
+
 def cannot_cancel(order_id: str, status: str) -> OrderRefused:
     """Return the refusal to take back an order that is not open."""
     why = {
         "reserved": "a buyer is paying for it by M-Pesa: it is sold, or open again, within minutes",
         "pending_payment": "the prompt is on your phone: refuse it there, or let it pass",
         "pending_lock": "the chain is locking its tokens: try again in a moment",
-    }.get(status, "only an open order can be cancelled")
+    }.get(status, "only an open order can be cancelled, and the household's state lists those")
     keys = {
         "reserved": "order_reserved",
         "pending_payment": "order_awaits_payment",

@@ -25,6 +25,7 @@ from .refusals import (
     OrderRefused,
     cannot_cancel,
     check_may_sell,
+    no_such_order,
     time_to_come,
     too_few_tokens,
     too_little_money,
@@ -138,7 +139,7 @@ class SpotMarket(SpotTrades):
         """Take back the rest of an own open order; raises `OrderRefused` for any other."""
         order = self._order(order_id)
         if order is None or order.household_id != household.id:
-            raise OrderRefused(f"order: {household.id} has no order {order_id}", "no_such_order")
+            raise no_such_order(household.id, order_id)
         if order.status != "open":
             raise cannot_cancel(order_id, order.status)
         self._change(order)

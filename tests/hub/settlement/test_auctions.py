@@ -155,7 +155,7 @@ async def test_at_the_reserve_price_the_leader_has_won(village: Village) -> None
 
 async def test_a_reserve_price_is_not_below_the_start_price(village: Village) -> None:
     with pytest.raises(
-        OrderRefused, match="reserve_price 900 is below the start price; give 1000 or more, or none"
+        OrderRefused, match="reserve_price: 900 is below the start price; give 1000 or more, or none"
     ):
         await village.start_auction(village.amina, WH, start_price=1_000, minutes=60, reserve_price=900)
 

@@ -81,12 +81,13 @@ REFUSED: list[tuple[AnyMessage, type[Exception], str]] = [
     (
         buy(valid_until=UNIX),
         OrderRefused,
-        f"valid_until {UNIX} has passed; the hub's time is {UNIX}",
+        f"valid_until {UNIX} has passed; the hub's time is {UNIX}, give Unix seconds above it",
     ),
     (
         sell(valid_until=UNIX + 367 * 86_400),
         OrderRefused,
-        f"valid_until {UNIX + 367 * 86_400} is more than a year away; give Unix seconds below that",
+        f"valid_until {UNIX + 367 * 86_400} is more than a year away; "
+        f"give Unix seconds up to {UNIX + 366 * 86_400}",
     ),
     (
         buy(seller="h-404"),
