@@ -162,9 +162,9 @@ async def test_what_m_pesa_left_open_is_asked_again_and_credited_by_its_receipt(
 async def test_an_accounts_statement_and_the_ledger_as_csv_are_read(hub: Hub, browser: Browser, size: str) -> None:
     async with screen(hub, browser, "/ledger", size, user="regulator") as page:
         async with page.expect_download() as download:
-            await page.get_by_role("link", name="CSV").click()
+            await page.get_by_role("link", name="All as CSV").click()
         assert b"payout_pending" in (await (await download.value).path()).read_bytes()
-        await page.get_by_role("button", name="Closed days").click()
+        await page.get_by_role("button", name="Days", exact=True).click()
         await expect(page.get_by_text("No day is over yet.")).to_be_visible()
         await page.get_by_role("button", name="Trial balance").click()
         await page.get_by_role("link", name="Amina, money h-001:kes", exact=True).click()
@@ -174,7 +174,7 @@ async def test_an_accounts_statement_and_the_ledger_as_csv_are_read(hub: Hub, br
         assert await rows.count() > 3
         assert await faults(page) == []
         async with page.expect_download() as download:
-            await page.get_by_role("link", name="CSV").click()
+            await page.get_by_role("link", name="All as CSV").click()
         assert b"amount,balance" in (await (await download.value).path()).read_bytes()
         await page.get_by_role("link", name="Trial balance").click()
         await expect(page.get_by_role("link", name="Payouts under way payout_pending")).to_be_visible()

@@ -5,6 +5,7 @@ import { live } from "lit/directives/live.js";
 import type { Household, HubApi, Overview } from "../api.js";
 import { amount, energy, moment, power } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
+import { renderMore } from "../parts/more.js";
 import { whenHere } from "../parts/pending.js";
 import { Remote } from "../remote.js";
 import { go, writeRoute } from "../route.js";
@@ -57,10 +58,6 @@ export class EsHouseholds extends TranslatedElement {
       }
       .card {
         padding: 6px 10px;
-      }
-      p.more {
-        text-align: center;
-        margin: 12px 0;
       }
     `,
   ];
@@ -152,17 +149,9 @@ export class EsHouseholds extends TranslatedElement {
           ${households.slice(0, this.shown).map((one) => this.#renderRow(one))}
         </tbody>
       </table>
-      ${households.length > this.shown
-        ? html`<p class="more">
-            <button
-              @click=${() => {
-                this.shown += PAGE;
-              }}
-            >
-              ${say("app.more")}
-            </button>
-          </p>`
-        : nothing}`;
+      ${renderMore(households.length > this.shown, () => {
+        this.shown += PAGE;
+      })}`;
   }
 
   #renderRow(one: Household): TemplateResult {

@@ -5,7 +5,7 @@ import type { Entry, Fund, HubApi, Overview, Posting, TrialBalance } from "../ap
 import { amount, day, energy, exactEnergy, hour, kes, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { accountTitle } from "../parts/account-title.js";
-import { entryTitle } from "../parts/entry-title.js";
+import { entryTitle, inLocalTime } from "../parts/entry-title.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
 import { whenHere, whenListed } from "../parts/pending.js";
@@ -75,7 +75,7 @@ export class EsLedger extends TranslatedElement {
     return html`<section class="card">
         ${{
           entries: () =>
-            html`<p class="export"><span class="soft">${say("ledger.all_as_csv")}</span> <a download href="/api/v1/console/ledger/entries.csv">${say("ledger.as_csv")}</a></p>
+            html`<p class="export"><span class="soft">${say("ledger.newest_first")}</span> <a download href="/api/v1/console/ledger/entries.csv">${say("ledger.as_csv")}</a></p>
               ${whenListed(this.#entries, () => this.#renderEntries())}`,
           balance: () => whenHere(this.#balance, (balance) => this.#renderBalance(balance)),
           days: () => html`<es-closed-days .api=${this.api}></es-closed-days>`,
@@ -153,7 +153,7 @@ export class EsLedger extends TranslatedElement {
 
   /** The entry's text; a period's says its time in UTC, which nobody here lives by. */
   #title(entry: Entry, row: number): string {
-    if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return entryTitle(entry, () => this.#entries.around(row), this.#nameOf);
+    if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return inLocalTime(entryTitle(entry, () => this.#entries.around(row), this.#nameOf));
     const start = periodStart(entry.external_id);
     const span = periodSpan(entry.external_id, this.overview?.community.period_minutes ?? 30);
     return `${say("market.period")} ${day(start, currentLanguage())} ${span}`;

@@ -17,12 +17,14 @@ import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/key-text.js";
 import "../parts/long-rows.js";
+import { renderMore } from "../parts/more.js";
 import "../parts/relays.js";
 
 type Tab = "all" | "relays" | "refused";
 
 /** A meter signs a reading every minute; after a quarter of an hour something is wrong with it or its way here. */
 const STALE_SECONDS = 900;
+const PAGE = 100;
 
 @customElement("es-meters")
 export class EsMeters extends TranslatedElement {
@@ -35,6 +37,7 @@ export class EsMeters extends TranslatedElement {
   @property({ type: Boolean }) canSwitch = false;
   @state() private tab: Tab = "all";
   @state() private question: Question | null = null;
+  @state() private shown = PAGE;
 
   readonly #meters = new Remote<Meters>(this, () => this.api.meters(), 10);
   readonly #refused = new LongList<QuarantinedFrame>(this, (wanted) => this.api.quarantine(wanted), (one) => String(one.id), 30);
@@ -104,9 +107,12 @@ export class EsMeters extends TranslatedElement {
           </tr>
         </thead>
         <tbody>
-          ${meters.map((one) => this.#renderMeter(one))}
+          ${meters.slice(0, this.shown).map((one) => this.#renderMeter(one))}
         </tbody>
       </table>
+      ${renderMore(meters.length > this.shown, () => {
+        this.shown += PAGE;
+      })}
     </section>`;
   }
 

@@ -9,6 +9,7 @@ import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { accountTitle } from "./account-title.js";
+import { inLocalTime } from "./entry-title.js";
 import { whenListed } from "./pending.js";
 import "./long-rows.js";
 
@@ -67,7 +68,7 @@ export class EsAccountStatement extends TranslatedElement {
         <th class="right">${say("ledger.balance_after")}</th>`}
       .row=${(one: AccountMove) =>
         html`<tr>
-          <td class="lead">${one.text || sayCode("source", one.source)}<small>${say("ledger.entry", { id: one.id })} · ${sayCode("source", one.source)}</small></td>
+          <td class="lead">${inLocalTime(one.text || sayCode("source", one.source))}<small>${say("ledger.entry", { id: one.id })} · ${sayCode("source", one.source)}</small></td>
           <td class="number">${moment(one.booked_at, this.overview?.now ?? 0, currentLanguage())}</td>
           <td class="right tail ${one.amount < 0 ? "minus" : ""}">${this.#quantity(one.amount, true)}</td>
           <td class="right">${this.#quantity(one.balance)}</td>

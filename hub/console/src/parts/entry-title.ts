@@ -1,6 +1,6 @@
 // What a ledger entry was, for a reader: in their language where the hub's own wording is known, with the household's name.
 import type { Entry } from "../api.js";
-import { day, energy, kes } from "../format.js";
+import { clock, day, energy, kes, periodStart } from "../format.js";
 import { currentLanguage, say, type Word } from "../language.js";
 
 const HOUSEHOLD = /\bh-\d{3,}\b/;
@@ -65,3 +65,7 @@ export function entryTitle(entry: Entry, others: () => readonly Entry[], nameOf:
   }
   return household === undefined ? what : say("entry.of", { what, name: nameOf(household) });
 }
+
+/** Periods are named by their beginning in UTC, which nobody here lives by. */
+export const inLocalTime = (text: string): string =>
+  text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\dZ/g, (period) => `${day(periodStart(period), currentLanguage())} ${clock(periodStart(period))}`);

@@ -9,9 +9,13 @@ import { officeStyles } from "../pages/office.styles.js";
 import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import { tableStyles } from "../style/tables.js";
 import { renderAsk, type Question } from "./ask.js";
 import { icon } from "./icons.js";
+import { renderMore } from "./more.js";
 import { whenHere } from "./pending.js";
+
+const PAGE = 100;
 
 type Mark = "protect" | "unprotect" | "end" | "restore";
 
@@ -24,12 +28,13 @@ const MARKS: Record<Mark, { is_protected?: boolean; is_ended?: boolean }> = {
 
 @customElement("es-relays")
 export class EsRelays extends TranslatedElement {
-  static override styles = [baseStyles, controlStyles, officeStyles];
+  static override styles = [baseStyles, controlStyles, tableStyles, officeStyles];
 
   @property({ attribute: false }) api!: HubApi;
   @property({ attribute: false }) overview: Overview | undefined;
   @property({ type: Boolean }) canChange = false;
   @state() private question: Question | null = null;
+  @state() private shown = PAGE;
 
   readonly #relays = new Remote<Relay[]>(this, () => this.api.relays(), 8);
 
@@ -47,8 +52,11 @@ export class EsRelays extends TranslatedElement {
     const rank = (one: Relay): number => (one.meter === null ? 3 : !isConfirmed(one) ? 0 : one.meter.is_open ? 1 : 2);
     const sorted = [...found].sort((one, other) => rank(one) - rank(other));
     return html`<ul class="rows">
-      ${sorted.map((one) => this.#renderRelay(one))}
-    </ul>`;
+      ${sorted.slice(0, this.shown).map((one) => this.#renderRelay(one))}
+    </ul>
+    ${renderMore(sorted.length > this.shown, () => {
+      this.shown += PAGE;
+    })}`;
   }
 
   #renderRelay(one: Relay): TemplateResult {

@@ -72,6 +72,10 @@ export const tableStyles = css`
     box-shadow: inset 0 -1px var(--line);
     border: 0;
   }
+  p.more {
+    text-align: center;
+    margin: 12px 0;
+  }
   .coming,
   .coming td {
     color: var(--ink-faint);
