@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .experts import CONSUMPTION_SHARE, blended, consumption_experts
+from .experts import CONSUMPTION_SHARE, Opinions, blended, consumption_experts
 from .grid import Grid
 from .household import Floats
 from .recent import Whole
@@ -31,11 +31,16 @@ class HabitModel:
     trees: Any
     share: float
 
-    def opinion(self, grid: Grid, points: Floats, spread: Floats, issues: Whole, targets: Whole) -> Floats:
-        """Return the learned consumption in Wh of the hours ``targets`` as known at ``issues``."""
+    def opinion(self, grid: Grid, said: Opinions, issues: Whole, learned_at: Whole, targets: Whole) -> Floats:
+        """Return the learned consumption in Wh of the hours ``targets`` as known at ``issues``.
+
+        ``said`` is what the experts say at ``issues``. The trees know days only as they look from the hour of night
+        at which they learned: ``learned_at``, not after the issue.
+        """
+        then = said if np.array_equal(issues, learned_at) else consumption_experts(grid, learned_at, targets)
         with one_thread():
-            left = self.trees.predict(_features(grid, points, spread, issues, targets))
-        made: Floats = np.maximum(blended(points, CONSUMPTION_SHARE) + left, 0.0)
+            left = self.trees.predict(_features(grid, then.points, then.quantiles, learned_at, targets))
+        made: Floats = np.maximum(blended(said.points, CONSUMPTION_SHARE) + left, 0.0)
         return made
 
 

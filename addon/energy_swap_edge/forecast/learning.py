@@ -21,6 +21,7 @@ from .grid import Grid
 from .habits import HabitModel, learn_habits
 from .household import Floats
 from .learned import SkyModel, learn_sky
+from .nowcast import Nowcasts, learn_nowcasts
 from .prior import Prior
 from .recent import LEVELS, Whole
 
@@ -52,6 +53,7 @@ class Skill:
     accuracy: float
     covered: float
     places: Floats
+    nowcasts: Nowcasts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,4 +175,8 @@ def _skill(
     line = np.full(len(grid.hour), np.nan)
     line[targets] = places
     covered = float(inside[telling].mean()) if telling.any() else float("nan")
-    return Skill(share, widths, float(accuracy), covered, line)
+    if actual is grid.consumption:
+        nowcasts = learn_nowcasts("consumption", true, spread, np.ones(len(targets), bool))
+    else:
+        nowcasts = learn_nowcasts("production", true, spread, ~grid.is_dark[targets])
+    return Skill(share, widths, float(accuracy), covered, line, nowcasts)

@@ -15,8 +15,9 @@ from .grid import Grid, grid_of
 from .history import HOUR, History, Site, Weather
 from .household import Band, DayForecast, Floats, HouseholdForecast, PeriodForecast, band
 from .learning import HomeModel, consumption_spread, learn, production_spread, with_habits
+from .nowcast import MEMORY, Nowcasts
 from .prior import Prior, shipped_prior
-from .recent import LEVELS
+from .recent import LEVELS, Whole
 from .sun import clear_sky, usual_panels
 
 HORIZON_HOURS: Final = 48
@@ -144,12 +145,17 @@ def forecast_hours(
     """Return the forecast by the hour, from which that of periods and days is made."""
     prior = shipped_prior() if prior is None else prior
     grid = grid_of(history, site, weather, now, _RECENT_DAYS)
-    targets = np.arange(grid.now, len(grid.hour))
-    issues = np.full(len(targets), grid.now)
+    # The last hours are forecast as the back-test forecast its days, so that what was missed means the same.
+    begun = grid.now - (grid.first + grid.now - int(model.trained_at.timestamp()) // HOUR) % 24
+    lately = np.arange(max(grid.now - MEMORY, 0), grid.now)
+    ahead = np.arange(grid.now, len(grid.hour))
+    targets = np.concatenate([lately, ahead])
+    learned_at = np.where(targets < begun, begun - 24, begun)
+    issues = np.where(targets < begun + 24, learned_at, grid.now)
     said = consumption_experts(grid, issues, targets)
     learned = np.full(len(targets), np.nan)
     if model.habits is not None:
-        learned = model.habits.opinion(grid, said.points, said.quantiles, issues, targets)
+        learned = model.habits.opinion(grid, said, issues, learned_at, targets)
     said, _ = with_habits(said, model.habits, learned)
     consumption = widened(
         consumption_spread(grid, said, model.consumption.share, issues, targets, prior), model.consumption.widths
@@ -167,12 +173,30 @@ def forecast_hours(
         by_sky = widened(model.sky.quantiles(grid, targets), skill.widths)
         production = np.where(under, by_sky, production)
     production = np.where(grid.is_dark[targets], 0.0, production)
+    consumption = _in_the_light_of(
+        lately, grid.consumption, consumption, model.consumption.nowcasts, grid.now - begun
+    )
+    production = _in_the_light_of(lately, grid.production, production, skill.nowcasts, grid.now - begun)
+    under = under[len(lately) :]
     places = _places(model, model.consumption.places, skill.places, grid, prior)
     has_weather = bool(under[:24].mean() > 0.9)
     day_share = model.day_share
     if has_weather and model.sky_day_share is not None:
         day_share = model.sky_day_share
     return HourlyForecast(production, consumption, places, grid, day_share, has_weather=has_weather)
+
+
+def _in_the_light_of(lately: Whole, actual: Floats, spread: Floats, nowcasts: Nowcasts, age: int) -> Floats:
+    """Return the ``spread`` of the hours ahead, given with that of the hours ``lately`` before them.
+
+    ``age`` is the number of hours since the last hour of learning.
+    """
+    count = len(lately)
+    if count < MEMORY:
+        return spread[:, count:]
+    nowcast = nowcasts.fresh if age == 0 else nowcasts.later
+    expected = spread[_MIDDLE, :count]
+    return nowcast.applied(spread[:, count:], expected[::-1], actual[lately][::-1])
 
 
 def _places(model: HomeModel, eaten: Floats, made: Floats, grid: Grid, prior: Prior) -> Floats:
