@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from energy_swap_edge.forecast import sun
+from energy_swap_edge.forecast.courses import stretched, tail_factor
 from energy_swap_edge.forecast.days import NAMES, day_opinions, learn_days
 from energy_swap_edge.forecast.experts import blended, shares
 from energy_swap_edge.forecast.grid import grid_of
 from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, Weather, history_of_quarters
 from energy_swap_edge.forecast.household import Floats, HouseholdForecast, as_document, as_snapshot
 from energy_swap_edge.forecast.model import make_forecast, retrain
+from energy_swap_edge.forecast.nowcast import MEMORY, learn_nowcasts
+from energy_swap_edge.forecast.recent import LEVELS
 from energy_swap_edge.history.roll_up import Quarter
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -79,6 +82,65 @@ def test_a_day_of_little_use_lowers_what_is_expected_of_the_next() -> None:
         for home in (away, usual)
     )
     assert lately < 0.93 * before
+
+
+def test_a_dull_morning_lowers_what_is_left_of_the_day_and_hardly_tomorrow() -> None:
+    usual, dull = history(41), history(41)
+    dull.production_wh[-2:] *= 0.3
+    night = NOW.replace(hour=2)
+    model = retrain(usual, SITE, NO_WEATHER, night)
+    made = [make_forecast(one, SITE, NO_WEATHER, NOW, model=model).periods for one in (usual, dull)]
+    soon, later = ([sum(it.production_wh.p50 for it in one[part]) for one in made]
+                   for part in (slice(0, 6), slice(48, 60)))  # fmt: skip
+    assert soon[1] < 0.8 * soon[0]
+    assert later[1] > 0.95 * later[0]
+
+
+def test_a_house_that_uses_much_now_is_expected_to_for_a_while() -> None:
+    usual, busy = history(41), history(41)
+    busy.consumption_wh[-1] += 3000
+    model = retrain(usual, SITE, NO_WEATHER, NOW.replace(hour=2))
+    slow = replace(model.consumption.nowcasts.later, part=0.5 * np.exp(-np.arange(24) / 2))
+    skill = replace(model.consumption, nowcasts=replace(model.consumption.nowcasts, later=slow))
+    model = replace(model, consumption=skill)
+    before, after = (make_forecast(one, SITE, NO_WEATHER, NOW, model=model).periods for one in (usual, busy))
+    more = [2 * (one.consumption_wh.p50 - other.consumption_wh.p50)
+            for one, other in zip(after, before, strict=True)]  # fmt: skip
+    assert 1000 < more[0] <= 1500
+    assert 200 < more[4] < more[2] < more[0]
+    assert abs(more[60]) < 50
+
+
+def bands(middle: Floats) -> Floats:
+    return middle + np.linspace(-500, 500, len(LEVELS))[:, None]
+
+
+def test_errors_that_last_are_carried_on_and_those_of_chance_are_not() -> None:
+    rng = np.random.default_rng(7)
+    chance = rng.normal(0, 300, 24 * 60)
+    lasting = np.zeros(24 * 60)
+    for hour in range(1, len(lasting)):
+        lasting[hour] = 0.9 * lasting[hour - 1] + rng.normal(0, 130)
+    said, always = bands(np.full(24 * 60, 1000.0)), np.ones(24 * 60, bool)
+    of_chance, of_lasting = (learn_nowcasts("consumption", 1000 + one, said, always) for one in (chance, lasting))
+    assert not of_chance.later.part.any()
+    assert of_lasting.later.part[0] > 0.6
+    assert of_lasting.later.part[4] > 0.3
+    # What is surer has a narrower band: the very next hour.
+    assert of_lasting.later.widths[0][1] < 0.75
+    made = of_lasting.later.applied(said[:, :49], np.full(MEMORY, 1000.0), np.full(MEMORY, np.nan))
+    assert made[LEVELS.index(0.5)] == pytest.approx(np.full(49, 1000.0), abs=40)  # nothing measured: as it was
+
+
+def test_the_mean_of_courses_follows_what_was_used_and_their_middle_stays() -> None:
+    rng = np.random.default_rng(8)
+    said = bands(np.full(24 * 30, 1000.0))
+    much = np.where(rng.uniform(size=24 * 30) < 0.5, 700.0, 1800.0)
+    factor = tail_factor(much, said)
+    assert factor > 1.3
+    courses = stretched(np.array([[400.0, 1000.0, 1400.0]]), said[:, :3], factor)
+    assert courses[0, :2].tolist() == [400, 1000]
+    assert courses[0, 2] == pytest.approx(1000 + 400 * factor)
 
 
 def test_the_documents_hold_whole_numbers() -> None:
@@ -250,15 +312,20 @@ def test_a_habit_that_no_simple_rule_knows_is_learned() -> None:
     washing = np.array([one.weekday() == 1 and 18 <= one.hour < 22 for one in local])
     used = np.where(washing, 2000.0, 300.0) * np.random.default_rng(1).uniform(0.9, 1.1, len(local))
     home = History(start, np.zeros(len(local)), used)
-    forecast = make_forecast(home, SITE, NO_WEATHER, monday, period=timedelta(hours=1))
-    evenings = {
-        day: [
-            one.consumption_wh.p50 for one in forecast.periods if one.start.astimezone(NAIROBI).weekday() == day
-        ][19]
-        for day in (0, 1)
-    }
-    assert evenings[0] < 500
-    assert evenings[1] > 1000
+    model = retrain(home, SITE, NO_WEATHER, monday)
+    until = History(start, np.zeros(len(used) + 15), np.append(used, np.full(15, 300.0)))
+    for known, now in ((home, monday), (until, monday.replace(hour=15))):  # at night, and with that model later
+        forecast = make_forecast(known, SITE, NO_WEATHER, now, model=model, period=timedelta(hours=1))
+        evenings = {
+            day: next(
+                one.consumption_wh.p50
+                for one in forecast.periods
+                if (one.start.astimezone(NAIROBI).weekday(), one.start.astimezone(NAIROBI).hour) == (day, 19)
+            )
+            for day in (0, 1)
+        }
+        assert evenings[0] < 500
+        assert evenings[1] > 1000
 
 
 def test_days_that_are_like_their_past_are_not_spoiled_by_hours_forecast_badly() -> None:

@@ -10,6 +10,7 @@ from .recent import LEVELS
 _EXTENDED: Final = (0.005, *LEVELS, 0.995)
 _MIDDLE: Final = LEVELS.index(0.5)
 _TRUST_HOURS: Final = 150.0  # of back-test, from which on the home's own errors count more than the usual
+_TAIL_HOURS: Final = 240.0  # of back-test, that count as much as the usual tail
 _LOW, _HIGH = LEVELS.index(0.1), LEVELS.index(0.9)
 
 
@@ -45,6 +46,32 @@ def widened(spread: Floats, factors: tuple[float, float]) -> Floats:
     away = spread - middle
     made: Floats = np.maximum(middle + np.where(away < 0, away * factors[0], away * factors[1]), 0.0)
     return made
+
+
+def stretched(courses: Floats, spread: Floats, factor: float) -> Floats:
+    """Return ``courses`` with their distances above the median of ``spread`` times ``factor``."""
+    above = np.maximum(courses - spread[_MIDDLE], 0.0)
+    made: Floats = courses + (factor - 1) * above
+    return made
+
+
+def tail_factor(actual: Floats, spread: Floats) -> float:
+    """Return by how much courses above the median must stretch so that their mean is that of what happened.
+
+    Near 1 with few hours. Bands say where four fifths lie; how far the rest is beyond them, only the mean tells.
+    """
+    whole = _extended(spread)
+    levels = np.array(_EXTENDED)
+    edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
+    counted = np.diff(edges)[:, None]
+    use = ~np.isnan(actual) & ~np.isnan(spread).any(axis=0)
+    above = float((counted * np.maximum(whole - spread[_MIDDLE], 0.0))[:, use].sum())
+    mean = float((counted * whole)[:, use].sum())
+    if above <= 0:
+        return 1.0
+    needed = 1 + (float(actual[use].sum()) - mean) / above
+    count = int(use.sum())
+    return float(np.clip((count * needed + _TAIL_HOURS) / (count + _TAIL_HOURS), 0.5, 2.0))
 
 
 def width_factors(actual: Floats, spread: Floats, usual: float) -> tuple[float, float]:

@@ -34,8 +34,8 @@ class HabitModel:
     def opinion(self, grid: Grid, said: Opinions, issues: Whole, learned_at: Whole, targets: Whole) -> Floats:
         """Return the learned consumption in Wh of the hours ``targets`` as known at ``issues``.
 
-        ``said`` is what the experts say at ``issues``. The trees know days only as they look from the hour of night
-        at which they learned: ``learned_at``, not after the issue.
+        ``said`` is what the experts say at ``issues``. The trees know days only as they look from the hour of
+        night at which they learned: ``learned_at``, not after the issue.
         """
         then = said if np.array_equal(issues, learned_at) else consumption_experts(grid, learned_at, targets)
         with one_thread():

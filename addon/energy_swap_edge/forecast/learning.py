@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from .courses import placed, widened, width_factors
+from .courses import placed, tail_factor, widened, width_factors
 from .days import SKY_SHARE, learn_days
 from .experts import (
     CONSUMPTION_SHARE,
@@ -54,6 +54,7 @@ class Skill:
     covered: float
     places: Floats
     nowcasts: Nowcasts
+    tail: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,4 +180,4 @@ def _skill(
         nowcasts = learn_nowcasts("consumption", true, spread, np.ones(len(targets), bool))
     else:
         nowcasts = learn_nowcasts("production", true, spread, ~grid.is_dark[targets])
-    return Skill(share, widths, float(accuracy), covered, line, nowcasts)
+    return Skill(share, widths, float(accuracy), covered, line, nowcasts, tail_factor(true, spread))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from .confidence import calibrated_percent, seed_percent
-from .courses import drawn, widened
+from .courses import drawn, stretched, widened
 from .days import day_opinions
 from .experts import blended, consumption_experts, production_experts
 from .grid import Grid, grid_of
@@ -103,13 +103,16 @@ class HourlyForecast:
         places: Floats,
         past: Grid,
         day_share: Floats,
+        tail: float,
         *,
         has_weather: bool,
     ) -> None:
         self.production = production
         self.consumption = consumption
-        self.consumption_courses = drawn(consumption, places[:, :, 0])
+        used = drawn(consumption, places[:, :, 0])
+        self.consumption_courses = stretched(used, consumption, tail)
         self.production_courses = drawn(production, places[:, :, 1])
+        self._net_courses = self.production_courses - used
         self.has_weather = has_weather
         self._past, self._day_share = past, day_share
 
@@ -119,7 +122,7 @@ class HourlyForecast:
         They are those of the courses; the middle is half way to the difference of the medians: that errs less, as
         the courses are few and consumption is skewed, but knows nothing of how the two go together.
         """
-        spread = np.quantile(self.production_courses - self.consumption_courses, LEVELS, axis=0)
+        spread = np.quantile(self._net_courses, LEVELS, axis=0)
         line = (spread[_MIDDLE] + (self.production - self.consumption)[_MIDDLE]) / 2
         spread[:_MIDDLE] = np.minimum(spread[:_MIDDLE], line)
         spread[_MIDDLE + 1 :] = np.maximum(spread[_MIDDLE + 1 :], line)
@@ -133,7 +136,7 @@ class HourlyForecast:
         """
         past = self._past
         line = (self.production - self.consumption)[_MIDDLE][first:last]
-        courses = (self.production_courses - self.consumption_courses)[:, first:last]
+        courses = self._net_courses[:, first:last]
         net = past.production - past.consumption
         said = day_opinions(line, courses, net, past.now, past.now + np.arange(first, last))
         return float(blended(said[:, None], self._day_share)[0])
@@ -183,7 +186,15 @@ def forecast_hours(
     day_share = model.day_share
     if has_weather and model.sky_day_share is not None:
         day_share = model.sky_day_share
-    return HourlyForecast(production, consumption, places, grid, day_share, has_weather=has_weather)
+    return HourlyForecast(
+        production,
+        consumption,
+        places,
+        grid,
+        day_share,
+        model.consumption.tail,
+        has_weather=has_weather,
+    )
 
 
 def _in_the_light_of(lately: Whole, actual: Floats, spread: Floats, nowcasts: Nowcasts, age: int) -> Floats:

@@ -19,6 +19,8 @@ _BLOCKS: Final = (0, 1, 2, 3, 6, 12, LEADS)  # of hours ahead, whose bands are a
 _LEAST_HOURS: Final = 72  # of back-test: fewer say nothing
 _LEAST_DAYS: Final = 2.0
 _TRUST_DAYS: Final = 8.0  # that count as much as what is usual
+_LEAST_WIDTH: Final = 0.4
+_MOST_WIDTH: Final = 1.25
 _MOST_RATIO: Final = 2.0
 _FLOOR: Final = 0.03  # of the brightest hour: what is missed at dawn says little
 
@@ -41,8 +43,8 @@ class Nowcast:
     def applied(self, spread: Floats, expected: Floats, actual: Floats) -> Floats:
         """Return ``spread`` (a row per level of `LEVELS`) of the next hours in the light of the last ones.
 
-        ``expected`` is what was forecast for the last `MEMORY` hours, ``actual`` what was measured, in Wh, both the
-        last hour first.
+        ``expected`` is what was forecast for the last `MEMORY` hours, ``actual`` what was measured, in Wh,
+        both the last hour first.
         """
         floor = _FLOOR * float(np.max(spread[_MIDDLE], initial=0.0))
         seen = _seen(self.kind, actual[None], expected[None], self.centre, floor)[0]
@@ -78,8 +80,8 @@ _USUAL_WIDTHS: Final[dict[Kind, tuple[float, ...]]] = {
 def learn_nowcasts(kind: Kind, actual: Floats, spread: Floats, tells: NDArray[np.bool_]) -> Nowcasts:
     """Learn from a back-test of whole days: ``actual`` and its forecast ``spread``, hour after hour.
 
-    ``tells`` is where an hour's error says something (not at night for production). What would not have lowered the
-    error of the next hours is not done at all.
+    ``tells`` is where an hour's error says something (not at night for production). What would not have lowered
+    the error of the next hours is not done at all.
     """
     missed = (actual - spread[_MIDDLE])[tells]
     known = int((~np.isnan(missed)).sum())
@@ -113,10 +115,16 @@ def _learned(
         part = np.zeros(LEADS)
     widths = []
     for first, last, width in zip(_BLOCKS, _BLOCKS[1:], _USUAL_WIDTHS[kind], strict=False):
-        made = np.concatenate(
-            [_corrected(kind, spread[:, ahead[:, lead]], seen * part[lead]) for lead in range(first, last)], axis=1
+        block, asked = spread[:, ahead[:, first:last]], true[:, first:last].ravel()
+        made = _corrected(kind, block, seen[:, None] * part[first:last])
+        # Against the bands as they were: those of few days are wide on purpose.
+        before_factors = width_factors(asked, block.reshape(len(spread), -1), 1.0)
+        factors = width_factors(asked, made.reshape(len(spread), -1), width if part.any() else 1.0)
+        low, high = (
+            min(max(one / before, _LEAST_WIDTH), _MOST_WIDTH)
+            for one, before in zip(factors, before_factors, strict=True)
         )
-        widths.append(width_factors(true[:, first:last].T.ravel(), made, width if part.any() else 1.0))
+        widths.append((low, high))
     return Nowcast(kind, part, centre, tuple(_by_lead(tuple(widths))))
 
 
