@@ -2,7 +2,7 @@
 """Score the edge's forecast on real homes beside simple rivals, in one run; and what it costs.
 
     uv run --with pandas --with pyarrow --with pvlib --with lightgbm python -m tests.benchmarks.forecast \
-        --protocol FOLDER_OF_evaluate.py --data FOLDER [--track pair] [--window 365] [--every 3] [--against lgbm]
+        --protocol FOLDER_OF_evaluate.py --data FOLDER [--track roll6] [--window 365] [--every 3] [--against lgbm]
 
 FOLDER holds the scorer (``evaluate.py``, with its ``baselines.py``) and the measured homes. The homes' history is
 handed out hour by hour by the scorer, so nothing of the future can be seen. The model is retrained every
@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, Weather
 from energy_swap_edge.forecast.learning import HomeModel
-from energy_swap_edge.forecast.model import forecast_hours, retrain
+from energy_swap_edge.forecast.model import HourlyForecast, forecast_hours, retrain
 from energy_swap_edge.forecast.recent import LEVELS
 
 _NAMES = {"ghi_wm2": "shortwave_radiation", "temp_c": "temperature_2m", "rh_pct": "relative_humidity_2m",
@@ -83,14 +83,18 @@ class Edge:
             columns |= {f"net_{q}": made.net()[n, :horizon] / 1000 for n, q in enumerate(_QUANTILES)}
             columns["net_mean"] = net.mean(axis=0)
             columns["surplus_mean"] = np.maximum(net, 0).mean(axis=0)
-            # A household is shown the figure for the day as a whole; its hours share it here.
-            day = slice(6, 30) if about["track"] == "home48" else slice(0, 24)
-            hours = columns["surplus_mean"][day]
-            self.days[about["id"], issued_at] = float(hours.sum())
-            shown = made.day_surplus(day.start, day.stop) / 1000
-            if shown == shown and hours.sum() > 0:
-                columns["surplus_mean"] = columns["surplus_mean"] * shown / hours.sum()
+            if horizon >= 24:
+                self.share_the_day(made, columns, about, issued_at)
         return pd.DataFrame(columns, index=pd.date_range(issued_at, periods=horizon, freq="h"))
+
+    def share_the_day(self, made: HourlyForecast, columns: dict[str, Any], about: Any, issued_at: Any) -> None:
+        """Scale the hours' surplus to the figure for the day as a whole, which is what a household is shown."""
+        day = slice(6, 30) if about["track"] == "home48" else slice(0, 24)
+        hours = columns["surplus_mean"][day]
+        self.days[about["id"], issued_at] = float(hours.sum())
+        shown = made.day_surplus(day.start, day.stop) / 1000
+        if shown == shown and hours.sum() > 0:
+            columns["surplus_mean"] = columns["surplus_mean"] * shown / hours.sum()
 
     def weather(self, given: Any, track: str, now: datetime) -> Weather:
         """Return the weather of the protocol as the edge keeps it; without forecasts in it, none."""

@@ -68,8 +68,8 @@ class Nowcasts:
 
 _USUAL: Final[dict[Kind, tuple[float, float]]] = {"production": (0.9, 4.0), "consumption": (0.45, 2.0)}
 _WEIGHTS: Final[dict[Kind, Floats]] = {
-    "production": 0.4 ** np.arange(MEMORY),
-    "consumption": 0.2 ** np.arange(MEMORY),
+    "production": np.array([0.4**back for back in range(MEMORY)]),
+    "consumption": np.array([0.2**back for back in range(MEMORY)]),
 }
 _USUAL_WIDTHS: Final[dict[Kind, tuple[float, ...]]] = {
     "production": (0.6, 0.75, 0.85, 0.95, 1.0, 1.0),
