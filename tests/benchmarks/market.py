@@ -288,6 +288,15 @@ def clearing(size: int, place: int, repeat: int) -> None:
             )
 
 
+def many_events(repeat: int) -> None:
+    """Measure a book of many orders, while new objects still lie side by side in this process's memory."""
+    first, events = spot_events()
+    theirs = best(2, lambda: run_pyorderbook(first, events))
+    ours = best(repeat, lambda: run_book(first, events))
+    heaps = best(repeat, lambda: run_heaps(first, events))
+    report("events", EVENTS, ours, baseline=heaps, peer=EVENTS / theirs.cpu, target=TARGET_EVENTS)
+
+
 def main() -> None:
     """Measure everything."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -295,6 +304,7 @@ def main() -> None:
     repeat: int = parser.parse_args().repeat
     heads = f"{'':<16}{'orders':>8}{'per CPU s':>13}{'per s':>13}{'baseline':>10}{'peer':>10}{'target':>12}"
     sys.stdout.write(heads + "\n")
+    many_events(repeat)
     for place, size in enumerate(SIZES):
         clearing(size, place, repeat)
     for size, peer in zip(SIZES, PEERS_BOOK, strict=True):
@@ -302,11 +312,6 @@ def main() -> None:
         repeats = repeat * max(1, 10_000 // size)
         ours = best(repeats, lambda: run_book([], orders))  # noqa: B023
         report("book", size, ours, baseline=best(repeats, lambda: run_heaps([], orders)), peer=peer)  # noqa: B023
-    first, events = spot_events()
-    theirs = best(2, lambda: run_pyorderbook(first, events))
-    ours = best(repeat, lambda: run_book(first, events))
-    heaps = best(repeat, lambda: run_heaps(first, events))
-    report("events", EVENTS, ours, baseline=heaps, peer=EVENTS / theirs.cpu, target=TARGET_EVENTS)
 
 
 if __name__ == "__main__":
