@@ -18,6 +18,7 @@ STAGES: Final = ("partners", "community", "grid")
 type Role = Literal["admin", "auditor", "verifier", "installer"]
 type Stage = Literal["partners", "community", "grid"]
 type LegalBasis = Literal["simulation", "private_network", "licensed"]
+type PeriodMinutes = Literal[15, 30, 60]
 type Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
@@ -51,7 +52,7 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     approvers: tuple[str, ...]
     approvals_needed: Annotated[int, msgspec.Meta(ge=1)]
     tariffs: tuple[Tariff, ...]
-    period_minutes: Literal[15, 30, 60] = 30
+    period_minutes: PeriodMinutes = 30  # of the beginning; `settlement.settings` knows what it is later
     grace_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] = 10
     # Without a basis other than "simulation" no real money moves; the reference is the licence's number, or the
     # agreement's of a private network.
@@ -80,11 +81,6 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     # How long personal data of who left is kept. Kenya's law against money laundering asks for seven years.
     retention_years: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
 
-    @property
-    def period_length(self) -> timedelta:
-        """The length of a period."""
-        return timedelta(minutes=self.period_minutes)
-
     def __post_init__(self) -> None:
         if not self.approvals_needed <= len(self.approvers) <= 11:
             raise ValueError("approvals_needed is at most the number of approvers, and there are at most 11")
@@ -96,7 +92,7 @@ class CommunityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             )
         if self.opened_at.tzinfo is None:
             raise ValueError("times in the configuration carry an offset, like 2026-11-20T00:00:00+03:00")
-        first = period_at(self.opened_at, self.period_length)
+        first = period_at(self.opened_at, timedelta(minutes=self.period_minutes))
         if not self.tariffs or min(t.valid_from for t in self.tariffs) > first.start:
             raise ValueError(
                 f"a tariff must be valid from {first.start.isoformat()}, when the first period begins"

@@ -18,6 +18,7 @@ from energy_swap_hub.chain.localnet.service import LocalnetService
 from energy_swap_hub.chain.outbox import MAX_RELEASES, mint_part
 from energy_swap_hub.chain.payload import Mint
 from energy_swap_protocol.memo import AdmissionMemo
+from energy_swap_protocol.period import PeriodCalendar
 from energy_swap_protocol.reading import Reading, frame_to_text, sign_reading
 from energy_swap_verifier.evidence import check_runs, read_frames, runs_of, slot_of
 from energy_swap_verifier.merkle import leaf, root_text
@@ -129,7 +130,8 @@ async def executing(world: World, localnet: Localnet, accounts: list[Pubkey], ho
 def judging(households: int) -> None:
     """Print how long a verifier takes over so many households' readings, without network and disk."""
     evidence = [frames_of(i + 1) for i in range(households)]
-    slot, after = slot_of("2026-11-20T09:00Z", timedelta(minutes=30)), datetime(2026, 11, 21, tzinfo=UTC)
+    slot = slot_of("2026-11-20T09:00Z", PeriodCalendar(timedelta(minutes=30)))
+    after = datetime(2026, 11, 21, tzinfo=UTC)
     began = time.process_time()
     leaves = []
     for memo, texts in evidence:

@@ -410,7 +410,8 @@ class Village:
 
     def period_after(self, periods: int) -> Period:
         """The period that begins that many periods after the running one."""
-        return period_at(self.now + periods * self.community.period_length, self.community.period_length)
+        length = timedelta(minutes=self.community.period_minutes)
+        return period_at(self.now + periods * length, length)
 
     async def period_state(self, period_id: str) -> str | None:
         row = tables.period.c

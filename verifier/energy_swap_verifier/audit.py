@@ -3,9 +3,9 @@
 from bisect import bisect
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
+from energy_swap_protocol.period import PeriodCalendar
 from energy_swap_protocol.transaction import spent_account
 from solders.pubkey import Pubkey
 
@@ -44,6 +44,10 @@ class Audit:
     registrations: int = 0  # of meters with the trust mode's program
     escrow_wh: int = 0
     unexplained_wh: int = 0
+    calendar: PeriodCalendar = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.calendar = self.head.calendar
 
     @property
     def open_wh(self) -> int:
@@ -127,7 +131,7 @@ class Audit:
         if self.token.program is not None:
             self._check_accounts(signature, minted, evidence)
         period, part = self._check_memo(signature, message, evidence)
-        slot = slot_of(period, timedelta(minutes=self.head.period_minutes))
+        slot = slot_of(period, self.calendar)
         done = self.minted_in.setdefault(slot.group, set())
         if part in done:
             raise LieError(f"{signature}: period {slot.group}{part} was minted before")
@@ -211,7 +215,7 @@ class Audit:
 
     def _group(self, message: Message) -> str:
         period = next(memo for memo in message.memos if memo.startswith("es1|")).split("|")[2]
-        return slot_of(period, timedelta(minutes=self.head.period_minutes)).group
+        return slot_of(period, self.calendar).group
 
     def close(self, supply_wh: int, escrow_wh: int) -> None:
         """Compare with what the chain says now, used energy left out; raises `LieError`."""

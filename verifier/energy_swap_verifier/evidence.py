@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from energy_swap_protocol.memo import AdmissionMemo
-from energy_swap_protocol.period import Period, period_named
+from energy_swap_protocol.period import Period, PeriodCalendar
 from energy_swap_protocol.reading import FrameError, Reading, ReadingFlag, decode_frame, frame_from_text
 
 _TOLERANCE_PERCENT: Final = 125  # ratings are nominal
@@ -44,7 +44,7 @@ class Slot:
         return self.period.id + (".late" if self.is_late else "")
 
 
-def slot_of(name: str, length: timedelta) -> Slot:
+def slot_of(name: str, calendar: PeriodCalendar) -> Slot:
     """Read ``2026-11-20T11:30Z``, ``….late`` and another try of either, ``….2``; raise `EvidenceError`."""
     base, *rest = name.split(".")
     is_late = rest[:1] == ["late"]
@@ -52,7 +52,7 @@ def slot_of(name: str, length: timedelta) -> Slot:
     if len(tries) > 1 or not all(part.isdecimal() for part in tries):
         raise EvidenceError(f"{name} names no period")
     try:
-        return Slot(period_named(base, length), is_late)
+        return Slot(calendar.named(base), is_late)
     except ValueError as error:
         raise EvidenceError(str(error)) from None
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
+from energy_swap_protocol.period import Period, PeriodCalendar
 from energy_swap_protocol.transaction import token_account
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
@@ -215,7 +216,9 @@ class Judge:
                 raise RefusedError(f"instruction {number} is {found}, not {expected}")
 
     async def _check_mint(self, wish: MintPeriod, token: Token) -> _Checked:
-        slot, name, part = slot_of(wish.period, self._length), _name(wish), f"{wish.part}/{wish.parts}"
+        calendar = PeriodCalendar(self._length if wish.minutes is None else timedelta(minutes=wish.minutes))
+        slot, name, part = slot_of(wish.period, calendar), _name(wish), f"{wish.part}/{wish.parts}"
+        self._check_length(slot.period)
         ahead = slot.period.end - self._clock()
         if MAX_AHEAD < ahead <= _CLOCKS_DIFFER:
             raise NotNowError(f"period {slot.group} is over in {ahead}; if it is, set the verifier's clock")
@@ -224,7 +227,7 @@ class Judge:
             if other.part == part or other.part.partition("/")[2] != str(wish.parts):
                 raise _again(other, f"period {slot.group}, part {part}")
         runs: list[tuple[str, Run]] = []
-        begins = await memory_begins(self._node, token, self._config.community, self._length, self._store)
+        begins = await memory_begins(self._node, token, self._config.community, slot.period, self._store)
         paid = set() if slot.is_late else {a for other in others for a in self._store.accounts_of(other.name)}
         for mint in wish.mints:
             proven = runs_of(read_frames(mint.frames))
@@ -249,7 +252,21 @@ class Judge:
         left = minted - moved + sum(other.minted_wh - other.moved_wh for other in others)
         if left < 0:
             raise RefusedError(f"period {slot.group} would give out {-left} Wh more than it has minted")
+        self._check_length(slot.period, is_checked=True)
         return _Checked(name, slot.group, part, minted, moved, tuple(runs))
+
+    def _check_length(self, period: Period, *, is_checked: bool = False) -> None:
+        """Raise unless all periods of a day are told with one length, as it changes at a midnight UTC only.
+
+        The first of a day that ``is_checked`` for all else says which.
+        """
+        place, minutes = f"minutes of the periods of {period.start:%Y-%m-%d}", str(period.minutes)
+        known = self._store.place(place)
+        if known is None and is_checked:
+            with self._store.changing():
+                self._store.set_place(place, minutes)
+        if known not in {None, minutes}:
+            raise RefusedError(f"period {period.id} lasts {known} minutes, as others of its day, not {minutes}")
 
     async def _check_new(
         self, name: str, account: str, proven: Sequence[Run], in_this: Sequence[tuple[str, Run]]

@@ -1,7 +1,7 @@
 """What the hub asks a verifier to sign, as it travels: the intent, and the exact message that carries it out."""
 
 import hashlib
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from solders.pubkey import Pubkey
@@ -30,8 +30,11 @@ class Move(msgspec.Struct, frozen=True):
     wh: Wh
 
 
-class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
-    """One transaction of a period: what is minted into the escrow, as one sum, then what leaves it."""
+class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period", omit_defaults=True):
+    """One transaction of a period: what is minted into the escrow, as one sum, then what leaves it.
+
+    ``minutes`` is the period's length; a hub that does not tell it means the one configured here.
+    """
 
     period: str
     part: int
@@ -40,6 +43,7 @@ class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
     root: str
     mints: tuple[Mint, ...]
     releases: tuple[Move, ...]
+    minutes: Literal[15, 30, 60] | None = None
 
 
 class Release(msgspec.Struct, frozen=True, tag="release"):

@@ -1,10 +1,12 @@
 """The readings that a community publishes, as anybody gets them: from its hub, or from an exported file."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 import msgspec
+from energy_swap_protocol.period import PeriodCalendar
 from solders.pubkey import Pubkey
 
 from .proposal import Mint
@@ -14,6 +16,13 @@ class PublishedError(Exception):
     """The published readings cannot be had; the text says why."""
 
 
+class PeriodChange(msgspec.Struct, frozen=True):
+    """From the Unix time ``since`` on periods last ``minutes``."""
+
+    since: int = msgspec.field(name="from")
+    minutes: int
+
+
 class Head(msgspec.Struct, frozen=True):
     """Which token the readings are about (base58 keys), and how its community counts."""
 
@@ -21,9 +30,21 @@ class Head(msgspec.Struct, frozen=True):
     mint: str
     hub: str
     period_minutes: int
+    period_changes: tuple[PeriodChange, ...] = ()
     sells_to_utility: bool = False
     hubs_before: tuple[str, ...] = ()
     trust_program: str | None = None
+
+    @property
+    def calendar(self) -> PeriodCalendar:
+        """The community's periods of all times; raises ValueError for lengths or times that cannot be."""
+        return PeriodCalendar(
+            timedelta(minutes=self.period_minutes),
+            tuple(
+                (datetime.fromtimestamp(one.since, UTC), timedelta(minutes=one.minutes))
+                for one in self.period_changes
+            ),
+        )
 
     @property
     def hubs(self) -> frozenset[Pubkey]:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from energy_swap_protocol.memo import AdmissionMemo, MemoError
+from energy_swap_protocol.period import LENGTHS_MINUTES, Period, PeriodCalendar
 from energy_swap_protocol.transaction import token_account
 from solders.pubkey import Pubkey
 
@@ -138,11 +139,12 @@ def _remember_given(message: Message, signature: str, escrows: Collection[Pubkey
             store.record(row, (), 0)
 
 
-async def memory_begins(node: Node, token: Token, community: str, length: timedelta, store: Store) -> int:
+async def memory_begins(node: Node, token: Token, community: str, judged: Period, store: Store) -> int:
     """Return the Unix time before which this store cannot know what was minted.
 
     That is the end of the newest period on the chain when the store was made; 0 when there was none. A verifier
-    that lost its store would else sign for the same energy again.
+    that lost its store would else sign for the same energy again. Periods are as long as the one that is
+    ``judged``, of another day as long as any could be.
     """
     place = f"memory of {token.mint}"
     known = store.place(place)
@@ -151,10 +153,18 @@ async def memory_begins(node: Node, token: Token, community: str, length: timede
     memo, begins = re.compile(rf"\bes1\|{community}\|([^|. ]+)"), 0
     async for seen in node.history(token.mint):
         for period in memo.findall(seen.memo) if seen.is_successful else ():
-            begins = max(begins, int(slot_of(period, length).period.end.timestamp()))
+            begins = max(begins, int(_end_of(period, judged).timestamp()))
     with store.changing():
         store.set_place(place, str(begins))
     return begins
+
+
+def _end_of(name: str, judged: Period) -> datetime:
+    start = slot_of(name, PeriodCalendar(timedelta(minutes=min(LENGTHS_MINUTES)))).period.start
+    if start.date() == judged.start.date():
+        return start + judged.length
+    longest = max(minutes for minutes in LENGTHS_MINUTES if not start.minute % minutes)
+    return start + timedelta(minutes=longest)
 
 
 async def meters_of(

@@ -120,12 +120,14 @@ def enqueue_mint_period(
     mints: Sequence[Mint],
     releases: Sequence[Transfer],
     now: datetime,
+    *,
+    minutes: int | None = None,
 ) -> tuple[str, ...]:
     """Mint a period's exports into the escrow, then give the Wh out; return the intents' ids.
 
     ``period`` is the period's id; for another try after a failure take one of its own, such as
-    ``2026-11-20T11:30Z.2``. The releases may not give out more than the mints bring in: the rest of the escrow
-    belongs to open orders. What does not fit into one transaction is split, in order.
+    ``2026-11-20T11:30Z.2``. It lasts ``minutes``. The releases may not give out more than the mints bring in: the
+    rest of the escrow belongs to open orders. What does not fit into one transaction is split, in order.
     """
     if not mints:
         raise ValueError(f"period {period} has nothing to mint")
@@ -134,7 +136,10 @@ def enqueue_mint_period(
     is_attested = community_chain(connection, community).program is not None
     pieces = _attested_pieces(mints, releases) if is_attested else _pieces(mints, releases)
     wanted: list[tuple[str, Payload]] = [
-        (_part_id("mint", period, part, len(pieces)), mint_part(period, part, len(pieces), *piece))
+        (
+            _part_id("mint", period, part, len(pieces)),
+            mint_part(period, part, len(pieces), *piece, minutes=minutes),
+        )
         for part, piece in enumerate(pieces, start=1)
     ]
     enqueue_all(connection, community, wanted, now)
@@ -180,7 +185,13 @@ def _with_releases(batches: Sequence[Sequence[Mint]], releases: Sequence[Transfe
 
 
 def mint_part(
-    period: str, part: int, parts: int, mints: Sequence[Mint], releases: Sequence[Transfer]
+    period: str,
+    part: int,
+    parts: int,
+    mints: Sequence[Mint],
+    releases: Sequence[Transfer],
+    *,
+    minutes: int | None = None,
 ) -> MintPeriod:
     """Return one transaction's share of a period, with the root over its own mints."""
     root = merkle.root([mint_leaf(mint) for mint in mints]) if mints else b""
@@ -192,6 +203,7 @@ def mint_part(
         root=base64.urlsafe_b64encode(root).decode().rstrip("="),
         mints=tuple(mints),
         releases=tuple(releases),
+        minutes=minutes,
     )
 
 

@@ -104,10 +104,11 @@ class Admit(msgspec.Struct, frozen=True, tag="admit"):
     memo: str = ""
 
 
-class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
+class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period", omit_defaults=True):
     """Mint what a period's exports were and give it to whom it belongs.
 
     ``leaves`` and ``root`` are those of this part's own mints, so that each transaction can be checked by itself.
+    ``minutes`` is the period's length; None: the community's first, as in what was stored before it could change.
     """
 
     period: str
@@ -117,6 +118,7 @@ class MintPeriod(msgspec.Struct, frozen=True, tag="mint_period"):
     root: str
     mints: tuple[Mint, ...]
     releases: tuple[Transfer, ...]
+    minutes: int | None = None
 
 
 BURN_PERIOD: Final = "burn_period"

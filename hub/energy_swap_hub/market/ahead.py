@@ -4,14 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from energy_swap_protocol.period import Period
+from energy_swap_protocol.period import Period, PeriodCalendar
 
 from energy_swap_hub.market.period import Clearing, PeriodOrder, Side, clear_period
 from energy_swap_hub.market.sharing import draw
-
-
-class GateClosedError(ValueError):
-    """Orders for the period are no longer taken; the text says since when."""
 
 
 class BothSidesError(ValueError):
@@ -37,20 +33,14 @@ class Contract:
             raise ValueError(f"a contract is about at least 1 Wh between two households: {self}")
 
 
-def gate_closes_at(period: Period, periods_before: int = 1) -> datetime:
-    """Return the first instant at which no order for ``period`` is taken: whole periods before its start."""
+def gate_closes_at(period: Period, calendar: PeriodCalendar, periods_before: int = 1) -> datetime:
+    """Return the first instant at which no order for ``period`` is taken: whole periods before its start.
+
+    Across a change of their length they are the periods there are, so a later period's gate never closes earlier.
+    """
     if periods_before < 0:
         raise ValueError(f"the gate of a period closes by its start, not {-periods_before} periods after it")
-    return period.start - periods_before * period.length
-
-
-def check_gate(period: Period, now: datetime, periods_before: int = 1) -> None:
-    """Raise `GateClosedError` if an order for ``period`` comes too late at ``now``."""
-    closes_at = gate_closes_at(period, periods_before)
-    if now >= closes_at:
-        raise GateClosedError(
-            f"orders for {period.id} were taken until {closes_at.isoformat()}: choose a later period"
-        )
+    return calendar.before(period, periods_before).start
 
 
 def close_gate(

@@ -1,29 +1,28 @@
 """Orders for periods to come: who may place them until when, and what they hold while the gate is open."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from energy_swap_protocol.message import BuyAhead, SellAhead
-from energy_swap_protocol.period import Period, period_at, period_named
+from energy_swap_protocol.period import Period, PeriodCalendar, period_id
 from sqlalchemy import Connection, func, insert, select, update
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.ahead import gate_closes_at
+from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 
-from .ahead_tables import ahead_order, contract
+from .ahead_tables import LONGEST_AHEAD, ahead_order, contract
 from .allowances import allowance_wh
 from .gates import contracts_of, order_hold, secured_cents
 from .machine import schedule
 from .refusals import OrderRefused, cannot_cancel, no_such_order
-from .settings import tariff_of
+from .settings import calendar_of, rules
 from .words import kes, kwh
-
-_LONGEST_AHEAD: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,9 @@ def place(
     now: datetime,
 ) -> None:
     """Store an order for a period to come and hold what it can cost; raises `OrderRefused` or `Overdrawn`."""
-    period = _open_period(community, message.period, now)
+    through_time = rules(connection, community)
+    calendar = through_time.calendar
+    period = _open_period(community, calendar, message.period, now)
     if isinstance(message, SellAhead):
         wish = _Wish(period, Side.SELL, message.wh, message.at_least)
     else:
@@ -52,7 +53,9 @@ def place(
     _check_side(connection, community.id, household, wish)
     if wish.side is Side.BUY:
         _check_allowance(connection, community.id, household, wish.wh)
-    cents = secured_cents(wish.side, wish.wh, wish.limit, tariff_of(connection, community, period.start))
+    cents = secured_cents(
+        wish.side, wish.wh, wish.limit, tariff_at(through_time.at(period.start).tariffs, period.start)
+    )
     account = ledger.kes(household.id)
     free = ledger.balance(connection, community.id, account)
     if free < cents:
@@ -79,7 +82,8 @@ def place(
             placed_at=now,
         )
     )
-    schedule(connection, community.id, "gate", period.id, gate_closes_at(period, community.gate_periods))
+    closes_at = gate_closes_at(period, calendar, community.gate_periods)
+    schedule(connection, community.id, "gate", period.id, closes_at)
 
 
 def cancel(
@@ -91,7 +95,7 @@ def cancel(
         raise no_such_order(household.id, order_id)
     if row["status"] != "open":
         raise cannot_cancel(order_id, row["status"])
-    closes_at = gate_closes_at(Period(row["start"], community.period_length), community.gate_periods)
+    closes_at = _gate_of(connection, community, row["start"])
     if now >= closes_at:
         raise OrderRefused(
             f"order: {order_id} could be cancelled until {closes_at.isoformat()}; it is binding now, and what it "
@@ -105,8 +109,7 @@ def withdraw(connection: Connection, community: CommunityConfig, order_id: str, 
     """Take back the open order of a household that is a member no longer; False once its gate has closed."""
     row = order_row(connection, community.id, order_id)
     assert row is not None
-    period = Period(row["start"], community.period_length)
-    if now >= gate_closes_at(period, community.gate_periods):
+    if now >= _gate_of(connection, community, row["start"]):
         return False  # the gate is about to make a contract of it, which is settled like any other
     ledger.close_hold(connection, community.id, order_hold(order_id), at=now, text="order withdrawn")
     _update(connection, community.id, order_id, status="cancelled")
@@ -120,28 +123,33 @@ def order_row(connection: Connection, community_id: str, order_id: str) -> dict[
     return None if row is None else dict(row)
 
 
-def order_answer(connection: Connection, community: CommunityConfig, order_id: str) -> dict[str, Any]:
+def order_answer(connection: Connection, community_id: str, order_id: str) -> dict[str, Any]:
     """Return how an order for a period to come stands."""
-    row = order_row(connection, community.id, order_id)
+    row = order_row(connection, community_id, order_id)
     assert row is not None
-    period = Period(row["start"], community.period_length)
-    return {"order": order_id, "status": row["status"], "period": period.id, "filled_wh": row["filled_wh"]}
+    told = {"order": order_id, "status": row["status"], "period": period_id(row["start"])}
+    return told | {"filled_wh": row["filled_wh"]}
 
 
-def _open_period(community: CommunityConfig, period_id: str, now: datetime) -> Period:
+def _gate_of(connection: Connection, community: CommunityConfig, start: datetime) -> datetime:
+    calendar = calendar_of(connection, community)
+    return gate_closes_at(calendar.starting(start), calendar, community.gate_periods)
+
+
+def _open_period(community: CommunityConfig, calendar: PeriodCalendar, name: str, now: datetime) -> Period:
     try:
-        period = period_named(period_id, community.period_length)
+        period = calendar.named(name)
     except ValueError as error:
         raise OrderRefused(f"period: {error}") from None
-    first = period_at(now + community.gate_periods * community.period_length, community.period_length).next
+    first = calendar.after(calendar.at(now), community.gate_periods + 1)
     if period.start < first.start:
-        closed_at = gate_closes_at(period, community.gate_periods)
+        closed_at = gate_closes_at(period, calendar, community.gate_periods)
         raise OrderRefused(
             f"period: orders for {period.id} were taken until {closed_at.isoformat()}; "
             f"the first open one is {first.id}"
         )
-    if period.start > now + _LONGEST_AHEAD:
-        last = period_at(now + _LONGEST_AHEAD, community.period_length)
+    if period.start > now + LONGEST_AHEAD:
+        last = calendar.at(now + LONGEST_AHEAD)
         raise OrderRefused(f"period: {period.id} is more than 7 days ahead; the last open one is {last.id}")
     return period
 

@@ -1,8 +1,14 @@
 """Orders for periods to come, the contracts that their gate made of them, and what was delivered."""
 
+from datetime import timedelta
+from typing import Final
+
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from energy_swap_hub.storage import UtcTime, metadata
+
+LONGEST_AHEAD: Final = timedelta(days=7)
+"""A period may begin so long after an order for it is placed."""
 
 ahead_order = Table(
     "ahead_order",

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from energy_swap_protocol.period import Period
+from energy_swap_protocol.period import Period, PeriodCalendar
 from energy_swap_protocol.reading import Reading
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.metering.registers import Epochs
@@ -46,7 +47,12 @@ def _silent(community_id: str, end: datetime) -> Select[tuple[str]]:
 
 
 def counts(
-    connection: Connection, community_id: str, settled: Mapping[str, Reading], period: Period, epochs: Epochs
+    connection: Connection,
+    community_id: str,
+    settled: Mapping[str, Reading],
+    calendar: PeriodCalendar,
+    period: Period,
+    epochs: Epochs,
 ) -> dict[str, Count]:
     """Return what each member's meter counted in ``period``, and late energy of periods before it.
 
@@ -63,7 +69,7 @@ def counts(
             found[member_id] = Count((), last, end)
         else:
             others[member_id] = last
-    spans = _spans(connection, community_id, others, period, epochs)
+    spans = _spans(connection, community_id, others, calendar, period, epochs)
     return found | {member_id: count(last, spans.get(member_id, ()), period) for member_id, last in others.items()}
 
 
@@ -90,7 +96,12 @@ def _readings_at(connection: Connection, community_id: str, time: datetime, epoc
 
 
 def _spans(
-    connection: Connection, community_id: str, settled: Mapping[str, Reading], period: Period, epochs: Epochs
+    connection: Connection,
+    community_id: str,
+    settled: Mapping[str, Reading],
+    calendar: PeriodCalendar,
+    period: Period,
+    epochs: Epochs,
 ) -> dict[str, list[Span]]:
     """Return by household and period what was measured after the settled reading, up to the end of ``period``."""
     end = int(period.end.timestamp())
@@ -98,29 +109,33 @@ def _spans(
     found: dict[str, list[Span]] = defaultdict(list)
     plain = [member_id for member_id in settled if member_id not in changed]
     if plain:
-        for member_id, meter, place, *numbers in _grouped(connection, community_id, plain, period):
+        for member_id, meter, start, *numbers in _grouped(connection, community_id, plain, calendar, period):
             first, last = numbers[0::2], numbers[1::2]
             found[member_id].append(
                 Span(
-                    _start(place, period),
+                    datetime.fromtimestamp(start, UTC),
                     epochs.carried(Reading(bytes(meter), *first)),
                     epochs.carried(Reading(bytes(meter), *last)),
                 )
             )
     for member_id in changed:
-        found[member_id] = _spans_across(connection, member_id, settled[member_id], period, epochs)
+        found[member_id] = _spans_across(connection, member_id, settled[member_id], calendar, period, epochs)
     return found
 
 
 def _grouped(
-    connection: Connection, community_id: str, household_ids: Collection[str], period: Period
-) -> Iterable[Row[tuple[object, ...]]]:
+    connection: Connection,
+    community_id: str,
+    household_ids: Collection[str],
+    calendar: PeriodCalendar,
+    period: Period,
+) -> Iterable[Row[tuple[Any, ...]]]:
     """Return the first and the last reading of each period, as registers only grow: the least and the greatest."""
     row, since = reading.c, settled_register.c
-    place = _place(period)
+    start = _start(calendar)
     numbers = (row.sequence, row.measured_at, row.export_wh, row.import_wh, row.generation_wh)
     query = (
-        select(since.household_id, since.meter, place, *(f(n) for n in numbers for f in (func.min, func.max)))
+        select(since.household_id, since.meter, start, *(f(n) for n in numbers for f in (func.min, func.max)))
         .select_from(settled_register)
         .join(reading, and_(row.meter == since.meter, row.sequence > since.sequence))
         .where(
@@ -128,14 +143,19 @@ def _grouped(
             is_among(connection, since.household_id, household_ids),
             row.measured_at <= int(period.end.timestamp()),
         )
-        .group_by(since.household_id, since.meter, place)
-        .order_by(since.household_id, place)
+        .group_by(since.household_id, since.meter, start)
+        .order_by(since.household_id, start)
     )
     return connection.execute(query)
 
 
 def _spans_across(
-    connection: Connection, household_id: str, settled: Reading, period: Period, epochs: Epochs
+    connection: Connection,
+    household_id: str,
+    settled: Reading,
+    calendar: PeriodCalendar,
+    period: Period,
+    epochs: Epochs,
 ) -> list[Span]:
     """Return the spans of a household whose meter began a register epoch since it was settled."""
     row, end = reading.c, int(period.end.timestamp())
@@ -151,14 +171,13 @@ def _spans_across(
         .order_by(row.measured_at)
     )
     readings = (epochs.carried(Reading(bytes(meter), *numbers)) for meter, *numbers in connection.execute(query))
-    return list(_by_period(readings, period))
+    return list(_by_period(readings, calendar))
 
 
-def _by_period(readings: Iterable[Reading], period: Period) -> Iterator[Span]:
-    seconds = int(period.length.total_seconds())
+def _by_period(readings: Iterable[Reading], calendar: PeriodCalendar) -> Iterator[Span]:
     span: Span | None = None
     for found in readings:
-        start = _start((found.measured_at - 1) // seconds, period)
+        start = calendar.at(datetime.fromtimestamp(found.measured_at, UTC) - _INSTANT).start
         if span is not None and span.start != start:
             yield span
             span = None
@@ -167,10 +186,16 @@ def _by_period(readings: Iterable[Reading], period: Period) -> Iterator[Span]:
         yield span
 
 
-def _place(period: Period) -> ColumnElement[int]:
-    """Return the number of the period that a reading belongs to: what is measured at its end still does."""
-    return (reading.c.measured_at - 1) // int(period.length.total_seconds())
+def _start(calendar: PeriodCalendar) -> ColumnElement[int]:
+    """Return when the period of a reading began (Unix): what is measured at its end still belongs to it."""
+    before = reading.c.measured_at - 1
+
+    def start(length: timedelta) -> ColumnElement[int]:
+        seconds = int(length.total_seconds())
+        return before // seconds * seconds
+
+    changed = [(before >= int(since.timestamp()), start(length)) for since, length in reversed(calendar.changes)]
+    return case(*changed, else_=start(calendar.first)) if changed else start(calendar.first)
 
 
-def _start(place: int, period: Period) -> datetime:
-    return datetime.fromtimestamp(place * int(period.length.total_seconds()), UTC)
+_INSTANT: Final = timedelta(microseconds=1)

@@ -20,7 +20,7 @@ from energy_swap_hub.storage import change_rows, insert_rows
 
 from .ahead_tables import ahead_order, contract
 from .notifications import Event, Notification, notify
-from .settings import tariff_of
+from .settings import calendar_of, tariff_of
 
 type _Orders = dict[str, list[Mapping[str, Any]]]  # household -> its orders, the first to be filled first
 
@@ -33,7 +33,7 @@ def close_gate(
     A gate that was closed before has no open order left: closing it again does nothing. Late is the same as in
     time, for nobody can place or cancel after the gate. Raises ValueError while the gate is open.
     """
-    closes_at = gate_closes_at(period, community.gate_periods)
+    closes_at = gate_closes_at(period, calendar_of(connection, community), community.gate_periods)
     if now < closes_at:
         raise ValueError(f"the gate of {period.id} is open until {closes_at.isoformat()}")
     orders = _open_orders(connection, community.id, period)

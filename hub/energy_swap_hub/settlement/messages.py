@@ -179,7 +179,7 @@ def answer(
             row = auctions.auction_row(connection, community_id, str(message.auction))
             return base | {"leading": row is not None and row["leader_hold"] == auctions.bid_hold(str(message.id))}
         case SellAhead() | BuyAhead():
-            return base | ahead.order_answer(connection, desk.community, str(message.id))
+            return base | ahead.order_answer(connection, community_id, str(message.id))
         case CancelOrder():
             return base | _cancelled_answer(connection, desk.community, str(message.order))
         case _:
@@ -272,7 +272,7 @@ def _cancel(
 
 def _cancelled_answer(connection: Connection, community: CommunityConfig, order_id: str) -> dict[str, Any]:
     if ahead.order_row(connection, community.id, order_id) is not None:
-        return ahead.order_answer(connection, community, order_id)
+        return ahead.order_answer(connection, community.id, order_id)
     if auctions.auction_row(connection, community.id, order_id) is not None:
         return auction_answer(connection, community.id, order_id)
     return spot.order_answer(connection, community.id, order_id)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from energy_swap_protocol.period import Period, period_at
+from energy_swap_protocol.period import Period
 from energy_swap_protocol.units import cost_cents
 from sqlalchemy import Connection, func, insert, select
 
@@ -24,7 +24,7 @@ from .deliveries import settle_period_contracts
 from .late import Count
 from .notifications import Event, Notification, last_told, notify
 from .partners import partners_at
-from .settings import settings_at
+from .settings import calendar_of, rules
 from .settled import settle_until, settled_readings, start_at_admission
 from .stands import take_stands
 from .true_ups import book_true_ups
@@ -35,25 +35,25 @@ def next_period(connection: Connection, community: CommunityConfig) -> Period:
     last = connection.execute(
         select(func.max(tables.period.c.start)).where(tables.period.c.community_id == community.id)
     ).scalar()
+    calendar = calendar_of(connection, community)
     if last is None:
-        return period_at(community.opened_at, community.period_length)
-    return Period(last, community.period_length).next
+        return calendar.at(community.opened_at)
+    return calendar.after(calendar.starting(last))
 
 
 def check_length(connection: Connection, community: CommunityConfig) -> None:
     """Raise ValueError when the configured length is not that of the periods that are booked."""
-    query = (
-        select(tables.period.c.start)
-        .where(tables.period.c.community_id == community.id)
-        .order_by(tables.period.c.start.desc())
-        .limit(2)
-    )
-    newest = connection.execute(query).scalars().all()  # none is left out, so they follow one another
-    if len(newest) == 2 and (length := newest[0] - newest[1]) != community.period_length:
-        raise ValueError(
-            f"period_minutes is {community.period_minutes}, but the periods of {community.name} are"
-            f" {int(length.total_seconds()) // 60} minutes long: a community keeps the length it began with"
-        )
+    start, calendar = tables.period.c.start, calendar_of(connection, community)
+    booked = select(start).where(tables.period.c.community_id == community.id).limit(2)
+    # None is left out, so they follow one another. The first ones have the length that is configured.
+    for order in (start, start.desc()):
+        known = sorted(connection.execute(booked.order_by(order)).scalars())
+        if len(known) == 2 and calendar.at(known[0]).end != known[1]:
+            raise ValueError(
+                f"period_minutes is {community.period_minutes}, but the periods of {community.name} are"
+                f" {int((known[1] - known[0]).total_seconds()) // 60} minutes long: the configuration keeps the"
+                " length the community began with; an admin changes it in the console, under Settings"
+            )
 
 
 def book_next_period(
@@ -68,7 +68,8 @@ def book_next_period(
     period = next_period(connection, community)
     if now < period.end:
         return None
-    community = settings_at(connection, community, period.start)
+    through_time = rules(connection, community)
+    community, calendar = through_time.at(period.start), through_time.calendar
     grace_ends = max(period.end, up_since or period.end) + timedelta(minutes=community.grace_minutes)
     if now < grace_ends and not readings_are_in(connection, community.id, period.end):
         return None
@@ -80,8 +81,8 @@ def book_next_period(
     epochs = register_epochs(connection, community.id)
     known = settled_readings(connection, community.id)
     known |= start_at_admission(connection, community.id, members, known, epochs, period.length)
-    counted = counts(connection, community.id, {h.id: known[h.id] for h in members}, period, epochs)
-    late_intents = book_true_ups(connection, community.id, period, members, counted, epochs, now)
+    counted = counts(connection, community.id, {h.id: known[h.id] for h in members}, calendar, period, epochs)
+    late_intents = book_true_ups(connection, community.id, calendar, period, members, counted, epochs, now)
     tariff = tariff_at(community.tariffs, period.start)
     positions = {name: count.position(name) for name, count in counted.items()}
     silent = silent_members(connection, community.id, period.end)
@@ -256,7 +257,7 @@ def _move_tokens(
         if outcome.burned_wh:
             burns.append(tokens.Move(household, outcome.burned_wh))
     use_allowances(connection, community_id, {burn.household.id: burn.wh for burn in burns})
-    return tokens.settle_period(connection, community_id, period.id, mints, releases, burns, now)
+    return tokens.settle_period(connection, community_id, period, mints, releases, burns, now)
 
 
 _POSITION: Final = (

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from energy_swap_protocol.period import period_named
 from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
@@ -28,7 +27,7 @@ from .periods import book_next_period, next_period
 from .reconciliation import reconcile_day
 from .reviews import open_review
 from .rewards import fund_day, is_over, pay_rewards
-from .settings import settings_at
+from .settings import calendar_of, rules, settings_at
 from .spot import expire_orders
 from .tables import IS_OPEN, auction, spot_order
 from .totals import due_cents
@@ -160,12 +159,13 @@ class Settlement:
             return None
         if booked.id != work.subject:
             raise RuntimeError(f"{booked.id} was to be booked next, not {work.subject}")
-        schedule(connection, community.id, "period", booked.next.id, booked.next.end)
+        following = calendar_of(connection, community).after(booked)
+        schedule(connection, community.id, "period", following.id, following.end)
         return Next("booked")
 
     def _close_gate(self, connection: Connection, work: Work, now: datetime) -> Next:
         community = self._desk.community
-        close_gate(connection, community, period_named(work.subject, community.period_length), now)
+        close_gate(connection, community, calendar_of(connection, community).named(work.subject), now)
         return Next("closed")
 
     def _expire_orders(self, connection: Connection, _work: Work, now: datetime) -> Next:
@@ -220,9 +220,9 @@ class Settlement:
 
     def _day_booked(self, connection: Connection, day: date) -> datetime:
         """When the day's last period waits for no reading any more."""
-        over = _midnight_after(day)
-        last = settings_at(connection, self._desk.community, over - self._desk.community.period_length)
-        return over + timedelta(minutes=last.grace_minutes)
+        over, through_time = _midnight_after(day), rules(connection, self._desk.community)
+        last = through_time.calendar.before(through_time.calendar.at(over))
+        return over + timedelta(minutes=through_time.at(last.start).grace_minutes)
 
     def _reward(self, connection: Connection, work: Work, now: datetime) -> Next | None:
         """Once a day, fill the community's fund and pay rewards out of it."""

@@ -9,20 +9,23 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
+from energy_swap_protocol.period import PeriodCalendar
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from energy_swap_hub.config import CommunityConfig, LegalBasis, Percent, Stage
+from energy_swap_hub.config import CommunityConfig, LegalBasis, Percent, PeriodMinutes, Stage
 from energy_swap_hub.market.fees import Tariff, tariff_at
 from energy_swap_hub.membership.households import record_audit
 from energy_swap_hub.storage import Lookup
 
-from .ahead_tables import ahead_order
+from .ahead_tables import LONGEST_AHEAD, ahead_order
 from .tables import community_setting
 
 type _Price = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 _HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
 _LONGEST: Final = timedelta(days=366)
 _MANY_LETTERS: Final = 500
+_OWN_TIMES: Final = frozenset({"tariff", "period_minutes"})
 
 
 class SettingsRefused(ValueError):  # noqa: N818 - reads as the answer it is
@@ -41,9 +44,10 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What changes of the settings (`CommunityConfig` says what each means); what is left out stays.
 
-    The length of periods never does: meters' proofs, the verifier and the public check of all mints rest on it.
+    ``period_minutes`` counts from a midnight UTC on, behind all orders for periods to come (`_check_lengths`).
     """
 
+    period_minutes: PeriodMinutes | None = None
     tariff: Prices | None = None
     stages: tuple[Stage, ...] | None = None
     grace_minutes: Annotated[int, msgspec.Meta(ge=1, le=120)] | None = None
@@ -91,14 +95,22 @@ class Rules:
     changes: Sequence[Recorded]
 
     def at(self, time: datetime) -> CommunityConfig:
-        """Return the settings of ``time``. Its tariffs are those of all times, each with its own beginning."""
+        """Return the settings of ``time``, with the tariffs of all times, without the lengths in `calendar`."""
         if not self.changes:
             return self.founding
         values: dict[str, Any] = {"tariffs": self._tariffs()}
         for one in sorted(self.changes, key=lambda one: one.valid_from):
             if one.valid_from <= time:
-                values |= {name: value for name, value in _given(one.change).items() if name != "tariff"}
+                values |= {name: value for name, value in _given(one.change).items() if name not in _OWN_TIMES}
         return msgspec.structs.replace(self.founding, **values)
+
+    @property
+    def calendar(self) -> PeriodCalendar:
+        """The community's periods of all times."""
+        first = self.founding.period_minutes
+        told = {one.valid_from: m for one in self.changes if (m := one.change.period_minutes) is not None}
+        changes = ((since, timedelta(minutes=told[since])) for since in sorted(told))
+        return PeriodCalendar(timedelta(minutes=first), tuple(changes))
 
     @property
     def all(self) -> list[CommunityConfig]:
@@ -130,6 +142,11 @@ def rules(connection: Connection, community: CommunityConfig) -> Rules:
 def settings_at(connection: Connection, community: CommunityConfig, time: datetime) -> CommunityConfig:
     """Return the settings that count at ``time``."""
     return rules(connection, community).at(time)
+
+
+def calendar_of(connection: Connection, community: CommunityConfig) -> PeriodCalendar:
+    """Return the community's periods of all times."""
+    return rules(connection, community).calendar
 
 
 def tariff_of(connection: Connection, community: CommunityConfig, time: datetime) -> Tariff:
@@ -187,7 +204,12 @@ def withdraw_change(
         raise SettingsRefused(
             f"change {change_id} counts since {_hour(found.valid_from)}; record one that follows"
         )
-    _check_orders(connection, community, found.change, found.valid_from)
+    last = _last_ordered(connection, community, found.change)
+    if last is not None and last >= found.valid_from:
+        raise SettingsRefused(
+            f"change {change_id} cannot be taken back: members have orders for periods until {_hour(last)} that "
+            "count on it; record one that follows"
+        )
     if not reason.strip():
         raise SettingsRefused("reason: say why in a few words")
     left = [one for one in rules(connection, community).changes if one.id != change_id]
@@ -221,23 +243,40 @@ def _check_time(
         raise SettingsRefused(
             f"valid_from: choose a full hour from {_hour(next_hour)} to a year from now; the past is not changed"
         )
+    _check_lengths(change, valid_from, now)
     _check_orders(connection, community, change, valid_from)
 
 
 def _check_orders(
     connection: Connection, community: CommunityConfig, change: Change, valid_from: datetime
 ) -> None:
-    """What orders for periods to come hold was worked out with the settings of when they were placed."""
-    if change.tariff is None:
-        return
-    row = ahead_order.c
-    last = connection.execute(
-        select(func.max(row.start)).where(row.community_id == community.id, row.status != "cancelled")
-    ).scalar()
+    """Orders for periods to come name these periods, and hold what follows from the prices of when they came."""
+    last = _last_ordered(connection, community, change)
     if last is not None and last >= valid_from:
         raise SettingsRefused(
-            f"valid_from: members have orders for periods until {_hour(last)} at the prices of now; "
+            f"valid_from: members have orders for periods until {_hour(last)} by the settings of now; "
             f"choose {_hour(last.replace(minute=0) + _HOUR)} or later"
+        )
+
+
+def _last_ordered(connection: Connection, community: CommunityConfig, change: Change) -> datetime | None:
+    """Return the start of the last period with orders, if ``change`` is of what they rest on."""
+    if change.tariff is None and change.period_minutes is None:
+        return None
+    row = ahead_order.c
+    query = select(func.max(row.start)).where(row.community_id == community.id, row.status != "cancelled")
+    return connection.execute(query).scalar()
+
+
+def _check_lengths(change: Change, valid_from: datetime, now: datetime) -> None:
+    """No order may name a period behind the change yet; so whoever orders knows what the periods will be."""
+    if change.period_minutes is None:
+        return
+    earliest = now.replace(hour=0, minute=0, second=0, microsecond=0) + LONGEST_AHEAD + _DAY
+    if valid_from < earliest or valid_from.hour:
+        raise SettingsRefused(
+            "valid_from: another length of periods counts from a midnight UTC on (03:00 in Nairobi), and members "
+            f"order {LONGEST_AHEAD.days} days ahead: choose 00:00 UTC of {earliest:%Y-%m-%d} or of a later day"
         )
 
 

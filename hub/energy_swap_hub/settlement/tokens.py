@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from energy_swap_protocol.memo import AdmissionMemo
+from energy_swap_protocol.period import Period
 from energy_swap_protocol.reading import Reading, frame_to_text
 from energy_swap_protocol.transaction import (
     ChainInfo,
@@ -50,16 +51,19 @@ class Move:
 def settle_period(
     connection: Connection,
     community_id: str,
-    name: str,
+    period: Period,
     mints: Sequence[Mint],
     releases: Sequence[Move],
     burns: Sequence[Move],
     now: datetime,
+    *,
+    is_late: bool = False,
 ) -> list[str]:
     """Ask for a period's mints, what they release, then its burns; return the ids of the intents.
 
-    ``name`` is the period's id, for late energy followed by ``.late``.
+    They are named by the period's id, for late energy followed by ``.late``.
     """
+    name = f"{period.id}.late" if is_late else period.id
     parties = {m.household.id for m in mints} | {m.household.id for m in (*releases, *burns)}
     if not parties:
         return []
@@ -78,7 +82,9 @@ def settle_period(
             for m in mints
         ]
         transfers = [Transfer(accounts[r.household.id], r.wh) for r in releases]
-        intents += outbox.enqueue_mint_period(connection, community_id, name, mint_payloads, transfers, now)
+        intents += outbox.enqueue_mint_period(
+            connection, community_id, name, mint_payloads, transfers, now, minutes=period.minutes
+        )
     if burns:
         burn_payloads = [Burn(b.household.id, accounts[b.household.id], b.wh) for b in burns]
         intents += outbox.enqueue_burn_period(connection, community_id, name, burn_payloads, now)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from energy_swap_protocol.period import Period
+from energy_swap_protocol.period import Period, PeriodCalendar
 from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
@@ -36,6 +36,7 @@ class _Booked:
 def book_true_ups(
     connection: Connection,
     community_id: str,
+    calendar: PeriodCalendar,
     booking: Period,
     members: Sequence[Household],
     counts: Mapping[str, Count],
@@ -50,7 +51,7 @@ def book_true_ups(
     late = [member for member in members if counts[member.id].late]
     if not late:
         return []
-    booked = _worked_out(connection, community_id, booking, late, counts, epochs)
+    booked = _worked_out(connection, community_id, calendar, late, counts, epochs)
     _post(connection, community_id, booked, now)
     _record(connection, community_id, booked, now)
     mints = [
@@ -62,13 +63,13 @@ def book_true_ups(
     ]
     kept = [tokens.Move(b.household, b.it.minted_wh) for b in booked if b.it.minted_wh]
     burns = [tokens.Move(b.household, b.it.burned_wh) for b in booked if b.it.burned_wh]
-    return tokens.settle_period(connection, community_id, f"{booking.id}.late", mints, kept, burns, now)
+    return tokens.settle_period(connection, community_id, booking, mints, kept, burns, now, is_late=True)
 
 
 def _worked_out(
     connection: Connection,
     community_id: str,
-    booking: Period,
+    calendar: PeriodCalendar,
     late: Sequence[Household],
     counts: Mapping[str, Count],
     epochs: Epochs,
@@ -80,7 +81,7 @@ def _worked_out(
         for part in counts[member.id].late:
             it, left = true_up(part, member.id, left)
             number = epochs.number(member.id, part.after)
-            booked.append(_Booked(member, Period(part.start, booking.length), number, it))
+            booked.append(_Booked(member, calendar.starting(part.start), number, it))
     return booked
 
 

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from energy_swap_protocol.period import Period
+from energy_swap_protocol.period import Period, period_id
 from sqlalchemy import Connection, bindparam, or_, select
 
-from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.ahead import gate_closes_at
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement.ahead_tables import ahead_line, ahead_order, contract
+from energy_swap_hub.settlement.settings import Rules
 from energy_swap_hub.storage import Lookup
 
 from .answers import Ahead, AheadOrder, Contract
@@ -47,19 +47,19 @@ _OWN_CONTRACTS: Final = Lookup(
 )
 
 
-def own_orders(connection: Connection, community: CommunityConfig, household_id: str) -> list[dict[str, Any]]:
+def own_orders(connection: Connection, through_time: Rules, household_id: str) -> list[dict[str, Any]]:
     """Return a household's open orders for periods to come, the next first."""
     return [
         {name: value for name, value in order.items() if name != "household"}
-        for order in _orders(connection, community, _OWN_ORDERS, household_id=household_id)
+        for order in _orders(connection, through_time, _OWN_ORDERS, household_id=household_id)
     ]
 
 
 def own_contracts(
-    connection: Connection, community: CommunityConfig, household_id: str, now: datetime
+    connection: Connection, community_id: str, household_id: str, now: datetime
 ) -> list[dict[str, Any]]:
     """Return a household's contracts for periods to come and of the last day, the oldest first."""
-    found = _contracts(connection, community, _OWN_CONTRACTS, household_id=household_id, since=now - _SHOWN)
+    found = _contracts(connection, community_id, _OWN_CONTRACTS, household_id=household_id, since=now - _SHOWN)
     contracts = []
     for made in reversed(found):
         is_seller = made["seller"] == household_id
@@ -84,36 +84,35 @@ def settled_ahead(connection: Connection, community_id: str, household_id: str, 
     }
 
 
-def ahead_market(connection: Connection, community: CommunityConfig) -> Ahead:
+def ahead_market(connection: Connection, through_time: Rules) -> Ahead:
     """Return all open orders, the next period first, and the newest contracts, the latest period first."""
     return {
-        "orders": _orders(connection, community, _ALL_ORDERS),
-        "contracts": _contracts(connection, community, _ALL_CONTRACTS),
+        "orders": _orders(connection, through_time, _ALL_ORDERS),
+        "contracts": _contracts(connection, through_time.founding.id, _ALL_CONTRACTS),
     }
 
 
-def _orders(
-    connection: Connection, community: CommunityConfig, lookup: Lookup, **asked: object
-) -> list[AheadOrder]:
+def _orders(connection: Connection, through_time: Rules, lookup: Lookup, **asked: object) -> list[AheadOrder]:
+    community, calendar = through_time.founding, through_time.calendar
+
+    def closing(period: Period) -> int:
+        return int(gate_closes_at(period, calendar, community.gate_periods).timestamp())
+
     return [
         {
             "id": found["id"],
-            "period": _period(community, found["start"]).id,
+            "period": period_id(found["start"]),
             "household": found["household_id"],
             "side": found["side"],
             "wh": found["wh"],
             "limit": found["limit"],
-            "gate_closes_at": int(
-                gate_closes_at(_period(community, found["start"]), community.gate_periods).timestamp()
-            ),
+            "gate_closes_at": closing(calendar.starting(found["start"])),
         }
         for found in lookup.mappings(connection, community_id=community.id, **asked)
     ]
 
 
-def _contracts(
-    connection: Connection, community: CommunityConfig, lookup: Lookup, **asked: object
-) -> list[Contract]:
+def _contracts(connection: Connection, community_id: str, lookup: Lookup, **asked: object) -> list[Contract]:
 
     def told(found: dict[str, Any], name: str) -> int | None:
         """Nobody knows before the period is booked."""
@@ -121,7 +120,7 @@ def _contracts(
 
     return [
         {
-            "period": _period(community, found["start"]).id,
+            "period": period_id(found["start"]),
             "number": found["number"],
             "seller": found["seller"],
             "buyer": found["buyer"],
@@ -131,9 +130,5 @@ def _contracts(
             "backfill_wh": told(found, "backfill_wh"),
             "spare_wh": told(found, "spare_wh"),
         }
-        for found in lookup.mappings(connection, community_id=community.id, **asked)
+        for found in lookup.mappings(connection, community_id=community_id, **asked)
     ]
-
-
-def _period(community: CommunityConfig, start: datetime) -> Period:
-    return Period(start, community.period_length)

@@ -116,6 +116,7 @@ class PeriodRow(TypedDict):
     """A booked period and its clearing; ``settled_at`` is null until the chain has done its part."""
 
     period: str
+    minutes: int
     state: str
     cents_per_kwh: int | None
     supply_wh: int

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
-from energy_swap_protocol.period import period_named
 from sqlalchemy import Connection
 
 from energy_swap_hub.chain.client import NodeUnavailableError
@@ -15,7 +14,7 @@ from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement.decisions import Action, Decision, decide
 from energy_swap_hub.settlement.messages import Desk
-from energy_swap_hub.settlement.settings import settings_at
+from energy_swap_hub.settlement.settings import rules
 from energy_swap_hub.storage import Database
 
 from . import console_view, guidance_view, ledger_view, market_view
@@ -199,8 +198,7 @@ class ConsoleApi:
         request, before = call.request, call.request.query.get("before")
         skip, is_counted = asked_skip(request)
         page = Page(asked_limit(request, 96), skip=skip, is_counted=is_counted)
-        start = None if before is None else period_named(before, self._community.period_length).start
-        return await self._database.read(lambda c: market_view.periods(c, self._community, page, start))
+        return await self._database.read(lambda c: market_view.periods(c, self._community, page, before))
 
     async def _period(self, call: Call[Session, None]) -> PeriodDetail:
         period_id = call.request.match_info["period"]
@@ -217,7 +215,7 @@ class ConsoleApi:
         now = self._clock()
 
         def query(connection: Connection) -> dict[str, Any]:
-            return guidance_view.advice(connection, settings_at(connection, self._community, now), now)
+            return guidance_view.advice(connection, rules(connection, self._community), now)
 
         return await self._database.read(query)
 

@@ -24,7 +24,7 @@ from energy_swap_hub.settlement.decisions import actions_of
 from energy_swap_hub.settlement.limits import NO_LIMITS, limits_of_all
 from energy_swap_hub.settlement.payment_cases import payment_facts
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
-from energy_swap_hub.settlement.settings import settings_at
+from energy_swap_hub.settlement.settings import rules
 from energy_swap_hub.settlement.totals import all_totals
 from energy_swap_hub.settlement.words import EAST_AFRICA
 from energy_swap_hub.storage import Lookup
@@ -48,13 +48,14 @@ _QUARANTINED: Final = Lookup(
 def overview(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
     """Return who makes and who uses, the last clearing, today's totals and the ledger's health."""
     last = last_period(connection, community.id)
-    community = settings_at(connection, community, now)
+    through_time = rules(connection, community)
+    community, calendar = through_time.at(now), through_time.calendar
     tariff = tariff_at(community.tariffs, now)
     return {
         "community": {
             "id": community.id,
             "name": community.name,
-            "period_minutes": community.period_minutes,
+            "period_minutes": calendar.at(now).minutes,
             "legal_basis": community.legal_basis,
             "legal_reference": community.legal_reference,
             "retail_tariff": tariff.retail_cents_per_kwh,
@@ -63,7 +64,7 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
         },
         "now": int(now.timestamp()),
         "households": _live_households(connection, community.id, None if last is None else last["start"]),
-        "clearing": None if last is None else period_row(last, community),
+        "clearing": None if last is None else period_row(last, calendar),
         "flows": [] if last is None else flows(connection, community, last["start"]),
         "today": _today(connection, community.id, now),
         "ledger": ledger_health(ledger.balances(connection, community.id)),

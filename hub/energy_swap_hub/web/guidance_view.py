@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from energy_swap_protocol.period import Period, period_at
+from energy_swap_protocol.period import PeriodCalendar
 from sqlalchemy import Connection, bindparam, func, select
 
 from energy_swap_hub.config import CommunityConfig
@@ -13,6 +13,7 @@ from energy_swap_hub.market.guidance import Balance, PastPeriod, Sentence, guide
 from energy_swap_hub.market.outlook import look_ahead
 from energy_swap_hub.membership.households import count_admitted
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.settings import Rules
 from energy_swap_hub.settlement.words import EAST_AFRICA, kes
 from energy_swap_hub.storage import Lookup, is_among
 
@@ -38,15 +39,14 @@ _NEWEST: Final = Lookup(
 type _Past = list[tuple[datetime, PastPeriod]]
 
 
-def advice(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
-    """Return ``guidance``, ``outlook`` and ``balancing`` advice (docs/api.md), from one look at the last week.
-
-    ``community`` has the settings that count at ``now``.
-    """
+def advice(connection: Connection, through_time: Rules, now: datetime) -> dict[str, Any]:
+    """Return ``guidance``, ``outlook`` and ``balancing`` advice (docs/api.md), from one look at the last week."""
+    community, calendar = through_time.at(now), through_time.calendar
     past = _week(connection, community.id, now)
+    balance = _balance(past, calendar, now)
     return {
-        "guidance": _guidance(community, past, now),
-        "outlook": _outlook(community, past, _density(connection, community, now), now),
+        "guidance": _guidance(community, past, balance, now),
+        "outlook": _outlook(community, past, balance, _density(connection, community, calendar, now), now),
         "balancing": _balancing(community, past, now),
     }
 
@@ -60,25 +60,24 @@ class RememberedAdvice:
     def __init__(self) -> None:
         self._last: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
-    def __call__(self, connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
+    def __call__(self, connection: Connection, through_time: Rules, now: datetime) -> dict[str, Any]:
         """Return what `advice` returns."""
+        community = through_time.at(now)
         newest = _NEWEST.scalar(connection, community_id=community.id)
-        began = period_at(now, community.period_length).start
+        began = through_time.calendar.at(now).start
         key = (community.id, newest, began, tariff_at(community.tariffs, now))
         last = self._last  # one look: several readers may be here at once
         if last is None or last[0] != key:
-            last = self._last = key, advice(connection, community, now)
+            last = self._last = key, advice(connection, through_time, now)
         return last[1]
 
 
-def _guidance(community: CommunityConfig, past: _Past, now: datetime) -> dict[str, Any]:
+def _guidance(community: CommunityConfig, past: _Past, balance: Balance | None, now: datetime) -> dict[str, Any]:
     """Return the guidance in cents per kWh and whole percent.
 
     What is offered and wanted now is taken from the newest booked period, if it ended in the last two hours.
     """
-    found = guide(
-        [period for _, period in past], _balance(community, past, now), tariff_at(community.tariffs, now)
-    )
+    found = guide([period for _, period in past], balance, tariff_at(community.tariffs, now))
     return {
         "sentence": ENGLISH[found.sentence].format(**found.numbers),
         "key": found.sentence.value,
@@ -90,10 +89,12 @@ def _guidance(community: CommunityConfig, past: _Past, now: datetime) -> dict[st
     }
 
 
-def _outlook(community: CommunityConfig, past: _Past, density: float, now: datetime) -> dict[str, Any]:
+def _outlook(
+    community: CommunityConfig, past: _Past, balance: Balance | None, density: float, now: datetime
+) -> dict[str, Any]:
     """Return what prices may do, in cents per kWh by local hour, and what share of the need there was."""
     local = [(start.astimezone(EAST_AFRICA), period) for start, period in past]
-    found = look_ahead(local, _balance(community, past, now), density, tariff_at(community.tariffs, now))
+    found = look_ahead(local, balance, density, tariff_at(community.tariffs, now))
     sentences = []
     if found.worth_now is not None:
         sentences.append(f"A kWh that you save or give now is worth about {kes(found.worth_now)}.")
@@ -116,16 +117,15 @@ def _outlook(community: CommunityConfig, past: _Past, density: float, now: datet
     }
 
 
-def _balance(community: CommunityConfig, past: _Past, now: datetime) -> Balance | None:
-    is_recent = bool(past) and now - (past[-1][0] + community.period_length) <= RECENT
+def _balance(past: _Past, calendar: PeriodCalendar, now: datetime) -> Balance | None:
+    is_recent = bool(past) and now - calendar.starting(past[-1][0]).end <= RECENT
     return Balance(past[-1][1].supply_wh, past[-1][1].demand_wh) if is_recent else None
 
 
-def _density(connection: Connection, community: CommunityConfig, now: datetime) -> float:
+def _density(connection: Connection, community: CommunityConfig, calendar: PeriodCalendar, now: datetime) -> float:
     """Return the share of all pairs of members that traded in the periods of the last day."""
-    newest, row = period_at(now, community.period_length).start, tables.trade.c
-    count = DAY // community.period_length
-    ids = [Period(newest - n * community.period_length, community.period_length).id for n in range(count)]
+    row = tables.trade.c
+    ids = [period.id for period in calendar.between(now - DAY, now)]
     query = (
         select(row.seller, row.buyer)
         .distinct()

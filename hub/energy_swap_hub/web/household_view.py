@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from energy_swap_protocol.period import Period
+from energy_swap_protocol.period import PeriodCalendar, period_id
 from sqlalchemy import Connection, bindparam, select
 
 from energy_swap_hub import ledger, metering
@@ -22,7 +22,7 @@ from energy_swap_hub.settlement.notifications import last_notification
 from energy_swap_hub.settlement.partners import chosen_by
 from energy_swap_hub.settlement.relays import relay_of, wanted_of
 from energy_swap_hub.settlement.reputation import MEMORY, Facts, facts_of, reputation
-from energy_swap_hub.settlement.settings import settings_at
+from energy_swap_hub.settlement.settings import Rules, rules
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.settlement.totals import totals
 from energy_swap_hub.storage import Lookup, is_one_of
@@ -63,7 +63,7 @@ _OPEN_AUCTIONS: Final = Lookup(
     .order_by(_AUCTION.ends_at, _AUCTION.id)
 )
 
-type Advise = Callable[[Connection, CommunityConfig, datetime], dict[str, Any]]
+type Advise = Callable[[Connection, Rules, datetime], dict[str, Any]]
 
 
 def household_state(
@@ -74,7 +74,8 @@ def household_state(
     advise: Advise = advice,
 ) -> dict[str, Any]:
     """Return the household's state (docs/api.md); amounts in cents and Wh, times as Unix seconds."""
-    community = settings_at(connection, community, now)
+    through_time = rules(connection, community)
+    community, calendar = through_time.at(now), through_time.calendar
     sell_at_least, buy_at_most = limits_of(connection, community.id, household.id, now)
     tariff = tariff_at(community.tariffs, now)
     last_reading = metering.latest(connection, household.meter)
@@ -88,12 +89,12 @@ def household_state(
         "wallet": ledger.wallet(connection, community.id, household.id),
         "standing_order": {"sell_at_least": sell_at_least, "buy_at_most": buy_at_most},
         **totals(connection, community.id, household.id),
-        "clearing": _clearing(connection, community),
-        "last_settlement": _last_settlement(connection, community, household.id),
+        "clearing": _clearing(connection, community.id),
+        "last_settlement": _last_settlement(connection, community.id, calendar, household.id),
         "orders": _orders(connection, community.id, household.id),
         "auctions": _auctions(connection, community.id, household.id),
-        "ahead_orders": own_orders(connection, community, household.id),
-        "contracts": own_contracts(connection, community, household.id, now),
+        "ahead_orders": own_orders(connection, through_time, household.id),
+        "contracts": own_contracts(connection, community.id, household.id, now),
         "partners": list(chosen_by(connection, community.id, household.id, now)),
         "book": {
             "best_sell": _best(open_book.best(Side.SELL, now)),
@@ -101,15 +102,22 @@ def household_state(
         },
         "accepted_sequence": 0 if last_reading is None else last_reading.sequence,
         "allowance_wh": allowance_wh(connection, community.id, household.id),
-        "period_minutes": community.period_minutes,
+        "period_minutes": calendar.at(now).minutes,
+        "period_change": _period_change(calendar, now),
         "retail_tariff": tariff.retail_cents_per_kwh,
         "feed_in_tariff": tariff.feed_in_cents_per_kwh,
         "fees": tariff.fees_cents_per_kwh,
-        **advise(connection, community, now),
+        **advise(connection, through_time, now),
         "reputation": _reputation(connection, community.id, household.id, now),
         "relay": _relay(connection, community, household.id),
         "last_notification": last_notification(connection, community.id, household.id),
     }
+
+
+def _period_change(calendar: PeriodCalendar, now: datetime) -> dict[str, int] | None:
+    """Return from when on (Unix) the next length of periods counts, and its minutes; None: none is announced."""
+    coming = [since for since, _ in calendar.changes if since > now]
+    return {"from": int(coming[0].timestamp()), "minutes": calendar.at(coming[0]).minutes} if coming else None
 
 
 def _relay(connection: Connection, community: CommunityConfig, household_id: str) -> dict[str, Any] | None:
@@ -135,22 +143,22 @@ def _reputation(connection: Connection, community_id: str, household_id: str, no
     }
 
 
-def _clearing(connection: Connection, community: CommunityConfig) -> dict[str, Any] | None:
-    found = _NEWEST_PERIOD.first(connection, community_id=community.id)
+def _clearing(connection: Connection, community_id: str) -> dict[str, Any] | None:
+    found = _NEWEST_PERIOD.first(connection, community_id=community_id)
     if found is None:
         return None
-    return {"period": Period(found[0], community.period_length).id, "cents_per_kwh": found[1]}
+    return {"period": period_id(found[0]), "cents_per_kwh": found[1]}
 
 
 def _last_settlement(
-    connection: Connection, community: CommunityConfig, household_id: str
+    connection: Connection, community_id: str, calendar: PeriodCalendar, household_id: str
 ) -> dict[str, Any] | None:
-    newest = _NEWEST_POSITION.mappings(connection, community_id=community.id, household_id=household_id)
+    newest = _NEWEST_POSITION.mappings(connection, community_id=community_id, household_id=household_id)
     if not newest:
         return None
     (found,) = newest
-    period = Period(found["start"], community.period_length)
-    ahead = settled_ahead(connection, community.id, household_id, period)
+    period = calendar.starting(found["start"])
+    ahead = settled_ahead(connection, community_id, household_id, period)
     return {
         "period": period.id,
         "ended_at": int(period.end.timestamp()),

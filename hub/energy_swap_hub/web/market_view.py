@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any, cast
 
-from energy_swap_protocol.period import Period, period_named
+from energy_swap_protocol.period import PeriodCalendar, period_id
 from sqlalchemy import Connection, select
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.settings import calendar_of, rules
 from energy_swap_hub.settlement.spot import book
 
 from .ahead_view import ahead_market
@@ -28,22 +29,24 @@ from .answers import (
 from .paging import Page, rows_of
 
 
-def periods(
-    connection: Connection, community: CommunityConfig, page: Page, before: datetime | None = None
-) -> Periods:
-    """Return a page of the periods, newest first: those that start before ``before``."""
-    row = tables.period.c
+def periods(connection: Connection, community: CommunityConfig, page: Page, before: str | None = None) -> Periods:
+    """Return a page of the periods, newest first: those before the one named ``before``.
+
+    Raises ValueError when ``before`` names none.
+    """
+    row, calendar = tables.period.c, calendar_of(connection, community)
     query = select(tables.period).where(row.community_id == community.id)
     if before is not None:
-        query = query.where(row.start < before)
+        query = query.where(row.start < calendar.named(before).start)
     found, total = rows_of(connection, query, row.start, page)
-    return {"periods": [period_row(dict(one), community) for one in found], "total": total}
+    return {"periods": [period_row(dict(one), calendar) for one in found], "total": total}
 
 
-def period_detail(connection: Connection, community: CommunityConfig, period_id: str) -> PeriodDetail:
+def period_detail(connection: Connection, community: CommunityConfig, name: str) -> PeriodDetail:
     """Return one period with its orders, trades and true-ups; raises `LookupError` when it is not booked."""
+    calendar = calendar_of(connection, community)
     try:
-        start = period_named(period_id, community.period_length).start
+        start = calendar.named(name).start
     except ValueError as error:
         raise LookupError(str(error)) from None
     row = tables.period.c
@@ -53,7 +56,7 @@ def period_detail(connection: Connection, community: CommunityConfig, period_id:
         .first()
     )
     if found is None:
-        raise LookupError(f"period {period_id} is not booked")
+        raise LookupError(f"period {name} is not booked")
     stand = tables.position.c
     orders = connection.execute(
         select(stand.household_id.label("household"), stand.side, stand.order_wh.label("wh"), stand.limit)
@@ -61,7 +64,7 @@ def period_detail(connection: Connection, community: CommunityConfig, period_id:
         .order_by(stand.household_id)
     ).mappings()
     return {
-        **period_row(dict(found), community),
+        **period_row(dict(found), calendar),
         "orders": [cast("PeriodOrder", dict(order)) for order in orders],
         "trades": flows(connection, community, start),
         "true_ups": _true_ups(connection, community.id, start),
@@ -121,7 +124,7 @@ def market(connection: Connection, community: CommunityConfig, now: datetime) ->
     return {
         "book": {"sell": lines(Side.SELL), "buy": lines(Side.BUY)},
         "auctions": auctions,
-        "ahead": ahead_market(connection, community),
+        "ahead": ahead_market(connection, rules(connection, community)),
     }
 
 
@@ -133,10 +136,11 @@ def last_period(connection: Connection, community_id: str) -> dict[str, Any] | N
     return None if found is None else dict(found)
 
 
-def period_row(row: dict[str, Any], community: CommunityConfig) -> PeriodRow:
+def period_row(row: dict[str, Any], calendar: PeriodCalendar) -> PeriodRow:
     """Return a stored period as the console shows it."""
     return {
-        "period": Period(row["start"], community.period_length).id,
+        "period": period_id(row["start"]),
+        "minutes": calendar.starting(row["start"]).minutes,
         "state": row["state"],
         "cents_per_kwh": row["cents_per_kwh"],
         "supply_wh": row["supply_wh"],
@@ -152,7 +156,7 @@ def flows(connection: Connection, community: CommunityConfig, start: datetime) -
     query = select(row.market, row.seller, row.buyer, row.wh, row.cents_per_kwh, row.cents).where(
         row.community_id == community.id,
         row.market.in_(("ahead", "partner", "period")),
-        row.reference == Period(start, community.period_length).id,
+        row.reference == period_id(start),
         tables.NOT_SPOT,
     )
     return [cast("Flow", dict(found)) for found in connection.execute(query.order_by(row.id)).mappings()]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership.households import Household, NotAdmitted
+from energy_swap_hub.settlement.settings import calendar_of
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
@@ -39,11 +40,11 @@ class OwnPeriodsApi:
 
     async def _own_periods(self, call: Call[bytes, None]) -> dict[str, Any]:
         since, until = asked_span(call.request)
-        community = self._community
+        community, now = self._community, self._clock()
 
         def look(connection: Connection, household: Household) -> dict[str, Any]:
             return {
-                "period_minutes": community.period_minutes,
+                "period_minutes": calendar_of(connection, community).at(now).minutes,
                 "periods": own_periods(connection, community, household.id, since, until),
                 "trades": own_trades(connection, community, household.id, since, until),
             }
@@ -52,11 +53,12 @@ class OwnPeriodsApi:
 
     async def _prices(self, call: Call[bytes, None]) -> dict[str, Any]:
         since, until = asked_span(call.request)
-        community = self._community
+        community, now = self._community, self._clock()
 
         def look(connection: Connection, _household: Household) -> dict[str, Any]:
             periods = price_rows(connection, community, since, until)
-            return {"period_minutes": community.period_minutes, "periods": periods}
+            minutes = calendar_of(connection, community).at(now).minutes
+            return {"period_minutes": minutes, "periods": periods}
 
         return await self._read(call, look)
 

@@ -14,7 +14,7 @@ from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.ahead_tables import ahead_line
-from energy_swap_hub.settlement.settings import tariff_of
+from energy_swap_hub.settlement.settings import calendar_of, tariff_of
 from energy_swap_hub.settlement.spot import book
 
 from .route import Query
@@ -50,13 +50,17 @@ def price_rows(
     connection: Connection, community: CommunityConfig, since: datetime, until: datetime
 ) -> list[dict[str, Any]]:
     """Return the booked periods that start in ``[since, until)``, oldest first, as every member may see them."""
+    calendar = calendar_of(connection, community)
     row = tables.period.c
     query = (
         select(row.start, row.cents_per_kwh, row.traded_wh, row.supply_wh, row.demand_wh)
         .where(row.community_id == community.id, row.start >= since, row.start < until)
         .order_by(row.start)
     )
-    return [{**found, "start": int(found["start"].timestamp())} for found in connection.execute(query).mappings()]
+    return [
+        {**found, "start": int(found["start"].timestamp()), "minutes": calendar.starting(found["start"]).minutes}
+        for found in connection.execute(query).mappings()
+    ]
 
 
 def own_periods(
@@ -69,6 +73,7 @@ def own_periods(
     tokens up. The utility took and delivered the rest.
     """
     stand, line, late = tables.position.c, ahead_line.c, tables.true_up.c
+    calendar = calendar_of(connection, community)
     where = (stand.community_id == community.id, stand.household_id == household_id)
     positions = connection.execute(
         select(tables.position).where(*where, stand.start >= since, stand.start < until).order_by(stand.start)
@@ -112,6 +117,7 @@ def own_periods(
     return [
         {
             "start": int(start.timestamp()),
+            "minutes": calendar.starting(start).minutes,
             **rows[start],
             "revision": int(trued_up[start]["times"]) if start in trued_up else 0,
         }

@@ -19,7 +19,7 @@ from energy_swap_hub.settlement.device_scope import spent_cents
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.neighbours import set_named
 from energy_swap_hub.settlement.payments import account_number
-from energy_swap_hub.settlement.settings import settings_at
+from energy_swap_hub.settlement.settings import calendar_of, settings_at
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
@@ -128,11 +128,11 @@ class PhoneApi:
 
     async def _periods(self, call: Call[DeviceSession, None]) -> dict[str, Any]:
         since, until = asked_span(call.request)
-        community = self._community
+        community, now = self._community, self._clock()
 
         def look(connection: Connection, household: Household) -> dict[str, Any]:
             return {
-                "period_minutes": community.period_minutes,
+                "period_minutes": calendar_of(connection, community).at(now).minutes,
                 "periods": own_periods(connection, community, household.id, since, until),
                 "trades": own_trades(connection, community, household.id, since, until),
                 "prices": price_rows(connection, community, since, until),

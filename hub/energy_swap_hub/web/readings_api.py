@@ -8,14 +8,13 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from energy_swap_protocol.period import period_named
 from sqlalchemy import Connection, select
 
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.chain.published import evidence_of, minted_periods
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.settlement import tables
-from energy_swap_hub.settlement.settings import rules
+from energy_swap_hub.settlement.settings import calendar_of, rules
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
@@ -55,6 +54,10 @@ class ReadingsApi:
             "hubs_before": list(map(str, token.hubs_before)),
             "trust_program": None if token.program is None else str(token.program),
             "period_minutes": self._community.period_minutes,
+            "period_changes": [
+                {"from": int(since.timestamp()), "minutes": int(length.total_seconds()) // 60}
+                for since, length in through_time.calendar.changes
+            ],
             "sells_to_utility": any("grid" in one.stages for one in through_time.all),
         }
 
@@ -66,8 +69,12 @@ class ReadingsApi:
         return _cached(call.request, head | {"periods": periods, "next": following}, _ASK_AGAIN)
 
     async def _period(self, call: Call[None, None]) -> web.Response:
-        period = period_named(call.request.match_info["period"], self._community.period_length)
-        body = await self._database.read(lambda c: self._document(c, period.id))
+        name = call.request.match_info["period"]
+
+        def look(connection: Connection) -> dict[str, Any]:
+            return self._document(connection, calendar_of(connection, self._community).named(name).id)
+
+        body = await self._database.read(look)
         return _cached(call.request, body, _FOR_EVER if body["is_settled"] else _ASK_AGAIN)
 
     async def _export(self, call: Call[None, None]) -> web.StreamResponse:

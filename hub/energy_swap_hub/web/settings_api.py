@@ -23,7 +23,10 @@ type Words = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
 class Wish(msgspec.Struct, forbid_unknown_fields=True):
-    """A change of the settings that counts from ``valid_from`` (Unix seconds, a full hour) on."""
+    """A change of the settings that counts from ``valid_from`` (Unix seconds, a full hour) on.
+
+    ``period_minutes`` counts from 00:00 UTC of a day that lies more than a week ahead.
+    """
 
     valid_from: Annotated[int, msgspec.Meta(ge=0, le=32_503_680_000)]
     reason: Words
@@ -129,22 +132,23 @@ class SettingsApi:
         return {}
 
     def _settings(self, connection: Connection, now: datetime) -> Settings:
-        valid = rules(connection, self._community).at(now)
+        through_time = rules(connection, self._community)
+        minutes = through_time.calendar.at(now).minutes
         changes = recorded(connection, self._community.id)
         return {
             "now": int(now.timestamp()),
             "moves_real_money": moves_real_money(self._daraja_url),
-            "valid": _valid(valid, now),
+            "valid": _valid(through_time.at(now), minutes, now),
             "history": [*(_row(one, now) for one in reversed(changes)), self._founding()],
         }
 
     def _founding(self) -> Row:
         founded = self._community
-        at = founded.opened_at
+        at, since = founded.opened_at, min(tariff.valid_from for tariff in founded.tariffs)
         return {
             "id": None,
             "valid_from": int(at.timestamp()),
-            "change": dict(_valid(founded, max(at, min(tariff.valid_from for tariff in founded.tariffs)))),
+            "change": dict(_valid(founded, founded.period_minutes, max(at, since))),
             "reason": "",
             "who": "hub.json",
             "recorded_at": None,
@@ -152,7 +156,7 @@ class SettingsApi:
         }
 
 
-def _valid(rules_of_then: CommunityConfig, at: datetime) -> Valid:
+def _valid(rules_of_then: CommunityConfig, minutes: int, at: datetime) -> Valid:
     tariff = tariff_at(rules_of_then.tariffs, at)
     prices = {
         "community_fee_cents_per_kwh": tariff.community_fee_cents_per_kwh,
@@ -161,7 +165,7 @@ def _valid(rules_of_then: CommunityConfig, at: datetime) -> Valid:
         "feed_in_cents_per_kwh": tariff.feed_in_cents_per_kwh,
     }
     return {
-        "period_minutes": rules_of_then.period_minutes,
+        "period_minutes": minutes,
         "grace_minutes": rules_of_then.grace_minutes,
         "payout_hour": rules_of_then.payout_hour,
         "stages": list(rules_of_then.stages),

@@ -5,18 +5,12 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from energy_swap_hub.market.ahead import (
-    BothSidesError,
-    Contract,
-    GateClosedError,
-    check_gate,
-    close_gate,
-    gate_closes_at,
-)
+from energy_swap_hub.market.ahead import BothSidesError, Contract, close_gate, gate_closes_at
 from energy_swap_hub.market.period import PeriodOrder, Side, clear_period
-from energy_swap_protocol.period import Period
+from energy_swap_protocol.period import Period, PeriodCalendar
 
 PERIOD = Period(datetime(2026, 11, 20, 12, tzinfo=UTC), timedelta(minutes=30))
+HALF_HOURS = PeriodCalendar(PERIOD.length)
 
 
 def sell(household: str, wh: int, at_least: int) -> PeriodOrder:
@@ -28,17 +22,24 @@ def buy(household: str, wh: int, at_most: int) -> PeriodOrder:
 
 
 def test_the_gate_closes_one_period_before_the_start_unless_the_community_says_otherwise() -> None:
-    assert gate_closes_at(PERIOD) == PERIOD.start - timedelta(minutes=30)
-    assert gate_closes_at(PERIOD, 0) == PERIOD.start
-    assert gate_closes_at(PERIOD, 48) == PERIOD.start - timedelta(days=1)
+    assert gate_closes_at(PERIOD, HALF_HOURS) == PERIOD.start - timedelta(minutes=30)
+    assert gate_closes_at(PERIOD, HALF_HOURS, 0) == PERIOD.start
+    assert gate_closes_at(PERIOD, HALF_HOURS, 48) == PERIOD.start - timedelta(days=1)
     with pytest.raises(ValueError, match="by its start"):
-        gate_closes_at(PERIOD, -1)
+        gate_closes_at(PERIOD, HALF_HOURS, -1)
 
 
-def test_an_order_at_gate_closure_is_too_late() -> None:
-    check_gate(PERIOD, gate_closes_at(PERIOD) - timedelta(microseconds=1))
-    with pytest.raises(GateClosedError, match="11:30"):
-        check_gate(PERIOD, gate_closes_at(PERIOD))
+def test_across_a_change_of_length_the_gate_counts_the_periods_there_are() -> None:
+    midnight = datetime(2026, 12, 1, tzinfo=UTC)
+    quarter, half, hour = (timedelta(minutes=minutes) for minutes in (15, 30, 60))
+    shorter, longer = PeriodCalendar(half, ((midnight, quarter),)), PeriodCalendar(half, ((midnight, hour),))
+    assert gate_closes_at(shorter.at(midnight), shorter, 2) == midnight - 2 * half
+    assert gate_closes_at(shorter.at(midnight + quarter), shorter, 2) == midnight - half
+    assert gate_closes_at(longer.at(midnight + hour), longer, 2) == midnight - half
+    for calendar in (shorter, longer):
+        periods = calendar.between(midnight - 4 * hour, midnight + 4 * hour)
+        closing = [gate_closes_at(period, calendar, 3) for period in periods]
+        assert closing == sorted(closing)
 
 
 def test_contracts_are_the_trades_of_one_call_auction() -> None:

@@ -75,7 +75,7 @@ async def test_orders_are_taken_until_the_gate_closes_and_at_most_seven_days_ahe
     last = village.period_after(2 * 24 * 7)
     await village.buy_ahead(chebet, last, 1_000, 1_500)
     with pytest.raises(OrderRefused, match=f"more than 7 days ahead; the last open one is {last.id}"):
-        await village.buy_ahead(chebet, last.next, 1_000, 1_500)
+        await village.buy_ahead(chebet, Period(last.end, PERIOD), 1_000, 1_500)
     for odd in ("2026-11-20T12:10Z", "2026-13-20T12:00Z", "9999-12-31T23:30Z"):
         with pytest.raises(OrderRefused, match="period"):
             await village.send(chebet, BuyAhead(**village.head(), period=odd, wh=1_000, at_most=1_500))
@@ -96,13 +96,13 @@ async def test_an_order_needs_money_allowance_and_one_side(village: Village) -> 
         await village.sell_ahead(brian, period, 10_000, 1)
     await village.buy_ahead(chebet, period, 30_000, 1)
     with pytest.raises(OrderRefused, match=r"30.000 kWh are bought ahead already; order at most 20000 Wh"):
-        await village.buy_ahead(chebet, period.next, ALLOWED_WH - 30_000 + 1, 1)
+        await village.buy_ahead(chebet, Period(period.end, PERIOD), ALLOWED_WH - 30_000 + 1, 1)
     with pytest.raises(OrderRefused, match="h-003 is a consumer and can only buy"):
         await village.sell_ahead(chebet, period, 1_000, 2_000)
     await village.buy_ahead(brian, period, 1_000, 1)
     with pytest.raises(OrderRefused, match="either sells or buys: cancel the orders to buy"):
         await village.sell_ahead(brian, period, 1_000, 2_000)
-    await village.sell_ahead(brian, period.next, 1_000, 2_000)
+    await village.sell_ahead(brian, Period(period.end, PERIOD), 1_000, 2_000)
     with pytest.raises(OrderRefused, match="has no order"):
         await village.cancel(village.david, (await village.rows(ahead_order))[0]["id"])
     assert len(await village.rows(ahead_order)) == 3
@@ -189,8 +189,8 @@ async def test_what_was_kept_and_what_was_not_are_facts(village: Village) -> Non
     period = first_open(village)
     await village.sell_ahead(amina, period, 1_000, at_least=1_000)
     await village.buy_ahead(chebet, period, 1_000, at_most=1_000)
-    await village.sell_ahead(brian, period.next, 2_000, at_least=1_000)
-    await village.buy_ahead(david, period.next, 2_000, at_most=1_000)
+    await village.sell_ahead(brian, Period(period.end, PERIOD), 2_000, at_least=1_000)
+    await village.buy_ahead(david, Period(period.end, PERIOD), 2_000, at_most=1_000)
     await village.end_period()
     await village.end_period()
     await village.end_period({amina.id: 700, chebet.id: -1_000})

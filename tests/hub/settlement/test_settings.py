@@ -70,7 +70,7 @@ async def test_a_change_of_the_past_or_against_orders_that_hold_money_is_refused
         await change(village, Change(payout_hour=20), soon - timedelta(hours=1))
     with pytest.raises(SettingsRefused, match="a full hour"):
         await change(village, Change(payout_hour=20), soon + timedelta(minutes=30))
-    with pytest.raises(SettingsRefused, match="name at least one of tariff, stages"):
+    with pytest.raises(SettingsRefused, match="name at least one of period_minutes, tariff"):
         await change(village, Change(), soon)
     with pytest.raises(SettingsRefused, match="stages come in the order"):
         await change(village, Change(stages=("community", "partners")), soon)

@@ -11,6 +11,7 @@ from energy_swap_hub.hub import running_hub
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.guidance import Sentence
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.settings import Rules
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.guidance_view import ENGLISH, RememberedAdvice, advice
 from sqlalchemy import Connection, insert
@@ -54,7 +55,7 @@ async def database() -> AsyncIterator[Database]:
 async def seen(database: Database, *written: Callable[[Connection], None]) -> dict[str, Any]:
     for change in written:
         await database.write(change)
-    return await database.read(lambda c: advice(c, community(), NOW)["guidance"])
+    return await database.read(lambda c: advice(c, Rules(community(), ()), NOW)["guidance"])
 
 
 async def test_a_new_community_is_told_how_much_is_missing(database: Database) -> None:
@@ -82,7 +83,7 @@ async def test_periods_older_than_a_week_do_not_count(database: Database) -> Non
 
 async def test_periods_of_another_community_do_not_count(database: Database) -> None:
     await database.write(lambda c: book_periods(c, 12))
-    other = await database.read(lambda c: advice(c, community(id="mlimani"), NOW)["guidance"])
+    other = await database.read(lambda c: advice(c, Rules(community(id="mlimani"), ()), NOW)["guidance"])
     assert other["numbers"]["periods"] == 0
 
 
@@ -161,7 +162,7 @@ def book_days(connection: Connection, days: int) -> None:
 
 async def test_balancing_says_when_to_use_energy_and_what_the_evening_would_pay(database: Database) -> None:
     await database.write(lambda c: book_days(c, 3))
-    found = await database.read(lambda c: advice(c, community(), NOW)["balancing"])
+    found = await database.read(lambda c: advice(c, Rules(community(), ()), NOW)["balancing"])
     assert found == {
         "sentences": [
             "Between 11:00 and 12:00 the neighbourhood has 1.2 kWh more than it needs on an average day: run "
@@ -178,17 +179,19 @@ async def test_balancing_says_when_to_use_energy_and_what_the_evening_would_pay(
     }
     # A battery's kWh at 1,000 / 0.9 + 200 is dearer than the grid's at 1,200, unless carbon counts.
     cheap = community(tariffs=(Tariff(OPENED - timedelta(days=9), 50, 150, 1_200, 300),))
-    assert "battery" not in (await database.read(lambda c: advice(c, cheap, NOW)["balancing"]))["mix"]
+    assert "battery" not in (await database.read(lambda c: advice(c, Rules(cheap, ()), NOW)["balancing"]))["mix"]
     priced = msgspec.structs.replace(cheap, grid_grams_per_kwh=200, carbon_cents_per_kg=1_000)
-    assert (await database.read(lambda c: advice(c, priced, NOW)["balancing"]))["mix"]["battery"] == 1_080
+    assert (await database.read(lambda c: advice(c, Rules(priced, ()), NOW)["balancing"]))["mix"][
+        "battery"
+    ] == 1_080
 
 
 async def test_remembered_advice_is_what_would_be_worked_out_anew(database: Database) -> None:
     await database.write(lambda c: book_days(c, 5))
-    remembered, looked = RememberedAdvice(), 0
+    remembered, looked, rules = RememberedAdvice(), 0, Rules(community(), ())
 
     def look(connection: Connection, at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
-        return remembered(connection, community(), at), advice(connection, community(), at)
+        return remembered(connection, rules, at), advice(connection, rules, at)
 
     for minutes in range(0, 60 * 14, 10):
         at = NOW + timedelta(minutes=minutes)
@@ -196,5 +199,5 @@ async def test_remembered_advice_is_what_would_be_worked_out_anew(database: Data
             await database.write(lambda c: book_periods(c, 14, last_end=OPENED + 10 * PERIOD))
         kept, anew = await database.read(lambda c, at=at: look(c, at))  # type: ignore[misc]
         assert kept == anew
-        looked += await database.read(lambda c, at=at: remembered(c, community(), at)) is kept  # type: ignore[misc]
+        looked += await database.read(lambda c, at=at: remembered(c, rules, at)) is kept  # type: ignore[misc]
     assert looked == 6 * 14, "asked twice at the same time, it is the very same"
