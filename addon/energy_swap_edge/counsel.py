@@ -23,6 +23,7 @@ from .events import EventLog, News
 from .forecast.household import HouseholdForecast
 from .history.periods import History
 from .history.roll_up import Quarter
+from .household import calendar_of
 from .housekeeping import Housekeeping
 from .outlook import Outlook
 from .settings import OwnSettings
@@ -94,7 +95,7 @@ class Counsel:
             return
         tariffs = Tariffs(told["retail_tariff"], told["feed_in_tariff"], told["fees"])
         past = [
-            PastPrice(one.start, one.cents_per_kwh)
+            PastPrice(one.start, one.cents_per_kwh, one.minutes or 30)
             for one in await self._history.prices(now - 36 * _DAY, now)
             if one.cents_per_kwh is not None
         ]
@@ -103,7 +104,7 @@ class Counsel:
             await self._look(now, past, tariffs)
         forecast = self._outlook.newest_forecast
         slots = [] if forecast is None else slots_of(forecast)
-        minutes = slots[0].minutes if slots else told["period_minutes"]
+        minutes = slots[0].minutes if slots else calendar_of(told).at(self._clock()).minutes
         prices = await asyncio.to_thread(
             expected_prices,
             past,
@@ -162,7 +163,7 @@ class Counsel:
         quarters = await self._history.measured(now - 46 * _DAY, now)
         hours = hours_of(quarters)
         config = self._config
-        minutes = self._state["tariffs"]["period_minutes"]
+        minutes = calendar_of(self._state["tariffs"]).at(self._clock()).minutes
         self._error = await asyncio.to_thread(
             measured_error, past, now, minutes=minutes, tariffs=tariffs, zone=self._zone
         )
@@ -185,8 +186,10 @@ class Counsel:
             data = {"sentence": finding.sentence, **finding.numbers}
             await self._events.add([News(source, finding.trouble, now, data)])
         self._housekeeping.show("panels", found)
-        recent = [one.cents_per_kwh for one in past if one.start >= now - 7 * _DAY]
-        earned = round(fmean(recent)) if recent else tariffs.feed_in
+        recent = [one for one in past if one.start >= now - 7 * _DAY]
+        earned = tariffs.feed_in
+        if recent:
+            earned = round(fmean((one.cents_per_kwh for one in recent), (one.minutes for one in recent)))
         month = [one for one in hours if one.start >= now - 28 * _DAY]
         tips = saving_tips(month, retail=tariffs.retail, earned_per_kwh=earned, zone=self._zone)
         self._state.set(

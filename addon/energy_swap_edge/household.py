@@ -1,11 +1,15 @@
 """What the hub says about its household (HouseholdState), and what of it Home Assistant is shown."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
+from energy_swap_protocol.period import PeriodCalendar
 
 from .state import LiveState
 
+type PeriodMinutes = Literal[15, 30, 60]
 type CentsPerKwh = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 
 
@@ -55,6 +59,13 @@ class OwnRelay(msgspec.Struct, frozen=True):
     wanted: str = "none"
 
 
+class PeriodChange(msgspec.Struct, frozen=True):
+    """From the Unix time ``since`` on, a midnight UTC, periods last ``minutes``."""
+
+    since: Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800, multiple_of=86_400)] = msgspec.field(name="from")
+    minutes: PeriodMinutes
+
+
 class HouseholdState(msgspec.Struct, frozen=True):
     """The hub's view of the household. Fields that this edge does not know are ignored."""
 
@@ -79,7 +90,8 @@ class HouseholdState(msgspec.Struct, frozen=True):
     book: Book = msgspec.field(default_factory=Book)
     accepted_sequence: int = 0
     allowance_wh: int = 0
-    period_minutes: Literal[15, 30, 60] = 30
+    period_minutes: PeriodMinutes = 30
+    period_change: PeriodChange | None = None
     retail_tariff: CentsPerKwh = 0  # as the next two
     feed_in_tariff: CentsPerKwh = 0
     fees: CentsPerKwh = 0
@@ -97,7 +109,8 @@ def show(household: HouseholdState, state: LiveState) -> None:
     counted = ("exported_wh", "imported_wh", "generated_wh", "sold_wh", "bought_wh")
     state.set("energy", {name: getattr(household, name) for name in counted})
     tariffs = ("retail_tariff", "feed_in_tariff", "fees", "period_minutes")
-    state.set("tariffs", {name: getattr(household, name) for name in tariffs})
+    change = {"period_change": msgspec.to_builtins(household.period_change)}
+    state.set("tariffs", {name: getattr(household, name) for name in tariffs} | change)
     standing = household.reputation
     state.set(
         "reputation",
@@ -123,3 +136,14 @@ def show(household: HouseholdState, state: LiveState) -> None:
     state.set("partners", household.partners)
     state.set("last_settlement", household.last_settlement)
     state.set("guidance", household.guidance)
+
+
+def calendar_of(tariffs: Mapping[str, Any] | None) -> PeriodCalendar:
+    """Return the periods as the hub told of them last (`show`): those of then, and a change that is announced."""
+    if tariffs is None:
+        return PeriodCalendar(timedelta(minutes=30))
+    change, first = tariffs["period_change"], timedelta(minutes=tariffs["period_minutes"])
+    if change is None:
+        return PeriodCalendar(first)
+    since = datetime.fromtimestamp(change["from"], UTC)
+    return PeriodCalendar(first, ((since, timedelta(minutes=change["minutes"])),))

@@ -26,7 +26,7 @@ export interface Forecast {
 export interface Prices {
   /** The edge's own time when it answered; an older edge does not tell it. */
   now?: number;
-  past: { start: number; cents_per_kwh: number | null; traded_wh: number }[];
+  past: { start: number; minutes?: number; cents_per_kwh: number | null; traded_wh: number }[];
   expected: ({ start: number } & Quantiles)[];
 }
 

@@ -6,6 +6,8 @@ export interface Point {
   mid: number | null;
   low?: number;
   high?: number;
+  /** Seconds for which it holds, where that is not the same for all of its course. */
+  hold?: number | undefined;
 }
 
 export interface Scale {
@@ -41,13 +43,13 @@ export function hours(scale: Scale, hourOf: (unix: number) => number, width: num
 export function line(points: readonly Point[], x: (at: number) => number, y: (value: number) => number, hold = 0): string {
   const parts: string[] = [];
   let isDown = false;
-  for (const { at, mid } of points) {
+  for (const { at, mid, hold: held = hold } of points) {
     if (mid === null) {
       isDown = false;
       continue;
     }
     parts.push(`${isDown ? "L" : "M"}${round(x(at))} ${round(y(mid))}`);
-    if (hold > 0) parts.push(`L${round(x(at + hold))} ${round(y(mid))}`);
+    if (held > 0) parts.push(`L${round(x(at + held))} ${round(y(mid))}`);
     isDown = true;
   }
   return parts.join("");
@@ -55,7 +57,7 @@ export function line(points: readonly Point[], x: (at: number) => number, y: (va
 
 /** Returns the area between `low` and `high` of the points that have both. */
 export function band(points: readonly Point[], x: (at: number) => number, y: (value: number) => number): string {
-  const bounded = points.filter((point): point is Required<Point> => point.low !== undefined && point.high !== undefined);
+  const bounded = points.filter((point): point is Required<Omit<Point, "hold">> => point.low !== undefined && point.high !== undefined);
   if (bounded.length < 2) return "";
   const up = bounded.map((point) => `${round(x(point.at))} ${round(y(point.high))}`);
   const down = bounded.toReversed().map((point) => `${round(x(point.at))} ${round(y(point.low))}`);

@@ -35,6 +35,8 @@ test("a line breaks where a value is missing and holds where it is told to", () 
   ];
   expect(line(points, same, same)).toBe("M0 1M20 3L30 4");
   expect(line(points.slice(2), same, same, 10)).toBe("M20 3L30 3L30 4L40 4");
+  const longer = points.slice(2).map((point, number) => (number === 0 ? point : { ...point, hold: 20 }));
+  expect(line(longer, same, same, 10)).toBe("M20 3L30 3L30 4L50 4");
 });
 
 test("a band goes up the high side and back down the low one", () => {

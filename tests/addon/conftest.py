@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from energy_swap_edge.config import EdgeConfig, MqttConfig
 from energy_swap_edge.edge import Edge
+from energy_swap_edge.state import Clock
 
 from .broker import Broker
 from .meter import Meter, now
@@ -40,14 +41,14 @@ def meter() -> Meter:
 
 @pytest.fixture
 def make_edge(tmp_path: Path, broker: Broker, hub: SmallHub, meter: Meter) -> MakeEdge:
-    def make(**changes: Any) -> Edge:
+    def make(clock: Clock = now, **changes: Any) -> Edge:
         settings: dict[str, Any] = {
             "data_dir": tmp_path / "edge", "name": "Amina's house", "phone": "254712345678",
             "hub_url": hub.url, "community": COMMUNITY, "mqtt": MqttConfig(host="127.0.0.1", port=broker.port),
             "meter": meter.hex, "rated_pv_w": 3000, "main_breaker_w": 9200,
             "api_host": "127.0.0.1", "api_port": 0,
         }  # fmt: skip
-        return Edge(EdgeConfig(**(settings | changes)), now)
+        return Edge(EdgeConfig(**(settings | changes)), clock)
 
     return make
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -63,7 +64,9 @@ class SmallHub:
         self.trades: list[dict[str, Any]] = []
         self.prices: list[dict[str, Any]] = []
         self.earned_cents = 1
+        self.clock: Callable[[], float] = time.time
         self.clock_offset = 0
+        self.period_change: dict[str, int] | None = None
         self.limits: tuple[int | None, int | None] = (1500, None)
         self.ekwh_wh = 2500
         self.orders: list[dict[str, Any]] = []
@@ -123,7 +126,8 @@ class SmallHub:
             "ahead_orders": self.ahead_orders, "contracts": self.contracts, "partners": ["h-002"],
             "orders": self.orders, "auctions": [], "book": {"best_sell": None, "best_buy": None},
             "accepted_sequence": max(self.accepted, default=0), "allowance_wh": self.allowance_wh,
-            "period_minutes": 30, "retail_tariff": 2500, "feed_in_tariff": 800, "fees": 200,
+            "period_minutes": 30, "period_change": self.period_change,
+            "retail_tariff": 2500, "feed_in_tariff": 800, "fees": 200,
             "guidance": self.guidance, "relay": self.relay, "of_a_newer_hub": {"x": 1},
         }  # fmt: skip
 
@@ -137,7 +141,7 @@ class SmallHub:
         body = await request.read()
         try:
             signer, nonce, _ = verify_request(
-                request.headers.get(HEADER, ""), request.method, request.raw_path, body, now=int(time.time())
+                request.headers.get(HEADER, ""), request.method, request.raw_path, body, now=int(self.clock())
             )
         except RequestError as error:
             raise _refusal(401, "bad_signature", str(error)) from None
@@ -162,7 +166,7 @@ class SmallHub:
         return web.json_response({
             "cluster": "localnet", "mint": str(Pubkey([3] * 32)), "escrow": str(Pubkey([4] * 32)),
             "hub": str(self.payer.pubkey()), "decimals": 3, "blockhash": str(Hash(bytes([5] * 32))),
-            "last_valid_block_height": 1, "time": int(time.time()) + self.clock_offset,
+            "last_valid_block_height": 1, "time": int(self.clock()) + self.clock_offset,
         })  # fmt: skip
 
     async def _message(self, request: web.Request) -> web.Response:

@@ -266,3 +266,14 @@ def test_tips_come_from_the_homes_own_pattern() -> None:
     quiet = home({}, {})
     assert saving_tips(quiet, retail=2_500, earned_per_kwh=1_000, zone=NAIROBI) == []
     assert all(a.numbers["saves_cents_a_month"] >= b.numbers["saves_cents_a_month"] for a, b in pairwise(tips))
+
+
+@pytest.mark.parametrize(("before", "after"), [(30, 15), (30, 60), (60, 15), (15, 60)])
+def test_prices_of_longer_and_shorter_periods_tell_of_the_same_time_of_day(before: int, after: int) -> None:
+    def hourly(at: int) -> int:
+        return 1_000 + (at - MIDNIGHT) % DAY // 3600 * 10
+
+    known = [PastPrice(at, hourly(at), before) for at in range(NOON - 14 * DAY, NOON, before * 60)]
+    bands = expected_prices(known, NOON, minutes=after, periods=2 * 1440 // after, tariffs=TARIFFS, zone=NAIROBI)
+    assert [band.start for band in bands] == list(range(NOON, NOON + 2 * DAY, after * 60))
+    assert all(band.p10 == band.p50 == band.p90 == hourly(band.start) for band in bands)

@@ -3,14 +3,17 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from energy_swap_edge.history.periods import KEPT_FRAMES_SECONDS, History, OwnTrade, SettledPeriod
-from energy_swap_edge.history.roll_up import LONGEST_GAP_SECONDS, QUARTER_SECONDS, quarters
+from energy_swap_edge.history.periods import KEPT_FRAMES_SECONDS, History, OwnTrade, PricedPeriod, SettledPeriod
+from energy_swap_edge.history.roll_up import LONGEST_GAP_SECONDS, QUARTER_SECONDS, Quarter, quarters
+from energy_swap_edge.household import calendar_of
 from energy_swap_edge.schema import _FIRST
 from energy_swap_edge.store import FILE, Registers, Store
+from energy_swap_protocol.period import PeriodCalendar
 from energy_swap_protocol.reading import Reading, ReadingFlag, decode_frame, sign_reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +21,10 @@ from msgspec.structs import replace as changed
 
 from .meter import Meter
 
+HALF_HOURS = PeriodCalendar(timedelta(minutes=30))
 START = 1_795_165_200  # a full hour
 NOW = START + 365 * 86_400
+PRICED = PricedPeriod(START, 1_000, 10)
 NOTHING = SettledPeriod(START, 0, 0, 0, sold_wh=0, bought_wh=0, earned_cents=0, paid_cents=0)
 
 
@@ -91,7 +96,7 @@ async def test_what_arrives_late_is_rolled_up_anew_and_shown_as_corrected(store:
     decoded = [(decode_frame(frame), frame) for frame in frames]
     await store.add_frames(decoded[:10] + decoded[70:])
     assert await history.roll_up(NOW) == 6
-    before = await history.periods(START, START + 5400, minutes=30)
+    before = await history.periods(START, START + 5400, calendar=HALF_HOURS)
     assert [(row["export_wh"], row["revision"], row["estimated"]) for row in before] == [
         (600, 0, True), (600, 0, True), (600, 0, True)
     ]  # fmt: skip
@@ -99,7 +104,7 @@ async def test_what_arrives_late_is_rolled_up_anew_and_shown_as_corrected(store:
     late = [(replace(r, export_wh=max(200, r.export_wh - 100)), frame) for r, frame in decoded[10:70]]
     await store.add_frames(late)
     assert await history.roll_up(NOW + 5) > 0
-    after = await history.periods(START, START + 5400, minutes=30, changed_after=NOW)
+    after = await history.periods(START, START + 5400, calendar=HALF_HOURS, changed_after=NOW)
     assert [(row["export_wh"], row["revision"], row["estimated"]) for row in after] == [
         (500, 2, False), (600, 2, False), (700, 1, False)
     ]  # fmt: skip
@@ -163,7 +168,7 @@ async def test_every_wh_came_from_somewhere_and_went_somewhere_once(store: Store
     # What is traded beside the periods moves no energy when it is traded.
     trades = [OwnTrade(START + 5, "spot", -400, 480), OwnTrade(START + half + 5, "auction", 250, -300)]
     await history.keep_trades(trades, START, START + 7200, retail_cents_per_kwh=2_100)
-    rows = await history.periods(START, START + 7200, minutes=30)
+    rows = await history.periods(START, START + 7200, calendar=HALF_HOURS)
     flows = [
         (row["minted_wh"], row["utility_export_wh"], row["burned_wh"], row["utility_import_wh"]) for row in rows
     ]
@@ -190,7 +195,7 @@ async def test_what_the_meter_counted_is_told_once_whenever_the_hub_booked_it(st
         changed(NOTHING, start=second, import_wh=whole[second], own_wh=10),
     ]
     await history.keep_settled(booked, minutes=30, retail_cents_per_kwh=2_100, now=NOW)
-    rows = await history.periods(START, START + 4 * half, minutes=30)
+    rows = await history.periods(START, START + 4 * half, calendar=HALF_HOURS)
     assert [row["settled"] for row in rows] == [False, True, True, False]
     assert sum(row["burned_wh"] + row["utility_import_wh"] for row in rows) == sum(whole.values())
 
@@ -235,3 +240,48 @@ async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(sqlite3.DatabaseError, match="newer Energy Swap"):
         await Store.open(tmp_path)
+
+
+@pytest.mark.parametrize("minutes", [15, 60])
+async def test_across_a_change_of_length_each_period_keeps_its_own_and_no_wh_counts_twice(
+    store: Store, minutes: int
+) -> None:
+    """Half hours until midnight, then others, as the hub tells of each; the last two hours are not booked yet."""
+    history, midnight = History(store), START - START % 86_400 + 86_400
+    meter = Meter(start=midnight - 3 * 3600)
+    await add(store, meter, 7 * 60 + 2)
+    await history.roll_up(midnight + 4 * 3600 + 60)
+    since, until = midnight - 3 * 3600, midnight + 4 * 3600
+    measured = {one.start: one for one in await history.measured(since, until)}
+    booked = [(start, 30) for start in range(since, midnight, 1800)]
+    booked += [(start, minutes) for start in range(midnight, midnight + 2 * 3600, minutes * 60)]
+    await history.keep_settled(
+        [
+            changed(NOTHING, start=start, minutes=length, import_wh=wh_of(measured, start, length))
+            for start, length in booked
+        ],
+        minutes=minutes,
+        retail_cents_per_kwh=2_100,
+        now=NOW,
+    )
+    prices = [changed(PRICED, start=start, minutes=length) for start, length in booked]
+    await history.keep_prices(prices, minutes=minutes)
+    assert [(one.start, one.minutes) for one in await history.prices(since, until)] == booked
+    calendar = calendar_of({"period_minutes": minutes, "period_change": None})
+    rows = await history.periods(since, until, calendar=calendar)
+    coming = [(start, minutes) for start in range(midnight + 2 * 3600, until, minutes * 60)]
+    assert [(row["start"], row["minutes"]) for row in rows] == [*booked, *coming]
+    assert [row["settled"] for row in rows] == [True] * len(booked) + [False] * len(coming)
+    for row in rows:
+        assert row["import_wh"] == wh_of(measured, row["start"], row["minutes"]) > 0
+    assert sum(row["burned_wh"] + row["utility_import_wh"] for row in rows) == sum(
+        one.import_wh for one in measured.values()
+    )
+    # Before its hub tells of the change as one that counts, an edge goes by what was announced.
+    announced = calendar_of({"period_minutes": 30, "period_change": {"from": midnight, "minutes": minutes}})
+    assert await history.periods(since, until, calendar=announced) == rows
+
+
+def wh_of(measured: dict[int, Quarter], start: int, minutes: int) -> int:
+    """What was imported in the quarters of a period."""
+    return sum(measured[at].import_wh for at in range(start, start + minutes * 60, 900))

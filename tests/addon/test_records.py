@@ -131,8 +131,11 @@ async def test_own_periods_are_kept_with_money_and_corrected(
     status, prices = await asked(admitted_edge, f"prices?from={period}&to={now}")
     assert prices["now"] >= now
     assert prices["past"] == [
-        {"start": period, "cents_per_kwh": 1200, "traded_wh": 900, "supply_wh": 1000, "demand_wh": 900}
-    ]
+        {
+            "start": period, "minutes": 30, "cents_per_kwh": 1200, "traded_wh": 900, "supply_wh": 1000,
+            "demand_wh": 900,
+        }
+    ]  # fmt: skip
     # A day-old period is trued up: the hub tells so.
     hub.periods = [booked(period, earned_cents=700), hub.periods[1]]
     start = time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(period))

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ NAIROBI = ZoneInfo("Africa/Nairobi")
 HALF_HOUR = 1800
 DAY = 86_400
 START = 1_795_122_000
-TERMS = Terms(30, TARIFFS, 1_000, 2_000, 0, 0, NAIROBI)
+TERMS = Terms(TARIFFS, 1_000, 2_000, 0, 0, NAIROBI)
 
 limit = st.one_of(st.none(), st.integers(1, 5_000))
 wh = st.integers(0, 50_000)
@@ -74,15 +75,15 @@ def lived(days: int, seed: int = 1) -> list[PastPeriod]:
         price = None if drawn.random() < 0.1 else (1_050 if net > 0 else 1_600) + drawn.randrange(100)
         supply, demand = (9_000, 6_000) if net > 0 else (2_000, 8_000)
         made.append(
-            PastPeriod(START + number * HALF_HOUR, net, price, 0 if price is None else 2_000, supply, demand)
+            PastPeriod(START + number * HALF_HOUR, 30, net, price, 0 if price is None else 2_000, supply, demand)
         )
     return made
 
 
 def test_a_past_can_be_followed_on_paper() -> None:
     past = [
-        PastPeriod(START, 1_000, 1_200, 500, 1_000, 800),  # half of all surplus was sold: 500 Wh for 6.00
-        PastPeriod(START + HALF_HOUR, -1_500, 1_500, 400, 400, 800),  # 500 own, then half of 1000 Wh: 500 at 17.00
+        PastPeriod(START, 30, 1_000, 1_200, 500, 1_000, 800),  # half of all surplus was sold: 500 Wh for 6.00
+        PastPeriod(START + HALF_HOUR, 30, -1_500, 1_500, 400, 400, 800),  # 500 own, then 500 at 17.00
     ]
     found = simulate(standing_limits, past, START, TERMS)
     alone = 800 - 3_750  # feed-in for 1 kWh, retail for 1.5 kWh
@@ -124,9 +125,48 @@ def test_selling_what_is_spare_beats_keeping_it_where_evenings_pay() -> None:
     assert set(result) == {"earned_cents", "baseline_cents", "gain_cents", "days", "sentence"}
 
 
-async def with_past(tmp_path: Any, days: int = 9) -> None:
+def in_other_lengths(past: list[PastPeriod], minutes: int, since: int) -> list[PastPeriod]:
+    """The same past, whose half hours are quarters or hours from ``since`` on; energy and prices stay."""
+    kept, made = [one for one in past if one.start < since], [one for one in past if one.start >= since]
+    if minutes == 15:
+        halves = [replace(one, minutes=15, **_shared(one, 2)) for one in made]
+        return kept + [replace(one, start=one.start + at) for one in halves for at in (0, 900)]
+    pairs = zip(made[::2], made[1::2], strict=True)
+    return kept + [
+        replace(
+            one,
+            minutes=60,
+            net_wh=one.net_wh + other.net_wh,
+            traded_wh=one.traded_wh + other.traded_wh,
+            supply_wh=one.supply_wh + other.supply_wh,
+            demand_wh=one.demand_wh + other.demand_wh,
+        )
+        for one, other in pairs
+    ]
+
+
+def _shared(one: PastPeriod, parts: int) -> dict[str, int]:
+    amounts = {"net_wh": one.net_wh, "traded_wh": one.traded_wh, "supply_wh": one.supply_wh}
+    return {name: wh // parts for name, wh in (amounts | {"demand_wh": one.demand_wh}).items()}
+
+
+@pytest.mark.parametrize("minutes", [15, 60])
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_a_past_with_a_change_of_length_is_lived_like_one_without(name: str, minutes: int) -> None:
+    past = [
+        replace(one, net_wh=one.net_wh // 2 * 2, cents_per_kwh=(1_100, 1_650)[one.net_wh <= 0], traded_wh=2_000)
+        for one in lived(16)
+    ]
+    changes_at = START + 12 * DAY
+    mixed = in_other_lengths(past, minutes, changes_at)
+    plain, found = (simulate(STRATEGIES[name], one, START + 9 * DAY, TERMS) for one in (past, mixed))
+    assert found.days == plain.days == 7
+    assert found.earned_cents == pytest.approx(plain.earned_cents, rel=0.03)
+
+
+async def with_past(tmp_path: Any, days: int = 9, now: float | None = None) -> None:
     """Put a past into the edge's store before it starts."""
-    now = int(time.time()) // HALF_HOUR * HALF_HOUR
+    now = int(time.time() if now is None else now) // HALF_HOUR * HALF_HOUR
     store = await Store.open(tmp_path / "edge")
     past = [replace(one, start=one.start - START + now - days * DAY) for one in lived(days)]
     await store.write(
@@ -264,3 +304,43 @@ async def test_money_spent_counts_all_markets(tmp_path: Any) -> None:
     )
     assert await history.spent(0, 500) == 70
     await store.close()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_first_periods_of_another_length_are_decided_one_by_one(
+    make_edge: MakeEdge, broker: Broker, hub: SmallHub, meter: Meter, tmp_path: Any
+) -> None:
+    """The edge knows of the change from what was announced: its hub has not told anything since."""
+    midnight = int(time.time()) // DAY * DAY + DAY
+    ahead = midnight - 20 * 60 - time.time()  # twenty minutes before midnight
+
+    def clock() -> datetime:
+        return datetime.fromtimestamp(time.time() + ahead, UTC)
+
+    meter.start = midnight - 3600
+    await with_past(tmp_path, now=midnight - HALF_HOUR)
+    hub.clock = lambda: clock().timestamp()
+    hub.limits, hub.period_change = (1_000, 2_000), {"from": midnight, "minutes": 15}
+    async with make_edge(clock, latitude=-1.3) as edge:
+        await introduced(edge, broker, hub, meter)
+        await until(lambda: ready(edge))
+        assert edge.state["tariffs"]["period_change"] == {"from": midnight, "minutes": 15}
+        async with connected(edge) as client:
+            assert (await client.command("simulate_strategy", strategy="standing_limits", days=3))["ok"]
+            assert (await client.command("set_auto_sell", on=True))["ok"]
+        store = edge._store
+        assert store is not None
+        decided = "SELECT subject FROM decision WHERE kind = 'limits' ORDER BY id"
+        for start, jump in ((midnight - HALF_HOUR, 0), (midnight, 25 * 60), (midnight + 900, 15 * 60)):
+            ahead += jump
+            await hub.push()  # what it says is as old as before
+            async with asyncio.timeout(120):
+                while True:
+                    rows = await edge.store.read(lambda db: [row[0] for row in db.execute(decided)])
+                    if f"limits:{start}" in rows:
+                        break
+                    await asyncio.sleep(0.05)
+        assert rows == [f"limits:{at}" for at in (midnight - HALF_HOUR, midnight, midnight + 900)]
+        status, forecast = await asked(edge, "forecast")
+        assert status == 200
+        assert {one["minutes"] for one in forecast["periods"]} == {15}

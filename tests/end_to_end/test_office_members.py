@@ -1,6 +1,7 @@
 """Settings, members' files and invoices at the console, in Chromium, on a phone's width and a desk's."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -115,6 +116,18 @@ async def test_an_admin_changes_a_price_and_fills_a_file(browser: Browser, hub: 
         await page.get_by_label("Why").fill(reason)
         await page.get_by_role("button", name="Record the change").click()
         await expect(page.get_by_text(reason)).to_be_visible()
+        assert not await is_wider_than_screen(page)
+
+        await page.get_by_role("button", name="Change settings").click()
+        await page.get_by_label("Length of a period").select_option("15 minutes")
+        await expect(page.get_by_label("Counts from")).to_have_value(re.compile("T03:00$"))
+        assert await faults(page) == []
+        reason = f"prices nearer to the sun, from a {size}"
+        await page.get_by_label("Why").fill(reason)
+        await page.get_by_role("button", name="Record the change").click()
+        coming = page.locator("li.coming", has_text=reason)
+        await expect(coming).to_contain_text("15 minutes")
+        await expect(coming).to_contain_text("03:00")
         assert not await is_wider_than_screen(page)
 
         household = "h-003" if size == "phone" else "h-001"

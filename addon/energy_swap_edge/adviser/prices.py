@@ -31,10 +31,11 @@ class Tariffs:
 
 @dataclass(frozen=True, slots=True)
 class PastPrice:
-    """The clearing price of the period that began at ``start`` (Unix seconds), cents per kWh."""
+    """The clearing price of the period of ``minutes`` that began at ``start`` (Unix seconds), cents per kWh."""
 
     start: int
     cents_per_kwh: int
+    minutes: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def measured_error(
 def _by_time_of_day(known: Sequence[PastPrice], seconds: int, zone: ZoneInfo) -> dict[int, list[PastPrice]]:
     found: dict[int, list[PastPrice]] = {}
     for one in known:
-        found.setdefault(_time_of_day(one.start, seconds, zone), []).append(one)
+        for at in range(one.start, one.start + one.minutes * 60, seconds):  # of a longer period more than one
+            found.setdefault(_time_of_day(at, seconds, zone), []).append(one)
     return found
 
 

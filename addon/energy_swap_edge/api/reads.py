@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from energy_swap_edge.history.periods import History
+from energy_swap_edge.household import calendar_of
 from energy_swap_edge.hub_client import HubClient, HubRefused, HubUnavailable
 from energy_swap_edge.live_power import LivePower
 from energy_swap_edge.state import Clock, LiveState, unix
@@ -91,6 +92,7 @@ class Reads:
         past = [
             {
                 "start": one.start,
+                "minutes": one.minutes,
                 "cents_per_kwh": one.cents_per_kwh,
                 "traded_wh": one.traded_wh,
                 "supply_wh": one.supply_wh,
@@ -103,9 +105,9 @@ class Reads:
     async def _periods(self, request: web.Request) -> web.Response:
         since, until = self._span(request)
         changed_after = _second(request, "changed_after", 0)
-        minutes = (self._state["tariffs"] or {}).get("period_minutes", 30)
-        rows = await self._history.periods(since, until, minutes=minutes, changed_after=changed_after)
-        return answer(200, {"period_minutes": minutes, "periods": rows})
+        calendar = calendar_of(self._state["tariffs"])
+        rows = await self._history.periods(since, until, calendar=calendar, changed_after=changed_after)
+        return answer(200, {"period_minutes": calendar.at(self._clock()).minutes, "periods": rows})
 
     async def _live_power(self, _request: web.Request) -> web.Response:
         return answer(200, {"power": self._power.samples()})

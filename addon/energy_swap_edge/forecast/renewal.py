@@ -12,13 +12,14 @@ import aiohttp
 
 from energy_swap_edge.config import EdgeConfig
 from energy_swap_edge.history.periods import History as Measured
+from energy_swap_edge.household import calendar_of
 from energy_swap_edge.state import Clock, LiveState, unix
 from energy_swap_edge.store import Store
 
 from .history import History, Site, history_of_quarters
 from .household import HouseholdForecast, as_snapshot
 from .learning import HomeModel
-from .model import LEARNING_DAYS, make_forecast, retrain
+from .model import HORIZON_HOURS, LEARNING_DAYS, make_forecast, retrain
 from .weather.home_assistant import HomeAssistantWeather
 from .weather.keeper import WeatherKeeper
 from .weather.open_meteo import OpenMeteo
@@ -84,11 +85,16 @@ class ForecastKeeper:
         if self._must_learn(now):
             self._model = await asyncio.to_thread(retrain, history, self._site, weather, now)
         self.newest = forecast = await asyncio.to_thread(
-            make_forecast, history, self._site, weather, now, model=self._model
+            make_forecast, history, self._site, weather, now, model=self._model, period=self._length(now)
         )
         self._state.set("forecast", as_snapshot(forecast))
         if self._renewed is not None:
             self._renewed(forecast)
+
+    def _length(self, now: datetime) -> timedelta:
+        """Return how long the periods are; the shorter ones where another length begins within the forecast."""
+        calendar = calendar_of(self._state["tariffs"])
+        return min(calendar.length_at(now), calendar.length_at(now + timedelta(hours=HORIZON_HOURS)))
 
     async def _history(self, now: datetime) -> History | None:
         second = int(now.timestamp())

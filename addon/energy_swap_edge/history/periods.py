@@ -1,11 +1,13 @@
 """The household's history for ever: quarters of its own meter, booked periods with their money, prices."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from energy_swap_protocol.period import LENGTHS_MINUTES, PeriodCalendar
 
 from energy_swap_edge.store import Registers, Store
 
@@ -18,6 +20,7 @@ _CHUNK_SECONDS: Final = 7 * 86_400
 
 
 type Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+type PeriodMinutes = Literal[15, 30, 60]
 type Second = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800)]
 
 
@@ -36,6 +39,7 @@ class SettledPeriod(msgspec.Struct, frozen=True):
     grid_wh: Whole = 0
     grid_cents: Whole = 0
     minted_wh: Whole | None = None  # an older hub does not say
+    minutes: PeriodMinutes | None = None  # as well
 
 
 class OwnTrade(msgspec.Struct, frozen=True):
@@ -55,6 +59,7 @@ class PricedPeriod(msgspec.Struct, frozen=True):
     traded_wh: Whole
     supply_wh: Whole = 0
     demand_wh: Whole = 0
+    minutes: PeriodMinutes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +118,14 @@ class History:
     async def keep_settled(
         self, periods: Sequence[SettledPeriod], *, minutes: int, retail_cents_per_kwh: int, now: int
     ) -> int:
-        """Keep what the hub says of own periods; return how many were new or turned out otherwise."""
+        """Keep what the hub says of own periods; return how many were new or turned out otherwise.
+
+        ``minutes`` is how long they last where the hub does not say it of each.
+        """
         values = [
             {
                 **msgspec.structs.asdict(period),
-                "minutes": minutes,
+                "minutes": period.minutes or minutes,
                 "retail_cents_per_kwh": retail_cents_per_kwh,
                 "now": now,
             }
@@ -140,16 +148,14 @@ class History:
         await self._store.write(work)
 
     async def keep_prices(self, prices: Sequence[PricedPeriod], *, minutes: int) -> None:
-        """Keep the community's prices."""
+        """Keep the community's prices; ``minutes`` as in `keep_settled`."""
+        rows = [
+            (one.start, one.minutes or minutes, one.cents_per_kwh, one.traded_wh, one.supply_wh, one.demand_wh)
+            for one in prices
+        ]
 
         def work(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "INSERT OR REPLACE INTO price VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (one.start, minutes, one.cents_per_kwh, one.traded_wh, one.supply_wh, one.demand_wh)
-                    for one in prices
-                ],
-            )
+            db.executemany("INSERT OR REPLACE INTO price VALUES (?, ?, ?, ?, ?, ?)", rows)
 
         await self._store.write(work)
 
@@ -197,7 +203,7 @@ class History:
 
         def query(db: sqlite3.Connection) -> list[PricedPeriod]:
             rows = db.execute(
-                "SELECT start, cents_per_kwh, traded_wh, supply_wh, demand_wh FROM price"
+                "SELECT start, cents_per_kwh, traded_wh, supply_wh, demand_wh, minutes FROM price"
                 " WHERE start >= ? AND start < ? ORDER BY start",
                 (since, until),
             )
@@ -206,15 +212,15 @@ class History:
         return await self._store.read(query)
 
     async def periods(
-        self, since: int, until: int, *, minutes: int, changed_after: int = 0
+        self, since: int, until: int, *, calendar: PeriodCalendar, changed_after: int = 0
     ) -> list[dict[str, Any]]:
         """Return own periods that begin in ``[since, until)``: measured energy, and money where it is settled.
 
         Trades on spot and in auctions stand in the period in which they were booked. With ``changed_after`` (Unix)
-        only those that are new or corrected since then.
+        only those that are new or corrected since then. Each period is as long as the hub booked it; what is not
+        booked yet falls into those of the ``calendar``.
         """
-        seconds = minutes * 60
-        span = {"since": since, "until": until, "seconds": seconds}
+        span = {"since": since, "until": until}
 
         def query(db: sqlite3.Connection) -> list[dict[str, Any]]:
             rows: dict[int, dict[str, Any]] = {}
@@ -223,14 +229,24 @@ class History:
             booked = {start: dict(row) for start, row in rows.items()}
             first = db.execute("SELECT min(start) FROM settled").fetchone()[0]
             changed: dict[int, int] = dict(db.execute(_SETTLED_CHANGED, span).fetchall())
-            for start, export_wh, import_wh, generation_wh, estimated, revision, at in db.execute(_MEASURED, span):
-                row = rows.setdefault(start, dict.fromkeys(_FIELDS, 0) | {"minutes": minutes, "settled": False})
-                # The own meter knows better than the hub when it flowed.
-                row |= {"export_wh": export_wh, "import_wh": import_wh, "generation_wh": generation_wh}
-                row |= {"estimated": bool(estimated), "revision": row["revision"] + revision}
+            lengths = dict(db.execute(_LENGTHS, span).fetchall())
+
+            def row_at(time: int) -> tuple[int, dict[str, Any]]:
+                start, minutes = _period_at(time, lengths, calendar)
+                empty = dict.fromkeys(_FIELDS, 0) | {"minutes": minutes, "settled": False}
+                return start, rows.setdefault(start, empty)
+
+            measured: set[int] = set()
+            for time, *flows, estimated, revision, at in db.execute(_MEASURED, span):
+                start, row = row_at(time)
+                if start not in measured:  # the own meter knows better than the hub when it flowed
+                    measured.add(start)
+                    row |= dict.fromkeys(_METERED, 0) | {"estimated": False}
+                row |= {name: row[name] + wh for name, wh in zip(_METERED, flows, strict=True)}
+                row |= {"estimated": row["estimated"] or bool(estimated), "revision": row["revision"] + revision}
                 changed[start] = max(changed.get(start, 0), at)
-            for start, wh, cents, at in db.execute(_TRADED, span):
-                row = rows.setdefault(start, dict.fromkeys(_FIELDS, 0) | {"minutes": minutes, "settled": False})
+            for time, wh, cents, at in db.execute(_TRADED, span):
+                start, row = row_at(time)
                 row["sold_wh" if wh < 0 else "bought_wh"] += abs(wh)
                 row["earned_cents" if cents > 0 else "paid_cents"] += abs(cents)
                 row["revision"] += 1
@@ -275,6 +291,16 @@ class History:
         return await self._store.read(query)
 
 
+def _period_at(time: int, lengths: Mapping[int, int], calendar: PeriodCalendar) -> tuple[int, int]:
+    """Return the start of the period of a Unix time and its minutes: the booked one, else the calendar's."""
+    for minutes in LENGTHS_MINUTES:
+        start = time // (minutes * 60) * minutes * 60
+        if lengths.get(start) == minutes:
+            return start, minutes
+    period = calendar.at(datetime.fromtimestamp(time, UTC))
+    return int(period.start.timestamp()), period.minutes
+
+
 def _flows(row: dict[str, Any], booked: dict[str, Any] | None, *, is_first: bool) -> dict[str, int]:
     # By the hub's own count where it has booked: over all periods it adds up to the meter's registers, too, even
     # where a missing reading moved energy into the next period.
@@ -290,24 +316,28 @@ _FIELDS: Final = (
 )  # fmt: skip
 _SETTLED: Final = f"SELECT start, {', '.join(_FIELDS)} FROM settled WHERE start >= :since AND start < :until"  # noqa: S608
 _SETTLED_CHANGED: Final = "SELECT start, changed_at FROM settled WHERE start >= :since AND start < :until"
+# How long booked periods were: those of all members, too, for a time in which the household had none.
+_LENGTHS: Final = (
+    "SELECT start, minutes FROM price WHERE start > :since - 3600 AND start < :until"
+    " UNION SELECT start, minutes FROM settled WHERE start > :since - 3600 AND start < :until"
+)
+_METERED: Final = ("export_wh", "import_wh", "generation_wh")
 _MEASURED: Final = (
-    "SELECT start / :seconds * :seconds AS began, sum(export_wh), sum(import_wh), sum(generation_wh),"
-    " max(is_estimated), sum(revision), max(changed_at) FROM quarter"
-    " WHERE start >= :since AND start < :until GROUP BY began"
+    f"SELECT start, {', '.join(_METERED)}, is_estimated, revision, changed_at FROM quarter"  # noqa: S608
+    " WHERE start >= :since AND start < :until ORDER BY start"
 )
-_TRADED: Final = (
-    "SELECT at / :seconds * :seconds, wh, cents, at FROM own_trade WHERE at >= :since AND at < :until ORDER BY at"
-)
+_TRADED: Final = "SELECT at, wh, cents, at FROM own_trade WHERE at >= :since AND at < :until ORDER BY at"
 _COUNTED: Final = (
     "export_wh", "import_wh", "generation_wh", "sold_wh", "bought_wh", "own_wh", "earned_cents", "paid_cents",
     "grid_wh", "grid_cents", "minted_wh",
 )  # fmt: skip
+_KEPT: Final = ("minutes", *_COUNTED)
 _KEEP_SETTLED: Final = (
     f"INSERT INTO settled (start, minutes, {', '.join(_COUNTED)}, retail_cents_per_kwh, revision, changed_at)"  # noqa: S608
     f" VALUES (:start, :minutes, {', '.join(f':{name}' for name in _COUNTED)}, :retail_cents_per_kwh, 0, :now)"
-    f" ON CONFLICT (start) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COUNTED)},"
+    f" ON CONFLICT (start) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _KEPT)},"
     " revision = revision + 1, changed_at = excluded.changed_at"
-    f" WHERE {' OR '.join(f'{name} IS NOT excluded.{name}' for name in _COUNTED)}"
+    f" WHERE {' OR '.join(f'{name} IS NOT excluded.{name}' for name in _KEPT)}"
 )
 
 

@@ -8,6 +8,7 @@ is left in tokens at the end is worth the feed-in tariff.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ class PastPeriod:
     """
 
     start: int
+    minutes: int
     net_wh: int
     cents_per_kwh: int | None
     traded_wh: int
@@ -42,7 +44,6 @@ class PastPeriod:
 class Terms:
     """What does not change within a simulation."""
 
-    minutes: int
     tariffs: Tariffs
     sell_at_least: int | None
     buy_at_most: int | None
@@ -89,7 +90,7 @@ def simulate(strategy: Strategy, past: Sequence[PastPeriod], first: int, terms: 
 
     ``past`` is in order and may begin earlier.
     """
-    end = past[-1].start + terms.minutes * 60 if past else first
+    end = past[-1].start + past[-1].minutes * 60 if past else first
     days = max(round((end - max(first, past[0].start)) / _DAY), 0) if past else 0
     alone = _live(None, past, first, terms)
     return Simulation(
@@ -100,7 +101,9 @@ def simulate(strategy: Strategy, past: Sequence[PastPeriod], first: int, terms: 
 def _live(strategy: Strategy | None, past: Sequence[PastPeriod], first: int, terms: Terms) -> int:
     """Return the cents that the household would have ended with; None trades with the utility only."""
     tokens = cents = 0
-    prices = [PastPrice(one.start, one.cents_per_kwh) for one in past if one.cents_per_kwh is not None]
+    prices = [
+        PastPrice(one.start, one.cents_per_kwh, one.minutes) for one in past if one.cents_per_kwh is not None
+    ]
     bands: dict[int, PriceBand] = {}
     for number, one in enumerate(past):
         if one.start < first:
@@ -110,7 +113,7 @@ def _live(strategy: Strategy | None, past: Sequence[PastPeriod], first: int, ter
             cents += cost_cents(one.net_wh, rate)
             continue
         if one.start not in bands:
-            bands = _expected(prices, one.start, terms)
+            bands = _expected(prices, one, terms)
         moment = _moment(past[:number], bands, one, tokens, terms)
         wanted = strategy(moment)
         if wanted.offer is not None:
@@ -130,13 +133,13 @@ def _live(strategy: Strategy | None, past: Sequence[PastPeriod], first: int, ter
     return cents + cost_cents(tokens, terms.tariffs.feed_in)
 
 
-def _expected(prices: Sequence[PastPrice], start: int, terms: Terms) -> dict[int, PriceBand]:
-    """Return the expectation of two days from ``start`` on, made from what was known then."""
-    periods = 2 * _DAY // (terms.minutes * 60)
+def _expected(prices: Sequence[PastPrice], first: PastPeriod, terms: Terms) -> dict[int, PriceBand]:
+    """Return the expectation of two days from ``first`` on, in periods as long, made from what was known then."""
+    start, periods = first.start, 2 * _DAY // (first.minutes * 60)
     bands = expected_prices(
         [one for one in prices if one.start < start],
         start,
-        minutes=terms.minutes,
+        minutes=first.minutes,
         periods=periods,
         tariffs=terms.tariffs,
         zone=terms.zone,
@@ -154,9 +157,9 @@ def _moment(
         if period.start < since:
             break
         week.append(period)
-    days = max(len(week) * terms.minutes * 60 / _DAY, 1.0)
+    days = max(sum(period.minutes for period in week) * 60 / _DAY, 1.0)
     short = sum(max(-period.net_wh, 0) for period in week)
-    paid = [p.cents_per_kwh for p in week if p.cents_per_kwh is not None]
+    paid = [(p.cents_per_kwh, p.minutes) for p in week if p.cents_per_kwh is not None]
     own_use = round(short / days * _CAUTION)
     lacking = max(round(short / days) - max(tokens - terms.reserve_wh, 0), 0)
     later = [band.p50 for band in bands.values() if band.start >= one.start]
@@ -166,7 +169,7 @@ def _moment(
         buy_at_most=terms.buy_at_most,
         price=price,
         best_later=max(later),
-        week_average=round(sum(paid) / len(paid)) if paid else None,
+        week_average=round(fmean((cents for cents, _ in paid), (m for _, m in paid))) if paid else None,
         tariffs=terms.tariffs,
         tokens_wh=tokens,
         reserve_wh=terms.reserve_wh,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from energy_swap_protocol.message import StandingOrder, sign_message
+from energy_swap_protocol.period import PeriodCalendar
 from energy_swap_protocol.units import cost_cents
 
 from energy_swap_edge.adviser.advice import Situation
@@ -18,6 +19,7 @@ from energy_swap_edge.adviser.battery import after_battery
 from energy_swap_edge.adviser.prices import Tariffs
 from energy_swap_edge.commands import CommandError
 from energy_swap_edge.history.periods import History
+from energy_swap_edge.household import calendar_of
 from energy_swap_edge.keys import HouseholdKey
 from energy_swap_edge.settings import OwnSettings, ReportBattery, SetDailyCap, SetReserve
 from energy_swap_edge.state import Clock, LiveState, unix
@@ -129,15 +131,15 @@ class Trader:
         situation = self._situation()
         if situation is None or self._state["membership"] != "admitted" or self._state["market"] is None:
             return
-        seconds = self._state["tariffs"]["period_minutes"] * 60
-        start = now // seconds * seconds
+        period = calendar_of(self._state["tariffs"]).at(self._clock())
+        seconds, start = period.minutes * 60, int(period.start.timestamp())
         if abs(situation.now - now) > seconds or not situation.slots or not situation.prices:
             return  # what is known is of another time
         kept = self._settings.kept
         if not await self._journal.is_decided(f"limits:{start}"):
             decision = STRATEGIES[kept.strategy](self._moment(situation))
             spent = await self._spent_today(now)
-            decision, numbers = self._capped(decision, situation, spent)
+            decision, numbers = self._capped(decision, situation, spent, start + seconds)
             await self._set_limits(f"limits:{start}", decision, numbers)
             if decision.offer is not None and not await self._offers.is_open():
                 await self._offers.make(start, now, kept.strategy, decision, seconds)
@@ -167,8 +169,10 @@ class Trader:
             lacking_price=min(best + situation.tariffs.fees, situation.tariffs.retail) if lacking else 0,
         )
 
-    def _capped(self, decision: Decision, situation: Situation, spent: int) -> tuple[Decision, dict[str, Any]]:
-        """Keep out of buying for a period that could cost more than is left of the day's cap."""
+    def _capped(
+        self, decision: Decision, situation: Situation, spent: int, end: int
+    ) -> tuple[Decision, dict[str, Any]]:
+        """Keep out of buying for a period, until ``end``, that could cost more than is left of the day's cap."""
         cap = self._settings.kept.daily_cap_cents
         numbers: dict[str, Any] = {
             "sell_at_least": decision.sell_at_least,
@@ -179,7 +183,9 @@ class Trader:
         }
         if decision.buy_at_most is None:
             return decision, numbers
-        worst = cost_cents(situation.slots[0].shortage_high_wh, decision.buy_at_most + situation.tariffs.fees)
+        first, *others = situation.slots
+        wh = first.shortage_high_wh + sum(slot.shortage_high_wh for slot in others if slot.start < end)
+        worst = cost_cents(wh, decision.buy_at_most + situation.tariffs.fees)
         if spent + worst <= cap and spent < cap:
             return decision, numbers | {"could_cost_cents": worst}
         reason = (
@@ -276,12 +282,11 @@ class Trader:
         tariffs, market = self._state["tariffs"], self._state["market"] or {}
         if tariffs is None:
             raise CommandError("not_yet", "the hub has not told its tariffs yet; try again when it was reached")
-        past = await self._past(now - (wish.days + 28) * _DAY, now, tariffs["period_minutes"])
+        past = await self._past(now - (wish.days + 28) * _DAY, now, calendar_of(tariffs))
         own = self._settings.kept.limits_before or (market.get("sell_at_least"), market.get("buy_at_most"))
         situation = self._situation()
         battery = None if situation is None else situation.battery
         terms = Terms(
-            minutes=tariffs["period_minutes"],
             tariffs=Tariffs(tariffs["retail_tariff"], tariffs["feed_in_tariff"], tariffs["fees"]),
             sell_at_least=own[0],
             buy_at_most=own[1],
@@ -299,11 +304,12 @@ class Trader:
         await self._journal.keep_simulation(wish.strategy, now, result)
         return result
 
-    async def _past(self, since: int, until: int, minutes: int) -> list[PastPeriod]:
-        own = {row["start"]: row for row in await self._history.periods(since, until, minutes=minutes)}
+    async def _past(self, since: int, until: int, calendar: PeriodCalendar) -> list[PastPeriod]:
+        own = {row["start"]: row for row in await self._history.periods(since, until, calendar=calendar)}
         return [
             PastPeriod(
                 one.start,
+                own[one.start]["minutes"],
                 own[one.start]["export_wh"] - own[one.start]["import_wh"],
                 one.cents_per_kwh,
                 one.traded_wh,

@@ -108,13 +108,12 @@ export class EnergySwapMarketCard extends EnergySwapCard {
   }
 
   #renderPrices(prices: Prices): TemplateResult {
-    const hold = prices.past.length > 1 ? (prices.past[1]?.start ?? 0) - (prices.past[0]?.start ?? 0) : 1800;
     const courses: Course[] = [
-      { name: this.say("price_was"), colour: "var(--primary-color)", hold, points: prices.past.map((one) => ({ at: one.start, mid: one.cents_per_kwh === null ? null : one.cents_per_kwh / 100 })) },
+      { name: this.say("price_was"), colour: "var(--primary-color)", hold: step(prices.past), points: prices.past.map((one) => ({ at: one.start, hold: one.minutes === undefined ? undefined : one.minutes * 60, mid: one.cents_per_kwh === null ? null : one.cents_per_kwh / 100 })) },
       {
         name: this.say("price_expected"),
         colour: "var(--sell)",
-        hold,
+        hold: step(prices.expected),
         isDashed: true,
         points: prices.expected.map((one) => ({ at: one.start, mid: one.p50 / 100, low: one.p10 / 100, high: one.p90 / 100 })),
       },
@@ -220,6 +219,11 @@ export class EnergySwapMarketCard extends EnergySwapCard {
       },
     });
   }
+}
+
+/** Seconds from one of the rows to the next. */
+function step(rows: readonly { start: number }[]): number {
+  return rows.length > 1 ? (rows[1]?.start ?? 0) - (rows[0]?.start ?? 0) : 1800;
 }
 
 offerCard("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");

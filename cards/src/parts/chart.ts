@@ -166,7 +166,7 @@ export class EnergySwapChart extends LitElement {
     const chosen = this.chosen;
     return html`${chosen === null ? nothing : html`<b>${this.times.day(chosen)} ${this.times.clock(chosen)}</b>`}
       ${this.courses.map((course) => {
-        const point = chosen === null ? undefined : course.points.find((one) => one.at <= chosen && chosen < one.at + (course.hold ?? 1));
+        const point = chosen === null ? undefined : course.points.find((one) => one.at <= chosen && chosen < one.at + (one.hold ?? course.hold ?? 1));
         if (chosen !== null && (point === undefined || point.mid === null)) return nothing;
         const value = point?.mid;
         const range = point?.low === undefined || point.high === undefined ? "" : ` (${this.word(point.low)} – ${this.word(point.high)})`;

@@ -27,7 +27,7 @@ const loadAt = (unix) => {
   return 0.25 + 0.35 * Math.exp(-(((hour - 7) / 1.5) ** 2)) + 0.9 * Math.exp(-(((hour - 19.5) / 2) ** 2)) + 0.15 * Math.exp(-(((hour - 13) / 2) ** 2));
 };
 
-export const COMMUNITY = { id: "kibera-east", name: "Mwanga Estate", period_minutes: 30, legal_basis: "simulation", retail_tariff: 2890, feed_in_tariff: 1050, fees_cents_per_kwh: 150 };
+export const COMMUNITY = { id: "kibera-east", name: "Mwanga Estate", period_minutes: 30, period_lengths: [{ from: 0, minutes: 30 }], legal_basis: "simulation", retail_tariff: 2890, feed_in_tariff: 1050, fees_cents_per_kwh: 150 };
 
 export function settle(count, seed = 7) {
   const random = randomness(seed);
@@ -95,6 +95,7 @@ export function clearPeriod(community, start) {
     start,
     nets,
     period: label(start),
+    minutes: COMMUNITY.period_minutes,
     state: "settled",
     cents_per_kwh: price,
     supply_wh: total(sells),

@@ -54,6 +54,7 @@ export interface LiveHousehold {
 /** What a period's market came to; `settled_at` is null until the chain has done its part. */
 export interface Clearing {
   period: string;
+  minutes: number;
   cents_per_kwh: number | null;
   supply_wh: number;
   demand_wh: number;
@@ -63,11 +64,18 @@ export interface Clearing {
 
 export type Flow = Record<"seller" | "buyer", string> & { wh: number };
 
+export interface PeriodLength {
+  from: number;
+  minutes: number;
+}
+
 export interface Overview {
   community: {
     id: string;
     name: string;
     period_minutes: number;
+    /** From when on (Unix seconds) periods last how long, the first length first. */
+    period_lengths: PeriodLength[];
     legal_basis: "simulation" | "private_network" | "licensed";
     retail_tariff: number;
     feed_in_tariff: number;

@@ -82,6 +82,11 @@ export function moment(unix: number, now: number, language = "en"): string {
 /** The start of a period ("2026-11-20T11:30Z") in Unix seconds. */
 export const periodStart = (period: string): number => Date.parse(period) / 1000;
 
+/** How long the period that begins at `start` is, by the lengths that count from some time on, in order. */
+export function minutesAt(lengths: readonly { from: number; minutes: number }[], start: number): number {
+  return lengths.findLast(({ from }) => from <= start)?.minutes ?? 30;
+}
+
 /** "14:30–15:00" in Nairobi. */
 export function periodSpan(period: string, minutes: number): string {
   const start = periodStart(period);

@@ -35,6 +35,8 @@ export interface SettingsChange {
 export interface Settings {
   now: number;
   moves_real_money: boolean;
+  /** From when on another length of periods can count, at the earliest. */
+  period_change_from: number;
   valid: Valid;
   history: SettingsChange[];
 }
@@ -42,7 +44,7 @@ export interface Settings {
 export interface SettingsWish {
   valid_from: number;
   reason: string;
-  change: Partial<Omit<Valid, "period_minutes">>;
+  change: Partial<Valid>;
 }
 
 export interface FilePart {

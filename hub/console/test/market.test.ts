@@ -36,6 +36,7 @@ test("axis steps are round numbers", () => {
 
 const period = (name: string, cents: number | null, isSettled = true): Period => ({
   period: name,
+  minutes: 30,
   state: isSettled ? "settled" : "open",
   cents_per_kwh: cents,
   supply_wh: 0,

@@ -85,6 +85,15 @@ test("readings of another period, another community and another token are lies",
   expect(lies(await checks(told, transaction, { ...head, mint: toBase58(new Uint8Array(32).fill(9)) }))).toEqual(["amount"]);
 });
 
+test("a period is as long as its community's periods were at its time", async () => {
+  const [told, transaction] = changed(() => undefined);
+  const midnight = Date.parse("2026-11-20T00:00Z") / 1000;
+  const since = (from: number, minutes: number): Head => ({ ...head, period_minutes: 60, period_changes: [{ from, minutes }] });
+  expect(lies(await checks(told, transaction, since(midnight, 30)))).toEqual([]);
+  expect(lies(await checks(told, transaction, since(midnight, 15)))).toEqual(["meter", "meter", "meter"]);
+  expect(lies(await checks(told, transaction, since(midnight + 86_400, 15)))).toEqual([]);
+});
+
 test("a transaction that was changed, cut or is another one is a lie", async () => {
   const [told, transaction] = changed(() => undefined);
   const bytes = fromBase64(transaction);

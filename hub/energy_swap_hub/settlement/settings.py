@@ -5,7 +5,7 @@ Nothing that has counted is ever changed: who asks for the rules of a time gets 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -191,6 +191,11 @@ def change_settings(
     return int(added)
 
 
+def first_change_of_length(now: datetime) -> datetime:
+    """Return the first midnight UTC behind all periods that can be ordered now."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + LONGEST_AHEAD + _DAY
+
+
 def withdraw_change(
     connection: Connection, community: CommunityConfig, change_id: int, *, who: str, reason: str, now: datetime
 ) -> None:
@@ -272,7 +277,7 @@ def _check_lengths(change: Change, valid_from: datetime, now: datetime) -> None:
     """No order may name a period behind the change yet; so whoever orders knows what the periods will be."""
     if change.period_minutes is None:
         return
-    earliest = now.replace(hour=0, minute=0, second=0, microsecond=0) + LONGEST_AHEAD + _DAY
+    earliest = first_change_of_length(now)
     if valid_from < earliest or valid_from.hour:
         raise SettingsRefused(
             "valid_from: another length of periods counts from a midnight UTC on (03:00 in Nairobi), and members "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
@@ -33,6 +33,7 @@ from .answers import ReviewRow
 from .ledger_view import ledger_health
 from .market_view import flows, last_period, period_row
 
+_BEGINNING: Final = datetime.fromtimestamp(0, UTC)
 _METERS: Final = Lookup(
     select(meter_state.c.meter, meter_state.c.net_w, meter_state.c.measured_at).where(
         meter_state.c.community_id == bindparam("community_id")
@@ -56,6 +57,10 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
             "id": community.id,
             "name": community.name,
             "period_minutes": calendar.at(now).minutes,
+            "period_lengths": [
+                {"from": int(since.timestamp()), "minutes": int(length.total_seconds()) // 60}
+                for since, length in ((_BEGINNING, calendar.first), *calendar.changes)
+            ],
             "legal_basis": community.legal_basis,
             "legal_reference": community.legal_reference,
             "retail_tariff": tariff.retail_cents_per_kwh,

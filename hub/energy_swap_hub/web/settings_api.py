@@ -12,7 +12,15 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement.legal import moves_real_money
-from energy_swap_hub.settlement.settings import Change, Recorded, change_settings, recorded, rules, withdraw_change
+from energy_swap_hub.settlement.settings import (
+    Change,
+    Recorded,
+    change_settings,
+    first_change_of_length,
+    recorded,
+    rules,
+    withdraw_change,
+)
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors
@@ -66,10 +74,14 @@ class Row(TypedDict):
 
 
 class Settings(TypedDict):
-    """The settings of now and all changes, the newest first."""
+    """The settings of now and all changes, the newest first.
+
+    ``period_change_from`` is the first time (Unix) from which another length of periods can count.
+    """
 
     now: int
     moves_real_money: bool
+    period_change_from: int
     valid: Valid
     history: list[Row]
 
@@ -138,6 +150,7 @@ class SettingsApi:
         return {
             "now": int(now.timestamp()),
             "moves_real_money": moves_real_money(self._daraja_url),
+            "period_change_from": int(first_change_of_length(now).timestamp()),
             "valid": _valid(through_time.at(now), minutes, now),
             "history": [*(_row(one, now) for one in reversed(changes)), self._founding()],
         }

@@ -192,7 +192,7 @@ def test_contracts_that_cannot_be_settled_together_are_refused() -> None:
     with pytest.raises(ValueError, match="same number"):
         settle(one, one, sun=1000, home=-1000)
     with pytest.raises(ValueError, match="one period"):
-        settle(one, Contract(2, PERIOD.next, "sun", "home", 1, 1), sun=1000, home=-1000)
+        settle(one, Contract(2, Period(PERIOD.end, PERIOD.length), "sun", "home", 1, 1), sun=1000, home=-1000)
     with pytest.raises(BothSidesError):
         settle(one, contract("home", "roof", 500, number=2), sun=1000, home=-1000, roof=-1)
 

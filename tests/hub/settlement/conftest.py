@@ -13,6 +13,7 @@ ON_BOTH = {
     "test_periods",
     "test_spot_orders",
     # and of other modules
+    "test_a_community_trades_across_a_change_of_length",
     "test_a_meter_replaced_while_it_was_late_is_trued_up_from_both",
     "test_a_replaced_meter_goes_on_where_the_old_one_ended",
     "test_readings_stored_for_hours_are_trued_up_period_by_period",

@@ -31,7 +31,6 @@ from energy_swap_protocol.message import BuyAhead
 from energy_swap_protocol.period import Period, PeriodCalendar, period_at
 from sqlalchemy import Connection
 
-from tests.hub.conftest import ENGINES
 from tests.hub.village import (
     FEES,
     OPENED,
@@ -86,7 +85,6 @@ async def test_a_period_may_be_a_quarter_or_a_whole_hour(founded: Path, tmp_path
         await village.check()
 
 
-@pytest.mark.parametrize("founded", ENGINES, indirect=True)
 @pytest.mark.parametrize("minutes", [15, 60])
 async def test_a_community_trades_across_a_change_of_length(founded: Path, tmp_path: Path, minutes: int) -> None:
     """Orders, contracts, late readings, books and what people see; the hub is down while the length changes."""

@@ -1,5 +1,6 @@
 """What a community publishes proves every mint to anybody, and nothing that is not true passes."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from energy_swap_hub.chain.client import Node
 from energy_swap_hub.chain.intent import State
 from energy_swap_hub.metering.epochs import start_epoch
+from energy_swap_hub.settlement.settings import Change, change_settings
 from energy_swap_hub.web.app import make_app
 from energy_swap_hub.web.doors import Doors
 from energy_swap_hub.web.readings_api import ReadingsApi
@@ -28,8 +30,8 @@ from solders.transaction import VersionedTransaction
 from spl.token.instructions import mint_to_checked, transfer_checked
 from spl.token.models import MintToCheckedParams, TransferCheckedParams
 
-from tests.hub.verifier.verified import Verified
-from tests.hub.village import OPENED, VILLAGE, Home, Village
+from tests.hub.verifier.verified import Verified, open_verified
+from tests.hub.village import OPENED, VILLAGE, Home, Village, community
 
 BASE = f"/api/v1/communities/{VILLAGE}/readings"
 
@@ -103,6 +105,35 @@ async def test_a_stranger_recomputes_everything_from_address_or_file(traded: Tra
     mint = str((await traded.verified.chain()).mint)
     assert (await traded.told(str(path), mint=mint))[0] == 0
     assert (await traded.told(str(path), mint=mint[::-1]))[0] == 1
+
+
+async def test_who_checks_follows_a_change_of_the_periods_length(
+    founded_with_verifier: Path, tmp_path: Path
+) -> None:
+    """Hours were the beginning, half hours count from that day on: verifier and stranger go by what is told."""
+    folder, midnight = tmp_path / "village", OPENED.replace(hour=0)
+    shutil.copytree(founded_with_verifier, folder)
+    async with open_verified(folder, rules=community(period_minutes=60)) as verified:
+        village = verified.village
+        said: dict[str, Any] = {"who": "office", "reason": "decided", "now": midnight - timedelta(days=8)}
+        await village.database.write(
+            lambda c: change_settings(c, village.community, Change(period_minutes=30), midnight, **said)
+        )
+        await trade(verified)
+        await village.end_period({village.brian.id: 900})
+        await village.check()
+        async with published_at(verified) as traded:
+            assert (await traded.told())[1][-1] == "all true"
+            index = await (await traded.client.get(BASE)).json()
+            assert index["period_minutes"] == 60
+            assert index["period_changes"] == [{"from": int(midnight.timestamp()), "minutes": 30}]
+            assert "2026-11-20T09:30Z" in index["periods"]
+            export = await (await traded.client.get(f"{BASE}.jsonl")).read()
+            path = tmp_path / "readings.jsonl"
+            path.write_bytes(export.replace(b'"minutes":30', b'"minutes":15', 1))
+            code, lines = await traded.told(str(path))
+            assert code == 1
+            assert "from after the end of period" in lines[-1]
 
 
 async def put_another_meter(village: Village, home: Home) -> None:

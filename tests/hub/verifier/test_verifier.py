@@ -1,7 +1,7 @@
 """What a verifier signs, what it refuses, and that the hub can do nothing without it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -200,6 +200,30 @@ async def test_no_wh_and_no_period_is_minted_twice(verified: Verified) -> None:
     (in_one,) = await verified.mint("2026-11-20T10:00Z.late", [twice, twice])
     assert "twice in this transaction" in refusal(in_one)
     assert await supply(verified) == 1_000
+
+
+async def test_the_hub_tells_how_long_a_period_is_and_a_day_has_one_length(verified: Verified) -> None:
+    amina = verified.village.amina
+    quarters = ["2026-11-20T09:00Z", "2026-11-20T09:15Z"]
+    for period in quarters:
+        one = await verified.export(amina, 200, minutes=14)
+        verified.village.now += timedelta(minutes=1)
+        (intent,) = await verified.mint(period, [one], minutes=15)
+        assert intent.state is State.CONFIRMED, intent.error
+    after_end = await verified.export(amina, 300, minutes=20)
+    (too_long,) = await verified.mint("2026-11-20T09:30Z", [after_end], minutes=15)
+    assert "from after the end of period 2026-11-20T09:30Z" in refusal(too_long)
+    verified.village.now += timedelta(minutes=30)
+    (longer,) = await verified.mint("2026-11-20T09:30Z.2", [after_end], minutes=30)
+    assert "period 2026-11-20T09:30Z lasts 15 minutes, as others of its day, not 30" in refusal(longer)
+    verified.village.now = datetime(2026, 11, 21, 0, 1, tzinfo=UTC)
+    hour = await verified.export(amina, 600, minutes=58)
+    verified.village.now += timedelta(minutes=2)
+    (odd,) = await verified.mint("2026-11-21T00:30Z", [hour], minutes=60)
+    assert "no period of 60 minutes starts at 2026-11-21T00:30Z" in refusal(odd)
+    (intent,) = await verified.mint("2026-11-21T00:00Z", [hour], minutes=60)
+    assert intent.state is State.CONFIRMED, intent.error
+    assert await supply(verified) == 2 * 200 + 600
 
 
 async def test_a_verifier_that_lost_its_memory_signs_nothing_from_before(verified: Verified) -> None:

@@ -19,6 +19,7 @@ from energy_swap_hub.chain.outbox import enqueue_mint_period
 from energy_swap_hub.chain.payload import Mint, Payload, Transfer
 from energy_swap_hub.chain.trust import deploy, program_bytes
 from energy_swap_hub.chain.verifier import RemoteCoSigner
+from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.period_states import replace_intent
 from energy_swap_hub.storage import Database
@@ -67,14 +68,19 @@ class Verified:
         return str(token_account(home.pubkey, (await self.chain()).mint))
 
     async def mint(
-        self, period: str, mints: Sequence[Mint], releases: Sequence[Transfer] | None = None
+        self,
+        period: str,
+        mints: Sequence[Mint],
+        releases: Sequence[Transfer] | None = None,
+        *,
+        minutes: int | None = None,
     ) -> list[Intent]:
         """Have the hub ask for a mint of the test's making, and return what became of it."""
         given = [Transfer(m.account, m.wh) for m in mints] if releases is None else releases
         start = datetime.fromisoformat(period.partition(".")[0])
 
         def ask(connection: Connection) -> tuple[str, ...]:
-            ids = enqueue_mint_period(connection, VILLAGE, period, mints, given, self.now)
+            ids = enqueue_mint_period(connection, VILLAGE, period, mints, given, self.now, minutes=minutes)
             row = tables.period.c
             if connection.execute(select(row.start).where(row.start == start)).first() is None:
                 counts = {"supply_wh": 0, "demand_wh": 0, "traded_wh": 0, "intents": list(ids)}
@@ -132,11 +138,14 @@ async def program_on(localnet: LocalnetService, folder: Path, payer: Keypair) ->
 
 
 @asynccontextmanager
-async def open_verified(folder: Path, *, is_trusting: bool = False) -> AsyncIterator[Verified]:
+async def open_verified(
+    folder: Path, *, is_trusting: bool = False, rules: CommunityConfig | None = None
+) -> AsyncIterator[Verified]:
     """Open the village in ``folder`` with its verifier; whoever made the folder founds it.
 
     One that ``is_trusting`` is founded with the trust mode; its program is put on the chain the first time.
     """
+    rules = rules or community()
     async with AsyncExitStack() as stack:
         database = Database.open(folder / "hub.sqlite")
         stack.push_async_callback(database.close)
@@ -155,6 +164,7 @@ async def open_verified(folder: Path, *, is_trusting: bool = False) -> AsyncIter
             hub=str(hub.pubkey()),
             approvers=tuple(str(key.pubkey()) for key in APPROVERS),
             approvals_needed=2,
+            period_minutes=rules.period_minutes,
             chain_url=str(node.make_url("/")),
             port=unused_port(),
             trust_program=None if program is None else str(program),
@@ -164,7 +174,7 @@ async def open_verified(folder: Path, *, is_trusting: bool = False) -> AsyncIter
             f"http://127.0.0.1:{config.port}", key.pubkey(), lambda: clock[0].now if clock else begin
         )
         keys = HubKeys(hub, [remote, ReserveCoSigner(load_key(folder / "reserve").pubkey())])
-        village = Village(folder, database, localnet, client, begin, community(), MPESA, keys)
+        village = Village(folder, database, localnet, client, begin, rules, MPESA, keys)
         village.program = program
         clock.append(village)
         verified = Verified(folder, village, config, remote)

@@ -91,6 +91,8 @@ export interface State {
   auctions: OpenAuction[];
   allowance_wh: number;
   period_minutes: number;
+  /** From when on (Unix seconds) periods last how long, once that is announced. */
+  period_change?: { from: number; minutes: number } | null;
   retail_tariff: number;
   feed_in_tariff: number;
   fees: number;
@@ -114,6 +116,7 @@ export interface Home {
 
 export interface Period {
   start: number;
+  minutes: number;
   export_wh: number;
   import_wh: number;
   generation_wh: number;

@@ -2,7 +2,7 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Entry, Fund, HubApi, Overview, Posting, TrialBalance } from "../api.js";
-import { amount, day, energy, exactEnergy, hour, kes, moment, periodSpan, periodStart } from "../format.js";
+import { amount, day, energy, exactEnergy, hour, kes, minutesAt, moment, periodSpan, periodStart } from "../format.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import { accountTitle } from "../parts/account-title.js";
 import { entryTitle, inLocalTime } from "../parts/entry-title.js";
@@ -155,7 +155,7 @@ export class EsLedger extends TranslatedElement {
   #title(entry: Entry, row: number): string {
     if (entry.source !== "period" || Number.isNaN(periodStart(entry.external_id))) return inLocalTime(entryTitle(entry, () => this.#entries.around(row), this.#nameOf));
     const start = periodStart(entry.external_id);
-    const span = periodSpan(entry.external_id, this.overview?.community.period_minutes ?? 30);
+    const span = periodSpan(entry.external_id, minutesAt(this.overview?.community.period_lengths ?? [], start));
     return `${say("market.period")} ${day(start, currentLanguage())} ${span}`;
   }
 

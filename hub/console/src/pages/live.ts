@@ -46,7 +46,7 @@ export class EsLive extends TranslatedElement {
   }
 
   #renderMap(overview: Overview): TemplateResult {
-    const { clearing, community } = overview;
+    const { clearing } = overview;
     const choose = (view: MapView) => () => {
       this.view = view;
     };
@@ -56,7 +56,7 @@ export class EsLive extends TranslatedElement {
         <div class="segments" role="group" aria-label=${say("live.view")}>
           <button aria-pressed=${this.view === "now"} @click=${choose("now")}>${say("live.now")}</button>
           <button aria-pressed=${this.view === "last"} ?disabled=${!clearing} @click=${choose("last")}>
-            ${clearing ? periodSpan(clearing.period, community.period_minutes) : say("live.last")}
+            ${clearing ? periodSpan(clearing.period, clearing.minutes) : say("live.last")}
           </button>
         </div>
       </div>
@@ -81,7 +81,7 @@ export class EsLive extends TranslatedElement {
       <p class="soft">
         <span
           >${clearing
-            ? say("live.cleared", { span: periodSpan(clearing.period, community.period_minutes), traded: energy(clearing.traded_wh) })
+            ? say("live.cleared", { span: periodSpan(clearing.period, clearing.minutes), traded: energy(clearing.traded_wh) })
             : say("live.not_cleared")}</span
         >
         <span>${say("live.next", { minutes: left })}</span>
@@ -129,7 +129,6 @@ export class EsLive extends TranslatedElement {
       <es-price-chart
         .periods=${this.#periods.value ?? []}
         .now=${Math.floor(now / 60) * 60}
-        .minutes=${community.period_minutes}
         .retail=${community.retail_tariff}
         .feedIn=${community.feed_in_tariff}
       ></es-price-chart>

@@ -73,10 +73,6 @@ export class EsMarket extends TranslatedElement {
 
   readonly #nameOf = (household: string): string => householdName(this.overview, household);
 
-  #minutes(): number {
-    return this.overview?.community.period_minutes ?? 30;
-  }
-
   #now(): number {
     return this.overview?.now ?? 0;
   }
@@ -104,7 +100,7 @@ export class EsMarket extends TranslatedElement {
     >
       <td>
         ${isNewDay ? html`<small class="day">${day(start, currentLanguage())}</small>` : nothing}
-        <button class="link number" aria-pressed=${one.period === this.#wanted}>${periodSpan(one.period, this.#minutes())}</button>
+        <button class="link number" aria-pressed=${one.period === this.#wanted}>${periodSpan(one.period, one.minutes)}</button>
       </td>
       <td class="right price">
         ${one.cents_per_kwh !== null ? amount(one.cents_per_kwh) : html`<span class="pill">${say("market.no_price")}</span>`}
@@ -119,7 +115,7 @@ export class EsMarket extends TranslatedElement {
       const start = periodStart(one.period);
       const paid = one.trades.reduce((total, trade) => total + trade.cents, 0);
       return html`<div class="card-head">
-          <h2 id="curves-title">${say("market.curves")}, ${day(start, currentLanguage())} ${periodSpan(one.period, this.#minutes())}</h2>
+          <h2 id="curves-title">${say("market.curves")}, ${day(start, currentLanguage())} ${periodSpan(one.period, one.minutes)}</h2>
           <span class="pill ${({ settled: "good", review: "bad" })[one.state] ?? "warn"}">${sayCode("state", one.state)}</span>
         </div>
         <div class="answer">

@@ -1,8 +1,10 @@
-// A dialog in which an admin changes settings from a full hour to come on; only what differs is sent.
+// A dialog in which an admin changes settings from a full hour to come on, the length of periods from a midnight UTC; only
+// what differs is sent.
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi } from "../api.js";
-import { say, sayCode, TranslatedElement } from "../language.js";
+import { clock, day } from "../format.js";
+import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import type { LegalBasis, Settings, SettingsWish, Stage, Tariff } from "../settings-api.js";
 import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
@@ -12,6 +14,7 @@ const HOUR = 3600;
 const NAIROBI = 3 * HOUR; // East Africa Time has no summer time
 const STAGES: readonly Stage[] = ["partners", "community", "grid"];
 const BASES: readonly LegalBasis[] = ["simulation", "private_network", "licensed"];
+const LENGTHS = [15, 30, 60] as const;
 const PRICES: readonly (keyof Tariff)[] = ["community_fee_cents_per_kwh", "grid_fee_cents_per_kwh", "retail_cents_per_kwh", "feed_in_cents_per_kwh"];
 const NUMBERS = { grace_minutes: [1, 120], payout_hour: [0, 23], vat_energy_percent: [0, 100], vat_fees_percent: [0, 100] } as const;
 
@@ -35,6 +38,7 @@ export function wishOf(form: FormData, settings: Settings): SettingsWish {
   for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
     if (Number(text(name)) !== valid[name]) change[name] = Number(text(name));
   }
+  if (Number(text("period_minutes")) !== valid.period_minutes) change.period_minutes = Number(text("period_minutes"));
   const basis = text("legal_basis") as LegalBasis;
   if (basis !== valid.legal_basis) change.legal_basis = basis;
   if (text("legal_reference") !== valid.legal_reference) change.legal_reference = text("legal_reference");
@@ -92,6 +96,8 @@ export class EsChangeSettings extends TranslatedElement {
   @property({ attribute: false }) settings!: Settings;
   @state() private problem = "";
   @state() private isBusy = false;
+  /** Whether another length of periods is chosen, which counts from a midnight UTC of a later day on. */
+  @state() private hasOtherLength = false;
 
   protected override firstUpdated(): void {
     this.renderRoot.querySelector("dialog")?.showModal();
@@ -99,14 +105,15 @@ export class EsChangeSettings extends TranslatedElement {
 
   protected override render(): TemplateResult {
     const { valid, now } = this.settings;
-    const soonest = (Math.floor(now / HOUR) + 1) * HOUR;
+    const lengthFrom = this.settings.period_change_from;
+    const soonest = this.hasOtherLength ? lengthFrom : (Math.floor(now / HOUR) + 1) * HOUR;
     return html`<dialog data-dialog="change_settings" class="wide" aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
       <h2 id="title">${say("settings.change")}</h2>
       <p class="lead">${say("settings.change_means")}</p>
       <form @submit=${this.#send}>
         <div>
           <label for="valid_from">${say("settings.from")}</label>
-          <input id="valid_from" name="valid_from" type="datetime-local" step="3600" required min=${asField(soonest)} .value=${asField(soonest)} />
+          <input id="valid_from" name="valid_from" type="datetime-local" step=${this.hasOtherLength ? 24 * HOUR : HOUR} required min=${asField(soonest)} .value=${asField(soonest)} />
         </div>
         <fieldset>
           <legend>${say("settings.tariff")}</legend>
@@ -121,6 +128,22 @@ export class EsChangeSettings extends TranslatedElement {
                   ><input type="checkbox" name="stage-${stage}" ?checked=${valid.stages.includes(stage)} ?disabled=${stage === "community"} />${sayCode("stage", stage)}</label
                 >`,
             )}
+          </div>
+          <div class="wide">
+            <label for="period_minutes">${sayCode("setting", "period_minutes")}</label>
+            <select
+              id="period_minutes"
+              name="period_minutes"
+              aria-describedby="length-means"
+              @change=${(event: Event) => {
+                this.hasOtherLength = Number((event.target as HTMLSelectElement).value) !== valid.period_minutes;
+              }}
+            >
+              ${LENGTHS.map((minutes) => html`<option value=${minutes} ?selected=${minutes === valid.period_minutes}>${say("settings.minutes", { count: minutes })}</option>`)}
+            </select>
+            <p class="soft" id="length-means">
+              ${say("settings.length_means", { when: `${day(lengthFrom, currentLanguage())} ${clock(lengthFrom)}`, hour: clock(lengthFrom) })}
+            </p>
           </div>
           ${this.#renderNumber("grace_minutes", valid.grace_minutes, ...NUMBERS.grace_minutes)} ${this.#renderNumber("payout_hour", valid.payout_hour, ...NUMBERS.payout_hour)}
         </fieldset>

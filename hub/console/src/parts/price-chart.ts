@@ -55,7 +55,6 @@ export class EsPriceChart extends TranslatedElement {
 
   @property({ attribute: false }) periods: Period[] = [];
   @property({ type: Number }) now = 0;
-  @property({ type: Number }) minutes = 30;
   /** Cents per kWh. */
   @property({ type: Number }) retail = 0;
   @property({ type: Number }) feedIn = 0;
@@ -112,7 +111,7 @@ export class EsPriceChart extends TranslatedElement {
       return html`<span><span class="dot" style="background:var(--brand)"></span>${say("chart.price")}</span>
         <span><span class="dot" style="background:color-mix(in srgb, var(--use) 45%, transparent)"></span>${say("chart.traded")}</span>`;
     }
-    return html`<b>${periodSpan(period.period, this.minutes)}</b>
+    return html`<b>${periodSpan(period.period, period.minutes)}</b>
       <span>${period.cents_per_kwh === null ? say("live.no_price") : html`<b>${kes(period.cents_per_kwh)}</b>/kWh`}</span>
       <span>${energy(period.traded_wh)}</span>`;
   }
@@ -128,7 +127,7 @@ export class EsPriceChart extends TranslatedElement {
     if (!box || box.clientWidth === 0 || this.now === 0) return;
     const from = midnight(this.now);
     const columns = chartColumns(this.periods, this.now);
-    const drawn = JSON.stringify([from, this.retail, this.feedIn, this.minutes, currentLanguage()]);
+    const drawn = JSON.stringify([from, this.retail, this.feedIn, currentLanguage()]);
     if (this.#plot && drawn === this.#drawn) {
       this.#plot.setData(columns);
       return;

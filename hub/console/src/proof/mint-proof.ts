@@ -1,4 +1,5 @@
 // The check of one mint, as anybody can do it: do the meters' signed readings, the Wh and the transaction go together?
+import { minutesAt } from "../format.js";
 import { fromBase58, joined, toBase58, toBase64Url, type Bytes } from "./bytes.js";
 import { framesOf, isSignedBy, netWh, readFrame, type Reading } from "./readings.js";
 import { readTransaction, type MintTransaction } from "./transaction.js";
@@ -26,6 +27,8 @@ export interface Head {
   community: string;
   mint: string;
   period_minutes: number;
+  /** Another length of periods, from a midnight UTC (Unix seconds) on; in order. */
+  period_changes?: { from: number; minutes: number }[];
   sells_to_utility: boolean;
 }
 
@@ -81,7 +84,7 @@ export async function proveMint(head: Head, period: string, told: PublishedTrans
   const memo = memos.length === 1 ? (memos[0]?.split("|") ?? []) : [];
   await check("memo", () => Promise.resolve(checkMemo(memo, head, period, told.mints.length)));
   for (const mint of told.mints) {
-    await check("meter", () => checkMint(mint, head, Date.parse(period) / 1000 + head.period_minutes * 60));
+    await check("meter", () => checkMint(mint, head, endOf(head, period)));
   }
   await check("root", async () => {
     const root = await merkleRoot(told.mints);
@@ -94,6 +97,12 @@ export async function proveMint(head: Head, period: string, told: PublishedTrans
     if (minted !== BigInt(sum)) throw new Error(`${minted} Wh ≠ ${sum} Wh`);
     return Promise.resolve({ wh: sum });
   });
+}
+
+/** When a period ends, in Unix seconds. */
+function endOf(head: Head, period: string): number {
+  const start = Date.parse(period) / 1000;
+  return start + minutesAt([{ from: 0, minutes: head.period_minutes }, ...(head.period_changes ?? [])], start) * 60;
 }
 
 async function checkSigned(read: MintTransaction, signature: string): Promise<void> {

@@ -205,13 +205,12 @@ export class EsHome extends Page {
   }
 
   #renderChart(periods: Period[]): TemplateResult {
-    const minutes = this.#day.value?.period_minutes ?? 30;
-    const slots = (24 * 60) / minutes;
     const since = dayStart(periods[0]?.start ?? 0);
     const most = Math.max(...periods.map((period) => Math.max(period.export_wh, period.import_wh)), 1);
-    const width = 480 / slots;
+    const second = 480 / (24 * 3600);
     const bars = periods.map((period) => {
-      const x = ((period.start - since) / (minutes * 60)) * width + 1;
+      const width = period.minutes * 60 * second;
+      const x = (period.start - since) * second + 1;
       const up = (period.export_wh / most) * 56;
       const down = (period.import_wh / most) * 56;
       return svg`<rect class="given" x=${x} y=${59 - up} width=${width - 2} height=${up} rx="2"></rect>

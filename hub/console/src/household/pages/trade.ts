@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { clock, energy, kes, moment } from "../../format.js";
 import { currentLanguage } from "../../language-choice.js";
-import type { EndedAuction, Home, Order, Trade } from "../answers.js";
+import type { EndedAuction, Home, Order, State, Trade } from "../answers.js";
 import { priceText, typedEnergy, typedPrice } from "../numbers.js";
 import { Reading } from "../reading.js";
 import { explain, say, sayCode } from "../say.js";
@@ -109,12 +109,11 @@ export class EsTrade extends Page {
     const price = this.#price(proposed);
     const starts = this.#comingPeriods(home);
     const start = starts.includes(this.period) ? this.period : (starts[0] ?? 0);
-    const length = state.period_minutes * 60;
     return html`${this.#renderAmount()}
       <div class="field">
         <label for="when">${say("trade.sell_when")}</label>
         <select id="when" @change=${(event: Event) => { this.period = Number((event.target as HTMLSelectElement).value); }}>
-          ${starts.map((at) => html`<option value=${at} ?selected=${at === start}>${clock(at)}–${clock(at + length)}</option>`)}
+          ${starts.map((at) => html`<option value=${at} ?selected=${at === start}>${clock(at)}–${clock(at + lengthAt(state, at))}</option>`)}
         </select>
       </div>
       <div class="field">
@@ -128,9 +127,11 @@ export class EsTrade extends Page {
 
   /** The starts of the next periods whose gate is open. */
   #comingPeriods(home: Home): number[] {
-    const length = home.state.period_minutes * 60;
-    const first = (Math.floor(home.time / length) + 1 + home.gate_periods) * length;
-    return Array.from({ length: PERIODS }, (_none, n) => first + n * length);
+    const { state, time, gate_periods } = home;
+    const now = lengthAt(state, time);
+    const starts = [Math.floor(time / now) * now];
+    while (starts.length < PERIODS + 1 + gate_periods) starts.push((starts.at(-1) ?? 0) + lengthAt(state, starts.at(-1) ?? 0));
+    return starts.slice(1 + gate_periods);
   }
 
   /** What was typed, or null when it makes no order; then that is said. */
@@ -216,4 +217,10 @@ export class EsTrade extends Page {
       </ul>
     </section>`;
   }
+}
+
+/** Seconds that the period of a time lasts, with a change that is announced. */
+function lengthAt(state: State, time: number): number {
+  const change = state.period_change;
+  return (change && change.from <= time ? change.minutes : state.period_minutes) * 60;
 }
