@@ -79,6 +79,9 @@ export class EsChangeSettings extends TranslatedElement {
         align-items: center;
         min-height: 44px;
       }
+      #length-means {
+        margin: 6px 0 0;
+      }
       .tick input {
         width: 20px;
         min-height: 20px;
@@ -142,7 +145,7 @@ export class EsChangeSettings extends TranslatedElement {
               ${LENGTHS.map((minutes) => html`<option value=${minutes} ?selected=${minutes === valid.period_minutes}>${say("settings.minutes", { count: minutes })}</option>`)}
             </select>
             <p class="soft" id="length-means">
-              ${say("settings.length_means", { when: `${day(lengthFrom, currentLanguage())} ${clock(lengthFrom)}`, hour: clock(lengthFrom) })}
+              ${say("settings.length_means", { day: day(lengthFrom, currentLanguage()), hour: clock(lengthFrom) })}
             </p>
           </div>
           ${this.#renderNumber("grace_minutes", valid.grace_minutes, ...NUMBERS.grace_minutes)} ${this.#renderNumber("payout_hour", valid.payout_hour, ...NUMBERS.payout_hour)}

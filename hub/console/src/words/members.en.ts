@@ -18,7 +18,7 @@ export const enMembers = {
   "settings.founding": "As the community was founded",
   "settings.withdraw": "Take back",
   "settings.withdraw_means": "A change that does not count yet is taken back. It stays in the history.",
-  "settings.length_means": "Another length counts from {hour} of a day on, the earliest {when}: members order up to seven days ahead.",
+  "settings.length_means": "Another length begins at {hour} of a day, on {day} at the earliest, as members order up to seven days ahead. The date above moves there.",
   "settings.minutes": "{count} minutes",
   "settings.has_basis": "The community has a legal basis: real money may move.",
   "settings.no_basis": "No legal basis: every payment of real money is refused. Record a licence or an agreement.",

@@ -18,7 +18,7 @@ export const swMembers = {
   "settings.founding": "Kama jumuiya ilivyoanzishwa",
   "settings.withdraw": "Ondoa",
   "settings.withdraw_means": "Badiliko ambalo halijaanza linaondolewa. Linabaki kwenye historia.",
-  "settings.length_means": "Urefu mwingine huanza saa {hour} ya siku fulani, mapema kabisa {when}: wanachama huagiza hadi siku saba mbele.",
+  "settings.length_means": "Urefu mwingine huanza saa {hour} ya siku, mapema kabisa {day}, kwa sababu wanachama huagiza hadi siku saba mbele. Tarehe hapo juu husogea huko.",
   "settings.minutes": "dakika {count}",
   "settings.has_basis": "Jumuiya ina msingi wa kisheria: pesa halisi zinaweza kutumwa.",
   "settings.no_basis": "Hakuna msingi wa kisheria: malipo yote ya pesa halisi yanakataliwa. Rekodi leseni au makubaliano.",
