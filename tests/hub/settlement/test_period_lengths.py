@@ -14,6 +14,7 @@ from energy_swap_hub.membership.households import by_key
 from energy_swap_hub.settlement import tables
 from energy_swap_hub.settlement.ahead_tables import ahead_order, contract
 from energy_swap_hub.settlement.periods import check_length
+from energy_swap_hub.settlement.refusals import OrderRefused
 from energy_swap_hub.settlement.settings import (
     Change,
     SettingsRefused,
@@ -21,7 +22,6 @@ from energy_swap_hub.settlement.settings import (
     change_settings,
     withdraw_change,
 )
-from energy_swap_hub.settlement.spot import OrderRefused
 from energy_swap_hub.settlement.statements import statement
 from energy_swap_hub.web.household_view import household_state
 from energy_swap_hub.web.market_view import period_detail, periods
