@@ -19,7 +19,8 @@ from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
 from energy_swap_demo.profile import minute_index
 from homeassistant.util.yaml import parse_yaml
 
-from tests.custom_components.automations import NO_TIME, a_switch, by_blueprint
+from tests.custom_components.automations import NO_TIME, a_switch, by_blueprint, notification, phone, tap
+from tests.custom_components.automations import PHONE as NOTIFY
 
 from .conftest import BEGIN, BUYER, ROOT, SELLER, AminasHouse, complaints, until
 
@@ -28,7 +29,10 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="package"),
 DOCUMENTATION = ROOT / "docs" / "home-assistant.md"
 BEFORE_SURPLUS = COMMUNITY_START + timedelta(hours=11, minutes=30)
 WITH_TOKENS = COMMUNITY_START + timedelta(hours=13)
+WITH_GUIDANCE = COMMUNITY_START + timedelta(hours=14)
 WITH_MORE_TOKENS = COMMUNITY_START + timedelta(hours=15, minutes=20)
+OUT_OF_REACH = 50  # KES for a kWh: nobody pays that
+LITTLE, LEAST = 5, 1  # KES for a kWh: less than is expected
 FIRST_MINUTE = minute_index(BEFORE_SURPLUS, COMMUNITY_START)
 LAST_MINUTE = minute_index(WITH_TOKENS, COMMUNITY_START)
 
@@ -67,8 +71,6 @@ async def test_a_limit_set_in_home_assistant_reaches_the_hub(house: AminasHouse)
 
 
 async def test_states_move_with_the_sun_and_with_every_settled_period(house: AminasHouse) -> None:
-    # Mwende's money, without which nobody would buy.
-    await house.neighbourhood.edge(BUYER).command("top_up", kes=500)
     exported_before = await house.value("exported_energy")
     async with (
         a_switch(house.home) as load,
@@ -103,7 +105,8 @@ async def test_states_move_with_the_sun_and_with_every_settled_period(house: Ami
         for start, end in pairwise(registers)
     )
     assert hub["sold_wh"] > 0
-    assert hub["wallet"]["ekwh_wh"] + hub["sold_wh"] == minted_wh
+    # Of each period: the firmware rounds imported Wh in its own way, too.
+    assert abs(hub["wallet"]["ekwh_wh"] + hub["sold_wh"] - minted_wh) < len(registers)
     await house.shows("token_balance", Decimal(hub["wallet"]["ekwh_wh"]) / 1000)
     await house.shows("sold_energy", Decimal(hub["sold_wh"]) / 1000)
     await house.shows("kes_balance", Decimal(hub["wallet"]["kes_cents"]) / 100)
@@ -282,6 +285,71 @@ async def test_the_page_tells_the_story_on_desk_and_phone(
     for wanted in ("Your money", "Market", "Forecast", "History", money):
         assert wanted in lines, wanted
     assert picture.path.stat().st_size > 20_000
+
+
+async def test_energy_is_bought_when_it_is_cheap_against_the_week(house: AminasHouse) -> None:
+    of = house.entities
+    await house.shows("price_against_week", "unknown")  # too little was traded to compare
+    async with by_blueprint(
+        house.home,
+        "buy_when_cheap",
+        price_against_week=of["price_against_week"],
+        kes_balance=of["kes_balance"],
+        below=5,
+        energy=0.1,
+        most=16,
+    ):
+        await house.play(WITH_GUIDANCE)
+        order = await house.offers_at(1600, "buy")
+    assert order["wh"] == 100
+    assert await house.value("price_against_week") <= -5
+    await house.take_back_all_orders()
+
+
+async def test_a_price_far_from_the_weeks_average_is_told(house: AminasHouse) -> None:
+    """At noon there is far more to sell than Mwende wants, and she pays what the cheapest neighbour asks."""
+    alert = await house.told("price_alert", "alert")
+    cents, average = alert["cents_per_kwh"], alert["week_average"]
+    assert alert["percent"] == round(100 * (cents - average) / average) <= -15
+
+
+async def test_what_the_edge_recommends_is_sold_by_itself_or_on_a_tap(house: AminasHouse) -> None:
+    of, home = house.entities, house.home
+    recommendation, balance = of["recommendation"], of["token_balance"]
+    limit = await house.value("sell_limit")
+    await home.wait_for(recommendation, lambda state: state == "hold")  # nobody pays Amina's limit
+    async with by_blueprint(
+        home,
+        "sell_by_forecast_and_price",
+        recommendation=recommendation,
+        balance=balance,
+        suggested_price=of["suggested_sell_price"],
+        surplus_tomorrow=of["surplus_tomorrow"],
+        floor=OUT_OF_REACH,
+        reserve=0.2,
+        least_tomorrow=0,
+    ):
+        await house.use("number", "set_value", "sell_limit", value=LITTLE)
+        order = await house.offers_at(OUT_OF_REACH * 100)
+        await house.shows("token_balance", Decimal("0.2"))
+        assert order["wh"] > 100
+    await house.take_back_all_orders()
+    assert await house.value("token_balance") > Decimal("0.3")
+    async with (
+        phone(home),
+        by_blueprint(home, "ask_before_selling", recommendation=recommendation, balance=balance, notify=NOTIFY),
+    ):
+        await house.use("number", "set_value", "sell_limit", value=OUT_OF_REACH)
+        await home.wait_for(recommendation, lambda state: state == "hold")
+        await house.use("number", "set_value", "sell_limit", value=LEAST)
+        asked = await notification(home)
+        assert asked["title"] == "Sell energy?"
+        _, energy, _, _, _, price, *_, sell, _ = asked["message"].split()  # Sell 0.5 kWh at KES 12.4 or more ...
+        await tap(home, sell)
+        order = await house.offers_at(round(Decimal(price) * 100))
+        assert order["wh"] == Decimal(energy) * 1000
+    await house.take_back_all_orders()
+    await house.use("number", "set_value", "sell_limit", value=float(limit))
 
 
 async def test_the_automation_of_the_documentation_sells_by_itself(house: AminasHouse) -> None:
