@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from energy_swap_hub.hub import running_hub
 from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.guidance import Sentence
 from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement.reputation import MEMORY, Facts
 from energy_swap_hub.settlement.settings import Rules
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.guidance_view import ENGLISH, RememberedAdvice, advice
@@ -126,6 +128,7 @@ async def test_a_household_is_shown_guidance(config: HubConfig) -> None:
     assert state["reputation"] == {
         "basis_points": 8_000,
         "reason": "Nothing is known yet, and everybody starts at 80 %.",
+        "facts": asdict(Facts()) | {"days": MEMORY.days},
     }
 
 
