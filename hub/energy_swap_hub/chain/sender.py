@@ -259,11 +259,21 @@ class Sender:
     async def _finish(self, ends: Sequence[_End]) -> None:
         """Make intents final, and tell `on_final` in the same DB transaction.
 
-        What households have signed, locks by the dozen, shares one transaction; everything else has its own.
+        What households have signed, locks by the dozen, shares one transaction, unless that fails; everything
+        else has its own.
         """
         for is_shared, together in groupby(ends, lambda end: isinstance(end.intent.payload, HouseholdTransaction)):
-            for some in (list(together),) if is_shared else ([end] for end in together):
-                await self._finish_together(some)
+            some = list(together)
+            try:
+                if is_shared:
+                    await self._finish_together(some)
+                    continue
+            except Exception:
+                if len(some) == 1:
+                    raise
+                _log.exception("chain of %s: %d locks could not end together", some[0].intent.community, len(some))
+            for end in some:
+                await self._finish_together([end])
 
     async def _finish_together(self, ends: Sequence[_End]) -> None:
         nonces = [await self._nonce_after(end.intent) for end in ends]

@@ -333,6 +333,29 @@ async def test_final_and_its_consequence_are_one_transaction(world: World, selle
     assert await seller.balance() == 1000
 
 
+async def test_locks_become_final_together_and_one_that_fails_holds_up_none_before_it(
+    world: World, seller: Household
+) -> None:
+    await world.give(seller, 1000, "p1")
+    locks = [(await world.confirmed(await seller.lock(wh))).id for wh in (100, 200, 300)]
+    told: list[list[str]] = []
+
+    def on_final(_connection: object, finals: Sequence[Intent]) -> None:
+        told.append([intent.id for intent in finals])
+        if is_failing and locks[2] in told[-1]:
+            raise RuntimeError("the consequence could not be stored")
+
+    for is_failing, expected in ((False, [locks]), (True, [locks, *([one] for one in locks)])):
+        told.clear()
+        await world.enqueue(
+            lambda c: c.execute(update(chain_intent).where(chain_intent.c.id.in_(locks)).values(state=State.SENT))
+        )
+        await send_once(Chain(world.database, world.client, world.keys, now, on_final))
+        assert told == expected
+        states = [(await world.intent(one)).state for one in locks]
+        assert states == [State.CONFIRMED] * 2 + [State.SENT if is_failing else State.CONFIRMED]
+
+
 async def test_running_sender_acts_when_woken_and_also_when_not(world: World, seller: Household) -> None:
     running = asyncio.create_task(world.chain.run())
     try:
