@@ -1447,7 +1447,7 @@ function pt(e, t, n) {
 }
 function mt(e, t, n, r = 0) {
 	let i = [], a = !1;
-	for (let { at: o, mid: s } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${G(t(o))} ${G(n(s))}`), r > 0 && i.push(`L${G(t(o + r))} ${G(n(s))}`), a = !0);
+	for (let { at: o, mid: s, hold: c = r } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${G(t(o))} ${G(n(s))}`), c > 0 && i.push(`L${G(t(o + c))} ${G(n(s))}`), a = !0);
 	return i.join("");
 }
 function ht(e, t, n) {
@@ -1585,7 +1585,7 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 8, q = cla
 		let e = this.chosen;
 		return C`${e === null ? E : C`<b>${this.times.day(e)} ${this.times.clock(e)}</b>`}
       ${this.courses.map((t) => {
-			let n = e === null ? void 0 : t.points.find((n) => n.at <= e && e < n.at + (t.hold ?? 1));
+			let n = e === null ? void 0 : t.points.find((n) => n.at <= e && e < n.at + (n.hold ?? t.hold ?? 1));
 			if (e !== null && (n === void 0 || n.mid === null)) return E;
 			let r = n?.mid, i = n?.low === void 0 || n.high === void 0 ? "" : ` (${this.word(n.low)} – ${this.word(n.high)})`;
 			return C`<span class="key"><i style="background:${t.colour}"></i>${t.name}${r == null ? E : C` ${this.word(r)}${i}`}</span>`;
@@ -1754,20 +1754,20 @@ var St = 60, Ct = .1, wt = class extends W {
 		return C`<span class="pill">${this.say(t, { percent: Math.abs(e) })}</span>`;
 	}
 	#r(e) {
-		let t = e.past.length > 1 ? (e.past[1]?.start ?? 0) - (e.past[0]?.start ?? 0) : 1800;
 		return C`<energy-swap-chart
       .courses=${[{
 			name: this.say("price_was"),
 			colour: "var(--primary-color)",
-			hold: t,
+			hold: Tt(e.past),
 			points: e.past.map((e) => ({
 				at: e.start,
+				hold: e.minutes === void 0 ? void 0 : e.minutes * 60,
 				mid: e.cents_per_kwh === null ? null : e.cents_per_kwh / 100
 			}))
 		}, {
 			name: this.say("price_expected"),
 			colour: "var(--sell)",
-			hold: t,
+			hold: Tt(e.expected),
 			isDashed: !0,
 			points: e.expected.map((e) => ({
 				at: e.start,
@@ -1885,13 +1885,17 @@ var St = 60, Ct = .1, wt = class extends W {
 		});
 	}
 };
-H([N()], wt.prototype, "cancelling", void 0), H([N()], wt.prototype, "problem", void 0), wt = H([j("energy-swap-market-card")], wt), ct("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
+H([N()], wt.prototype, "cancelling", void 0), H([N()], wt.prototype, "problem", void 0), wt = H([j("energy-swap-market-card")], wt);
+function Tt(e) {
+	return e.length > 1 ? (e[1]?.start ?? 0) - (e[0]?.start ?? 0) : 1800;
+}
+ct("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
 // src/cards/forecast-card.ts
-var Tt = {
+var Et = {
 	surplus: "var(--good)",
 	production: "var(--sell)",
 	consumption: "var(--buy)"
-}, Et = class extends W {
+}, Dt = class extends W {
 	constructor(...e) {
 		super(...e), this.shown = "surplus", this.#e = new B(this, () => this.household?.act("get_forecast") ?? null, 300);
 	}
@@ -1960,9 +1964,9 @@ var Tt = {
 		return C`<energy-swap-chart
       .courses=${[{
 			name: this.say(this.shown),
-			colour: Tt[this.shown],
+			colour: Et[this.shown],
 			hold: t,
-			points: e.periods.map((e) => Dt(e, this.shown))
+			points: e.periods.map((e) => Ot(e, this.shown))
 		}]}
       .times=${this.times}
       .word=${(e) => Je(e)}
@@ -1982,8 +1986,8 @@ var Tt = {
 		return `${t === void 0 ? "" : this.say(t)} ${this.say("made_at", { when: this.times.clock(e.made_at) })}`.trim();
 	}
 };
-H([N()], Et.prototype, "shown", void 0), Et = H([j("energy-swap-forecast-card")], Et);
-function Dt(e, t) {
+H([N()], Dt.prototype, "shown", void 0), Dt = H([j("energy-swap-forecast-card")], Dt);
+function Ot(e, t) {
 	let n = e[`${t}_wh`], r = 60 / e.minutes;
 	return {
 		at: e.start,
@@ -2001,17 +2005,17 @@ function J(e, t, n, r) {
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // node_modules/lit-html/directive.js
-var Ot = {
+var kt = {
 	ATTRIBUTE: 1,
 	CHILD: 2,
 	PROPERTY: 3,
 	BOOLEAN_ATTRIBUTE: 4,
 	EVENT: 5,
 	ELEMENT: 6
-}, kt = (e) => (...t) => ({
+}, At = (e) => (...t) => ({
 	_$litDirective$: e,
 	values: t
-}), At = class {
+}), jt = class {
 	constructor(e) {}
 	get _$AU() {
 		return this._$AM._$AU;
@@ -2025,9 +2029,9 @@ var Ot = {
 	update(e, t) {
 		return this.render(...t);
 	}
-}, { I: jt } = Ie, Mt = (e) => e, Nt = (e) => e.strings === void 0, Pt = () => document.createComment(""), Y = (e, t, n) => {
+}, { I: Mt } = Ie, Nt = (e) => e, Pt = (e) => e.strings === void 0, Ft = () => document.createComment(""), Y = (e, t, n) => {
 	let r = e._$AA.parentNode, i = t === void 0 ? e._$AB : t._$AA;
-	if (n === void 0) n = new jt(r.insertBefore(Pt(), i), r.insertBefore(Pt(), i), e, e.options);
+	if (n === void 0) n = new Mt(r.insertBefore(Ft(), i), r.insertBefore(Ft(), i), e, e.options);
 	else {
 		let t = n._$AB.nextSibling, a = n._$AM, o = a !== e;
 		if (o) {
@@ -2037,59 +2041,59 @@ var Ot = {
 		if (t !== i || o) {
 			let e = n._$AA;
 			for (; e !== t;) {
-				let t = Mt(e).nextSibling;
-				Mt(r).insertBefore(e, i), e = t;
+				let t = Nt(e).nextSibling;
+				Nt(r).insertBefore(e, i), e = t;
 			}
 		}
 	}
 	return n;
-}, X = (e, t, n = e) => (e._$AI(t, n), e), Ft = {}, It = (e, t = Ft) => e._$AH = t, Lt = (e) => e._$AH, Rt = (e) => {
+}, X = (e, t, n = e) => (e._$AI(t, n), e), It = {}, Lt = (e, t = It) => e._$AH = t, Rt = (e) => e._$AH, zt = (e) => {
 	e._$AR(), e._$AA.remove();
 }, Z = (e, t) => {
 	let n = e._$AN;
 	if (n === void 0) return !1;
 	for (let e of n) e._$AO?.(t, !1), Z(e, t);
 	return !0;
-}, zt = (e) => {
+}, Bt = (e) => {
 	let t, n;
 	do {
 		if ((t = e._$AM) === void 0) break;
 		n = t._$AN, n.delete(e), e = t;
 	} while (n?.size === 0);
-}, Bt = (e) => {
+}, Vt = (e) => {
 	for (let t; t = e._$AM; e = t) {
 		let n = t._$AN;
 		if (n === void 0) t._$AN = n = /* @__PURE__ */ new Set();
 		else if (n.has(e)) break;
-		n.add(e), Ut(t);
+		n.add(e), Wt(t);
 	}
 };
-function Vt(e) {
-	this._$AN === void 0 ? this._$AM = e : (zt(this), this._$AM = e, Bt(this));
+function Ht(e) {
+	this._$AN === void 0 ? this._$AM = e : (Bt(this), this._$AM = e, Vt(this));
 }
-function Ht(e, t = !1, n = 0) {
+function Ut(e, t = !1, n = 0) {
 	let r = this._$AH, i = this._$AN;
 	if (i !== void 0 && i.size !== 0) {
 		if (t) {
-			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Z(r[e], !1), zt(r[e]);
-			else r != null && (Z(r, !1), zt(r));
+			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Z(r[e], !1), Bt(r[e]);
+			else r != null && (Z(r, !1), Bt(r));
 		} else Z(this, e);
 	}
 }
-var Ut = (e) => {
-	e.type == Ot.CHILD && (e._$AP ??= Ht, e._$AQ ??= Vt);
-}, Wt = class extends At {
+var Wt = (e) => {
+	e.type == kt.CHILD && (e._$AP ??= Ut, e._$AQ ??= Ht);
+}, Gt = class extends jt {
 	constructor() {
 		super(...arguments), this._$AN = void 0;
 	}
 	_$AT(e, t, n) {
-		super._$AT(e, t, n), Bt(this), this.isConnected = e._$AU;
+		super._$AT(e, t, n), Vt(this), this.isConnected = e._$AU;
 	}
 	_$AO(e, t = !0) {
-		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Z(this, e), zt(this));
+		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Z(this, e), Bt(this));
 	}
 	setValue(e) {
-		if (Nt(this._$Ct)) this._$Ct._$AI(e, this);
+		if (Pt(this._$Ct)) this._$Ct._$AI(e, this);
 		else {
 			let t = [...this._$Ct._$AH];
 			t[this._$Ci] = e, this._$Ct._$AI(t, this, 0);
@@ -2097,13 +2101,13 @@ var Ut = (e) => {
 	}
 	disconnected() {}
 	reconnected() {}
-}, Gt = (e, t, n) => {
+}, Kt = (e, t, n) => {
 	let r = /* @__PURE__ */ new Map();
 	for (let i = t; i <= n; i++) r.set(e[i], i);
 	return r;
-}, Kt = kt(class extends At {
+}, qt = At(class extends jt {
 	constructor(e) {
-		if (super(e), e.type !== Ot.CHILD) throw Error("repeat() can only be used in text expressions");
+		if (super(e), e.type !== kt.CHILD) throw Error("repeat() can only be used in text expressions");
 	}
 	dt(e, t, n) {
 		let r;
@@ -2119,7 +2123,7 @@ var Ut = (e) => {
 		return this.dt(e, t, n).values;
 	}
 	update(e, [t, n, r]) {
-		let i = Lt(e), { values: a, keys: o } = this.dt(t, n, r);
+		let i = Rt(e), { values: a, keys: o } = this.dt(t, n, r);
 		if (!Array.isArray(i)) return this.ut = o, a;
 		let s = this.ut ??= [], c = [], l, u, d = 0, f = i.length - 1, p = 0, m = a.length - 1;
 		for (; d <= f && p <= m;) if (i[d] === null) d++;
@@ -2128,7 +2132,7 @@ var Ut = (e) => {
 		else if (s[f] === o[m]) c[m] = X(i[f], a[m]), f--, m--;
 		else if (s[d] === o[m]) c[m] = X(i[d], a[m]), Y(e, c[m + 1], i[d]), d++, m--;
 		else if (s[f] === o[p]) c[p] = X(i[f], a[p]), Y(e, i[d], i[f]), f--, p++;
-		else if (l === void 0 && (l = Gt(o, p, m), u = Gt(s, d, f)), l.has(s[d])) {
+		else if (l === void 0 && (l = Kt(o, p, m), u = Kt(s, d, f)), l.has(s[d])) {
 			if (l.has(s[f])) {
 				let t = u.get(o[p]), n = t === void 0 ? null : i[t];
 				if (n === null) {
@@ -2136,38 +2140,38 @@ var Ut = (e) => {
 					X(t, a[p]), c[p] = t;
 				} else c[p] = X(n, a[p]), Y(e, i[d], n), i[t] = null;
 				p++;
-			} else Rt(i[f]), f--;
-		} else Rt(i[d]), d++;
+			} else zt(i[f]), f--;
+		} else zt(i[d]), d++;
 		for (; p <= m;) {
 			let t = Y(e, c[m + 1]);
 			X(t, a[p]), c[p++] = t;
 		}
 		for (; d <= f;) {
 			let e = i[d++];
-			e !== null && Rt(e);
+			e !== null && zt(e);
 		}
-		return this.ut = o, It(e, c), T;
+		return this.ut = o, Lt(e, c), T;
 	}
-}), qt = class e extends Event {
+}), Jt = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-qt.eventName = "rangeChanged";
-var Jt = class e extends Event {
-	constructor(t) {
-		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
-	}
-};
-Jt.eventName = "visibilityChanged";
+Jt.eventName = "rangeChanged";
 var Yt = class e extends Event {
+	constructor(t) {
+		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
+	}
+};
+Yt.eventName = "visibilityChanged";
+var Xt = class e extends Event {
 	constructor() {
 		super(e.eventName, { bubbles: !1 });
 	}
 };
-Yt.eventName = "unpinned";
+Xt.eventName = "unpinned";
 // node_modules/@lit-labs/virtualizer/ScrollerController.js
-var Xt = class {
+var Zt = class {
 	constructor(e) {
 		this._element = null;
 		let t = e ?? window;
@@ -2200,7 +2204,7 @@ var Xt = class {
 	get maxScrollLeft() {
 		return this.scrollWidth - this.viewportWidth;
 	}
-}, Zt = class extends Xt {
+}, Qt = class extends Zt {
 	constructor(e, t) {
 		super(t), this._clients = /* @__PURE__ */ new Set(), this._retarget = null, this._end = null, this.__destination = null, this.correctingScrollError = !1, this._checkForArrival = this._checkForArrival.bind(this), this._updateManagedScrollTo = this._updateManagedScrollTo.bind(this), this.scrollTo = this.scrollTo.bind(this), this.scrollBy = this.scrollBy.bind(this);
 		let n = this._node;
@@ -2266,8 +2270,8 @@ var Xt = class {
 	_attach(e) {
 		this._clients.add(e), this._clients.size === 1 && (this._node.scrollTo = this.scrollTo, this._node.scrollBy = this.scrollBy, this._node.scroll = this.scrollTo, this._node.addEventListener("scroll", this._checkForArrival));
 	}
-}, Qt, $t = t((() => {
-	Qt = class {
+}, $t, en = t((() => {
+	$t = class {
 		constructor(e) {
 			this._map = /* @__PURE__ */ new Map(), this._roundAverageSize = !1, this.totalSize = 0, e?.roundAverageSize === !0 && (this._roundAverageSize = !0);
 		}
@@ -2291,11 +2295,11 @@ var Xt = class {
 	};
 }));
 // node_modules/@lit-labs/virtualizer/layouts/shared/BaseLayout.js
-function en(e) {
+function tn(e) {
 	return e === "horizontal" ? "width" : "height";
 }
-var tn, nn = t((() => {
-	tn = class {
+var nn, rn = t((() => {
+	nn = class {
 		_getDefaultConfig() {
 			return { direction: "vertical" };
 		}
@@ -2367,7 +2371,7 @@ var tn, nn = t((() => {
 			return null;
 		}
 		_clampScrollPosition(e) {
-			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[en(this.direction)] - this._viewDim1));
+			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[tn(this.direction)] - this._viewDim1));
 		}
 		unpin() {
 			this._pin !== null && (this._sendUnpinnedMessage(), this._pin = null);
@@ -2470,37 +2474,37 @@ var tn, nn = t((() => {
 			(t !== this._firstVisible || n !== this._lastVisible) && (this._firstVisible = t, this._lastVisible = n, e && e.emit && this._sendVisibilityChangedMessage());
 		}
 	};
-})), rn = /* @__PURE__ */ n({
-	FlowLayout: () => dn,
-	flow: () => ln
+})), an = /* @__PURE__ */ n({
+	FlowLayout: () => fn,
+	flow: () => un
 });
-function an(e) {
+function on(e) {
 	return e === "horizontal" ? "marginLeft" : "marginTop";
 }
-function on(e) {
+function sn(e) {
 	return e === "horizontal" ? "marginRight" : "marginBottom";
 }
-function sn(e) {
+function cn(e) {
 	return e === "horizontal" ? "xOffset" : "yOffset";
 }
-function cn(e, t) {
+function ln(e, t) {
 	let n = [e, t].sort();
 	return n[1] <= 0 ? Math.min(...n) : n[0] >= 0 ? Math.max(...n) : n[0] + n[1];
 }
-var ln, un, dn, fn = t((() => {
-	$t(), nn(), ln = (e) => Object.assign({ type: dn }, e), un = class {
+var un, dn, fn, pn = t((() => {
+	en(), rn(), un = (e) => Object.assign({ type: fn }, e), dn = class {
 		constructor() {
-			this._childSizeCache = new Qt(), this._marginSizeCache = new Qt(), this._metricsCache = /* @__PURE__ */ new Map();
+			this._childSizeCache = new $t(), this._marginSizeCache = new $t(), this._metricsCache = /* @__PURE__ */ new Map();
 		}
 		update(e, t) {
 			let n = /* @__PURE__ */ new Set();
 			Object.keys(e).forEach((r) => {
 				let i = Number(r);
-				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][en(t)]), n.add(i), n.add(i + 1);
+				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][tn(t)]), n.add(i), n.add(i + 1);
 			});
 			for (let e of n) {
-				let n = this._metricsCache.get(e)?.[an(t)] || 0, r = this._metricsCache.get(e - 1)?.[on(t)] || 0;
-				this._marginSizeCache.set(e, cn(n, r));
+				let n = this._metricsCache.get(e)?.[on(t)] || 0, r = this._metricsCache.get(e - 1)?.[sn(t)] || 0;
+				this._marginSizeCache.set(e, ln(n, r));
 			}
 		}
 		get averageChildSize() {
@@ -2516,7 +2520,7 @@ var ln, un, dn, fn = t((() => {
 			return this._marginSizeCache.totalSize;
 		}
 		getLeadingMarginValue(e, t) {
-			return this._metricsCache.get(e)?.[an(t)] || 0;
+			return this._metricsCache.get(e)?.[on(t)] || 0;
 		}
 		getChildSize(e) {
 			return this._childSizeCache.getSize(e);
@@ -2527,12 +2531,12 @@ var ln, un, dn, fn = t((() => {
 		clear() {
 			this._childSizeCache.clear(), this._marginSizeCache.clear(), this._metricsCache.clear();
 		}
-	}, dn = class extends tn {
+	}, fn = class extends nn {
 		constructor() {
 			super(...arguments), this._itemSize = {
 				width: 100,
 				height: 100
-			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new un(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
+			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new dn(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
 		}
 		get measureChildren() {
 			return this._measureChildren;
@@ -2652,7 +2656,7 @@ var ln, un, dn, fn = t((() => {
 			return {
 				[this._positionDim]: this._getPosition(e),
 				[this._secondaryPositionDim]: 0,
-				[sn(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
+				[cn(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
 			};
 		}
 		_getItemSize(e) {
@@ -2665,7 +2669,7 @@ var ln, un, dn, fn = t((() => {
 			this._metricsCache.clear(), this._scheduleReflow();
 		}
 	};
-})), pn = typeof window < "u" ? window.ResizeObserver : void 0, mn = Symbol("virtualizerRef"), hn = "virtualizer-sizer", gn, _n = class {
+})), mn = typeof window < "u" ? window.ResizeObserver : void 0, hn = Symbol("virtualizerRef"), gn = "virtualizer-sizer", _n, vn = class {
 	constructor(e) {
 		if (this._benchmarkStart = null, this._layout = null, this._clippingAncestors = [], this._scrollSize = null, this._scrollError = null, this._childrenPos = null, this._childMeasurements = null, this._toBeMeasured = /* @__PURE__ */ new Map(), this._rangeChanged = !0, this._itemsChanged = !0, this._visibilityChanged = !0, this._scrollerController = null, this._isScroller = !1, this._sizer = null, this._hostElementRO = null, this._childrenRO = null, this._mutationObserver = null, this._scrollEventListeners = [], this._scrollEventListenerOptions = { passive: !0 }, this._loadListener = this._childLoaded.bind(this), this._scrollIntoViewTarget = null, this._updateScrollIntoViewCoordinates = null, this._items = [], this._first = -1, this._last = -1, this._firstVisible = -1, this._lastVisible = -1, this._scheduled = /* @__PURE__ */ new WeakSet(), this._measureCallback = null, this._measureChildOverride = null, this._layoutCompletePromise = null, this._layoutCompleteResolver = null, this._layoutCompleteRejecter = null, this._pendingLayoutComplete = null, this._layoutInitialized = null, this._connected = !1, !e) throw Error("Virtualizer constructor requires a configuration object");
 		if (e.hostElement) this._init(e);
@@ -2680,16 +2684,16 @@ var ln, un, dn, fn = t((() => {
 		this._layoutInitialized = this._initLayout(t);
 	}
 	_initObservers() {
-		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new pn(() => this._hostElementSizeChanged()), this._childrenRO = new pn(this._childrenSizeChanged.bind(this));
+		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new mn(() => this._hostElementSizeChanged()), this._childrenRO = new mn(this._childrenSizeChanged.bind(this));
 	}
 	_initHostElement(e) {
 		let t = this._hostElement = e.hostElement;
-		this._applyVirtualizerStyles(), t[mn] = this;
+		this._applyVirtualizerStyles(), t[hn] = this;
 	}
 	connected() {
 		this._initObservers();
 		let e = this._isScroller;
-		this._clippingAncestors = Sn(this._hostElement, e), this._scrollerController = new Zt(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
+		this._clippingAncestors = Cn(this._hostElement, e), this._scrollerController = new Qt(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
 	}
 	_observeAndListen() {
 		this._mutationObserver.observe(this._hostElement, { childList: !0 }), this._hostElementRO.observe(this._hostElement), this._scrollEventListeners.push(window), window.addEventListener("scroll", this, this._scrollEventListenerOptions), this._clippingAncestors.forEach((e) => {
@@ -2706,20 +2710,20 @@ var ln, un, dn, fn = t((() => {
 	_getSizer() {
 		let e = this._hostElement;
 		if (!this._sizer) {
-			let t = e.querySelector(`[${hn}]`);
-			t || (t = document.createElement("div"), t.setAttribute(hn, ""), e.appendChild(t)), Object.assign(t.style, {
+			let t = e.querySelector(`[${gn}]`);
+			t || (t = document.createElement("div"), t.setAttribute(gn, ""), e.appendChild(t)), Object.assign(t.style, {
 				position: "absolute",
 				margin: "-2px 0 0 0",
 				padding: 0,
 				visibility: "hidden",
 				fontSize: "2px"
-			}), t.textContent = "&nbsp;", t.setAttribute(hn, ""), this._sizer = t;
+			}), t.textContent = "&nbsp;", t.setAttribute(gn, ""), this._sizer = t;
 		}
 		return this._sizer;
 	}
 	async updateLayoutConfig(e) {
 		await this._layoutInitialized;
-		let t = e.type || gn;
+		let t = e.type || _n;
 		if (typeof t == "function" && this._layout instanceof t) {
 			let t = { ...e };
 			return delete t.type, this._layout.config = t, !0;
@@ -2733,7 +2737,7 @@ var ln, un, dn, fn = t((() => {
 			let r = { ...e };
 			delete r.type, t = r;
 		} else t = e;
-		n === void 0 && (gn = n = (await Promise.resolve().then(() => (fn(), rn))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
+		n === void 0 && (_n = n = (await Promise.resolve().then(() => (pn(), an))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
 	}
 	startBenchmarking() {
 		this._benchmarkStart === null && (this._benchmarkStart = window.performance.now());
@@ -2761,7 +2765,7 @@ var ln, un, dn, fn = t((() => {
 		return Object.assign({
 			width: t,
 			height: n
-		}, vn(e));
+		}, yn(e));
 	}
 	async _schedule(e) {
 		this._scheduled.has(e) || (this._scheduled.add(e), await Promise.resolve(), this._scheduled.delete(e), e.call(this));
@@ -2797,11 +2801,11 @@ var ln, un, dn, fn = t((() => {
 		}
 	}
 	_handleLayoutMessage(e) {
-		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Yt());
+		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Xt());
 	}
 	get _children() {
 		let e = [], t = this._hostElement.firstElementChild;
-		for (; t;) t.hasAttribute(hn) || e.push(t), t = t.nextElementSibling;
+		for (; t;) t.hasAttribute(gn) || e.push(t), t = t.nextElementSibling;
 		return e;
 	}
 	_updateView() {
@@ -2873,13 +2877,13 @@ var ln, un, dn, fn = t((() => {
 		t && e?.has(t) && this._updateScrollIntoViewCoordinates(this._layout.getScrollIntoViewCoordinates(this._scrollIntoViewTarget));
 	}
 	_notifyRange() {
-		this._hostElement.dispatchEvent(new qt({
+		this._hostElement.dispatchEvent(new Jt({
 			first: this._first,
 			last: this._last
 		}));
 	}
 	_notifyVisibility() {
-		this._hostElement.dispatchEvent(new Jt({
+		this._hostElement.dispatchEvent(new Yt({
 			first: this._firstVisible,
 			last: this._lastVisible
 		}));
@@ -2913,48 +2917,48 @@ var ln, un, dn, fn = t((() => {
 		this._scheduleLayoutComplete(), this._itemsChanged = !1, this._rangeChanged = !1;
 	}
 };
-function vn(e) {
+function yn(e) {
 	let t = window.getComputedStyle(e);
 	return {
-		marginTop: yn(t.marginTop),
-		marginRight: yn(t.marginRight),
-		marginBottom: yn(t.marginBottom),
-		marginLeft: yn(t.marginLeft)
+		marginTop: bn(t.marginTop),
+		marginRight: bn(t.marginRight),
+		marginBottom: bn(t.marginBottom),
+		marginLeft: bn(t.marginLeft)
 	};
 }
-function yn(e) {
+function bn(e) {
 	let t = e ? parseFloat(e) : NaN;
 	return Number.isNaN(t) ? 0 : t;
 }
-function bn(e) {
+function xn(e) {
 	if (e.assignedSlot !== null) return e.assignedSlot;
 	if (e.parentElement !== null) return e.parentElement;
 	let t = e.parentNode;
 	return t && t.nodeType === Node.DOCUMENT_FRAGMENT_NODE && t.host || null;
 }
-function xn(e, t = !1) {
-	let n = [], r = t ? e : bn(e);
-	for (; r !== null;) n.push(r), r = bn(r);
+function Sn(e, t = !1) {
+	let n = [], r = t ? e : xn(e);
+	for (; r !== null;) n.push(r), r = xn(r);
 	return n;
 }
-function Sn(e, t = !1) {
+function Cn(e, t = !1) {
 	let n = !1;
-	return xn(e, t).filter((e) => {
+	return Sn(e, t).filter((e) => {
 		if (n) return !1;
 		let t = getComputedStyle(e);
 		return n = t.position === "fixed", t.overflow !== "visible";
 	});
 }
 // node_modules/@lit-labs/virtualizer/virtualize.js
-var Cn = (e) => e, wn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, Tn = kt(class extends Wt {
+var wn = (e) => e, Tn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, En = At(class extends Gt {
 	constructor(e) {
-		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => wn(e, t + this._first), this._keyFunction = (e, t) => Cn(e, t + this._first), this._items = [], e.type !== Ot.CHILD) throw Error("The virtualize directive can only be used in child expressions");
+		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => Tn(e, t + this._first), this._keyFunction = (e, t) => wn(e, t + this._first), this._items = [], e.type !== kt.CHILD) throw Error("The virtualize directive can only be used in child expressions");
 	}
 	render(e) {
 		e && this._setFunctions(e);
 		let t = [];
 		if (this._first >= 0 && this._last >= this._first) for (let e = this._first; e <= this._last; e++) t.push(this._items[e]);
-		return Kt(t, this._keyFunction, this._renderItem);
+		return qt(t, this._keyFunction, this._renderItem);
 	}
 	update(e, [t]) {
 		this._setFunctions(t);
@@ -2975,7 +2979,7 @@ var Cn = (e) => e, wn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, Tn = k
 	_makeVirtualizer(e, t) {
 		this._virtualizer && this._virtualizer.disconnected();
 		let { layout: n, scroller: r, items: i } = t;
-		this._virtualizer = new _n({
+		this._virtualizer = new vn({
 			hostElement: e,
 			layout: n,
 			scroller: r
@@ -2995,14 +2999,14 @@ var Cn = (e) => e, wn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, Tn = k
 	}
 }), Q = class extends A {
 	constructor() {
-		super(...arguments), this.items = [], this.renderItem = wn, this.keyFunction = Cn, this.layout = {}, this.scroller = !1;
+		super(...arguments), this.items = [], this.renderItem = Tn, this.keyFunction = wn, this.layout = {}, this.scroller = !1;
 	}
 	createRenderRoot() {
 		return this;
 	}
 	render() {
 		let { items: e, renderItem: t, keyFunction: n, layout: r, scroller: i } = this;
-		return C`${Tn({
+		return C`${En({
 			items: e,
 			renderItem: t,
 			keyFunction: n,
@@ -3011,10 +3015,10 @@ var Cn = (e) => e, wn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, Tn = k
 		})}`;
 	}
 	element(e) {
-		return this[mn]?.element(e);
+		return this[hn]?.element(e);
 	}
 	get layoutComplete() {
-		return this[mn]?.layoutComplete;
+		return this[hn]?.layoutComplete;
 	}
 	scrollToIndex(e, t = "start") {
 		this.element(e)?.scrollIntoView({ block: t });
@@ -3026,7 +3030,7 @@ J([M({ attribute: !1 })], Q.prototype, "items", void 0), J([M()], Q.prototype, "
 	type: Boolean
 })], Q.prototype, "scroller", void 0), customElements.define("lit-virtualizer", Q);
 // src/records.ts
-var En = [
+var Dn = [
 	"export_wh",
 	"import_wh",
 	"sold_wh",
@@ -3034,12 +3038,12 @@ var En = [
 	"earned_cents",
 	"paid_cents"
 ];
-function Dn(e) {
-	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = En.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
+function On(e) {
+	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = Dn.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
 	for (let e of n) {
 		let t = e.split(","), n = Date.parse(t[o] ?? "") / 1e3;
 		if (!Number.isFinite(n)) continue;
-		let r = Object.fromEntries(En.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
+		let r = Object.fromEntries(Dn.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
 		s.set(n, {
 			start: n,
 			...r
@@ -3048,7 +3052,7 @@ function Dn(e) {
 	return [...s.values()].sort((e, t) => t.start - e.start);
 }
 // src/cards/history-card.ts
-var On = 365, kn = 864e5, An = (e) => new Date(e).toISOString().slice(0, 10), jn = class extends W {
+var kn = 365, An = 864e5, jn = (e) => new Date(e).toISOString().slice(0, 10), Mn = class extends W {
 	static {
 		this.styles = [V, l`
       .list {
@@ -3116,19 +3120,19 @@ var On = 365, kn = 864e5, An = (e) => new Date(e).toISOString().slice(0, 10), jn
 	}
 	async #r(e) {
 		let t = Date.parse(e.text("last_settlement") ?? ""), n = Math.max(Date.now(), Number.isNaN(t) ? 0 : t), { csv: r } = await e.act("export_history", {
-			from: An(n - On * kn),
-			to: An(n + kn)
+			from: jn(n - kn * An),
+			to: jn(n + An)
 		});
-		return Dn(r);
+		return On(r);
 	}
 	#i() {
 		let e = this.household;
 		return e === void 0 ? null : this.#r(e);
 	}
 };
-jn = H([j("energy-swap-history-card")], jn), ct("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
+Mn = H([j("energy-swap-history-card")], Mn), ct("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
 // src/panel.ts
-var Mn = [
+var Nn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
@@ -3197,7 +3201,7 @@ var Mn = [
         <h1>Energy Swap</h1>
         ${e.length > 1 ? this.#t(e, t) : E}
       </header>
-      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Mn.map((e) => this.#n(e, t))}</main>`;
+      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Nn.map((e) => this.#n(e, t))}</main>`;
 	}
 	#t(e, t) {
 		return C`<select
@@ -3219,12 +3223,12 @@ var Mn = [
 };
 H([M({ attribute: !1 })], $.prototype, "hass", void 0), H([M({ type: Boolean })], $.prototype, "narrow", void 0), H([N()], $.prototype, "chosen", void 0), $ = H([j("energy-swap-panel")], $);
 // src/strategy.ts
-var Nn = [
+var Pn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], Pn = class extends HTMLElement {
+], Fn = class extends HTMLElement {
 	static generate(e, t) {
 		let n = R(L(t.language)), r = ot(t).map((e) => ({
 			title: new st(t, e).name,
@@ -3232,7 +3236,7 @@ var Nn = [
 			icon: "mdi:solar-power-variant",
 			type: "sections",
 			max_columns: 3,
-			sections: Nn.map((t) => ({
+			sections: Pn.map((t) => ({
 				type: "grid",
 				cards: [{
 					type: `custom:${t}`,
@@ -3253,4 +3257,4 @@ var Nn = [
 		});
 	}
 };
-customElements.define("ll-strategy-dashboard-energy-swap", Pn);
+customElements.define("ll-strategy-dashboard-energy-swap", Fn);
