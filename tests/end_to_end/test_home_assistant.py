@@ -105,8 +105,9 @@ async def test_states_move_with_the_sun_and_with_every_settled_period(house: Ami
         for start, end in pairwise(registers)
     )
     assert hub["sold_wh"] > 0
-    # Of each period: the firmware rounds imported Wh in its own way, too.
-    assert abs(hub["wallet"]["ekwh_wh"] + hub["sold_wh"] - minted_wh) < len(registers)
+    # The firmware adds up milliwatts, the profile watts: a register may turn to its next Wh a moment apart. The
+    # periods of surplus follow one another, so that only where they begin and end counts.
+    assert abs(hub["wallet"]["ekwh_wh"] + hub["sold_wh"] - minted_wh) <= 2
     await house.shows("token_balance", Decimal(hub["wallet"]["ekwh_wh"]) / 1000)
     await house.shows("sold_energy", Decimal(hub["sold_wh"]) / 1000)
     await house.shows("kes_balance", Decimal(hub["wallet"]["kes_cents"]) / 100)
