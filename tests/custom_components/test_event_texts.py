@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import energy_swap_edge
-from energy_swap_edge import records
+from energy_swap_edge import counsel, records
 from energy_swap_edge.adviser.equipment import Trouble
 from energy_swap_hub.settlement.notifications import Event
 
@@ -15,6 +15,7 @@ INTEGRATION = Path(__file__).parents[2] / "custom_components" / "energy_swap"
 GIVEN = {
     "_KINDS.get(kind, kind)": {records._KINDS.get(event, event) for event in Event},
     "finding.trouble": set(get_args(Trouble.__value__)),
+    "_PRICE_ALERT": {counsel._PRICE_ALERT},
 }
 
 
