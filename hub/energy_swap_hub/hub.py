@@ -50,7 +50,8 @@ from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.chain_watch import ChainWatch
 from energy_swap_hub.settlement.legal import NoLegalBasis, why_no_payment
 from energy_swap_hub.settlement.messages import Desk
-from energy_swap_hub.settlement.payments import PaymentBook, payer
+from energy_swap_hub.settlement.payers import payer
+from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import check_length
 from energy_swap_hub.settlement.purchases import SpotPurchases
 from energy_swap_hub.settlement.relays import relays

@@ -14,7 +14,8 @@ from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.client import Accepted, DarajaClient, Refused
 from energy_swap_hub.mpesa.hooks import CONFIRMATION, TIME_OUT, VALIDATION, callback_url
-from energy_swap_hub.settlement.payments import PaymentBook, payer
+from energy_swap_hub.settlement.payers import payer
+from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.reconciliation import Reconciliation, reconcile_statement
 from energy_swap_hub.settlement.words import kes
 from energy_swap_hub.storage import Database, StorageError

@@ -27,7 +27,8 @@ from energy_swap_hub import ledger
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
 from energy_swap_hub.mpesa.charges import Charges
-from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out
+from energy_swap_hub.settlement.payments import PaymentBook
+from energy_swap_hub.settlement.payouts import book_pay_out
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection, event, insert
 

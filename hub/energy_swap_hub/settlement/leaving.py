@@ -29,7 +29,7 @@ from .departures import leaving_burn
 from .erasure import erase
 from .machine import Next, Work, rest
 from .messages import Desk, pay_out
-from .payments import most_kes
+from .payouts import most_kes
 from .proposals import ask_suspension
 from .reviews import open_review
 from .settings import tariff_of

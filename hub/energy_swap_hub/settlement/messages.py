@@ -47,7 +47,7 @@ from . import ahead, auctions, partners, relays, spot, tables, tokens
 from .departures import begin_leaving
 from .device_scope import check_phone_may, note_spending
 from .groups import Lock, Opened, Outcome, carry_out_group, lock_of, store_messages
-from .payments import book_pay_out, most_kes
+from .payouts import book_pay_out, most_kes
 from .purchases import begin_purchase
 from .refusals import check_may_sell
 

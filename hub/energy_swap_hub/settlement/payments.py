@@ -1,24 +1,21 @@
-"""What M-Pesa's outcomes mean for the ledger, and what may be paid out."""
+"""What M-Pesa's outcomes mean for the ledger."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from energy_swap_protocol.units import CENTS_PER_KES
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE, TRUST_CASH, Entry, Posting
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership.files import confirm_phone
-from energy_swap_hub.membership.phone import PhoneBook
-from energy_swap_hub.membership.tables import household
-from energy_swap_hub.mpesa import MPesa, Payer, PaymentRefused, receipts
-from energy_swap_hub.mpesa.payouts import LEAST_KES, MOST_KES
+from energy_swap_hub.mpesa import MPesa, PaymentRefused, receipts
 from energy_swap_hub.mpesa.tables import TOP_UP
 
 from .notifications import Event, Notification, notify
+from .payers import member
 from .reviews import close_reviews, open_review
 
 UNKNOWN_PAYER: Final = "unknown payer"
@@ -36,87 +33,6 @@ _WAIT_FOR_WORD: Final = (
 PHONE: Final = "phone:"  # the purpose of a payment that confirms a household's phone, with its id
 _PROOF_KES: Final = 1
 _PROOF_MINUTES: Final = 10
-_MEMBER: Final = select(household.c.id).where(
-    household.c.community_id == bindparam("community"),
-    household.c.id == bindparam("name"),
-    household.c.status != "left",  # what comes for somebody who left waits in suspense for a person
-)
-_TYPED_PHONE: Final = re.compile(r"(?:254|0)?(?P<subscriber>[17]\d{8})")
-
-# Below the first fee band a payout costs nothing; between the bands the fee is out of proportion (docs/mpesa.md).
-_FREE_KES: Final = 100
-_WORTH_A_FEE_KES: Final = 500
-
-
-def most_kes(cents: int, charge_cents: Callable[[int], int]) -> int:
-    """Return the most whole KES that ``cents`` pay out together with their charge."""
-    kes = max(min(cents // 100, MOST_KES), 0)
-    while kes and kes * 100 + charge_cents(kes) > cents:
-        kes -= 1
-    return kes
-
-
-def payable_kes(cents: int, charge_cents: Callable[[int], int]) -> int:
-    """Return the whole KES that a scheduled payout of at most ``cents`` sends; 0 when it is not sensible.
-
-    Up to KES 100 travels free; above that nothing below KES 500 is worth its charge. What stays is carried
-    forward.
-    """
-    kes = most_kes(cents, charge_cents)
-    if kes < LEAST_KES:
-        return 0
-    return kes if kes <= _FREE_KES or kes >= _WORTH_A_FEE_KES else _FREE_KES
-
-
-def book_pay_out(
-    connection: Connection,
-    community_id: str,
-    household_id: str,
-    payout_id: str,
-    *,
-    kes: int,
-    fee_cents: int,
-    now: datetime,
-) -> None:
-    """Set ``kes`` and the expected fee aside for a payout; raises `Overdrawn` when the wallet has less."""
-    total = kes * 100 + fee_cents
-    postings = [Posting(ledger.kes(household_id), -total), Posting(PAYOUT_PENDING, total)]
-    ledger.post(connection, community_id, Entry("payout", payout_id, now, f"payout of KES {kes}", postings))
-
-
-def account_number(number: int) -> str:
-    """Return what a household types as account to pay into its wallet: its number and two check digits (ISO 7064).
-
-    The digits catch every single wrong digit and every swap of two neighbours.
-    """
-    digits = f"{number:04d}"
-    return f"{digits}{98 - int(digits) * 100 % 97:02d}"
-
-
-def payer(connection: Connection, phones: PhoneBook, community_id: str, account: str) -> Payer:
-    """Return whose account was typed (capital letters and digits): by its number, or by its phone.
-
-    Where it is neither, nobody's.
-    """
-    if account.isdecimal() and 6 <= len(account) <= 8 and account == account_number(int(account[:-2])):
-        return Payer(community_id, _member(connection, community_id, f"h-{int(account[:-2]):03d}"))
-    typed = _TYPED_PHONE.fullmatch(account)
-    if typed is None:
-        return Payer(community_id, None)
-    row = household.c
-    found = connection.execute(
-        select(row.id).where(
-            row.community_id == community_id, row.phone_hash == phones.hash(f"254{typed['subscriber']}")
-        )
-    )
-    return Payer(community_id, found.scalar())
-
-
-def _member(connection: Connection, community_id: str, household_id: str | None) -> str | None:
-    if household_id is None:
-        return None
-    found: str | None = connection.execute(_MEMBER, {"community": community_id, "name": household_id}).scalar()
-    return found
 
 
 def ask_phone_proof(
@@ -234,7 +150,7 @@ class PaymentBook:
         name: str = "",
     ) -> None:
         """Credit the household, once by the payment's name; nobody's money waits in suspense, with a review."""
-        owner = _member(connection, community_id, household_id)
+        owner = member(connection, community_id, household_id)
         if owner is None:
             account = SUSPENSE
             self._ask_whose(connection, community_id, household_id, cents, receipt, reference)

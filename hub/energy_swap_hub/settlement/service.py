@@ -22,7 +22,7 @@ from .invoices import SAGA, invoice_month, schedule_invoices
 from .leaving import leave
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
 from .messages import Desk, pay_out
-from .payments import payable_kes
+from .payouts import payable_kes
 from .periods import book_next_period, next_period
 from .reconciliation import reconcile_day
 from .reviews import open_review

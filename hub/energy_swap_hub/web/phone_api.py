@@ -18,7 +18,7 @@ from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement.device_scope import spent_cents
 from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.neighbours import set_named
-from energy_swap_hub.settlement.payments import account_number
+from energy_swap_hub.settlement.payers import account_number
 from energy_swap_hub.settlement.settings import calendar_of, settings_at
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database

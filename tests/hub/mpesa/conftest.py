@@ -31,7 +31,9 @@ from energy_swap_hub.mpesa.tables import (
     payment_reversal,
     payout,
 )
-from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out, payer
+from energy_swap_hub.settlement.payers import payer
+from energy_swap_hub.settlement.payments import PaymentBook
+from energy_swap_hub.settlement.payouts import book_pay_out
 from energy_swap_hub.settlement.tables import review
 from energy_swap_hub.storage import Database
 from energy_swap_hub.storage.engines import sqlite_engines

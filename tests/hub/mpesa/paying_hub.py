@@ -22,7 +22,8 @@ from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.gateway import Gateway
 from energy_swap_hub.mpesa.hooks import unprocessed
 from energy_swap_hub.mpesa.tables import payment_intent, payout
-from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out
+from energy_swap_hub.settlement.payments import PaymentBook
+from energy_swap_hub.settlement.payouts import book_pay_out
 from energy_swap_hub.storage import Database
 from energy_swap_hub.storage.engines import sqlite_engines
 from sqlalchemy import Connection, func, select

@@ -24,7 +24,7 @@ from energy_swap_daraja_simulator.control import Subscriber
 from energy_swap_daraja_simulator.orders import Behaviour
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.tables import household
-from energy_swap_hub.settlement.payments import account_number
+from energy_swap_hub.settlement.payers import account_number
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection, insert
 

@@ -25,7 +25,9 @@ from energy_swap_hub.mpesa.client import DarajaClient
 from energy_swap_hub.mpesa.hooks import CONFIRMATION, VALIDATION, callback_url, unprocessed
 from energy_swap_hub.settlement.actions import Action, Decision
 from energy_swap_hub.settlement.decisions import actions_of, decide
-from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out, order_reversal, payer
+from energy_swap_hub.settlement.payers import payer
+from energy_swap_hub.settlement.payments import PaymentBook, order_reversal
+from energy_swap_hub.settlement.payouts import book_pay_out
 from energy_swap_hub.settlement.reconciliation import reconcile_day, reconcile_statement
 from energy_swap_hub.settlement.tables import review
 from energy_swap_hub.storage import Database

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 from energy_swap_hub.ledger import PAYOUT_PENDING
 from energy_swap_hub.mpesa import PaymentRefused
-from energy_swap_hub.settlement.payments import book_pay_out
+from energy_swap_hub.settlement.payouts import book_pay_out
 from sqlalchemy import Connection
 
 from tests.hub.mpesa.conftest import PHONES

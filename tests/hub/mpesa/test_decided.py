@@ -14,8 +14,9 @@ from energy_swap_hub.mpesa.tables import payment_receipt
 from energy_swap_hub.settlement.actions import Action
 from energy_swap_hub.settlement.amount_corrections import RECEIVABLE
 from energy_swap_hub.settlement.decisions import Decision, actions_of, decide
+from energy_swap_hub.settlement.payers import account_number
 from energy_swap_hub.settlement.payment_cases import payment_facts
-from energy_swap_hub.settlement.payments import account_number, assign_payment, order_reversal
+from energy_swap_hub.settlement.payments import assign_payment, order_reversal
 from energy_swap_hub.settlement.tables import review
 from sqlalchemy import Connection, select
 

@@ -15,8 +15,8 @@ from energy_swap_hub.ledger import PAYOUT_PENDING, SUSPENSE, TRUST_CASH
 from energy_swap_hub.mpesa import PaymentRefused, hooks
 from energy_swap_hub.settlement.actions import Action, Decision
 from energy_swap_hub.settlement.amount_corrections import RECEIVABLE
+from energy_swap_hub.settlement.payers import account_number
 from energy_swap_hub.settlement.payment_decisions import Case, decide_payment, payment_actions
-from energy_swap_hub.settlement.payments import account_number
 from energy_swap_hub.settlement.reconciliation import reconcile_day, reconcile_statement, reconciliations
 
 ACCOUNT = account_number(1)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from energy_swap_hub.mpesa import hooks
-from energy_swap_hub.settlement.payments import account_number, order_reversal
+from energy_swap_hub.settlement.payers import account_number
+from energy_swap_hub.settlement.payments import order_reversal
 
 from tests.hub.mpesa.conftest import PHONES
 

@@ -9,7 +9,7 @@ from energy_swap_hub.mpesa.hooks import unprocessed
 from energy_swap_hub.mpesa.reports import Line, StatementError, latest_balances, read_portal_csv
 from energy_swap_hub.mpesa.tables import payment_callback
 from energy_swap_hub.settlement.actions import Action
-from energy_swap_hub.settlement.payments import account_number
+from energy_swap_hub.settlement.payers import account_number
 from energy_swap_hub.settlement.reconciliation import (
     Reconciliation,
     reconcile_day,

@@ -17,7 +17,7 @@ from energy_swap_hub.ledger import PAYOUT_PENDING, TRUST_CASH, Overdrawn
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.tables import payout, reconciliation
-from energy_swap_hub.settlement.payments import most_kes, payable_kes
+from energy_swap_hub.settlement.payouts import most_kes, payable_kes
 from energy_swap_hub.settlement.words import EAST_AFRICA
 from energy_swap_protocol.message import TopUp
 

@@ -7,7 +7,8 @@ from energy_swap_hub.ledger import TRUST_CASH, Entry, Posting, kes, post
 from energy_swap_hub.mpesa import intents, payouts, receipts
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.mpesa.wire import Payment, PayoutResult
-from energy_swap_hub.settlement.payments import PaymentBook, book_pay_out
+from energy_swap_hub.settlement.payments import PaymentBook
+from energy_swap_hub.settlement.payouts import book_pay_out
 from sqlalchemy import Connection
 
 from tests.hub.village import OPENED, VILLAGE

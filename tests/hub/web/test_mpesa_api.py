@@ -17,7 +17,8 @@ from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.mpesa import Payer, receipts
 from energy_swap_hub.mpesa.wire import Payment, PulledPayment
-from energy_swap_hub.settlement.payments import PaymentBook, account_number
+from energy_swap_hub.settlement.payers import account_number
+from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection
 
