@@ -32,7 +32,7 @@ class Neighbourhood:
     async def start(self) -> None:
         self._state = LiveState(self._now)
         tariffs = {"retail_tariff": 2_500, "feed_in_tariff": 500, "fees": 100, "period_minutes": 30}
-        self._state.set("tariffs", tariffs)
+        self._state.set("tariffs", tariffs | {"period_change": None})
         history, self._events = History(self._store), EventLog(self._store)
 
         def clock() -> datetime:
