@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from energy_swap_protocol.period import period_at
@@ -214,6 +215,12 @@ class DarajaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     trusted_proxies: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0  # of ours, in front of the hub
     confirm_above_kes: Annotated[int, msgspec.Meta(ge=0, le=250_000)] = 5_000  # more waits for the list
 
+    def __post_init__(self) -> None:
+        for name in ("base_url", "callback_base_url"):
+            url = urlsplit(getattr(self, name))
+            if url.scheme not in {"http", "https"} or not url.hostname:
+                raise ValueError(f"{name} is an address like https://hub.example.org, not {url.geturl()!r}")
+
 
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hub: where it listens, keeps its data and finds the chain (none: an embedded one)."""
@@ -237,6 +244,9 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     console: Path | None = None  # folder of the built console, where it is not beside the code
 
     def __post_init__(self) -> None:
+        for one in self.users:
+            if not one.password_hash.startswith("$argon2"):
+                raise ValueError(f"the password_hash of {one.user} is none: `energy-swap-hub hash` makes it")
         if self.verifiers and (
             len({v.key for v in self.verifiers}) != 2
             or len(self.verifiers) != 2

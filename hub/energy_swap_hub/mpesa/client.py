@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import ClientSession
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from . import gateway
+from .certificate import rsa_key
 from .config import MPesaConfig
 from .gateway import (
     Accepted,
@@ -47,9 +47,7 @@ _PAYBILL_OF_REVERSAL: Final = "11"  # ... which the reversal calls otherwise
 
 def security_credential(password: str, certificate_pem: bytes) -> str:
     """Return the initiator password sealed with Daraja's certificate: RSA PKCS#1 v1.5, base64."""
-    key = x509.load_pem_x509_certificate(certificate_pem).public_key()
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise TypeError("Daraja's certificate must hold an RSA key")
+    key = rsa_key(certificate_pem)
     return base64.b64encode(key.encrypt(password.encode(), padding.PKCS1v15())).decode()
 
 
