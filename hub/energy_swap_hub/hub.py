@@ -42,6 +42,7 @@ from energy_swap_hub.membership.push_subscriptions import PURPOSE
 from energy_swap_hub.membership.seal import Seal
 from energy_swap_hub.membership.sms import HttpSms, NoSms, SmsGateway
 from energy_swap_hub.mpesa import MPesa, MPesaConfig
+from energy_swap_hub.mpesa.certificate import rsa_key
 from energy_swap_hub.mpesa.charges import Charges
 from energy_swap_hub.push.courier import Courier, push_session
 from energy_swap_hub.push.services import PushServices
@@ -229,6 +230,8 @@ def _money(
 
 def mpesa_config_of(daraja: DarajaConfig, callbacks: bytes) -> MPesaConfig:
     """Return what M-Pesa's room needs to know of the configuration; ``callbacks`` keeps its paths secret."""
+    certificate_pem = daraja.certificate.read_bytes()
+    rsa_key(certificate_pem)  # before a payout waits for it
     return MPesaConfig(
         base_url=daraja.base_url,
         callback_base_url=daraja.callback_base_url,
@@ -238,7 +241,7 @@ def mpesa_config_of(daraja: DarajaConfig, callbacks: bytes) -> MPesaConfig:
         consumer_secret=daraja.consumer_secret,
         initiator=daraja.initiator,
         initiator_password=daraja.initiator_password,
-        certificate_pem=daraja.certificate.read_bytes(),
+        certificate_pem=certificate_pem,
         hmac_secret=callbacks,
         callback_sources=daraja.callback_sources,
         trusted_proxies=daraja.trusted_proxies,

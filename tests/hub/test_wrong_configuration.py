@@ -75,7 +75,7 @@ def test_what_is_wrong_in_the_file_is_named(
         load_config(path, {})
 
 
-@pytest.mark.parametrize("pem", [b"hello", PEM.replace(b"CERTIFICATE", b"NOTHING"), PEM[:200]])
+@pytest.mark.parametrize("pem", [b"", b"hello", PEM.replace(b"CERTIFICATE", b"NOTHING"), PEM[:200]])
 def test_a_certificate_that_is_none_is_refused_before_a_payout_waits_for_it(
     written: dict[str, Any], tmp_path: Path, pem: bytes
 ) -> None:

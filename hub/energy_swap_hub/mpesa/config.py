@@ -5,8 +5,6 @@ from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
-from .certificate import rsa_key
-
 _FORBIDDEN_IN_PATH: Final = ("m-pesa", "mpesa", "safaricom", "exe", "cmd", "sql", "query")
 _SAFARICOM: Final = ".safaricom.co.ke"
 
@@ -51,8 +49,6 @@ class MPesaConfig:
                 f"Daraja refuses the callback address {self.callback_base_url}: use lower case only and none of"
                 f" {', '.join(_FORBIDDEN_IN_PATH)} in its path"
             )
-        if self.certificate_pem:
-            rsa_key(self.certificate_pem)  # before a payout waits for it
         if len(self.hmac_secret) < 16:
             raise ValueError("the secret of the callback paths needs at least 16 bytes")
         for source in self.callback_sources or ():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from energy_swap_daraja_simulator.credential import certificate, new_key
 from energy_swap_hub.config import HubConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.membership.households import by_key
@@ -240,7 +241,7 @@ async def test_a_community_keeps_the_length_it_began_with(founded: Path, tmp_pat
     async with open_village(data) as village:
         for _ in range(2):
             await village.end_period()
-    (tmp_path / "daraja.pem").write_bytes(b"")
+    (tmp_path / "daraja.pem").write_bytes(certificate(new_key()))
     config = HubConfig(
         data=data,
         database_url=None if isinstance(where := database_of(data), Path) else where,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from energy_swap_daraja_simulator.credential import certificate, new_key
 from energy_swap_hub.config import CommunityConfig, DarajaConfig, HubConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.ledger import FEES as FEES_ACCOUNT
@@ -141,7 +142,7 @@ async def test_no_real_money_moves_before_the_legal_basis_counts(founded: Path, 
 async def test_a_hub_that_would_move_real_money_does_not_start_as_a_simulation(
     founded: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "daraja.pem").write_bytes(b"")
+    (tmp_path / "daraja.pem").write_bytes(certificate(new_key()))
     daraja = DarajaConfig(
         base_url=REAL,
         callback_base_url="https://hub.example",
