@@ -179,6 +179,14 @@ async def test_a_home_with_panels_sells_its_next_half_hour(browser: Browser, pla
         await expect(page.locator("ul.list").first).to_contain_text("for ", timeout=PATIENCE)
         assert screen.errors == []
 
+        # More than its money secures is refused, in the language of the reader.
+        await page.get_by_role("button", name="Kiswahili").click()
+        await page.get_by_label("Kiasi kingine, kwa kWh").fill("9000")
+        await page.locator("[data-test=go]").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Weka pesa kwanza", timeout=PATIENCE)
+        await keep_picture(page, f"{PHONE[0]}-refused")
+        assert ["409" in error for error in screen.errors] == [True]  # the browser notes what the page says
+
 
 async def test_a_phone_is_told_at_once_when_its_person_wants_it(browser: Browser, place: Place) -> None:
     async with opened(browser, place, PHONE) as screen:

@@ -64,7 +64,10 @@ def place(
         )
         raise Overdrawn(
             f"wh: the order holds {kes(cents)}, {why}; free are {kes(free)}: "
-            f"order less, or top up {kes(cents - free)}"
+            f"order less, or top up {kes(cents - free)}",
+            account=account,
+            have=free,
+            need=cents,
         )
     text = "ahead purchase" if wish.side is Side.BUY else "ahead sale"
     ledger.hold(connection, community.id, order_hold(str(message.id)), account, cents, at=now, text=text)
@@ -99,7 +102,8 @@ def cancel(
     if now >= closes_at:
         raise OrderRefused(
             f"order: {order_id} could be cancelled until {closes_at.isoformat()}; it is binding now, and what it "
-            "buys or sells is settled when its period is over"
+            "buys or sells is settled when its period is over",
+            "order_binding",
         )
     ledger.close_hold(connection, community.id, order_hold(order_id), at=now, text="order cancelled")
     _update(connection, community.id, order_id, status="cancelled")
@@ -146,7 +150,8 @@ def _open_period(community: CommunityConfig, calendar: PeriodCalendar, name: str
         closed_at = gate_closes_at(period, calendar, community.gate_periods)
         raise OrderRefused(
             f"period: orders for {period.id} were taken until {closed_at.isoformat()}; "
-            f"the first open one is {first.id}"
+            f"the first open one is {first.id}",
+            "gate_closed",
         )
     if period.start > now + LONGEST_AHEAD:
         last = calendar.at(now + LONGEST_AHEAD)
@@ -167,7 +172,8 @@ def _check_side(connection: Connection, community_id: str, household: Household,
         other = "buy" if wish.side is Side.SELL else "sell"
         raise OrderRefused(
             "period: for one period a household either sells or buys: "
-            f"cancel the orders to {other} for {wish.period.id} first, or choose another period"
+            f"cancel the orders to {other} for {wish.period.id} first, or choose another period",
+            "sells_or_buys",
         )
     # The hub's clock was set back: what the gate has closed stays closed.
     if contracts_of(connection, community_id, wish.period):

@@ -70,7 +70,11 @@ def _check_cap(connection: Connection, desk: Desk, key: bytes, cents: int, now: 
     if cents and spent + cents > desk.phone_daily_cents:
         raise PaymentRefused(
             f"a phone moves at most {kes(desk.phone_daily_cents)} a day; this one has moved {kes(spent)} today, "
-            f"and this would be {kes(cents)} more"
+            f"and this would be {kes(cents)} more",
+            "phone_daily_limit",
+            most_cents=desk.phone_daily_cents,
+            moved_cents=spent,
+            more_cents=cents,
         )
 
 

@@ -112,7 +112,9 @@ def nothing_offered(order: SpotOrder, book: Book, now: datetime) -> OrderRefused
     )
     return OrderRefused(
         f"at_most: nobody who accepts this order sells to you at {order.limit} cents per kWh or less; {offered}. "
-        "An order paid from the wallet can wait for a seller"
+        "An order paid from the wallet can wait for a seller",
+        "nothing_offered",
+        limit_cents=order.limit,
     )
 
 

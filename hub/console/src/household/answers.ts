@@ -82,6 +82,13 @@ export interface Guidance {
   week_average: number | null;
 }
 
+/** How far the household keeps its word, in basis points, why in English, and the facts for other languages. */
+export interface Reputation {
+  basis_points: number;
+  reason: string;
+  facts: Record<"days" | "contracts" | "promised_wh" | "delivered_wh" | "top_ups" | "paid" | "ended" | "cancelled", number>;
+}
+
 export interface State {
   status: string;
   wallet: { kes_cents: number; kes_held_cents: number; ekwh_wh: number; ekwh_held_wh: number };
@@ -97,6 +104,8 @@ export interface State {
   feed_in_tariff: number;
   fees: number;
   guidance: Guidance;
+  /** Not in what was kept of a hub that did not tell it yet. */
+  reputation?: Reputation;
 }
 
 export interface Home {

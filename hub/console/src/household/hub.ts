@@ -7,12 +7,14 @@ const BASE = "/api/v1/app";
 const KEPT = "energy-swap.kept.";
 const CLOCK = "energy-swap.clock";
 
-/** What the hub refused, or status 0 when it cannot be reached. */
+/** What the hub refused, or status 0 when it cannot be reached; `key` and `numbers` say the detail where it has words for it. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     detail: string,
+    readonly key = "",
+    readonly numbers: Record<string, number> = {},
   ) {
     super(detail);
   }
@@ -181,13 +183,13 @@ export class Hub {
       throw new Refused(0, "no_network", "");
     }
     if (answer.ok) return (await answer.json()) as T;
-    const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
+    const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string; key?: string; numbers?: Record<string, number> };
     if (answer.status === 401 && problem.code === "not_signed_in" && this.session) {
       this.session = null;
       this.onLocked();
     }
     // A proxy whose hub is away answers in words of its own.
     if (problem.code === undefined) throw new Refused(0, "no_network", "");
-    throw new Refused(answer.status, problem.code, problem.detail ?? "");
+    throw new Refused(answer.status, problem.code, problem.detail ?? "", problem.key, problem.numbers);
   }
 }

@@ -1,4 +1,6 @@
-// Numbers as people type them: prices and energy with a point or a comma, phone numbers in all their spellings.
+// Numbers as people type them: prices and energy with a point or a comma, phone numbers in all their spellings; and the hub's figures as they read them.
+import { kes } from "../format.js";
+
 
 /** Whole thousandths of what was typed, or null: "1.5" and "1,5" are 1500. */
 function thousandths(text: string): number | null {
@@ -41,4 +43,15 @@ export const priceText = (cents: number): string => (cents / 100).toFixed(2);
 export function typedHousehold(text: string): string | null {
   const match = /^\s*(?:h\s*-?\s*)?(\d{1,6})\s*$/i.exec(text);
   return match === null ? null : `h-${String(Number(match[1])).padStart(3, "0")}`;
+}
+
+/** The figures of a refusal under their names without the unit, exactly: {have_wh: 420} is {have: "0.42 kWh"}. */
+export function asAmounts(numbers: Record<string, number>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(numbers).map(([name, value]) => {
+      const [, what, unit] = /^(?:(\w+)_)?(wh|cents|kes)$/.exec(name) ?? [];
+      if (unit === undefined) return [name, String(value)];
+      return [what ?? unit, unit === "wh" ? `${value / 1000} kWh` : kes(unit === "kes" ? value * 100 : value)];
+    }),
+  );
 }

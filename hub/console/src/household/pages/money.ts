@@ -6,7 +6,7 @@ import { currentLanguage } from "../../language-choice.js";
 import type { Home, Payment } from "../answers.js";
 import { typedShillings } from "../numbers.js";
 import { Reading } from "../reading.js";
-import { explain, say, sayCode } from "../say.js";
+import { explain, say, sayCode, sayReason } from "../say.js";
 import { Page } from "./base.js";
 import "./pay-code.js";
 import "./statement.js";
@@ -122,7 +122,7 @@ export class EsMoneyPage extends Page {
 
   #renderProgress(payment: Payment): TemplateResult {
     if (payment.state === "failed" || payment.state === "review") {
-      return html`<p class="tell bad" role="status">${sayCode("payment", payment.state)}${payment.reason ? `: ${payment.reason}` : ""}</p>`;
+      return html`<p class="tell bad" role="status">${sayCode("payment", payment.state)}${payment.reason ? `: ${sayReason(payment.reason)}` : ""}</p>`;
     }
     const done = stepsDone(payment);
     const steps = ["step.asked", "step.prompt", "step.paid", "step.wallet"] as const;
@@ -200,7 +200,7 @@ export class EsMoneyPage extends Page {
           const word = payment.direction === "out" ? "money.out" : payment.is_for_order ? "money.in_order" : "money.in";
           const cents = payment.kes * (payment.direction === "in" ? 100 : -100);
           return html`<li>
-            <div class="what"><b>${say(word)}</b><span>${moment(payment.at, this.hub.now(), language)} · ${sayCode("payment", payment.state) ?? payment.state}</span></div>
+            <div class="what"><b>${say(word)}</b><span>${moment(payment.at, this.hub.now(), language)} · ${sayCode("payment", payment.state) ?? payment.state}${payment.state === "failed" && payment.reason ? ` · ${sayReason(payment.reason)}` : ""}</span></div>
             <div class="much ${payment.direction === "in" && payment.state === "paid" ? "plus" : ""}">${kes(cents, true)}</div>
           </li>`;
         })}

@@ -1,10 +1,10 @@
 // The community: what was shared and saved together, who shares most, and lessons in plain words.
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
-import { energy, kes } from "../../format.js";
-import type { Neighbours } from "../answers.js";
+import { energy, kes, percent } from "../../format.js";
+import type { Home, Neighbours, Reputation } from "../answers.js";
 import { Reading } from "../reading.js";
-import { explain, say } from "../say.js";
+import { explain, say, sayReputation } from "../say.js";
 import { Page } from "./base.js";
 import "./partners.js";
 
@@ -44,6 +44,7 @@ export class EsNeighbours extends Page {
   ];
 
   readonly #page = new Reading<Neighbours>(this, () => "/neighbours", 30);
+  readonly #home = new Reading<Home>(this, () => "/home", 60);
 
   protected override render(): TemplateResult {
     const found = this.#page.value;
@@ -83,12 +84,23 @@ export class EsNeighbours extends Page {
         </div>
         <div class="column">
         <es-partners .hub=${this.hub}></es-partners>
+        ${this.#renderName(this.#home.value?.state.reputation)}
         <section class="card">
           <h2>${say("neighbours.lessons")}</h2>
           ${LESSONS.map((lesson) => html`<details><summary>${say(`lesson.${lesson}.title`)}</summary><p>${say(`lesson.${lesson}.text`)}</p></details>`)}
         </section>
         </div>
       </div>`;
+  }
+
+  #renderName(reputation: Reputation | undefined): TemplateResult | typeof nothing {
+    if (reputation === undefined) return nothing;
+    return html`<section class="card" data-test="name">
+      <h2>${say("name.title")}</h2>
+      <p class="middle">${percent(reputation.basis_points)}</p>
+      <p>${sayReputation(reputation)}</p>
+      <p class="help">${say("name.lead")}</p>
+    </section>`;
   }
 
   readonly #name = async (event: Event): Promise<void> => {

@@ -1,5 +1,8 @@
 // The app's English words.
+import { enRefusals } from "./refusals.en.js";
+
 export const en = {
+  ...enRefusals,
   "app.offline": "No network. You see what was here at {time}.",
   "app.lock": "Lock",
   "app.loading": "One moment …",
@@ -239,6 +242,13 @@ export const en = {
   "neighbours.you": "you",
   "neighbours.named": "Show my household's name here",
   "neighbours.lessons": "Good to know",
+  "name.title": "Your good name",
+  "name.lead": "How far your home keeps its word. Some orders trade only with homes that keep theirs.",
+  "name.new": "Nothing is known yet, and everybody starts at 80 %.",
+  "name.facts": "In the last {days} days: {facts}.",
+  "name.contracts": "you kept {percent} of the {promised} that you promised ahead",
+  "name.top_ups": "you paid {paid} of {top_ups} {top_ups|request|requests} by M-Pesa",
+  "name.ended": "you took back {cancelled} of {ended} {ended|order or auction|orders and auctions}",
   "lesson.price.title": "Why is the price different each half hour?",
   "lesson.price.text": "When the sun shines, many have energy to give, so it is cheap. In the evening few have some, so it is dear. All who trade in the same half hour pay the same price.",
   "lesson.limits.title": "What do my two prices do?",
@@ -299,6 +309,11 @@ export const en = {
   "problem.pairing_code_wrong": "This code is not right, or it is too old. Look at the newest SMS, or ask for a new code.",
   "problem.not_paired": "This phone was removed. Pair it again.",
   "problem.not_signed_in": "Type your PIN first.",
+  "problem.pin_wrong": "This PIN is not right.",
+  "problem.too_many_tries": "Too many wrong tries. Wait some minutes, and try again.",
+  "problem.not_admitted": "Your household cannot do this now. The community's office tells you more.",
+  "problem.bad_signature": "The hub does not accept this phone's signature: its clock may be wrong. Set it by the network.",
+  "problem.internal": "The hub failed at this. Try again later.",
   "problem.too_many_requests": "Too many tries. Wait a while.",
   "problem.not_for_phones": "That takes your household's own key, which stays in its box at home.",
 };

@@ -1,7 +1,9 @@
 // The app's Swahili words.
 import type { en } from "./en.js";
+import { swRefusals } from "./refusals.sw.js";
 
 export const sw: Record<keyof typeof en, string> = {
+  ...swRefusals,
   "app.offline": "Hakuna mtandao. Unaona yaliyokuwapo saa {time}.",
   "app.lock": "Funga",
   "app.loading": "Subiri kidogo …",
@@ -241,6 +243,13 @@ export const sw: Record<keyof typeof en, string> = {
   "neighbours.you": "wewe",
   "neighbours.named": "Onyesha jina la nyumba yangu hapa",
   "neighbours.lessons": "Vizuri kujua",
+  "name.title": "Jina lako jema",
+  "name.lead": "Nyumba yako hutimiza ahadi kwa kiasi gani. Maagizo mengine hufanya biashara na zinazotimiza tu.",
+  "name.new": "Bado hakuna kinachojulikana, na kila mtu huanza na 80 %.",
+  "name.facts": "Katika siku {days} zilizopita: {facts}.",
+  "name.contracts": "umetimiza {percent} ya {promised} ulizoahidi mapema",
+  "name.top_ups": "umelipa maombi {paid} kati ya {top_ups} ya M-Pesa",
+  "name.ended": "umeondoa {cancelled} kati ya maagizo na minada {ended}",
   "lesson.price.title": "Kwa nini bei hubadilika kila nusu saa?",
   "lesson.price.text": "Jua likiwaka, wengi wana umeme wa kutoa, hivyo ni rahisi. Jioni wachache wanao, hivyo ni ghali. Wote wanaofanya biashara nusu saa moja hulipa bei moja.",
   "lesson.limits.title": "Bei zangu mbili hufanya nini?",
@@ -301,6 +310,11 @@ export const sw: Record<keyof typeof en, string> = {
   "problem.pairing_code_wrong": "Msimbo huu si sahihi, au ni wa zamani. Angalia SMS mpya, au omba msimbo mpya.",
   "problem.not_paired": "Simu hii iliondolewa. Iunganishe tena.",
   "problem.not_signed_in": "Andika PIN yako kwanza.",
+  "problem.pin_wrong": "PIN hii si sahihi.",
+  "problem.too_many_tries": "Umekosea mara nyingi. Subiri dakika kadhaa, kisha jaribu tena.",
+  "problem.not_admitted": "Nyumba yako haiwezi kufanya hivi sasa. Ofisi ya jumuiya itakueleza zaidi.",
+  "problem.bad_signature": "Kituo hakikubali sahihi ya simu hii: huenda saa yake si sahihi. Iweke kwa mtandao.",
+  "problem.internal": "Kituo kimeshindwa. Jaribu tena baadaye.",
   "problem.too_many_requests": "Umejaribu mara nyingi. Subiri kidogo.",
   "problem.not_for_phones": "Hilo linahitaji ufunguo wa nyumba yako, unaobaki kwenye kisanduku nyumbani.",
 };

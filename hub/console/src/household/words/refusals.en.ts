@@ -1,0 +1,26 @@
+// Why the hub refuses something, by the keys that it gives beside its own English text; the blanks are its figures.
+
+export const enRefusals = {
+  "refused.auction_has_bid": "A neighbour has bid: the auction can no longer be taken back.",
+  "refused.auction_over": "This auction is over.",
+  "refused.bid_too_low": "{price} is too low: bid {minimum} per kWh or more.",
+  "refused.consumers_only_buy": "Your home can only buy: no panels are registered for it. The office changes that when there are some.",
+  "refused.gate_closed": "Orders for this time are closed. Choose a later one.",
+  "refused.no_such_auction": "There is no such auction.",
+  "refused.no_such_order": "Your household has no such order.",
+  "refused.nothing_offered": "Nobody sells to you at {limit} or less now. Pay more, or let an order from your wallet wait.",
+  "refused.order_awaits_chain": "This order is just being recorded. Try again in a moment.",
+  "refused.order_awaits_payment": "This order waits for your payment: refuse the prompt on your phone, or let it pass.",
+  "refused.order_binding": "This order is binding now. It is settled when its time is over.",
+  "refused.order_not_open": "This order is no longer open: it was filled, taken back, or its time has passed.",
+  "refused.order_reserved": "A neighbour is paying for this order by M-Pesa just now. In a few minutes it is sold, or open again.",
+  "refused.own_auction": "This is your own auction: only neighbours can bid.",
+  "refused.payment_under_way": "A payment is under way: answer it on your phone, or wait until it has ended.",
+  "refused.payments_not_allowed": "Your community may not move real money yet: its office records first on which law it does so.",
+  "refused.payments_not_set_up": "Your community has not set up M-Pesa yet. Ask its office.",
+  "refused.payout_too_small": "M-Pesa pays out {least} or more; this would be {kes}.",
+  "refused.phone_daily_limit": "A phone moves {most} a day at most. This one has moved {moved} today, and this would be {more} more.",
+  "refused.sells_or_buys": "For one time your home either sells or buys. Take its other orders for that time back first, or choose another time.",
+  "refused.too_few_tokens": "You have {have} to sell and this needs {need}. Sell less, or wait until your panels have made more.",
+  "refused.too_little_money": "You have {have} free and this needs {need}, fees included. Top up first, or ask for less.",
+};
