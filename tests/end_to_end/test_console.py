@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from energy_swap_demo.browser import DESKTOP, PHONE
 from energy_swap_protocol.message import BuyOrder, StandingOrder, TopUp
 from energy_swap_protocol.reading import frame_from_text, frame_to_text
 from playwright.async_api import Page, Route, expect
+from solders.keypair import Keypair
 
 from tests.end_to_end.console_town import PATIENCE_SECONDS, SMALL_PHONE, Town, faults, running_town
 from tests.hub.village import APPROVERS, OPENED, Home
@@ -317,6 +319,36 @@ async def test_a_suspended_member_is_shown_so_and_its_order_refused(town: Town) 
     answer = await town.hub.send(david.key, BuyOrder(**town.hub.head(), wh=100, at_most=1_300))
     assert answer.status == 403, await answer.text()
     assert "suspended" in (await answer.json())["detail"]
+
+
+async def test_approvers_hand_their_office_on(town: Town) -> None:
+    keys = [str(key.pubkey()) for key in (*APPROVERS[:2], Keypair.from_seed(bytes([204]) * 32))]
+    async with town.screen("office", size=SMALL_PHONE) as page:
+        await go(page, "Households")
+        await page.get_by_role("button", name="Approvals").click()
+        await page.get_by_role("button", name="Ask for other approvers").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("Public keys of all approvers").fill("\n".join(keys))
+        await dialog.get_by_label("Why?").fill("Grace follows Otieno.")
+        await dialog.get_by_role("button", name="Ask the approvers").click()
+        await expect(dialog).to_have_count(0)
+        await expect(asked(page, "New approvers")).to_contain_text("0 of 2 signed")
+        for approver in APPROVERS[:2]:  # once the hub has prepared what is signed
+            told = "\n".join(await town.until(partial(town.approve, approver)))
+            assert "Grace follows Otieno." in told
+            assert keys[2] in told
+        office = await town.person("office")
+
+        async def is_through() -> bool:
+            return keys[2] in (await (await office.get("/proposals")).json())["approvers"]
+
+        await town.until(is_through)
+        await page.reload()
+        await page.get_by_role("button", name="Approvals").click()
+        await expect(asked(page, "New approvers")).to_contain_text("Done")
+        holders = page.locator("es-key-holders section").first.locator("es-key button")
+        await expect(holders.last).to_have_attribute("title", keys[2])
+        assert await holders.count() == len(keys)
 
 
 @pytest.mark.parametrize(("size", "is_dark"), [(DESKTOP, False), (SMALL_PHONE, True)], ids=["desktop", "phone"])

@@ -137,6 +137,9 @@ export const look = css`
     background: var(--good-wash);
     color: var(--good);
   }
+  .told {
+    scroll-margin: 20px 0 calc(84px + env(safe-area-inset-bottom));
+  }
   .tell.bad {
     background: var(--bad-wash);
     color: var(--bad);

@@ -1,5 +1,5 @@
 // What all pages of the app share: the hub they speak to, doing one thing at a time, and telling how it went.
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { TranslatedElement } from "../../language-choice.js";
 import { baseStyles, controlStyles } from "../../style/shared.js";
@@ -13,6 +13,11 @@ export class Page extends TranslatedElement {
   @property({ attribute: false }) hub!: Hub;
   @state() protected isBusy = false;
   @state() protected told: { text: string; kind: "good" | "bad"; about: string } | null = null;
+
+  /** What is told lies where it can be read: above the tabs, whatever was pressed. */
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has("told") && this.told) this.renderRoot.querySelector(".told")?.scrollIntoView({ block: "nearest" });
+  }
 
   /** Does something, and tells beside `about` what came of it. */
   protected async act(about: string, work: () => Promise<string>): Promise<boolean> {
@@ -37,7 +42,7 @@ export class Page extends TranslatedElement {
 
   protected renderTold(about: string): TemplateResult | typeof nothing {
     if (this.told?.about !== about) return nothing;
-    return html`<p class="tell ${this.told.kind}" role=${this.told.kind === "bad" ? "alert" : "status"}>${this.told.text}</p>`;
+    return html`<p class="tell told ${this.told.kind}" role=${this.told.kind === "bad" ? "alert" : "status"}>${this.told.text}</p>`;
   }
 
   protected field(id: string): string {

@@ -198,10 +198,11 @@ export class EsMoneyPage extends Page {
       <ul class="list" data-test="payments">
         ${payments.slice(0, 8).map((payment) => {
           const word = payment.direction === "out" ? "money.out" : payment.is_for_order ? "money.in_order" : "money.in";
-          const cents = payment.kes * (payment.direction === "in" ? 100 : -100);
+          const hasMoved = payment.state !== "failed";
+          const cents = payment.kes * (payment.direction === "in" || !hasMoved ? 100 : -100);
           return html`<li>
             <div class="what"><b>${say(word)}</b><span>${moment(payment.at, this.hub.now(), language)} · ${sayCode("payment", payment.state) ?? payment.state}${payment.state === "failed" && payment.reason ? ` · ${sayReason(payment.reason)}` : ""}</span></div>
-            <div class="much ${payment.direction === "in" && payment.state === "paid" ? "plus" : ""}">${kes(cents, true)}</div>
+            <div class="much ${payment.direction === "in" && payment.state === "paid" ? "plus" : ""}">${kes(cents, hasMoved)}</div>
           </li>`;
         })}
       </ul>
