@@ -11,7 +11,7 @@ import pytest
 from energy_swap_edge.forecast import sun
 from energy_swap_edge.forecast.courses import stretched, tail_factor
 from energy_swap_edge.forecast.days import NAMES, day_opinions, learn_days
-from energy_swap_edge.forecast.experts import blended, shares
+from energy_swap_edge.forecast.experts import blended, consumption_surprises, shares
 from energy_swap_edge.forecast.grid import grid_of
 from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, Weather, history_of_quarters
 from energy_swap_edge.forecast.household import Floats, HouseholdForecast, as_document, as_snapshot
@@ -294,6 +294,21 @@ def test_the_expert_that_was_right_counts_most() -> None:
     points = np.array([actual + rng.normal(0, scale, 600) for scale in (0.1, 0.4, 0.4)])
     made = shares(points, actual, np.zeros(600), np.full(3, 1 / 3), (1, 2))
     assert made[0] > 0.6
+
+
+def test_the_slope_between_hours_is_no_surprise() -> None:
+    past = history(10)
+    hours = np.arange(24 * 10)
+    for noise in (0.0, 50.0):
+        use = 1000.0 + 800.0 * np.abs(hours % 24 - 12) + noise * np.random.default_rng(2).normal(size=len(hours))
+        grid = grid_of(replace(past, consumption_wh=use), SITE, NO_WEATHER, NOW, 36)
+        targets = np.arange(grid.now, grid.now + 24)
+        spread = consumption_surprises(grid, np.full(24, grid.now), targets)
+        assert (spread[LEVELS.index(0.5)] == 0).all()
+        width = float((spread[LEVELS.index(0.9)] - spread[LEVELS.index(0.1)]).mean())
+        # The hours before and after are 800 Wh away: the tenth of that which ten days leave, and chance.
+        assert width < 200 + 4 * noise
+        assert width > 2 * noise
 
 
 def test_a_simple_rival_that_was_clearly_better_stands_alone() -> None:

@@ -56,6 +56,27 @@ def consumption_experts(grid: Grid, issues: Whole, targets: Whole) -> Opinions:
     return Opinions(np.array(points), spread)
 
 
+def consumption_surprises(grid: Grid, issues: Whole, targets: Whole) -> Floats:
+    """Return the quantiles of consumption in recent days about their median in Wh, a row per level of `LEVELS`.
+
+    An hour's neighbours count as what they were above or below their own usual: the slope between hours is no
+    surprise, and with many homes together it is larger than what is.
+    """
+    of = lags(grid.consumption, issues, targets, grid.is_weekend, neighbours=True)
+    own, *others = np.split(of.values, 3)
+    ones = np.ones_like(own)
+    middle = quantiles(own, ones, _MIDDLE)[0]
+    known = (~np.isnan(own)).sum(axis=0)
+    level = [own]
+    for one in others:
+        slope = np.nan_to_num(middle - quantiles(one, ones, _MIDDLE)[0])
+        level.append(np.maximum(one + slope * known / (known + 1), 0.0))
+    counted = weights(of, 15.0, like=_LIKE, neighbour=_NEIGHBOUR)
+    spread = quantiles(np.concatenate(level), counted, LEVELS)
+    made: Floats = spread - spread[LEVELS.index(0.5)]
+    return made
+
+
 def production_experts(grid: Grid, issues: Whole, targets: Whole) -> Opinions:
     """Return what recent days say of the production in the hours ``targets``, as known at ``issues``.
 

@@ -14,6 +14,7 @@ from .experts import (
     Opinions,
     blended,
     consumption_experts,
+    consumption_surprises,
     production_experts,
     shares,
 )
@@ -29,11 +30,12 @@ BACK_TEST_DAYS: Final = 90
 _LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
 _WIDTH_DAYS: Final = 60
 # By how much raw bands are usually too narrow, and for how many days of back-test as much again: quantiles of few
-# days lie within what happens.
-_CONSUMPTION_WIDTH: Final = (0.85, 1.5)
+# days lie within what happens (of trees too). Those of consumption have been widened for it by then.
+_CONSUMPTION_WIDTH: Final = (1.0, 0.0)
 _PRODUCTION_WIDTH: Final = (1.25, 0.8)
-_SKY_WIDTH: Final = (0.9, 7.0)
+_SKY_WIDTH: Final = (0.75, 19.0)
 _RATIO_WIDTH: Final = (0.85, 0.0)  # of the wide bands about the mere ratio to physics
+_FEW_DAYS: Final = 2.0  # over the days known: by how much more a quantile of recent days lies within what happens
 _MOST_WIDTH: Final = 2.0
 _PRIOR_DAYS: Final = 0.9  # at which the home's own days count as much as the prior, which a week outweighs
 _TYPICAL_WH: Final = 300.0  # an hour's consumption of a home of which nothing is known
@@ -115,9 +117,9 @@ def consumption_spread(
     """Return the raw quantiles of consumption, a row per level: the blend, with the spread of recent days."""
     level = _known_mean(grid.consumption, issues, _TYPICAL_WH)
     usual = prior.consumption[:, grid.is_weekend[targets].astype(int), grid.hour[targets]] * level
-    return _mixed(
-        blended(opinions.points, share), opinions.quantiles, usual, _known_days(grid.consumption, issues)
-    )
+    days = _known_days(grid.consumption, issues)
+    own = consumption_surprises(grid, issues, targets) * (1 + _FEW_DAYS / np.maximum(days, _FEW_DAYS))
+    return _mixed(blended(opinions.points, share), opinions.quantiles[_MIDDLE] + own, usual, days)
 
 
 def production_spread(

@@ -72,7 +72,7 @@ _WEIGHTS: Final[dict[Kind, Floats]] = {
     "consumption": np.array([0.2**back for back in range(MEMORY)]),
 }
 _USUAL_WIDTHS: Final[dict[Kind, tuple[float, ...]]] = {
-    "production": (0.6, 0.75, 0.85, 0.95, 1.0, 1.0),
+    "production": (0.8, 0.92, 1.0, 1.0, 1.0, 1.0),
     "consumption": (0.9, 0.95, 1.0, 1.0, 1.0, 1.0),
 }
 
