@@ -18,6 +18,10 @@ class Overdrawn(ValueError):  # noqa: N818
         super().__init__(words)
         self.account, self.have, self.need = account, have, need
 
+    def in_words(self, words: str) -> Overdrawn:
+        """Return the same in the words of what was asked for."""
+        return Overdrawn(words, account=self.account, have=self.have, need=self.need)
+
     @property
     def key(self) -> str:
         """What there is too little of, for programs that say it in other words; "" where no account is named."""

@@ -46,23 +46,17 @@ def too_little_money(error: Overdrawn, wh: int, at_most: int, fees: int) -> Over
     """Return the refusal of a buy order that costs more than the wallet has; ``fees`` are cents per kWh."""
     most = affordable_wh(error.have, at_most + fees)
     other = f"buy at most {most} Wh at that limit, or " if most >= LEAST_ORDER_WH else ""
-    return Overdrawn(
+    return error.in_words(
         f"wh: {wh} Wh at most {at_most} cents per kWh cost {error.need} cents with {fees} cents per kWh of fees, "
-        f"the wallet has {error.have} cents free; {other}top up {error.need - error.have} cents",
-        account=error.account,
-        have=error.have,
-        need=error.need,
+        f"the wallet has {error.have} cents free; {other}top up {error.need - error.have} cents"
     )
 
 
 def too_few_tokens(error: Overdrawn, wh: int) -> Overdrawn:
     """Return the refusal of a sale of more than the wallet has free."""
     accepted = f"sell at most {error.have} Wh" if error.have >= LEAST_ORDER_WH else "wait for energy to sell"
-    return Overdrawn(
-        f"wh: {wh} Wh are more than the {error.have} Wh of eKWh that are free in the wallet; {accepted}",
-        account=error.account,
-        have=error.have,
-        need=error.need,
+    return error.in_words(
+        f"wh: {wh} Wh are more than the {error.have} Wh of eKWh that are free in the wallet; {accepted}"
     )
 
 
@@ -70,12 +64,9 @@ def bid_too_dear(error: Overdrawn, wh: int, price: int, fees: int, minimum: int)
     """Return the refusal of a bid that costs more than the wallet has; ``minimum`` is the least bid taken."""
     most = error.have * 1_000 // wh - fees
     other = f"bid at most {most}, or " if most >= minimum else ""
-    return Overdrawn(
+    return error.in_words(
         f"price: {wh} Wh at {price} cents per kWh cost {error.need} cents with {fees} cents per kWh of fees, the "
-        f"wallet has {error.have} cents free; {other}top up {error.need - error.have} cents",
-        account=error.account,
-        have=error.have,
-        need=error.need,
+        f"wallet has {error.have} cents free; {other}top up {error.need - error.have} cents"
     )
 
 
