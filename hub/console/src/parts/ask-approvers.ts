@@ -1,11 +1,12 @@
 // The dialog in which an admin asks the approvers to give their office to others: whose keys, how many of them decide, and why.
-import { css, html, nothing, type TemplateResult } from "lit";
+import { css, html, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi } from "../api.js";
 import { say, TranslatedElement } from "../language.js";
 import type { Proposals } from "../office-api.js";
 import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import { renderDialogEnd } from "./dialog-end.js";
 import { explain } from "./pending.js";
 
 const MOST_APPROVERS = 11;
@@ -66,11 +67,7 @@ export class EsAskApprovers extends TranslatedElement {
           <label for="reason">${say("app.reason")}</label>
           <textarea id="reason" name="reason" rows="2" required maxlength="500"></textarea>
         </div>
-        ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
-        <div class="actions">
-          <button class="primary" type="submit" ?disabled=${this.isBusy}>${say("details.ask_approvers")}</button>
-          <button type="button" @click=${this.#close}>${say("app.cancel")}</button>
-        </div>
+        ${renderDialogEnd(this.problem, this.isBusy, say("details.ask_approvers"), this.#close)}
       </form>
     </dialog>`;
   }

@@ -1,9 +1,10 @@
 // A dialog that asks for one text before something is done, and shows what went wrong.
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { say, TranslatedElement } from "../language.js";
+import { TranslatedElement } from "../language.js";
 import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import { renderDialogEnd } from "./dialog-end.js";
 import type { DialogName } from "./dialogs.js";
 import { explain } from "./pending.js";
 
@@ -59,11 +60,7 @@ export class EsAsk extends TranslatedElement {
             ? html`<input id="text" name="text" class="code" required inputmode="numeric" pattern="[0-9]{6}" maxlength="6" autocomplete="one-time-code" />`
             : html`<textarea id="text" name="text" rows="3" required maxlength="2000"></textarea>`}
         </div>
-        ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
-        <div class="actions">
-          <button class="primary" type="submit" ?disabled=${this.isBusy}>${go}</button>
-          <button type="button" @click=${this.#close}>${say("app.cancel")}</button>
-        </div>
+        ${renderDialogEnd(this.problem, this.isBusy, go, this.#close)}
       </form>
     </dialog>`;
   }

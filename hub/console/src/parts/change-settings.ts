@@ -1,6 +1,6 @@
 // A dialog in which an admin changes settings from a full hour to come on, the length of periods from a midnight UTC; only
 // what differs is sent.
-import { css, html, nothing, type TemplateResult } from "lit";
+import { css, html, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi } from "../api.js";
 import { clock, day } from "../format.js";
@@ -8,6 +8,7 @@ import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js
 import type { LegalBasis, Settings, SettingsWish, Stage, Tariff } from "../settings-api.js";
 import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import { renderDialogEnd } from "./dialog-end.js";
 import { explain } from "./pending.js";
 
 const HOUR = 3600;
@@ -169,11 +170,7 @@ export class EsChangeSettings extends TranslatedElement {
           <label for="reason">${say("app.reason")}</label>
           <textarea id="reason" name="reason" rows="2" required maxlength="500"></textarea>
         </div>
-        ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
-        <div class="actions">
-          <button class="primary" type="submit" ?disabled=${this.isBusy}>${say("settings.record")}</button>
-          <button type="button" @click=${this.#close}>${say("app.cancel")}</button>
-        </div>
+        ${renderDialogEnd(this.problem, this.isBusy, say("settings.record"), this.#close)}
       </form>
     </dialog>`;
   }

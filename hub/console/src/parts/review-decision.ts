@@ -5,6 +5,7 @@ import type { HubApi, Review, ReviewAction } from "../api.js";
 import { say, sayCode, TranslatedElement, type Word } from "../language.js";
 import { dialogStyles } from "../style/dialog.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
+import { renderDialogEnd } from "./dialog-end.js";
 import type { DialogName } from "./dialogs.js";
 import { explain } from "./pending.js";
 
@@ -95,11 +96,7 @@ export class EsReviewDecision extends TranslatedElement {
           <label for="note">${say("reviews.note")}</label>
           <textarea id="note" name="note" rows="3" required maxlength="2000"></textarea>
         </div>
-        ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
-        <div class="actions">
-          <button class="primary" type="submit" ?disabled=${this.isBusy}>${say(`action_go.${name}` as Word)}</button>
-          <button type="button" @click=${this.#cancel}>${say("app.cancel")}</button>
-        </div>
+        ${renderDialogEnd(this.problem, this.isBusy, say(`action_go.${name}` as Word), this.#cancel)}
       </form>
     </dialog>`;
   }
