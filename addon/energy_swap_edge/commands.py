@@ -34,6 +34,7 @@ from energy_swap_protocol.transaction import lock_message, sign_as_household
 from solders.message import MessageV0
 
 from .backoff import Backoff
+from .command_error import CommandError, invalid_data
 from .hub_client import HubClient, HubRefused, HubUnavailable
 from .keys import HouseholdKey
 from .state import Clock, LiveState, unix
@@ -124,18 +125,21 @@ class _SwitchConnection(msgspec.Struct, frozen=True):
     on: bool
 
 
-class CommandError(Exception):
-    """A command was not carried out, or not surely; ``code`` is for programs, ``message`` for people.
-
-    ``key`` and ``numbers``, where there are any, say more to programs that speak another language than the code.
-    """
-
-    def __init__(self, code: str, message: str, key: str = "", numbers: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.key = key
-        self.numbers = numbers or {}
+# What each command is made of.
+WISHES: Final[dict[str, type[msgspec.Struct]]] = {
+    "sell": _Sell,
+    "buy": _Buy,
+    "cancel_order": _CancelOrder,
+    "set_limits": _SetLimits,
+    "choose_partners": _ChoosePartners,
+    "sell_ahead": _SellAhead,
+    "buy_ahead": _BuyAhead,
+    "start_auction": _StartAuction,
+    "bid": _Bid,
+    "top_up": _TopUp,
+    "pay_out": _PayOut,
+    "switch_connection": _SwitchConnection,
+}
 
 
 class Commands:
@@ -157,36 +161,35 @@ class Commands:
         self._state = state
         self._clock = clock
         self._new_id = new_id
-        self._known: Final[dict[str, tuple[type[Any], Callable[[Any], Awaitable[AnyMessage]]]]] = {
-            "sell": (_Sell, self._sell),
-            "buy": (_Buy, self._buy),
-            "cancel_order": (_CancelOrder, self._cancel_order),
-            "set_limits": (_SetLimits, self._set_limits),
-            "choose_partners": (_ChoosePartners, self._choose_partners),
-            "sell_ahead": (_SellAhead, self._sell_ahead),
-            "buy_ahead": (_BuyAhead, self._buy_ahead),
-            "start_auction": (_StartAuction, self._start_auction),
-            "bid": (_Bid, self._bid),
-            "top_up": (_TopUp, self._top_up),
-            "pay_out": (_PayOut, self._pay_out),
-            "switch_connection": (_SwitchConnection, self._switch_connection),
+        self._build: Final[dict[str, Callable[[Any], Awaitable[AnyMessage]]]] = {
+            "sell": self._sell,
+            "buy": self._buy,
+            "cancel_order": self._cancel_order,
+            "set_limits": self._set_limits,
+            "choose_partners": self._choose_partners,
+            "sell_ahead": self._sell_ahead,
+            "buy_ahead": self._buy_ahead,
+            "start_auction": self._start_auction,
+            "bid": self._bid,
+            "top_up": self._top_up,
+            "pay_out": self._pay_out,
+            "switch_connection": self._switch_connection,
         }
 
     async def carry_out(self, command: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the hub's answer to ``command``; raise `CommandError` for everything else."""
-        if command not in self._known:
+        if command not in WISHES:
             raise CommandError("unknown_command", f"this edge knows no command {command!r}; update it")
-        shape, build = self._known[command]
         try:
-            wish = msgspec.convert(data, type=shape)
+            wish: Any = msgspec.convert(data, type=WISHES[command])
         except msgspec.ValidationError as error:
-            raise CommandError("invalid_data", str(error)) from None
+            raise invalid_data(error) from None
         if (membership := self._state["membership"]) != "admitted":
             why = membership if membership in _NOT_ADMITTED else "suspended"
             raise CommandError("not_admitted", _NOT_ADMITTED[why], f"not_admitted_{why}")
         try:
             async with asyncio.timeout(_DEADLINE_SECONDS):
-                message = await build(wish)
+                message = await self._build[command](wish)
                 return await self._post(message)
         except HubRefused as refusal:
             raise CommandError(refusal.code, refusal.detail, refusal.key, refusal.numbers) from None
@@ -295,4 +298,4 @@ def _period(period_id: str) -> str:
     try:
         return period_named(period_id, _SHORTEST_PERIOD).id
     except ValueError as error:
-        raise CommandError("invalid_data", f"period: {error}") from None
+        raise CommandError("invalid_data", f"period: {error}", "no_such_period") from None

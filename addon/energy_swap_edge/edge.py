@@ -17,7 +17,8 @@ from .api.reads import Reads
 from .api.server import LocalApi
 from .api.status_page import StatusPage, View
 from .backoff import Backoff
-from .commands import CommandError, Commands
+from .command_error import CommandError
+from .commands import Commands
 from .config import EdgeConfig
 from .counsel import Counsel
 from .events import EventLog

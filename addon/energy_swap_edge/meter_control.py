@@ -15,7 +15,7 @@ import msgspec
 from energy_swap_protocol.relay import RelayError, RelayReport, claim_meter, decode_report, from_text, to_text
 
 from .backoff import Backoff
-from .commands import CommandError
+from .command_error import CommandError
 from .config import MqttConfig
 from .household import HouseholdState, OwnRelay
 from .hub_client import HubClient, HubRefused, HubUnavailable

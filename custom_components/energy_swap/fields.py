@@ -99,7 +99,8 @@ def span(
 
 
 def _check_order[Moment: (date, datetime)](start: Moment, end: Moment) -> None:
-    if end < start or end - start > LONGEST:
+    span_of = end - start if isinstance(start, datetime) else end - start + timedelta(days=1)  # both days count
+    if end < start or span_of > LONGEST:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="ends_before_start" if end < start else "span_too_long",

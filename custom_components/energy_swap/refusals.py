@@ -8,6 +8,7 @@ from typing import Any, Final
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.translation import async_get_cached_translations
+from homeassistant.util import dt as dt_util
 
 from .amounts import CENTS_PER_KES, WH_PER_KWH
 from .api import CommandRefusedError
@@ -42,7 +43,10 @@ def text_of(hass: HomeAssistant, err: HomeAssistantError) -> str:
 
 
 def in_words(numbers: Mapping[str, Any]) -> dict[str, str]:
-    """Return figures as a text shows them, under their names without the unit: Wh as kWh, cents as KES."""
+    """Return figures as a text shows them, under their names without the unit: Wh as kWh, cents as KES.
+
+    Unix seconds are told as local date and time.
+    """
     found: dict[str, str] = {}
     for name, value in numbers.items():
         if not isinstance(value, int):
@@ -55,6 +59,8 @@ def in_words(numbers: Mapping[str, Any]) -> dict[str, str]:
                 found[what] = f"{Decimal(value) / CENTS_PER_KES:.2f}"
             case "kes":
                 found[what] = str(value)
+            case "time":
+                found[what] = f"{dt_util.as_local(dt_util.utc_from_timestamp(value)):%Y-%m-%d %H:%M}"
             case _:
                 found[name] = str(value)
     return found

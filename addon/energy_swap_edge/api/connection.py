@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from energy_swap_edge.commands import CommandError
+from energy_swap_edge.command_error import CommandError
 from energy_swap_edge.events import EventLog
 
 _LOGGER = logging.getLogger(__name__)

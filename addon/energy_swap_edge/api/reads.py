@@ -170,13 +170,16 @@ def failure(error: Exception) -> web.Response | None:
         case BadRequest():
             return answer(400, {"code": "invalid_request", "message": str(error)})
         case HubRefused():
-            return answer(502 if error.status == 404 else error.status, _said(error.code, error.detail))
+            body = _said(error.code, error.detail)
+            if error.key:
+                body |= {"key": error.key, "numbers": error.numbers}
+            return answer(502 if error.status == 404 else error.status, body)
         case HubUnavailable():
             return answer(503, _said("hub_unreachable", f"the hub cannot be reached: {error}"))
     return None
 
 
-def _said(code: str, message: str) -> dict[str, str]:
+def _said(code: str, message: str) -> dict[str, Any]:
     return {"code": code, "message": message}
 
 

@@ -17,7 +17,7 @@ from energy_swap_protocol.units import cost_cents
 from energy_swap_edge.adviser.advice import Situation
 from energy_swap_edge.adviser.battery import after_battery
 from energy_swap_edge.adviser.prices import Tariffs
-from energy_swap_edge.commands import CommandError
+from energy_swap_edge.command_error import CommandError, invalid_data
 from energy_swap_edge.history.periods import History
 from energy_swap_edge.household import calendar_of
 from energy_swap_edge.keys import HouseholdKey
@@ -98,7 +98,7 @@ class Trader:
         try:
             wish = msgspec.convert(data, type=shape)
         except msgspec.ValidationError as error:
-            raise CommandError("invalid_data", str(error)) from None
+            raise invalid_data(error) from None
         async with self._lock:
             result = await act(wish)
         await self._show()

@@ -95,7 +95,7 @@ class EdgeRecords:
             ):
                 body = await response.read()
                 if response.status != 200:
-                    raise _refusal(response.status, path, body)
+                    raise refusal(response.status, path, body)
                 return body
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
             raise CannotConnectError(str(err) or f"{self._address} does not answer") from err
@@ -109,7 +109,8 @@ def _days(first: date | None, last: date | None) -> dict[str, str]:
     return {name: day.isoformat() for name, day in (("from", first), ("to", last)) if day is not None}
 
 
-def _refusal(status: int, path: str, body: bytes) -> EdgeError:
+def refusal(status: int, path: str, body: bytes) -> EdgeError:
+    """Return what an answer that is no record says."""
     try:
         reason = json.loads(body)
     except ValueError:
@@ -123,4 +124,7 @@ def _refusal(status: int, path: str, body: bytes) -> EdgeError:
     message = reason.get("message") or reason.get("detail")
     if not message:
         return CannotConnectError(f"{path} was answered with status {status}")
-    return CommandRefusedError(code, str(message))
+    numbers = reason.get("numbers")
+    return CommandRefusedError(
+        code, str(message), str(reason.get("key", "")), numbers if isinstance(numbers, dict) else {}
+    )

@@ -43,6 +43,7 @@ test("a refusal is told in the language of the reader, in kWh and KES", () => {
   expect(explain(sale)).toBe("Una KES 40.00 zilizo huru na hii inahitaji KES 90.50 pamoja na ada. Weka pesa kwanza, au omba kidogo zaidi.");
   expect(explain(refused("too_few_tokens", { have_wh: 420, need_wh: 50_000 }))).toContain("Una 0.42 kWh za kuuza na hii inahitaji 50 kWh.");
   expect(explain(refused("payout_too_small", { least_kes: 10, kes: 3 }))).toBe("M-Pesa hulipa KES 10.00 au zaidi; hii ingekuwa KES 3.00.");
+  expect(explain(refused("gate_closed", { first_time: 1_795_168_800 }))).toBe("Maagizo ya wakati huu yamefungwa. Wa kwanza ulio wazi unaanza 20 Nov 13:00.");
 });
 
 test("without words for the key, or without its figures, the hub's own text is told", () => {

@@ -9,6 +9,7 @@ from energy_swap_protocol.message import Application
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from energy_swap_hub.explained import Explained
 from energy_swap_hub.storage import Lookup, is_in
 
 from .phone import PhoneBook
@@ -17,9 +18,14 @@ from .tables import audit, household, recovery_claim
 # Anybody may apply, and each application costs the hub the rent of two accounts.
 _MOST_WAITING: Final = 50
 _MOST_CLAIMS: Final = 5  # devices that ask to be one household's
+_WHY_NOT: Final = {
+    "suspended": "not_admitted_suspended",
+    "leaving": "not_admitted_leaving",
+    "left": "not_admitted_left",
+}
 
 
-class NotAdmitted(PermissionError):  # noqa: N818 - reads as the answer it is
+class NotAdmitted(Explained, PermissionError):  # noqa: N818 - reads as the answer it is
     """Who asks is no admitted member; the text says what to do."""
 
 
@@ -140,12 +146,20 @@ def admitted(found: Household | None, *, may_leave: bool = False) -> Household:
     ``may_leave``: one that is leaving may do this, too.
     """
     if found is None:
-        raise NotAdmitted("this key belongs to no household here; apply first")
+        raise stranger()
     if found.status == "applied":
-        raise NotAdmitted(f"{found.id} has applied and waits for the community's approvers")
+        text = f"{found.id} has applied and waits for the community's approvers"
+        raise NotAdmitted(text, "not_admitted_applied")
     if not found.is_admitted and not (may_leave and found.status == "leaving"):
-        raise NotAdmitted(f"{found.id} is {found.status}; ask the community's office")
+        raise NotAdmitted(
+            f"{found.id} is {found.status}; ask the community's office", _WHY_NOT.get(found.status, "")
+        )
     return found
+
+
+def stranger() -> NotAdmitted:
+    """Return the refusal of a key that belongs to no household."""
+    return NotAdmitted("this key belongs to no household here; apply first", "not_admitted_unknown")
 
 
 def by_keys(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Household]:

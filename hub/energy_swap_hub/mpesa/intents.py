@@ -34,6 +34,13 @@ _UNSENT_PATIENCE: Final = timedelta(minutes=5)
 _UNSENT_PAUSE: Final = timedelta(seconds=15)
 _TOO_LATE: Final = "It was not paid in time."
 
+
+def out_of_range(kes: int) -> PaymentRefused:
+    """Return the refusal to ask a phone for so much, or so little."""
+    text = f"A payment is between 1 and {MOST_KES:,} whole KES; this was {kes}."
+    return PaymentRefused(text, "payment_out_of_range", least_kes=1, most_kes=MOST_KES)
+
+
 # When the outcome is asked for, after sending; then Pull decides, and after that a person.
 _QUESTIONS: Final = (
     *(timedelta(seconds=seconds) for seconds in (15, 30, 45, 60, 90, 120)),
@@ -91,7 +98,7 @@ def create(
 ) -> str:
     """Write a new payment down, unless one for its purpose is open, and return its id. Raises `PaymentRefused`."""
     if isinstance(kes, bool) or not isinstance(kes, int) or not 1 <= kes <= MOST_KES:
-        raise PaymentRefused(f"A payment is between 1 and {MOST_KES:,} whole KES; this was {kes}.")
+        raise out_of_range(kes)
     row = payment_intent.c
     if purpose != TOP_UP:
         known = connection.execute(
@@ -103,7 +110,7 @@ def create(
             )
         ).first()
         if known is not None and known.state == PAID:
-            raise PaymentRefused("It is paid already.")
+            raise PaymentRefused("It is paid already.", "paid_already")
         if known is not None:
             return str(known.intent_id)
     if connection.execute(_OPEN_OF_PHONE, {"phone_key": phone_key}).first():

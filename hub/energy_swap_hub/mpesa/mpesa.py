@@ -239,13 +239,14 @@ class MPesa:
     async def qr_code(self, *, merchant: str, account: str, kes: int) -> bytes:
         """Return the PNG that a phone scans to pay ``kes`` to ``account``. Raises `PaymentRefused`."""
         if not 1 <= kes <= intents.MOST_KES:
-            raise PaymentRefused(f"A payment is between 1 and {intents.MOST_KES:,} whole KES; this was {kes}.")
+            raise intents.out_of_range(kes)
         try:
             return await self._codes.code(self._worker.qr_code, merchant, account, kes)
         except DarajaUnavailable as error:
             raise PaymentRefused(
                 f"M-Pesa gives no QR code now. Pay by hand: Lipa na M-PESA, Pay Bill {self._config.short_code}, "
-                f"account {account}."
+                f"account {account}.",
+                "no_pay_code",
             ) from error
 
     def look_now(self) -> None:
@@ -292,4 +293,5 @@ class MPesa:
 
 def _check_phone(phone: str) -> None:
     if not (len(phone) == 12 and phone.isascii() and phone.isdecimal() and phone.startswith("254")):
-        raise PaymentRefused("The phone number must have 12 digits and begin with 254, like 254712345678.")
+        text = "The phone number must have 12 digits and begin with 254, like 254712345678."
+        raise PaymentRefused(text, "not_a_phone")

@@ -64,7 +64,8 @@ def create(
 ) -> None:
     """Write a new payout down; one that is known already is left alone. Raises `PaymentRefused`."""
     if isinstance(kes, bool) or not isinstance(kes, int) or not LEAST_KES <= kes <= MOST_KES:
-        raise PaymentRefused(f"A payout is between {LEAST_KES} and {MOST_KES:,} whole KES; this was {kes}.")
+        text = f"A payout is between {LEAST_KES} and {MOST_KES:,} whole KES; this was {kes}."
+        raise PaymentRefused(text, "payout_out_of_range", least_kes=LEAST_KES, most_kes=MOST_KES)
     if find(connection, community_id, payout_id) is not None:
         return
     new = {

@@ -144,7 +144,7 @@ def _open_period(community: CommunityConfig, calendar: PeriodCalendar, name: str
     try:
         period = calendar.named(name)
     except ValueError as error:
-        raise OrderRefused(f"period: {error}") from None
+        raise OrderRefused(f"period: {error}", "no_such_period") from None
     first = calendar.after(calendar.at(now), community.gate_periods + 1)
     if period.start < first.start:
         closed_at = gate_closes_at(period, calendar, community.gate_periods)
@@ -152,10 +152,12 @@ def _open_period(community: CommunityConfig, calendar: PeriodCalendar, name: str
             f"period: orders for {period.id} were taken until {closed_at.isoformat()}; "
             f"the first open one is {first.id}",
             "gate_closed",
+            first_time=int(first.start.timestamp()),
         )
     if period.start > now + LONGEST_AHEAD:
         last = calendar.at(now + LONGEST_AHEAD)
-        raise OrderRefused(f"period: {period.id} is more than 7 days ahead; the last open one is {last.id}")
+        text = f"period: {period.id} is more than 7 days ahead; the last open one is {last.id}"
+        raise OrderRefused(text, "period_too_far", last_time=int(last.start.timestamp()))
     return period
 
 
@@ -177,7 +179,8 @@ def _check_side(connection: Connection, community_id: str, household: Household,
         )
     # The hub's clock was set back: what the gate has closed stays closed.
     if contracts_of(connection, community_id, wish.period):
-        raise OrderRefused(f"period: the contracts for {wish.period.id} are made; choose a later period")
+        text = f"period: the contracts for {wish.period.id} are made; choose a later period"
+        raise OrderRefused(text, "contracts_made")
 
 
 def _check_allowance(connection: Connection, community_id: str, household: Household, wh: int) -> None:
@@ -187,7 +190,9 @@ def _check_allowance(connection: Connection, community_id: str, household: House
     if promised + wh > allowed:
         raise OrderRefused(
             f"wh: the hub may burn {kwh(max(allowed, 0))} for this household, and {kwh(promised)} are bought "
-            f"ahead already; order at most {max(allowed - promised, 0)} Wh or allow more"
+            f"ahead already; order at most {max(allowed - promised, 0)} Wh or allow more",
+            "allowance_too_small",
+            most_wh=max(allowed - promised, 0),
         )
 
 

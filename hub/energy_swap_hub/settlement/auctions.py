@@ -34,7 +34,9 @@ def start(
     if message.reserve_price is not None and message.reserve_price < message.start_price:
         raise OrderRefused(
             f"reserve_price: {message.reserve_price} is below the start price; "
-            f"give {message.start_price} or more, or none"
+            f"give {message.start_price} or more, or none",
+            "reserve_too_low",
+            start_cents=message.start_price,
         )
     account = ledger.ekwh(household.id)
     try:

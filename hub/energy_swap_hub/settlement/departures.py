@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert
 from energy_swap_hub.chain import proposal_store
 from energy_swap_hub.chain.payload import BurnPeriod, MintPeriod
 from energy_swap_hub.chain.proposal_store import UNDER_WAY, Stage
+from energy_swap_hub.explained import Explained
 from energy_swap_hub.membership.households import by_id, record_audit, set_status
 from energy_swap_hub.membership.push_subscriptions import unsubscribe_household
 
@@ -20,7 +21,7 @@ _MANY_LETTERS: Final = 500
 _BURN: Final = "left"
 
 
-class LeavingRefused(ValueError):  # noqa: N818 - reads as the answer it is
+class LeavingRefused(Explained, ValueError):  # noqa: N818 - reads as the answer it is
     """A household that cannot leave now; the text says why."""
 
 
@@ -33,14 +34,16 @@ def begin_leaving(
     """
     household, words = by_id(connection, community_id, household_id), reason.strip()
     if household.status not in {"applied", "admitted", "suspended"}:
-        raise LeavingRefused(f"{household.id} is {household.status} already")
+        raise LeavingRefused(f"{household.id} is {household.status} already", "leaving_already")
     if not 1 <= len(words) <= _MANY_LETTERS:
-        raise LeavingRefused(f"reason: say why in 1 to {_MANY_LETTERS} letters")
+        text = f"reason: say why in 1 to {_MANY_LETTERS} letters"
+        raise LeavingRefused(text, "say_why", letters=_MANY_LETTERS)
     for proposal in proposal_store.proposals(connection, community_id, UNDER_WAY):
         if proposal.household != household.id:
             continue
         if proposal.stage is Stage.COMPLETE:
-            raise LeavingRefused(f"{proposal.id} is signed and on its way to the chain; try again in a minute")
+            text = f"{proposal.id} is signed and on its way to the chain; try again in a minute"
+            raise LeavingRefused(text, "proposal_under_way")
         proposal_store.withdraw(connection, community_id, proposal.id, now)
     connection.execute(
         insert(departure).values(

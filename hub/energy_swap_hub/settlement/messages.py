@@ -35,6 +35,7 @@ from energy_swap_hub import ledger, metering
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.payload import HouseholdTransaction
 from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.explained import Explained
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.membership.phone import PhoneBook
@@ -62,6 +63,10 @@ _KNOWN: Final = Lookup(
     )
 )
 _MAX_AHEAD: Final = timedelta(minutes=5)
+
+
+class MessageRefused(Explained, MessageError):  # noqa: N818 - reads as the answer it is
+    """A true message that cannot be acted on now, or here; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +139,11 @@ def _receive_one(
     known = _KNOWN.first(connection, community_id=desk.community.id, message_id=str(message.id))
     if known is not None:
         if bytes(known[0]) != signer:
-            raise MessageError(f"the message id {message.id} was used by somebody else; make a new one")
+            text = f"the message id {message.id} was used by somebody else; make a new one"
+            raise MessageRefused(text, "message_id_used")
         if desk.phones.open(bytes(known[1])) != opened.payload:
-            raise MessageError(f"the message id {message.id} was used for another message; make a new one")
+            text = f"the message id {message.id} was used for another message; make a new one"
+            raise MessageRefused(text, "message_id_used")
         return answer(connection, desk, signer, message, known[2])
     _check(desk, message, now)
     if isinstance(message, Application) and not opened.by_phone:
@@ -311,9 +318,8 @@ def auction_answer(connection: Connection, community_id: str, auction_id: str) -
 
 def _check(desk: Desk, message: AnyMessage, now: datetime) -> None:
     if message.community != desk.community.id:
-        raise MessageError(
-            f"community: this hub serves the community {desk.community.id}, not {message.community}"
-        )
+        text = f"community: this hub serves the community {desk.community.id}, not {message.community}"
+        raise MessageRefused(text, "another_community")
     _check_age(message, now)
 
 
@@ -321,6 +327,8 @@ def _check_age(message: AnyMessage, now: datetime) -> None:
     age = int(now.timestamp()) - message.sent_at
     limit = _MAX_PATIENT_AGE if isinstance(message, _PATIENT) else _MAX_AGE
     if age > limit.total_seconds():
-        raise MessageError(f"sent {age} s ago, which is too old to act on now; send it again")
+        text = f"sent {age} s ago, which is too old to act on now; send it again"
+        raise MessageRefused(text, "sent_too_long_ago", minutes=age // 60)
     if -age > _MAX_AHEAD.total_seconds():
-        raise MessageError(f"sent {-age} s in the future; set the clock of the sender")
+        text = f"sent {-age} s in the future; set the clock of the sender"
+        raise MessageRefused(text, "sent_in_the_future", minutes=-age // 60)

@@ -32,10 +32,11 @@ def choose_partners(
     Raises `OrderRefused` when one of them is the household itself or is not in the community.
     """
     if household.id in chosen:
-        raise OrderRefused(f"partners: {household.id} is this household itself; name others")
+        raise OrderRefused(f"partners: {household.id} is this household itself; name others", "own_household")
     known = {member.id for member in households(connection, community_id)}
     if unknown := sorted(set(chosen) - known):
-        raise OrderRefused(f"partners: the community has no household {', '.join(unknown)}; name them like h-001")
+        text = f"partners: the community has no household {', '.join(unknown)}; name them like h-001"
+        raise OrderRefused(text, "no_such_household")
     connection.execute(
         insert(partner_choice).values(
             community_id=community_id, household_id=household.id, partners=sorted(set(chosen)), valid_from=now

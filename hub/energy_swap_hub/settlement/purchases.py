@@ -58,7 +58,8 @@ class PurchaseMarket(SpotMarket):
         """
         for name, is_given in (("post_only", wish.post_only), ("valid_until", wish.valid_until is not None)):
             if is_given:
-                raise OrderRefused(f"{name}: an order paid by M-Pesa buys at once; leave {name} out")
+                text = f"{name}: an order paid by M-Pesa buys at once; leave {name} out"
+                raise OrderRefused(text, "mpesa_buys_at_once")
         order = self._new_order(household, wish, Side.BUY, wish.at_most, "pending_payment", wish.seller)
         met = self._met_now(order)
         if not met:

@@ -34,11 +34,14 @@ def time_to_come(name: str, seconds: int, now: datetime) -> datetime:
     unix_now = int(now.timestamp())
     if seconds <= unix_now:
         raise OrderRefused(
-            f"{name} {seconds} has passed; the hub's time is {unix_now}, give Unix seconds above it"
+            f"{name} {seconds} has passed; the hub's time is {unix_now}, give Unix seconds above it",
+            "ends_in_the_past",
+            now_time=unix_now,
         )
     latest = unix_now + _LONGEST_SECONDS
     if seconds > latest:
-        raise OrderRefused(f"{name} {seconds} is more than a year away; give Unix seconds up to {latest}")
+        text = f"{name} {seconds} is more than a year away; give Unix seconds up to {latest}"
+        raise OrderRefused(text, "ends_too_late", latest_time=latest)
     return datetime.fromtimestamp(seconds, UTC)
 
 
@@ -114,5 +117,7 @@ def would_trade(order: SpotOrder, met: SpotOrder) -> OrderRefused:
     field, word = ("at_least", "above") if order.side.value == "sell" else ("at_most", "below")
     return OrderRefused(
         f"post_only: at {field} {order.limit} the order would trade at once with one at {met.limit} cents per "
-        f"kWh; give {field} {word} {met.limit}, or leave post_only out"
+        f"kWh; give {field} {word} {met.limit}, or leave post_only out",
+        "would_trade_at_once",
+        met_cents=met.limit,
     )

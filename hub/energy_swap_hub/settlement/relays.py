@@ -18,11 +18,16 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
+from energy_swap_hub.explained import Explained
 from energy_swap_hub.membership.households import Household, by_id, record_audit
 from energy_swap_hub.storage import Lookup
 
 from .relay_rules import Standing, command_for, wanted
 from .relay_tables import relay
+
+
+class SwitchRefused(Explained, ValueError):  # noqa: N818 - reads as the answer it is
+    """A household's connection cannot be switched as it asks; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,15 @@ def ask(
 ) -> dict[str, object]:
     """Keep a household's own wish to be switched off, or take it back; return what is wanted then.
 
-    Raises `ValueError` where no relay could carry it out, and for a protected household.
+    Raises `SwitchRefused` where no relay could carry it out, and for a protected household.
     """
     known = relay_of(connection, community.id, household.id)
     if known.report is None:
-        raise ValueError("no meter of this household has told of a relay: it has none, or nobody has claimed it")
+        text = "on: no meter of this household has told of a relay: it has none, or nobody has claimed it"
+        raise SwitchRefused(text, "no_relay")
     if not on and known.is_protected:
-        raise ValueError(
-            "the community protects this household from being cut off; ask its office to take that back first"
-        )
+        text = "on: the community protects this household from being cut off; ask its office to take that back"
+        raise SwitchRefused(text, "protected_from_being_off")
     asked = replace(known, is_asked_off=not on)
     if asked != known:
         _put(connection, community.id, asked)

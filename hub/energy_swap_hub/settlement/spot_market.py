@@ -197,13 +197,15 @@ class SpotMarket(SpotTrades):
 
     def _check_seller(self, household: Household, seller: str) -> None:
         if seller == household.id:
-            raise OrderRefused(f"seller: {seller} is your own household; name another one, or leave seller out")
+            text = f"seller: {seller} is your own household; name another one, or leave seller out"
+            raise OrderRefused(text, "own_household")
         if seller not in self._sellers:
             self._sellers[seller] = is_there(self._connection, self._community.id, seller)
         if not self._sellers[seller]:
             raise OrderRefused(
                 f"seller: there is no household {seller} in {self._community.id}; give the id of one (such as "
-                f"{household.id}, which is yours), or leave seller out to buy from anybody"
+                f"{household.id}, which is yours), or leave seller out to buy from anybody",
+                "no_such_household",
             )
 
     def _refuse_trading_post(self, order: Order) -> None:

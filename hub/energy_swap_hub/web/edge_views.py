@@ -79,9 +79,10 @@ def known(connection: Connection, signer: bytes) -> Household:
     """Return the household whose key signed; raises `NotAdmitted`."""
     household = households.by_key(connection, signer)
     if household is None and (claimed := households.claimed_by(connection, signer)) is not None:
-        raise NotAdmitted(f"this device has asked to be that of {claimed}; the community's approvers decide")
+        text = f"this device has asked to be that of {claimed}; the community's approvers decide"
+        raise NotAdmitted(text, "not_admitted_applied")
     if household is None:
-        raise NotAdmitted("this key belongs to no household here; apply first")
+        raise households.stranger()
     return household
 
 

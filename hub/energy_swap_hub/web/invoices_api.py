@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.membership.households import NotAdmitted, by_id, by_key
+from energy_swap_hub.membership.households import by_id, by_key, stranger
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement import invoices
 from energy_swap_hub.settlement.invoice_rules import Month
@@ -203,7 +203,7 @@ class InvoicesApi:
 def _household_of(connection: Connection, key: bytes) -> str:
     household = by_key(connection, key)
     if household is None:
-        raise NotAdmitted("this key belongs to no household here; apply first")
+        raise stranger()
     return household.id
 
 

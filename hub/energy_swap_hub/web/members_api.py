@@ -13,11 +13,11 @@ from energy_swap_hub.membership import consent, files
 from energy_swap_hub.membership.files import Evidence, evidence_of
 from energy_swap_hub.membership.households import (
     Household,
-    NotAdmitted,
     by_id,
     by_key,
     record_audit,
     sealed_phone,
+    stranger,
 )
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement import tables
@@ -213,7 +213,7 @@ class MembersApi:
         def look(connection: Connection) -> tuple[Household, list[Fact]]:
             household = by_key(connection, call.who)
             if household is None:
-                raise NotAdmitted("this key belongs to no household here; apply first")
+                raise stranger()
             return household, personal_data(connection, self._community_id, household, self._desk.phones, now)
 
         household, facts = await self._database.read(look)

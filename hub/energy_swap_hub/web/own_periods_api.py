@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership import households
-from energy_swap_hub.membership.households import Household, NotAdmitted
+from energy_swap_hub.membership.households import Household
 from energy_swap_hub.settlement.settings import calendar_of
 from energy_swap_hub.storage import Database
 
@@ -70,7 +70,7 @@ class OwnPeriodsApi:
         def query(connection: Connection) -> T:
             household = households.by_key(connection, call.who)
             if household is None:
-                raise NotAdmitted("this key belongs to no household here; apply first")
+                raise households.stranger()
             return look(connection, household)
 
         return await self._database.read(query)

@@ -28,6 +28,7 @@ from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.push.services import UnknownPushService
 from energy_swap_hub.settlement.departures import LeavingRefused
 from energy_swap_hub.settlement.device_scope import NotForPhones
+from energy_swap_hub.settlement.relays import SwitchRefused
 from energy_swap_hub.settlement.settings import SettingsRefused
 from energy_swap_hub.settlement.spot import OrderRefused
 
@@ -44,7 +45,7 @@ class RestartedError(Exception):
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # What callers can do wrong, the status it gets and the code that programs can rely on.
-_PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
+PROBLEMS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (msgspec.ValidationError, 422, "invalid_field"),
     (msgspec.DecodeError, 400, "not_json"),
     (MessageError, 400, "bad_message"),
@@ -68,6 +69,7 @@ _PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (BidError, 409, "bid_refused"),
     (PaymentRefused, 409, "payment_refused"),
     (LeavingRefused, 409, "leaving_refused"),
+    (SwitchRefused, 422, "switch_refused"),
     (EvidenceRefused, 409, "evidence_refused"),
     (SettingsRefused, 422, "setting_refused"),
     (UnknownPushService, 422, "unknown_push_service"),
@@ -117,7 +119,7 @@ def is_refusal(error: Exception) -> bool:
 
 
 def _status_of(error: Exception) -> tuple[int, str] | None:
-    for kind, status, code in _PROBLEMS:
+    for kind, status, code in PROBLEMS:
         if isinstance(error, kind):
             return status, code
     return _PLAIN.get(type(error))

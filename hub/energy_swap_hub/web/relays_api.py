@@ -88,7 +88,7 @@ class RelaysApi:
         def change(connection: Connection) -> bytes | None:
             household = by_key(connection, call.who)
             if household is None:
-                raise NotAdmitted("this key has not applied yet")
+                raise NotAdmitted("this key has not applied yet", "not_admitted_unknown")
             return take_report(connection, self._community, household, report, self._authority, now)
 
         command = await self._database.write(change)

@@ -52,6 +52,10 @@ async def shows(hass: HomeAssistant, entity: str, wanted: str) -> None:
             {"code": "payment_refused", "key": "payout_too_small", "numbers": {"least_kes": 10, "kes": 0}},
             "M-Pesa hulipa KES 10 au zaidi; hii ingekuwa KES 0.",
         ),
+        (
+            {"code": "order_refused", "key": "period_too_far", "numbers": {"last_time": 1795168200}},
+            "Kipindi hiki kiko mbali mno mbele. Cha mwisho kilicho wazi kinaanza 2026-11-20 01:50.",
+        ),
         # Of a hub of another age: a reason that we do not know, one without its figures, and one without a key.
         (
             {"code": "not_admitted", "key": "a_new_one", "numbers": {}},

@@ -1,21 +1,38 @@
-"""Each place in the markets that refuses a wish: it names the field, the limit and what would be accepted."""
+"""Each place that refuses a wish: it names the field, the limit and what would be accepted, and has its words.
+
+The words are those of Home Assistant and of the household's app, in every language, filled with its figures.
+"""
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
 from energy_swap_hub import ledger
+from energy_swap_hub.explained import Explained
 from energy_swap_hub.market import auction as auction_rules
 from energy_swap_hub.membership.tables import household
-from energy_swap_hub.settlement import ahead, auctions, partners, purchases, refusals, spot, spot_market
+from energy_swap_hub.settlement import (
+    ahead,
+    auctions,
+    messages,
+    partners,
+    purchases,
+    refusals,
+    relays,
+    spot,
+    spot_market,
+)
 from energy_swap_hub.settlement.ahead_tables import contract
 from energy_swap_hub.settlement.messages import receive
+from energy_swap_hub.settlement.relay_tables import relay
 from energy_swap_hub.settlement.tables import burn_allowance
 from energy_swap_protocol.message import (
     AnyMessage,
@@ -24,8 +41,10 @@ from energy_swap_protocol.message import (
     BuyOrder,
     CancelOrder,
     ChoosePartners,
+    PayOut,
     SellAhead,
     StartAuction,
+    SwitchConnection,
     sign_message,
 )
 from nacl.signing import SigningKey
@@ -33,8 +52,11 @@ from sqlalchemy import Connection, insert, update
 
 from tests.hub.trading import COMMUNITY, NOW, VILLAGE, head, hub_desk, in_memory, keys, sale
 
-MODULES: Final = (ahead, auctions, auction_rules, partners, purchases, refusals, spot_market)
-OTHERS: Final = {"ValueError", "AssertionError"}  # told to programmers
+MARKETS: Final = (ahead, auctions, auction_rules, partners, purchases, refusals, spot_market)
+MODULES: Final = (*MARKETS, messages, relays)
+# Told to programmers; of an application, which an edge words; of what the office asks.
+OTHERS: Final = {"ValueError", "AssertionError", "MessageError"}
+ROOT: Final = Path(__file__).parents[3]
 DESK, CHAIN = hub_desk()
 AMINA, BRIAN, CHEBET, DAVID = MEMBERS = keys(4)  # David has no panels
 OPEN_SALE, PENDING, AUCTION, BID_ON, CANCELLED, FILLED, AHEAD, TAKEN_BACK, NEW = (
@@ -130,6 +152,22 @@ CASES: Final = [
     ),
     Case("order: h-002 has no order", BRIAN, cancel(AHEAD)),
     Case("is cancelled; only an open order can be", CHEBET, cancel(TAKEN_BACK)),
+    Case("on: no meter of this household has told", BRIAN, SwitchConnection(**head(NEW), on=False)),
+    Case("on: the community protects", AMINA, SwitchConnection(**head(NEW), on=False)),
+    Case("KES 10 or more; this would be KES 3", BRIAN, PayOut(**head(NEW), kes=3)),
+    Case("serves the community kisima, not other", BRIAN, PayOut(**head(NEW) | {"community": "other"})),
+    Case("sent 901 s ago", BRIAN, PayOut(**head(NEW) | {"sent_at": UNIX - 901})),
+    Case("sent 301 s in the future", BRIAN, PayOut(**head(NEW) | {"sent_at": UNIX + 301})),
+    Case(
+        "was used for another message",
+        CHEBET,
+        SellAhead(**head(AHEAD), period="2026-11-20T13:00Z", wh=101, at_least=9),
+    ),
+    Case(
+        "was used by somebody else",
+        BRIAN,
+        SellAhead(**head(AHEAD), period="2026-11-20T13:00Z", wh=100, at_least=900),
+    ),
     Case("it is binding now", CHEBET, cancel(AHEAD, NEW_GATE := NOW + timedelta(minutes=46)), NEW_GATE),
 ]
 
@@ -146,6 +184,12 @@ def connection() -> Iterator[Connection]:
         connection.execute(
             insert(burn_allowance).values(community_id=VILLAGE, household_id="h-002", remaining_wh=300)
         )
+        connection.execute(
+            insert(relay).values(
+                community_id=VILLAGE, household_id="h-001", is_protected=True, is_ended=False,
+                is_asked_off=False, report=b"told", reported_at=NOW,
+            )
+        )  # fmt: skip
         connection.execute(
             insert(contract).values(
                 community_id=VILLAGE, start=NOW + 2 * HOUR, number=1, seller="h-001", buyer="h-003", wh=1,
@@ -184,15 +228,33 @@ def places() -> set[tuple[str, int, int]]:
     }
 
 
+def worded() -> list[dict[str, str]]:
+    """Return the words of each reader in each language, by the key of what is refused."""
+    found = []
+    for language in ("en", "sw"):
+        texts = json.loads((ROOT / f"custom_components/energy_swap/translations/{language}.json").read_text())
+        said = texts["exceptions"].items()
+        found.append({key.removeprefix("refused_"): text["message"] for key, text in said})
+        words = (ROOT / f"hub/console/src/household/words/refusals.{language}.ts").read_text()
+        found.append(dict(re.findall(r'"refused\.(\w+)": "(.*)"', words)))
+    return found
+
+
 def test_every_refusal_says_which_field_and_what_would_be_accepted(connection: Connection) -> None:
-    before = ledger.trial_balance(connection, VILLAGE)
+    before, words = ledger.trial_balance(connection, VILLAGE), worded()
+    assert all(len(said) > 40 for said in words)
+    markets = {module.__name__ for module in MARKETS}
     reached = set()
     for case in CASES:
         with pytest.raises(Exception, match=re.escape(case.words)) as refused:
             tell(connection, case.who, case.message, case.at)
-        text, fields = str(refused.value), case.message.__struct_fields__
-        assert case.who is DAVID or any(re.search(rf"\b{name}\b", text) for name in fields), text
-        origin = refused.traceback[-1]
+        origin, error = refused.traceback[-1], refused.value
+        if origin.frame.f_globals["__name__"] in markets and case.who is not DAVID:
+            assert any(re.search(rf"\b{name}\b", str(error)) for name in case.message.__struct_fields__), error
+        assert isinstance(error, Explained | ledger.Overdrawn)
+        figures = {re.sub("_(wh|cents|kes|time)$", "", name) for name in error.numbers}
+        for said in words:
+            assert set(re.findall(r"{(\w+)}", said[error.key])) <= figures, (error.key, figures)
         reached.add((origin.frame.f_globals["__name__"], origin.lineno + 1))
     assert ledger.trial_balance(connection, VILLAGE) == before
     never = [

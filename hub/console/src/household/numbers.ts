@@ -1,5 +1,6 @@
 // Numbers as people type them: prices and energy with a point or a comma, phone numbers in all their spellings; and the hub's figures as they read them.
-import { kes } from "../format.js";
+import { clock, day, kes } from "../format.js";
+import { currentLanguage } from "../language-choice.js";
 
 
 /** Whole thousandths of what was typed, or null: "1.5" and "1,5" are 1500. */
@@ -45,12 +46,13 @@ export function typedHousehold(text: string): string | null {
   return match === null ? null : `h-${String(Number(match[1])).padStart(3, "0")}`;
 }
 
-/** The figures of a refusal under their names without the unit, exactly: {have_wh: 420} is {have: "0.42 kWh"}. */
+/** The figures of a refusal under their names without the unit, exactly: {have_wh: 420} is {have: "0.42 kWh"}; times with their day. */
 export function asAmounts(numbers: Record<string, number>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(numbers).map(([name, value]) => {
-      const [, what, unit] = /^(?:(\w+)_)?(wh|cents|kes)$/.exec(name) ?? [];
+      const [, what, unit] = /^(?:(\w+)_)?(wh|cents|kes|time)$/.exec(name) ?? [];
       if (unit === undefined) return [name, String(value)];
+      if (unit === "time") return [what ?? unit, `${day(value, currentLanguage())} ${clock(value)}`];
       return [what ?? unit, unit === "wh" ? `${value / 1000} kWh` : kes(unit === "kes" ? value * 100 : value)];
     }),
   );
