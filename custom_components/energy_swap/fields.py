@@ -85,7 +85,7 @@ def days(first: date | None, last: date | None, today: date) -> tuple[date, date
 def check_days(first: date | None, last: date | None) -> None:
     """Look at days whose defaults the community knows best; raises ServiceValidationError."""
     if first is not None and last is not None:
-        _check_order(first, last)
+        _check_order(first, last, LONGEST - timedelta(days=1))  # both days count
 
 
 def span(
@@ -98,9 +98,8 @@ def span(
     return start, end
 
 
-def _check_order[Moment: (date, datetime)](start: Moment, end: Moment) -> None:
-    span_of = end - start if isinstance(start, datetime) else end - start + timedelta(days=1)  # both days count
-    if end < start or span_of > LONGEST:
+def _check_order[Moment: (date, datetime)](start: Moment, end: Moment, longest: timedelta = LONGEST) -> None:
+    if end < start or end - start > longest:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="ends_before_start" if end < start else "span_too_long",

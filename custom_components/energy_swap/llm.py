@@ -103,7 +103,7 @@ class TradesTodayTool(_HouseholdTool):
             "bought_kwh": _kwh(total["bought_wh"]),
             "earned_kes": _kes(total["earned_cents"]),
             "paid_kes": _kes(total["paid_cents"]),
-            "settled_periods": len(periods),
+            "settled_periods": sum(bool(period.get("settled", True)) for period in periods),
         }
 
 

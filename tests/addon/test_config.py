@@ -1,5 +1,7 @@
 """Settings from variables, from an app's options, and from the Supervisor."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,20 @@ OPTIONS: dict[str, Any] = {
     "name": "Amina's house", "phone": "254712345678", "hub_url": "https://hub.example/", "community": "umoja",
     "meter": "AB" * 32, "rated_pv_w": 3000, "main_breaker_w": 9200, "mqtt_host": "core-mosquitto",
 }  # fmt: skip
+
+
+@asynccontextmanager
+async def supervisor(*routes: web.RouteDef) -> AsyncIterator[str]:
+    """Serve what the Supervisor answers; give its address."""
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 async def test_variables_go_before_the_apps_options(tmp_path: Path) -> None:
@@ -77,20 +93,12 @@ async def test_the_supervisor_names_the_broker() -> None:
         }
         return web.json_response({"result": "ok", "data": data})
 
-    app = web.Application()
-    app.router.add_get("/services/mqtt", service)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with supervisor(web.get("/services/mqtt", service)) as url:
         found = await mqtt_service("token", url)
         assert found == MqttConfig(host="core-mosquitto", port=8883, username="u", password="p", tls=True)
         assert asked == ["Bearer token"]
         with pytest.raises(ConfigError, match="Mosquitto"):
             await mqtt_service("token", url)
-    finally:
-        await runner.cleanup()
 
 
 async def test_the_supervisor_is_given_other_options() -> None:
@@ -100,18 +108,10 @@ async def test_the_supervisor_is_given_other_options() -> None:
         given.append((request.headers["Authorization"], await request.json()))
         return web.json_response({"result": "ok"}, status=200 if len(given) == 1 else 400)
 
-    app = web.Application()
-    app.router.add_post("/addons/self/options", options)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with supervisor(web.post("/addons/self/options", options)) as url:
         assert await set_options("token", {"name": "Amina"}, url)
         assert given == [("Bearer token", {"options": {"name": "Amina"}})]
         assert not await set_options("token", {"nick": "Amina"}, url)
-    finally:
-        await runner.cleanup()
     assert not await set_options("token", {}, url)  # the Supervisor is away
 
 

@@ -150,6 +150,10 @@ async def test_trades_of_a_span_replace_what_was_known_of_it(store: Store) -> No
         await history.keep_trades(trades, START, START + 3600, retail_cents_per_kwh=2_000)
     money = await history.money(START, START + 3600)
     assert (money.earned_cents, money.saved_cents) == (330, 200 * 2 - 100)
+    rows = await history.periods(START, START + 3600, calendar=HALF_HOURS)
+    traded = ("sold_wh", "earned_cents", "bought_wh", "paid_cents")
+    assert [sum(row[name] for row in rows) for name in traded] == [300, 330, 200, 100]
+    assert not any(row["settled"] for row in rows)
 
 
 async def test_every_wh_came_from_somewhere_and_went_somewhere_once(store: Store) -> None:

@@ -1,7 +1,7 @@
 """The actions: for whom they are, who may use them, and what they answer."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError,
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.energy_swap.fields import days
 from custom_components.energy_swap.guards import spends_kes
 from tests.custom_components.contract_edge import AUCTION, ORDER, ContractEdge
 
@@ -128,6 +129,8 @@ async def test_what_the_edge_keeps_is_answered(
         ("get_prices", {"from": "2026-11-20 12:00", "to": "2026-11-20 11:00"}, "ends_before_start"),
         ("get_prices", {"from": "2024-11-20 12:00", "to": "2026-11-20 11:00"}, "span_too_long"),
         ("get_statement", {"from": "2026-11-20", "to": "2026-11-19"}, "ends_before_start"),
+        # Both days count: the hub's statements have 366 at most.
+        ("get_statement", {"from": "2025-11-20", "to": "2026-11-21"}, "span_too_long"),
         ("export_history", {"from": "2020-11-20", "to": "2026-11-19"}, "span_too_long"),
     ],
 )
@@ -137,6 +140,11 @@ async def test_a_wrong_span_of_time_is_named(
     with pytest.raises(ServiceValidationError) as refused:
         await act(hass, action, fields)
     assert refused.value.translation_key == key
+
+
+def test_the_history_card_may_ask_from_a_year_ago_until_tomorrow() -> None:
+    asked = date(2025, 11, 22), date(2026, 11, 23)
+    assert days(*asked, today=date(2026, 11, 22)) == asked
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,25 @@ async def test_a_language_model_can_look_and_nothing_else(
         "household": "Amina's house",
         "note": "the household's edge does not tell its history",
     }
-    edge.records["history"] = {"periods": [{"start": 1, "sold_wh": 820, "bought_wh": None, "earned_cents": 1423}]}
-    trades = await ask("energy_swap__trades_today")
-    assert (trades["sold_kwh"], trades["earned_kes"], trades["settled_periods"]) == (0.82, 14.23, 1)
+    settled = {"start": 1, "sold_wh": 820, "bought_wh": None, "earned_cents": 1423, "settled": True}
+    # Not settled yet, but something was sold and bought on the spot market in it.
+    running = {
+        "start": 1801,
+        "sold_wh": 100,
+        "bought_wh": 250,
+        "earned_cents": 120,
+        "paid_cents": 300,
+        "settled": False,
+    }
+    edge.records["history"] = {"periods": [settled, running]}
+    assert await ask("energy_swap__trades_today") == {
+        "household": "Amina's house",
+        "sold_kwh": 0.92,
+        "bought_kwh": 0.25,
+        "earned_kes": 15.43,
+        "paid_kes": 3.0,
+        "settled_periods": 1,
+    }
     assert edge.commands == []
 
     await edge.stop()
