@@ -147,6 +147,7 @@ class Counsel:
             best_buy=_offer(market.get("best_buy")),
             week_average=_week_average(guidance),
             battery=self._battery(now),
+            is_net_metered=market.get("is_net_metered", False),
         )
 
     def _battery(self, now: int) -> Battery | None:

@@ -72,6 +72,7 @@ class HouseholdState(msgspec.Struct, frozen=True):
     household: str
     status: str  # applied, admitted, suspended, leaving, left
     wallet: Wallet
+    is_net_metered: bool = False  # what it exports is the utility's by contract
     standing_order: Limits = msgspec.field(default_factory=Limits)
     exported_wh: int = 0
     imported_wh: int = 0
@@ -127,6 +128,7 @@ def show(household: HouseholdState, state: LiveState) -> None:
             "buy_at_most": household.standing_order.buy_at_most,
             "best_sell": household.book.best_sell,
             "best_buy": household.book.best_buy,
+            "is_net_metered": household.is_net_metered,
         },
     )
     state.set("orders", household.orders)

@@ -67,6 +67,12 @@ def test_a_sunny_afternoon_is_to_be_sold() -> None:
     assert advice.numbers["surplus_low_wh"] == 1_600
 
 
+def test_what_the_utility_credits_is_not_advised_to_be_sold_and_tokens_still_are() -> None:
+    sunny = situation(slots=slots({13: 1_600, 14: 1_600}, {}), is_net_metered=True)
+    assert advise(sunny).action == "hold"
+    assert advise(replace(sunny, tokens_wh=6_000, best_buy=Offer(2_000, 9_000))).key == "sell_tokens"
+
+
 def test_the_battery_comes_before_the_market() -> None:
     battery = Battery(capacity_wh=5_000, charge_wh=0, max_power_w=2_000)
     advice = advise(situation(slots=slots({13: 1_600, 14: 1_600}, {19: 2_000}), battery=battery))

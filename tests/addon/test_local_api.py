@@ -160,7 +160,7 @@ async def test_a_snapshot_comes_first_and_then_only_what_changes(
             assert state["membership"] == "admitted"
             assert state["market"] == {
                 "clearing_cents_per_kwh": 1875, "period": "2026-11-20T11:30Z", "sell_at_least": 1500,
-                "buy_at_most": None, "best_sell": None, "best_buy": None,
+                "buy_at_most": None, "best_sell": None, "best_buy": None, "is_net_metered": False,
             }  # fmt: skip
             assert state["guidance"] == hub.guidance
             assert (state["ahead_orders"], state["contracts"], state["partners"]) == (

@@ -182,6 +182,7 @@ async def test_every_dialog_fits_and_is_for_everybody(hub: Hub, size: str) -> No
         rows = page.locator("es-households tbody tr")
         await opened.look("household", rows.nth(0).get_by_role("button"), keep=True)
         await opened.look("suspend", button("Suspend this household"))
+        await opened.look("net_metering", button("Note a contract"))
         await opened.look("leave", button("Let it leave"))
         await opened.look("personal_data", button("Personal data as files"))
         await opened.look("take_phone", page.get_by_role("button", name="Take away"))

@@ -37,7 +37,8 @@ class Situation:
     """All that the advice is made from. Wh, cents, cents per kWh, Unix seconds.
 
     ``slots`` and ``prices`` begin with the running period and are of the same periods. ``reserve_wh`` is what the
-    household wants to keep in tokens, whatever is offered; ``lowest_sell`` its own lower limit.
+    household wants to keep in tokens, whatever is offered; ``lowest_sell`` its own lower limit. What a net-metered
+    household exports is the utility's: it has only tokens to sell.
     """
 
     now: int
@@ -53,6 +54,7 @@ class Situation:
     best_buy: Offer | None = None
     week_average: int | None = None
     battery: Battery | None = None
+    is_net_metered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ def _sell_tokens(situation: Situation, needs: _Needs) -> Advice | None:
 
 def _sell_surplus(situation: Situation, slots: Sequence[Slot]) -> Advice | None:
     """Sell what the sun will leave over in the next run of hours with a surplus."""
+    if situation.is_net_metered:
+        return None
     window = _next_window([slot for slot in slots if slot.start < situation.now + _DAY])
     if not window:
         return None

@@ -473,6 +473,9 @@ export class HubApi {
 
   recordSite = (household: string, transformer: string, feeder: string): Promise<unknown> => this.#request("POST", `/members/${household}/site`, { transformer, feeder });
 
+  noteNetMetering = (household: string, isOn: boolean, contract: string): Promise<unknown> =>
+    this.#request("POST", `/members/${household}/net-metering`, { is_on: isOn, contract });
+
   recordConsent = (household: string, version: string): Promise<unknown> => this.#request("POST", `/members/${household}/consent`, { version });
 
   confirmPhone = (household: string, how: "payment" | "operator"): Promise<unknown> => this.#request("POST", `/members/${household}/phone`, { how });

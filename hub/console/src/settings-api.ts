@@ -61,6 +61,10 @@ export interface MemberFile {
   parts: Partial<Record<"phone" | "document" | "site" | "consent", FilePart>>;
   missing: string[];
   consent: { version: string; en: string; sw: string };
+  has_panels: boolean;
+  /** The utility credits what it exports by a contract: since when, and until when (Unix seconds). */
+  net_metered_from: number | null;
+  net_metered_until: number | null;
   departure: {
     state: string;
     asked_by: string;

@@ -1,7 +1,7 @@
 """Applications and members: store them, find them, change their status."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -31,7 +31,11 @@ class NotAdmitted(Explained, PermissionError):  # noqa: N818 - reads as the answ
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """A household as the rest of the hub knows it; ``key`` and ``meter`` are 32-byte public keys."""
+    """A household as the rest of the hub knows it; ``key`` and ``meter`` are 32-byte public keys.
+
+    Between ``net_metered_from`` and ``net_metered_until`` it has a net-metering contract: the utility credits what
+    the meter exports, so that none of it is the household's to sell.
+    """
 
     id: str
     name: str
@@ -41,6 +45,18 @@ class Household:
     main_breaker_w: int
     status: str
     admitted_at: datetime | None
+    net_metered_from: datetime | None = None
+    net_metered_until: datetime | None = None
+
+    @property
+    def is_net_metered(self) -> bool:
+        """Whether it has a net-metering contract as far as the office knows."""
+        return self.net_metered_from is not None and self.net_metered_until is None
+
+    def is_net_metered_at(self, time: datetime) -> bool:
+        """Whether what is exported in the period that starts at ``time`` is the utility's by contract."""
+        since, until = self.net_metered_from, self.net_metered_until
+        return since is not None and since <= time and (until is None or time < until)
 
     @property
     def is_admitted(self) -> bool:
@@ -53,10 +69,7 @@ class Household:
         return "prosumer" if self.rated_pv_w else "consumer"
 
 
-_COLUMNS = tuple(
-    household.c[name]
-    for name in ("id", "name", "key", "meter", "rated_pv_w", "main_breaker_w", "status", "admitted_at")
-)
+_COLUMNS: Final = tuple(household.c[field.name] for field in fields(Household))
 
 _HOUSEHOLDS: Final = select(*_COLUMNS).order_by(household.c.number)
 _IS_OURS: Final = household.c.community_id == bindparam("community_id")
@@ -225,6 +238,37 @@ def set_meter(connection: Connection, community_id: str, household_id: str, mete
         .where(household.c.community_id == community_id, household.c.id == household_id)
         .values(meter=meter)
     )
+
+
+def set_net_metering(
+    connection: Connection,
+    community_id: str,
+    household_id: str,
+    *,
+    is_on: bool,
+    who: str,
+    contract: str,
+    now: datetime,
+) -> None:
+    """Note that a household's net-metering ``contract`` with the utility counts from now on, or has ended.
+
+    What it exports in periods that start from then on is neither minted nor sold, or it would be paid twice. Of
+    contracts that follow one another the hub remembers when the first began: what is told late from between them
+    counts as the utility's. Raises `LookupError` for a household that is not there, ValueError when it is noted
+    already, and for one without panels.
+    """
+    found = by_id(connection, community_id, household_id)
+    if found.is_net_metered == is_on:
+        raise ValueError(f"is_on: {found.id} is noted as {'' if is_on else 'not '}net-metered already")
+    if is_on and not found.rated_pv_w:
+        raise ValueError(f"is_on: {found.id} has no panels, so there is nothing for the utility to credit")
+    values = {"net_metered_from": found.net_metered_from or now, "net_metered_until": None if is_on else now}
+    row = household.c
+    connection.execute(
+        update(household).where(row.community_id == community_id, row.id == found.id).values(**values)
+    )
+    what = f"net metering {'on' if is_on else 'off'}: {contract}"
+    record_audit(connection, community_id, who=who, what=what, subject=found.id, now=now)
 
 
 def set_key(connection: Connection, community_id: str, household_id: str, key: bytes) -> None:

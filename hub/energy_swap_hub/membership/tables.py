@@ -20,6 +20,8 @@ household = Table(
     Column("status", Text, nullable=False),  # applied, admitted, suspended, leaving, left
     Column("applied_at", UtcTime, nullable=False),
     Column("admitted_at", UtcTime),
+    Column("net_metered_from", UtcTime),  # what it exports is the utility's by contract, from then on
+    Column("net_metered_until", UtcTime),  # that contract has ended
     UniqueConstraint("community_id", "number"),
     UniqueConstraint("community_id", "phone_hash"),
 )

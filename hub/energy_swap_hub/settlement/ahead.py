@@ -20,7 +20,7 @@ from .ahead_tables import LONGEST_AHEAD, ahead_order, contract
 from .allowances import allowance_wh
 from .gates import contracts_of, order_hold, secured_cents
 from .machine import schedule
-from .refusals import OrderRefused, cannot_cancel, no_such_order
+from .refusals import OrderRefused, cannot_cancel, check_may_deliver, no_such_order
 from .settings import calendar_of, rules
 from .words import kes, kwh
 
@@ -47,6 +47,7 @@ def place(
     calendar = through_time.calendar
     period = _open_period(community, calendar, message.period, now)
     if isinstance(message, SellAhead):
+        check_may_deliver(household)
         wish = _Wish(period, Side.SELL, message.wh, message.at_least)
     else:
         wish = _Wish(period, Side.BUY, message.wh, message.at_most)

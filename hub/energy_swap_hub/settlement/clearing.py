@@ -23,7 +23,7 @@ class Stand:
     """One household in a period: what it counted, which order that became, what its own tokens covered.
 
     ``ahead`` is what its contracts for the period came to (None: it has none). ``order`` and ``own_wh`` are made
-    from what `without_contracts` leaves of ``position``.
+    from what `without_contracts` leaves of ``position``. What a net-metered household exports is the utility's.
     """
 
     household: Household
@@ -31,6 +31,7 @@ class Stand:
     order: PeriodOrder | None
     own_wh: int
     ahead: AheadLine | None = None
+    is_net_metered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,11 @@ def _trades(
 
 def _with_grid(outcome: Outcome, tariff: Tariff, *, takes: bool) -> Outcome:
     """Let the utility give what the household still needed, and where it ``takes``, take what it has left."""
-    position = outcome.stand.position
-    to_grid = position.net_export_wh - outcome.sold_wh if takes else 0
+    position, is_net_metered = outcome.stand.position, outcome.stand.is_net_metered
+    to_grid = position.net_export_wh - outcome.sold_wh if takes or is_net_metered else 0
     if to_grid > 0:
+        if is_net_metered:  # credited by a contract that the hub does not know
+            return replace(outcome, grid_wh=to_grid)
         return replace(outcome, grid_wh=to_grid, grid_cents=cost_cents(to_grid, tariff.feed_in_cents_per_kwh))
     from_grid = position.net_import_wh - outcome.burned_wh
     return replace(outcome, grid_wh=-from_grid, grid_cents=-cost_cents(from_grid, tariff.retail_cents_per_kwh))

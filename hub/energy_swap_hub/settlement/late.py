@@ -70,7 +70,8 @@ def count(settled: Reading, spans: Iterable[Span], period: Period) -> Count:
 class TrueUp:
     """What late energy came to: tokens minted for net export, or own tokens burned for net import.
 
-    What own tokens did not cover was delivered by the grid and is billed by the utility.
+    ``grid_wh`` is what own tokens did not cover: the grid delivered it, and the utility bills it. Below zero it is
+    net export that the utility has, by a net-metering contract.
     """
 
     late: Late
@@ -88,12 +89,14 @@ def true_up_id(start: datetime, household: str, epoch: int, sequence: int) -> st
     return f"{start:%Y-%m-%dT%H:%MZ}/{household}/{sequence}" + (f".{epoch}" if epoch else "")
 
 
-def true_up(late: Late, household: str, means: Means) -> tuple[TrueUp, Means]:
+def true_up(late: Late, household: str, means: Means, *, is_net_metered: bool = False) -> tuple[TrueUp, Means]:
     """Return what becomes of late energy, and what the household has then.
 
     It is not traded, or a household could choose its price by being late.
     """
     position = position_between(household, late.before, late.after)
+    if is_net_metered and position.net_export_wh:
+        return TrueUp(late, position, 0, 0, -position.net_export_wh), means
     minted = position.net_export_wh
     burned = min(position.net_import_wh, means.ekwh_wh, max(means.allowance_wh, 0))
     left = replace(means, ekwh_wh=means.ekwh_wh + minted - burned, allowance_wh=means.allowance_wh - burned)

@@ -12,7 +12,7 @@ from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, Entry, Posting
 from energy_swap_hub.market.fees import tariff_at
-from energy_swap_hub.membership.households import households
+from energy_swap_hub.membership.households import Household, households
 from energy_swap_hub.metering.registers import register_epochs
 from energy_swap_hub.storage import insert_rows
 
@@ -22,6 +22,7 @@ from .clearing import Cleared, Outcome, clear
 from .counts import counts, readings_are_in, silent_members
 from .deliveries import settle_period_contracts
 from .late import Count
+from .netting import Position
 from .notifications import Event, Notification, last_told, notify
 from .partners import partners_at
 from .settings import calendar_of, rules
@@ -86,11 +87,9 @@ def book_next_period(
     tariff = tariff_at(community.tariffs, period.start)
     positions = {name: count.position(name) for name, count in counted.items()}
     silent = silent_members(connection, community.id, period.end)
-    shown = {name: None if name in silent else p.net_export_wh - p.net_import_wh for name, p in positions.items()}
+    shown = {h.id: None if h.id in silent else _deliverable_wh(h, positions[h.id], period) for h in members}
     contracts = settle_period_contracts(connection, community, period, shown, now)
-    stands = take_stands(
-        connection, community.id, members, positions, contracts, limits_at=period.end, tariff=tariff
-    )
+    stands = take_stands(connection, community.id, members, positions, contracts, period=period, tariff=tariff)
     partners = partners_at(connection, community.id, period.end)
     cleared = clear(stands, period, tariff, stages=community.stages, partners=partners)
     _record(connection, community.id, period, cleared, now)
@@ -119,6 +118,12 @@ def book_next_period(
         )
     )
     return period
+
+
+def _deliverable_wh(household: Household, position: Position, period: Period) -> int:
+    """Return what a household has for its contracts; below zero: what it takes."""
+    net_wh = position.net_export_wh - position.net_import_wh
+    return min(net_wh, 0) if household.is_net_metered_at(period.start) else net_wh
 
 
 def _record(connection: Connection, community_id: str, period: Period, cleared: Cleared, now: datetime) -> None:

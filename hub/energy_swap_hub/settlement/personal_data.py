@@ -75,6 +75,7 @@ def _membership(connection: Connection, community_id: str, household: Household,
         "meter": household.meter.hex(),
         "rated_pv_w": str(household.rated_pv_w),
         "main_breaker_w": str(household.main_breaker_w),
+        "is_net_metered": str(household.is_net_metered),
         **{name: str(amount) for name, amount in wallet.items()},
     }
     known = [Fact("member", name, value, applied_at) for name, value in facts.items()]

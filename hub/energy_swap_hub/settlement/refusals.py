@@ -29,6 +29,16 @@ def check_may_sell(household: Household) -> None:
         )
 
 
+def check_may_deliver(household: Household) -> None:
+    """Raise `OrderRefused` for a household whose energy the utility takes by contract."""
+    if household.is_net_metered:
+        raise OrderRefused(
+            f"period: {household.id} has a net-metering contract: what it exports is the utility's and cannot be "
+            "sold ahead; it can buy, and sell tokens that it has. The community's office notes the contract's end",
+            "net_metered",
+        )
+
+
 def time_to_come(name: str, seconds: int, now: datetime) -> datetime:
     """Return the time of a message's field; raises `OrderRefused` when it has passed or is over a year away."""
     unix_now = int(now.timestamp())

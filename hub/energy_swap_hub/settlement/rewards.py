@@ -13,6 +13,7 @@ from energy_swap_hub.config import CommunityConfig, RewardPolicy
 from energy_swap_hub.ledger import FEES, FUND, Entry, Posting
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.market.rewards import MeasuredPeriod, Reward, rewards
+from energy_swap_hub.membership.households import households
 from energy_swap_hub.storage import metadata
 
 from .notifications import Event, Notification, notify
@@ -89,7 +90,8 @@ def measured_periods(
 ) -> list[MeasuredPeriod]:
     """Return what the meters showed in each period of the local ``day`` in which anybody gave energy.
 
-    Late energy is in no position (see `late`), so that holding readings back until the evening does not pay.
+    Late energy is in no position (see `late`), so that holding readings back until the evening does not pay. What
+    net-metered households export is credited by the utility, and by nobody else.
     """
     start, end = _bounds(day)
     stand = position.c
@@ -97,11 +99,13 @@ def measured_periods(
     net_wh = stand.export_wh - stand.import_wh
     taken = select(stand.start, -func.sum(net_wh)).where(*of_day, net_wh < 0).group_by(stand.start)
     demand = {at: int(wh) for at, wh in connection.execute(taken)}
+    net_metered = {one.id: one for one in households(connection, community.id) if one.net_metered_from is not None}
     exports: defaultdict[datetime, dict[str, int]] = defaultdict(dict)
     for at, household_id, wh in connection.execute(
         select(stand.start, stand.household_id, net_wh).where(*of_day, net_wh > 0)
     ):
-        exports[at][household_id] = wh
+        if household_id not in net_metered or not net_metered[household_id].is_net_metered_at(at):
+            exports[at][household_id] = wh
     return [
         MeasuredPeriod(_cents_per_kwh(policy, at), given, demand.get(at, 0))
         for at, given in sorted(exports.items())

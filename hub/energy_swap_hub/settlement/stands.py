@@ -1,8 +1,8 @@
 """With what every member goes into a period's clearing: what it counted, what it may pay with, what it wants."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 
+from energy_swap_protocol.period import Period
 from sqlalchemy import Connection
 
 from energy_swap_hub import ledger
@@ -24,14 +24,14 @@ def take_stands(
     positions: Mapping[str, Position],
     contracts: Mapping[str, AheadLine],
     *,
-    limits_at: datetime,
+    period: Period,
     tariff: Tariff,
 ) -> list[Stand]:
-    """Return where each member stands, with its limits as they were at ``limits_at`` and its wallet as it is.
+    """Return where each member stands, with its limits as they were when ``period`` ended and its wallet as it is.
 
     ``contracts`` are what its contracts for the period came to.
     """
-    limits = limits_of_all(connection, community_id, limits_at)
+    limits = limits_of_all(connection, community_id, period.end)
     means = means_of(connection, community_id, members)
     return [
         _stand(
@@ -41,6 +41,7 @@ def take_stands(
             means[member.id],
             limits.get(member.id, NO_LIMITS),
             tariff.fees_cents_per_kwh,
+            is_net_metered=member.is_net_metered_at(period.start),
         )
         for member in members
     ]
@@ -67,6 +68,8 @@ def _stand(
     means: Means,
     limits: Limits,
     fees_cents_per_kwh: int,
+    *,
+    is_net_metered: bool,
 ) -> Stand:
     left = without_contracts(position, contracts)
     if contracts is not None:
@@ -76,8 +79,8 @@ def _stand(
         left, means, None if buy_at_most is None else buy_at_most + fees_cents_per_kwh
     )
     order = None
-    if left.net_export_wh and sell_at_least is not None:
+    if left.net_export_wh and sell_at_least is not None and not is_net_metered:
         order = PeriodOrder(member.id, Side.SELL, left.net_export_wh, sell_at_least)
     elif wanted_wh and buy_at_most is not None:
         order = PeriodOrder(member.id, Side.BUY, wanted_wh, buy_at_most)
-    return Stand(member, position, order, own_wh, contracts)
+    return Stand(member, position, order, own_wh, contracts, is_net_metered)

@@ -98,14 +98,14 @@ def _rows(
 
 
 def true_ups_by_the_grid(connection: Connection, community_id: str, household_id: str) -> list[str]:
-    """Return the names of the true-ups that moved nothing, as the grid had delivered all of the late import."""
+    """Return the names of the true-ups that moved nothing, as all of the late energy was the utility's."""
     late = tables.true_up.c
     query = select(late.start, late.epoch, late.sequence_to).where(
         late.community_id == community_id,
         late.household_id == household_id,
         late.minted_wh == 0,
         late.burned_wh == 0,
-        late.grid_wh > 0,
+        late.grid_wh != 0,
     )
     return [
         true_up_id(start, household_id, epoch, sequence) for start, epoch, sequence in connection.execute(query)

@@ -218,7 +218,9 @@ def _period(touch: Touch, records: Records, household_id: str) -> _Words:
         parts.append(f"used {kwh(own)} of own tokens")
     if minted > sold:
         parts.append(f"kept {kwh(minted - sold)} as tokens")
-    if row["grid_wh"] > 0:
+    if row["grid_wh"] > 0 and not row["grid_cents"]:
+        parts.append(f"the utility took {kwh(row['grid_wh'])}, which it credits by its own rules")
+    elif row["grid_wh"] > 0:
         parts.append(f"the utility bought {kwh(row['grid_wh'])} and credits {kes(row['grid_cents'])} itself")
     if row["grid_wh"] < 0:
         parts.append(f"the utility delivered {kwh(-row['grid_wh'])} and bills {kes(-row['grid_cents'])} itself")
@@ -249,7 +251,8 @@ def _true_up(touch: Touch, records: Records) -> _Words:
     parts = [
         *([f"kept {kwh(minted)} as tokens"] if minted else []),
         *([f"used {kwh(burned)} of own tokens"] if burned else []),
-        *([f"the grid delivered {kwh(grid)}, which the utility bills"] if grid else []),
+        *([f"the grid delivered {kwh(grid)}, which the utility bills"] if grid > 0 else []),
+        *([f"the utility took {kwh(-grid)}, which it credits by its own rules"] if grid < 0 else []),
     ]
     text = f"Late readings for the period of {day_and_time(row['start'])}: {', '.join(parts)}"
     return _Words("true_up", text, {"minted_wh": minted, "used_wh": burned})

@@ -79,7 +79,7 @@ def _worked_out(
     for member in late:
         left = means[member.id]
         for part in counts[member.id].late:
-            it, left = true_up(part, member.id, left)
+            it, left = true_up(part, member.id, left, is_net_metered=member.is_net_metered_at(part.start))
             number = epochs.number(member.id, part.after)
             booked.append(_Booked(member, calendar.starting(part.start), number, it))
     return booked

@@ -86,6 +86,7 @@ def household_state(
         "name": household.name,
         "status": household.status,
         "role": household.role,
+        "is_net_metered": household.is_net_metered,
         "wallet": ledger.wallet(connection, community.id, household.id),
         "standing_order": {"sell_at_least": sell_at_least, "buy_at_most": buy_at_most},
         **totals(connection, community.id, household.id),

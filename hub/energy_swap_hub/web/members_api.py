@@ -17,6 +17,7 @@ from energy_swap_hub.membership.households import (
     by_key,
     record_audit,
     sealed_phone,
+    set_net_metering,
     stranger,
 )
 from energy_swap_hub.membership.sessions import Session
@@ -49,6 +50,13 @@ class Site(msgspec.Struct, forbid_unknown_fields=True):
 
     transformer: Short
     feeder: Short
+
+
+class NetMetering(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether a net-metering contract counts from now on; ``contract`` names it, or says why it ended."""
+
+    is_on: bool
+    contract: Words
 
 
 class Agreed(msgspec.Struct, forbid_unknown_fields=True):
@@ -109,6 +117,9 @@ class File(TypedDict):
     parts: dict[str, Part]
     missing: list[str]
     consent: dict[str, str]
+    has_panels: bool
+    net_metered_from: int | None
+    net_metered_until: int | None
     departure: Departure | None
 
 
@@ -140,6 +151,11 @@ class MembersApi:
             self._doors.meters(base, self._show, says="What a member's file holds, and how far its leaving is."),
             admin(f"{base}/document", self._document, says="Note that a document was seen, not its number."),
             self._doors.installer(f"{base}/site", self._site, says="Note where a household is connected."),
+            admin(
+                f"{base}/net-metering",
+                self._net_metering,
+                says="Note that the utility credits what a household exports, or that this has ended.",
+            ),
             admin(f"{base}/consent", self._consent, says="Note a household's consent to keep its personal data."),
             admin(f"{base}/phone", self._phone, says="Confirm a phone by a payment of KES 1, or by one's word."),
             admin(f"{base}/leave", self._leave, says="Let a household leave, or turn an applicant away."),
@@ -165,6 +181,15 @@ class MembersApi:
         return await self._put(
             call,
             lambda c, h, said: files.record_site(c, self._community_id, h, body.transformer, body.feeder, **said),
+        )
+
+    async def _net_metering(self, call: Call[Session, NetMetering]) -> dict[str, str]:
+        body = call.body
+        return await self._put(
+            call,
+            lambda c, h, said: set_net_metering(
+                c, self._community_id, h, is_on=body.is_on, contract=body.contract, **said
+            ),
         )
 
     async def _consent(self, call: Call[Session, Agreed]) -> dict[str, str]:
@@ -237,6 +262,9 @@ class MembersApi:
             "parts": _parts(evidence),
             "missing": list(evidence.missing),
             "consent": {"version": consent.VERSION, **consent.TEXTS},
+            "has_panels": household.rated_pv_w > 0,
+            "net_metered_from": _unix(household.net_metered_from),
+            "net_metered_until": _unix(household.net_metered_until),
             "departure": _departure(connection, self._community_id, household_id),
         }
 

@@ -138,7 +138,7 @@ def _add_late(row: dict[str, Any], late: dict[str, int], tariff: Tariff) -> None
         row[name] += late[name]
     row["own_wh"] += late["burned_wh"]
     row["grid_wh"] -= late["grid_wh"]
-    row["grid_cents"] -= cost_cents(late["grid_wh"], tariff.retail_cents_per_kwh)
+    row["grid_cents"] -= cost_cents(max(late["grid_wh"], 0), tariff.retail_cents_per_kwh)
 
 
 def own_trades(

@@ -18,6 +18,7 @@ import pytest
 from energy_swap_hub import ledger
 from energy_swap_hub.explained import Explained
 from energy_swap_hub.market import auction as auction_rules
+from energy_swap_hub.membership.households import set_net_metering
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.settlement import (
     ahead,
@@ -138,6 +139,7 @@ CASES: Final = [
     Case("period: no period of 30 minutes starts at", BRIAN, sell_ahead("2026-11-20T12:37Z")),
     Case("the first open one is 2026-11-20T13:00Z", BRIAN, sell_ahead("2026-11-20T12:30Z")),
     Case("the last open one is 2026-11-27T12:00Z", BRIAN, sell_ahead("2026-11-28T12:00Z")),
+    Case("period: h-001 has a net-metering contract", AMINA, sell_ahead("2026-11-20T13:00Z")),
     Case("the contracts for 2026-11-20T14:00Z are made; choose a later", BRIAN, sell_ahead("2026-11-20T14:00Z")),
     Case("wh: the order holds KES", BRIAN, sell_ahead("2026-11-20T13:00Z", 90_000)),
     Case(
@@ -208,6 +210,7 @@ def connection() -> Iterator[Connection]:
         for order in (AHEAD, TAKEN_BACK):
             tell(connection, CHEBET, SellAhead(**head(order), period="2026-11-20T13:00Z", wh=100, at_least=900))
         tell(connection, CHEBET, CancelOrder(**head(UUID(int=22)), order=TAKEN_BACK))
+        set_net_metering(connection, VILLAGE, "h-001", is_on=True, who="wanjiru", contract="KPLC 12", now=NOW)
         yield connection
 
 

@@ -56,6 +56,27 @@ async def test_only_an_admin_lets_a_household_leave_or_takes_its_data_out(hub: H
         assert (await problem_of(answer))["detail"].startswith("only an admin may do this")
 
 
+async def test_an_admin_notes_a_net_metering_contract_and_its_end(hub: Hub) -> None:
+    office, fitter = await hub.admin(), hub.person()
+    await fitter.sign_in("fitter")
+    begun = {"is_on": True, "contract": "KPLC 12/77"}
+    answer = await fitter.post("/members/h-001/net-metering", begun)
+    assert (await problem_of(answer))["detail"].startswith("only an admin may do this")
+    assert (await file_of(office))["net_metered_from"] is None
+    assert (await office.post("/members/h-001/net-metering", begun)).status == 200
+    found = await file_of(fitter)
+    assert found["has_panels"]
+    assert found["net_metered_from"] is not None
+    assert found["net_metered_until"] is None
+    twice = await office.post("/members/h-001/net-metering", begun)
+    assert (await problem_of(twice))["detail"] == "is_on: h-001 is noted as net-metered already"
+    ended = {"is_on": False, "contract": "KPLC ended it"}
+    assert (await office.post("/members/h-001/net-metering", ended)).status == 200
+    assert (await file_of(office))["net_metered_until"] is not None
+    acts = (await (await office.get("/audit")).json())["acts"]
+    assert [act["what"] for act in acts[:2]] == ["net metering off: KPLC ended it", "net metering on: KPLC 12/77"]
+
+
 async def test_personal_data_goes_to_its_owner_as_json_and_as_csv(hub: Hub) -> None:
     home, office = hub.homes[0], await hub.admin()
     told = await (await hub.signed(home.key, "GET", "/household/personal-data")).json()

@@ -97,6 +97,8 @@ export interface State {
   book: { best_sell: { cents_per_kwh: number; wh: number } | null; best_buy: { cents_per_kwh: number; wh: number } | null };
   auctions: OpenAuction[];
   allowance_wh: number;
+  /** Its exports are the utility's by contract; not in what was kept of a hub that did not tell it yet. */
+  is_net_metered?: boolean;
   period_minutes: number;
   /** From when on (Unix seconds) periods last how long, once that is announced. */
   period_change?: { from: number; minutes: number } | null;

@@ -13,6 +13,7 @@ export const DIALOGS = [
   "leave",
   "make_passkey",
   "minters",
+  "net_metering",
   "pause",
   "pay_out",
   "personal_data",

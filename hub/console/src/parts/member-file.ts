@@ -66,7 +66,7 @@ export class EsMemberFile extends TranslatedElement {
       <h2>${say("invoices.title")}</h2>
       ${whenHere(this.#invoices, (all) => this.#renderInvoices(all))}
       <h2>${say("file.title")}</h2>
-      ${whenHere(this.#file, (file) => this.#renderFile(file))}
+      ${whenHere(this.#file, (file) => html`${this.#renderFile(file)}${file.has_panels ? this.#renderNetMetering(file) : nothing}`)}
       <es-paired-phones .api=${this.api} household=${this.household} name=${this.name} .canChange=${this.canChange}></es-paired-phones>
       ${renderAsk(this.question, () => { this.question = null; })}
     `;
@@ -180,6 +180,38 @@ export class EsMemberFile extends TranslatedElement {
       <button @click=${this.#askLeave(isApplicant)}>${say(isApplicant ? "file.turn_away" : "file.leave")}</button>
       <button @click=${this.#askData}>${say("file.data")}</button>
     </div>`;
+  }
+
+  /** Whether the utility credits what the household exports: then it is not minted, and an admin says when that changes. */
+  #renderNetMetering(file: MemberFile): TemplateResult {
+    const { net_metered_from: since, net_metered_until: until } = file;
+    const isOn = since !== null && until === null;
+    const told = isOn
+      ? say("net_metering.since", { when: moment(since, this.now, currentLanguage()) })
+      : until !== null
+        ? say("net_metering.until", { when: moment(until, this.now, currentLanguage()) })
+        : say("net_metering.none");
+    return html`<h2>${say("net_metering.title")}</h2>
+      <p class="soft">${told}</p>
+      ${this.canChange && file.status !== "left"
+        ? html`<div class="actions">
+            <button @click=${() => { this.#askNetMetering(!isOn); }}>${say(isOn ? "net_metering.ended" : "net_metering.note")}</button>
+          </div>`
+        : nothing}`;
+  }
+
+  #askNetMetering(isOn: boolean): void {
+    this.question = {
+      name: "net_metering",
+      title: say(isOn ? "net_metering.note_title" : "net_metering.ended_title", { name: this.name }),
+      lead: say(isOn ? "net_metering.note_means" : "net_metering.ended_means"),
+      label: say(isOn ? "net_metering.contract" : "app.reason"),
+      go: say(isOn ? "net_metering.note" : "net_metering.ended"),
+      act: async (contract) => {
+        await this.api.noteNetMetering(this.household, isOn, contract);
+        await this.#file.refresh();
+      },
+    };
   }
 
   #renderDeparture(gone: NonNullable<MemberFile["departure"]>): TemplateResult {

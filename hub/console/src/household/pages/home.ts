@@ -128,6 +128,7 @@ export class EsHome extends Page {
     return html`<h1 class="hidden-text">${say("tab.home")}</h1>
       <div class="page two">
         ${home.state.status === "admitted" ? nothing : html`<p class="tell warn wide">${say("home.suspended")}</p>`}
+        ${home.state.is_net_metered ? html`<p class="tell wide">${say("home.net_metered")}</p>` : nothing}
         <div class="column">${this.#renderMoney(home)} ${this.#renderNow(home)} ${this.#renderPrice(home)}</div>
         <div class="column">
           ${this.#renderDay(home)} <es-limits .hub=${this.hub} .home=${home} @changed=${() => this.#home.refresh()}></es-limits>

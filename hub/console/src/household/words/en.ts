@@ -63,6 +63,7 @@ export const en = {
   "home.month_saved": "Saved",
   "home.month_paid": "Paid to neighbours",
   "home.tokens": "Energy you own",
+  "home.net_metered": "Your meter is on net metering: the utility credits what you give, so none of it is sold to neighbours. You can buy, and sell tokens that you have. Tell the office when the contract ends.",
   "home.suspended": "Your household is suspended. You can read, and the office can tell you more.",
   "price.title": "Price today",
   "price.last": "Last price {price}",

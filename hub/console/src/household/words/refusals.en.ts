@@ -14,6 +14,7 @@ export const enRefusals = {
   "refused.leaving_already": "Your home is leaving already, or has left.",
   "refused.message_id_used": "This was sent before, as something else. Try again.",
   "refused.mpesa_buys_at_once": "What is paid by M-Pesa is bought at once: such an order cannot wait.",
+  "refused.net_metered": "Your home has a net-metering contract: the utility credits what you give, so it cannot be sold ahead.",
   "refused.no_pay_code": "M-Pesa gives no QR code now. Pay by hand.",
   "refused.no_relay": "Your home's meter has not told of a relay: it has none, or nobody has claimed the meter yet.",
   "refused.no_such_auction": "There is no such auction.",

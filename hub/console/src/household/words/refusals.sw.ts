@@ -15,6 +15,7 @@ export const swRefusals: Record<keyof typeof enRefusals, string> = {
   "refused.leaving_already": "Nyumba yako tayari inaondoka, au imeshaondoka.",
   "refused.message_id_used": "Hii ilishatumwa kama jambo jingine. Jaribu tena.",
   "refused.mpesa_buys_at_once": "Kinacholipwa kwa M-Pesa hununuliwa mara moja: agizo kama hilo haliwezi kusubiri.",
+  "refused.net_metered": "Nyumba yako ina mkataba wa net-metering: kampuni ya umeme huhesabu unachotoa, kwa hiyo hakiwezi kuuzwa mapema.",
   "refused.no_pay_code": "M-Pesa haitoi msimbo wa QR sasa. Lipa mwenyewe kwa Lipa na M-PESA.",
   "refused.no_relay": "Mita ya nyumba yako haijaeleza kuwa ina relei: haina, au bado hakuna aliyeidai mita.",
   "refused.no_such_auction": "Hakuna mnada kama huo.",

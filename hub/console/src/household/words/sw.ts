@@ -64,6 +64,7 @@ export const sw: Record<keyof typeof en, string> = {
   "home.month_saved": "Umeokoa",
   "home.month_paid": "Umewalipa majirani",
   "home.tokens": "Umeme ulio nao",
+  "home.net_metered": "Mita yako iko kwenye net-metering: kampuni ya umeme huhesabu unachotoa, kwa hiyo hakiuzwi kwa majirani. Unaweza kununua, na kuuza tokeni ulizo nazo. Iambie ofisi mkataba ukiisha.",
   "home.suspended": "Nyumba yako imesimamishwa. Unaweza kusoma, na ofisi itakueleza zaidi.",
   "price.title": "Bei ya leo",
   "price.last": "Bei ya mwisho {price}",
