@@ -194,7 +194,7 @@ export class EsMemberFile extends TranslatedElement {
     return html`<h2>${say("net_metering.title")}</h2>
       <p class="soft">${told}</p>
       ${this.canChange && file.status !== "left"
-        ? html`<div class="actions">
+        ? html`<div class="actions" style="margin-top:10px">
             <button @click=${() => { this.#askNetMetering(!isOn); }}>${say(isOn ? "net_metering.ended" : "net_metering.note")}</button>
           </div>`
         : nothing}`;
