@@ -63,6 +63,40 @@ def rows(database: Path) -> dict[str, int]:
         return dict(db.execute(query).fetchall())
 
 
+@dataclass(frozen=True)
+class Reload:
+    """How long a reload took, Home Assistant's processor time in it, and the longest this process was not let run.
+
+    A stall as long as the reload was the machine's, and one without processor time is neither ours.
+    """
+
+    seconds: float
+    cpu: float
+    stall: float
+
+
+async def reload(home: HomeAssistant, household: Household, pid: int) -> Reload:
+    """Unload the household and set it up; raises `RuntimeError` if it is not loaded then."""
+    stall = 0.0
+
+    async def watch() -> None:
+        nonlocal stall
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            stall = max(stall, time.monotonic() - before - 0.01)
+
+    watching = asyncio.create_task(watch())
+    cpu, started = Cost.of(pid).cpu, time.monotonic()
+    await home.request("POST", f"config/config_entries/entry/{household.entry_id}/reload")
+    found = Reload(time.monotonic() - started, Cost.of(pid).cpu - cpu, stall)
+    watching.cancel()
+    entries = await home.command("config_entries/get", domain="energy_swap")
+    if (state := next(one["state"] for one in entries if one["entry_id"] == household.entry_id)) != "loaded":
+        raise RuntimeError(f"after {found.seconds:.1f} s the household is not loaded but in {state}")
+    return found
+
+
 type Push = Callable[[int], Awaitable[None]]
 
 
@@ -143,15 +177,12 @@ async def measure(folder: Path, seconds: int, *, is_everything: bool) -> None:
             f"{len(await home.entities(household.entry_id, also_disabled=True))} in all"
         )
 
-        times = []
-        before = Cost.of(pid)
-        for _ in range(RELOADS):
-            started = time.monotonic()
-            await home.request("POST", f"config/config_entries/entry/{household.entry_id}/reload")
-            times.append(time.monotonic() - started)
-        cpu = (Cost.of(pid).cpu - before.cpu) / RELOADS
+        reloads = [await reload(home, household, pid) for _ in range(RELOADS)]
+        worst = max(reloads, key=lambda one: one.seconds)
         say(
-            f"unload and set-up: {min(times):.2f} s at best, {max(times):.2f} s at worst, {cpu:.2f} s of processor"
+            f"unload and set-up: {min(one.seconds for one in reloads):.2f} s at best, "
+            f"{sum(one.cpu for one in reloads) / RELOADS:.2f} s of processor; {worst.seconds:.2f} s at worst, "
+            f"with {worst.cpu:.2f} s of processor while this process stood still for {worst.stall:.2f} s"
         )
 
         idle = min(seconds, 300)

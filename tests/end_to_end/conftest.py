@@ -1,8 +1,9 @@
 """One household's Home Assistant in a real neighbourhood, for all tests that follow its day."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from energy_swap_demo.home_assistant import PATIENCE_SECONDS, CommandFailedError
 from energy_swap_demo.households import COMMUNITY_START, HOUSEHOLDS
 from energy_swap_demo.neighbourhood import Neighbourhood
 from energy_swap_demo.settings import Folder
+from energy_swap_edge.store import FILE, Registers
 
 from tests.custom_components.log import log_lines
 
@@ -99,6 +101,14 @@ class AminasHouse:
         """Return what the hub's console says of this household."""
         rows = (await self.neighbourhood.console.get("households"))["households"]
         return next(row for row in rows if row["household"] == self.household)
+
+    def registers_by_the_meter(self, at: Sequence[datetime]) -> list[Registers]:
+        """Return what the meter signed at each of these times, as its edge keeps it."""
+        data = self.neighbourhood.folder.edges / str(SELLER)
+        with closing(sqlite3.connect(f"file:{data / FILE}?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT measured_at, export_wh, import_wh, generation_wh FROM frame")
+            found = {row[0]: Registers(*row) for row in rows}
+        return [found[int(moment.timestamp())] for moment in at]
 
     async def offers(self, side: str = "sell") -> list[dict[str, Any]]:
         """Return this household's open orders at the hub."""
