@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from PIL import Image
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from .browser import Browser
 from .dashboards import make_card_dashboard, make_dashboard, make_energy_dashboard
@@ -64,6 +64,18 @@ BLUEPRINT_ANSWERS: Final[Mapping[str, Any]] = {
     "load": {"entity_id": "switch.water_heater"},
     "relay": "switch.water_heater",
 }
+
+
+# What those answers name beside our entities, as Home Assistant's extra configuration: a switch without hardware.
+BLUEPRINT_LOAD: Final = """\
+template:
+  - switch:
+      - name: Water heater
+        unique_id: water_heater
+        icon: mdi:water-boiler
+        turn_on: []
+        turn_off: []
+"""
 
 
 class HouseholdPictures:
@@ -128,13 +140,14 @@ class HouseholdPictures:
             found["dashboard-energy"] = (await seen(page)).crop((SIDEBAR, 56, *ENERGY.size))
         made = (await make_dashboard(self._home)).removeprefix(self._home.url)
         async with self._open(made) as page:
-            await _until_loaded(page, f"{self._home.url}{made}")
+            await _until_loaded(page, f"{self._home.url}{made}", page.locator("energy-swap-market-card .now"))
             await _settle(page)
             found["dashboard-itself"] = await seen(page)
         cards = (await make_card_dashboard(self._home, "market")).removeprefix(self._home.url)
         async with self._open(f"{cards}/0?edit=1") as page:
-            await _until_loaded(page, f"{self._home.url}{cards}/0?edit=1")
-            await page.locator("hui-card-options ha-button", has_text="Edit").click()
+            edit = page.locator("hui-card-options ha-button", has_text="Edit")
+            await _until_loaded(page, f"{self._home.url}{cards}/0?edit=1", edit)
+            await edit.click()
             await page.wait_for_selector("hui-dialog-edit-card", state="attached")
             await _settle(page)
             found["card-editor"] = await seen(page)
@@ -208,11 +221,11 @@ async def _settle(page: Page) -> None:
     await asyncio.sleep(2)
 
 
-async def _until_loaded(page: Page, url: str) -> None:
-    """Wait until a dashboard shows the market, and load it again where it came too late."""
+async def _until_loaded(page: Page, url: str, wanted: Locator) -> None:
+    """Wait until a dashboard shows what is wanted of it, and load it again where it came too late."""
     for _ in range(LOADS):
         with contextlib.suppress(PlaywrightError):
-            await page.wait_for_selector("energy-swap-market-card .now", state="attached", timeout=LOAD_MS)
+            await wanted.wait_for(state="attached", timeout=LOAD_MS)
             return
         await page.goto(url)
-    raise TimeoutError(f"{url} does not show the market")
+    raise TimeoutError(f"{url} does not show {wanted}")

@@ -18,7 +18,7 @@ from .conductor import Conductor
 from .console_pictures import picture_console
 from .founding import found_community
 from .home_assistant import HomeAssistant
-from .household_pictures import HouseholdPictures
+from .household_pictures import BLUEPRINT_LOAD, HouseholdPictures
 from .households import COMMUNITY_START, HOUSEHOLDS
 from .neighbourhood import Neighbourhood
 from .phone_app import picture_app
@@ -71,7 +71,12 @@ async def _take_all(output: Path, only: str | None) -> None:
             await found_community(neighbourhood, say)
             conductor = Conductor(neighbourhood, say)
             await conductor.play(STEADY_FROM)
-            home = HomeAssistant(folder.home_assistant, settings.ports.home_assistant, name=HOUSEHOLDS[0].name)
+            home = HomeAssistant(
+                folder.home_assistant,
+                settings.ports.home_assistant,
+                name=HOUSEHOLDS[0].name,
+                extra_configuration=BLUEPRINT_LOAD,
+            )
             async with home, Browser() as browser:
                 await home.onboard()
                 code = neighbourhood.pairing_code(1)
