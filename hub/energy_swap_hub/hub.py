@@ -49,8 +49,8 @@ from energy_swap_hub.push.services import PushServices
 from energy_swap_hub.push.vapid import Vapid
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
 from energy_swap_hub.settlement.chain_watch import ChainWatch
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.legal import NoLegalBasis, why_no_payment
-from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payers import payer
 from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import check_length

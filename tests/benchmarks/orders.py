@@ -16,7 +16,8 @@ from energy_swap_hub import ledger
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.collecting import collect_rarely
 from energy_swap_hub.settlement import spot
-from energy_swap_hub.settlement.tables import spot_order, trade
+from energy_swap_hub.settlement.spot_tables import spot_order
+from energy_swap_hub.settlement.tables import trade
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.message_queue import MessageQueue
 from energy_swap_protocol.message import AnyMessage, BuyOrder, Envelope, sign_message

@@ -16,7 +16,7 @@ from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.tables import household as household_table
 from energy_swap_hub.mpesa.charges import Charges
-from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.tokens import TokenDesk
 from energy_swap_hub.storage import insert_rows, metadata
 from energy_swap_protocol.message import SellOrder

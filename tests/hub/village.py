@@ -31,8 +31,8 @@ from energy_swap_hub.settlement import messages, spot, tables
 from energy_swap_hub.settlement.ahead_tables import ahead_line
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.chain_outcomes import ChainOutcomes
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.legal import why_no_payment
-from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.payments import PaymentBook
 from energy_swap_hub.settlement.periods import next_period
 from energy_swap_hub.settlement.proposals import ask_meter, sign_proposal

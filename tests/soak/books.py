@@ -13,7 +13,8 @@ from energy_swap_hub import ledger
 from energy_swap_hub.chain.intent import Intent, State, open_intents
 from energy_swap_hub.chain.payload import BurnPeriod, MintPeriod
 from energy_swap_hub.ledger.tables import currency_of, entry, hold, posting
-from energy_swap_hub.settlement.tables import auction, spot_order
+from energy_swap_hub.settlement.spot_tables import spot_order
+from energy_swap_hub.settlement.tables import auction
 from energy_swap_hub.storage import metadata
 from energy_swap_protocol.message import Envelope, open_envelope
 from sqlalchemy import Column, Connection, Table, select

@@ -14,9 +14,10 @@ from .actions import Action, Decision
 from .allowances import allowance_wh, use_allowance
 from .chain_outcomes import start_of
 from .departures import is_leaving_burn
-from .messages import Desk, pay_out
+from .desk import Desk
 from .payment_cases import ask_again
 from .payment_decisions import Case, again, decide_payment, payment_actions
+from .payouts import pay_out
 from .period_states import await_again
 from .reviews import leave_open, resolve_review, take_review
 

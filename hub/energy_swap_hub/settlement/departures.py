@@ -14,7 +14,7 @@ from energy_swap_hub.membership.push_subscriptions import unsubscribe_household
 
 from .machine import schedule
 from .notifications import Event, Notification, notify
-from .tables import departure
+from .office_tables import departure
 
 SAGA: Final = "leaving"
 _MANY_LETTERS: Final = 500

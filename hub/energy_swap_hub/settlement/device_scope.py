@@ -1,7 +1,7 @@
 """What a paired phone may sign for its household, and how much money it may move in a day."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from energy_swap_protocol.message import (
     AnyMessage,
@@ -23,10 +23,8 @@ from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.storage.bulk import add_rows
 
 from .auctions import auction_row
+from .desk import Desk
 from .words import EAST_AFRICA, kes
-
-if TYPE_CHECKING:
-    from .messages import Desk
 
 # None of these needs a transaction of the chain: that takes the household's own key, which no phone has.
 _MAY_SIGN: Final = (

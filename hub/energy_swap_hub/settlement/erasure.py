@@ -22,7 +22,8 @@ from energy_swap_hub.membership.tables import household as households
 from energy_swap_hub.membership.tables import member_file, recovery_claim
 from energy_swap_hub.mpesa.tables import payment_intent
 
-from .tables import departure, invoice, message, notification
+from .office_tables import departure, invoice
+from .tables import message, notification
 
 NOBODY: Final = "Former member"
 

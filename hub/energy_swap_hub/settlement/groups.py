@@ -6,9 +6,8 @@ that was received before, is carried out by itself between them.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from energy_swap_protocol.message import AnyMessage, BuyOrder, CancelOrder, SellOrder
 from energy_swap_protocol.transaction import TransactionError
@@ -17,45 +16,23 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import community_chain
-from energy_swap_hub.chain.outbox import household_transaction
-from energy_swap_hub.chain.payload import HouseholdTransaction
 from energy_swap_hub.membership.devices import by_device_keys
 from energy_swap_hub.membership.households import Household, admitted, by_keys
 from energy_swap_hub.storage import Lookup, insert_rows, is_in
 
 from . import tables
+from .desk import Desk
 from .device_scope import check_phone_may, note_spending
+from .opening import Lock, Opened, lock_of
 from .spot_market import SpotMarket, Wish
 from .tokens import check_locks_are_taken
-
-if TYPE_CHECKING:
-    from .messages import Desk
 
 _LOG = logging.getLogger(__name__)
 
 type Outcome = dict[str, Any] | Exception
-type Lock = tuple[str, HouseholdTransaction]
 type Members = dict[tuple[bytes, bool], Household]  # by the key, and whether it is a phone's
 type Check = Callable[[Desk, AnyMessage, datetime], None]
 type CarryOut = Callable[[Connection, Desk, Opened, Household | None, datetime], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A message whose signature is true, and what is kept of it; ``payload`` is the text that travelled.
-
-    ``lock`` is what a spot sale asks of the chain, or why its transaction cannot be accepted; None: not looked at.
-    ``by_phone``: it came by the session of a paired phone, whose key signed it; else phones' keys count nothing.
-    """
-
-    id: str  # the message's
-    signer: bytes
-    message: AnyMessage
-    payload: str
-    sealed: bytes
-    signature: str
-    lock: Lock | TransactionError | None = None
-    by_phone: bool = False
 
 
 _KNOWN: Final = Lookup(
@@ -88,15 +65,6 @@ def carry_out_group(
                 raise
             _LOG.exception("a group of %d messages failed as a whole", len(opened))
     return [_alone(connection, desk, one, now, check, carry_out) for one in opened]
-
-
-def lock_of(desk: Desk, chain: CommunityChain, signer: bytes, sale: SellOrder) -> Lock | TransactionError:
-    """Return what a sale asks of the chain, or why not. Any thread may do this."""
-    try:
-        transaction = desk.tokens.completed_lock(chain, signer, sale.lock, sale.wh, sale.id)
-    except TransactionError as error:
-        return error
-    return household_transaction(f"lock:{sale.id}", transaction)
 
 
 def store_messages(

@@ -21,9 +21,9 @@ from energy_swap_hub.membership.households import Household, households
 
 from .invoice_rules import InvoiceLine, Month, lines_of, total_cents
 from .machine import Next, Work, schedule
+from .office_tables import invoice
 from .settings import settings_at
 from .statements import Line, Statement, statement
-from .tables import invoice
 from .words import EAST_AFRICA
 
 SAGA: Final = "invoices"

@@ -26,15 +26,15 @@ from energy_swap_hub.mpesa.tables import OPEN_INTENT, OPEN_PAYOUT, PAID, REVIEW,
 
 from .allowances import allowance_wh, use_allowance
 from .departures import leaving_burn
+from .desk import Desk
 from .erasure import erase
 from .machine import Next, Work, rest
-from .messages import Desk, pay_out
-from .payouts import most_kes
+from .office_tables import departure
+from .payouts import most_kes, pay_out
 from .proposals import ask_suspension
 from .reviews import open_review
 from .settings import tariff_of
 from .suspensions import end_orders, is_under_way
-from .tables import departure
 
 _LOOK_AGAIN: Final = timedelta(seconds=10)
 _AFTER_FAILED_PAYOUT: Final = timedelta(days=1)

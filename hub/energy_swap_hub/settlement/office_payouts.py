@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from energy_swap_hub.membership.households import by_id, record_audit
 
-from .messages import Desk, pay_out
+from .desk import Desk
+from .payouts import pay_out
 
 
 def pay_out_suspended(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from energy_swap_protocol.message import BuyOrder
 from energy_swap_protocol.units import cost_cents
@@ -25,15 +25,13 @@ from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.storage import insert_rows
 
+from .desk import Desk
 from .refusals import OrderRefused, nothing_offered
 from .spot_book import Order, forget_book
 from .spot_market import SpotMarket
+from .spot_tables import reservation
 from .spot_trades import Met
 from .spot_transaction import hold_name
-from .tables import reservation
-
-if TYPE_CHECKING:
-    from .messages import Desk
 
 _PURPOSE: Final = "order:"
 _RESERVATION: Final = ("community_id", "purchase", "sale", "wh", "cents_per_kwh", "state")

@@ -27,7 +27,8 @@ from energy_swap_hub.mpesa.tables import FAILED, PAID, payment_intent
 from energy_swap_hub.storage import Lookup, is_among, is_one_of
 
 from .ahead_tables import contract
-from .tables import auction, spot_order
+from .spot_tables import spot_order
+from .tables import auction
 
 MEMORY: Final = timedelta(days=90)
 """What began (an auction: ended) longer ago is forgotten, the good and the bad."""

@@ -17,19 +17,20 @@ from energy_swap_hub.storage import Database, LeaseLost
 
 from . import departures, suspensions
 from .auctions import end_auctions
+from .desk import Desk
 from .gates import close_gate
 from .invoices import SAGA, invoice_month, schedule_invoices
 from .leaving import leave
 from .machine import WAITING, Next, Rule, Work, due_work, record_failure, schedule, take_step
-from .messages import Desk, pay_out
-from .payouts import payable_kes
+from .payouts import pay_out, payable_kes
 from .periods import book_next_period, next_period
 from .reconciliation import reconcile_day
 from .reviews import open_review
 from .rewards import fund_day, is_over, pay_rewards
 from .settings import calendar_of, rules, settings_at
 from .spot import expire_orders
-from .tables import IS_OPEN, auction, spot_order
+from .spot_tables import IS_OPEN, spot_order
+from .tables import auction
 from .totals import due_cents
 from .uptime import STAMP, come_up, stay_up
 from .words import EAST_AFRICA

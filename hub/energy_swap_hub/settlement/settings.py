@@ -18,7 +18,7 @@ from energy_swap_hub.membership.households import record_audit
 from energy_swap_hub.storage import Lookup
 
 from .ahead_tables import LONGEST_AHEAD, ahead_order
-from .tables import community_setting
+from .office_tables import community_setting
 
 type _Price = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 _HOUR: Final = timedelta(hours=1)

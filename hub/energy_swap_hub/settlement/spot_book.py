@@ -17,7 +17,7 @@ from energy_swap_hub.market.trade import Side
 from energy_swap_hub.storage import Lookup, change_rows, find_row, insert_rows, is_in, put_rows
 
 from .reputation import Facts, facts_of, reputation
-from .tables import IS_OPEN, spot_book, spot_order
+from .spot_tables import IS_OPEN, spot_book, spot_order
 
 # What happens outside the spot market, and what is forgotten, counts from then on.
 _FACTS_HOLD: Final = timedelta(minutes=10)

@@ -21,7 +21,8 @@ from . import ahead, auctions, spot
 from .ahead_tables import ahead_order
 from .machine import Next, Work, schedule
 from .notifications import Event, Notification, notify
-from .tables import auction, spot_order
+from .spot_tables import spot_order
+from .tables import auction
 
 SAGA: Final = "suspension"
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from energy_swap_hub.storage import put_rows
 
-from .tables import uptime
+from .machine_tables import uptime
 
 BREAK: Final = timedelta(minutes=5)
 """A shorter time without the hub counts as none: edges bridge it by themselves, well within the grace time."""

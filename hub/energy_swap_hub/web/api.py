@@ -17,7 +17,7 @@ from energy_swap_hub.membership.sign_in import SignIn
 from energy_swap_hub.membership.sms import SmsGateway
 from energy_swap_hub.mpesa import open_payments
 from energy_swap_hub.push.services import PushServices
-from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.storage import Database
 
 from .chain_view import ChainView

@@ -28,7 +28,7 @@ from energy_swap_hub.chain.payload import (
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.ledger import BURNED, MINTED
 from energy_swap_hub.membership.households import by_key
-from energy_swap_hub.settlement import chain_watch, tables
+from energy_swap_hub.settlement import chain_watch, machine_tables, spot_tables, tables
 from energy_swap_hub.settlement.chain_watch import fees_needed
 from energy_swap_hub.storage import Database
 
@@ -191,7 +191,7 @@ class ChainView:
 
 def _compared_at(connection: Connection, community_id: str) -> int | None:
     """Return when every wallet was last compared with the chain."""
-    row = tables.saga_step.c
+    row = machine_tables.saga_step.c
     query = select(func.max(row.at)).where(
         row.community_id == community_id, row.kind == chain_watch.SAGA, row.error.is_(None)
     )
@@ -252,7 +252,7 @@ def _signed(connection: Connection, intent: Intent) -> tuple[str | None, str | N
     household = None if signer is None else signer.id
     if what == "allow":
         return "allowance", household, int(found[1]["wh"])
-    for name, table in (("order", tables.spot_order), ("auction", tables.auction)):
+    for name, table in (("order", spot_tables.spot_order), ("auction", tables.auction)):
         wh = connection.execute(
             select(table.c.wh).where(table.c.community_id == intent.community, table.c.id == subject)
         ).scalar()

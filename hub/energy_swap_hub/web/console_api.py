@@ -13,7 +13,7 @@ from energy_swap_hub.chain.client import NodeUnavailableError
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement.decisions import Action, Decision, decide
-from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.settings import rules
 from energy_swap_hub.storage import Database
 

@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from energy_swap_hub import metering
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.metering.plausibility import Site
-from energy_swap_hub.settlement import messages, spot
-from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement import spot
+from energy_swap_hub.settlement.answers import auction_answer
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.statements import Statement
 from energy_swap_hub.storage import Database
 
@@ -104,7 +105,7 @@ class EdgeApi:
         def look(connection: Connection) -> dict[str, Any]:
             if "order" in answer:
                 return spot.order_answer(connection, community_id, answer["order"])
-            return messages.auction_answer(connection, community_id, answer["auction"])
+            return auction_answer(connection, community_id, answer["auction"])
 
         loop = asyncio.get_running_loop()
         deadline, count, seen = loop.time() + _LOCK_WAIT_SECONDS, self._changes.count, answer

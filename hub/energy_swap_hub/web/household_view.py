@@ -14,7 +14,7 @@ from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.market.spot import Best
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.membership.households import Household
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import spot_tables, tables
 from energy_swap_hub.settlement.allowances import allowance_wh
 from energy_swap_hub.settlement.auctions import auction_of
 from energy_swap_hub.settlement.limits import limits_of
@@ -32,7 +32,7 @@ from .guidance_view import advice
 
 # Each household's look at itself asks all of these; made once, they cost a fifth.
 _PERIOD, _POSITION, _ORDER, _AUCTION = (
-    tables.period.c, tables.position.c, tables.spot_order.c, tables.auction.c
+    tables.period.c, tables.position.c, spot_tables.spot_order.c, tables.auction.c
 )  # fmt: skip
 _NEWEST_PERIOD: Final = Lookup(
     select(_PERIOD.start, _PERIOD.cents_per_kwh)

@@ -21,9 +21,9 @@ from energy_swap_hub.membership.households import (
     stranger,
 )
 from energy_swap_hub.membership.sessions import Session
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import machine_tables, office_tables
 from energy_swap_hub.settlement.departures import SAGA, begin_leaving
-from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.payments import ask_phone_proof
 from energy_swap_hub.settlement.personal_data import Fact, as_json, personal_data
 from energy_swap_hub.storage import Database
@@ -288,9 +288,9 @@ def _parts(evidence: Evidence) -> dict[str, Part]:
 
 
 def _departure(connection: Connection, community_id: str, household_id: str) -> Departure | None:
-    row, work = tables.departure.c, tables.saga.c
+    row, work = office_tables.departure.c, machine_tables.saga.c
     found = connection.execute(
-        select(tables.departure).where(row.community_id == community_id, row.household_id == household_id)
+        select(office_tables.departure).where(row.community_id == community_id, row.household_id == household_id)
     ).first()
     if found is None:
         return None

@@ -14,8 +14,10 @@ from sqlalchemy import Connection
 from energy_swap_hub.beside import ProcessLost
 from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.directory import find_community
-from energy_swap_hub.settlement.groups import Opened, Outcome
-from energy_swap_hub.settlement.messages import Desk, open_checked, open_message, receive_group
+from energy_swap_hub.settlement.desk import Desk
+from energy_swap_hub.settlement.groups import Outcome
+from energy_swap_hub.settlement.messages import receive_group
+from energy_swap_hub.settlement.opening import Opened, open_checked, open_message
 from energy_swap_hub.storage import Database
 
 from .checker import Checker, Place, Verdict

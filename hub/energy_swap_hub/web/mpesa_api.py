@@ -15,7 +15,7 @@ from energy_swap_hub.membership.households import record_audit
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.mpesa import open_payments, payouts, receipts
 from energy_swap_hub.mpesa.reports import StatementError, latest_balances
-from energy_swap_hub.settlement.messages import Desk
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.office_payouts import pay_out_suspended
 from energy_swap_hub.settlement.payments import order_reversal
 from energy_swap_hub.settlement.reconciliation import reconcile_statement, reconciliations

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.membership.tables import audit
-from energy_swap_hub.settlement.tables import saga, uptime
+from energy_swap_hub.settlement.machine_tables import saga, uptime
 from energy_swap_hub.storage import Database
 
 from .doors import Call, Doors

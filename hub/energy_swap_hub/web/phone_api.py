@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from energy_swap_hub.membership import households
 from energy_swap_hub.membership.device_sessions import DeviceSession
 from energy_swap_hub.membership.households import Household
+from energy_swap_hub.settlement.desk import Desk
 from energy_swap_hub.settlement.device_scope import spent_cents
-from energy_swap_hub.settlement.messages import Desk
 from energy_swap_hub.settlement.neighbours import set_named
 from energy_swap_hub.settlement.payers import account_number
 from energy_swap_hub.settlement.settings import calendar_of, settings_at

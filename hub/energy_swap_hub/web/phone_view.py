@@ -10,7 +10,7 @@ from energy_swap_hub.market.fees import tariff_at
 from energy_swap_hub.membership.households import Household
 from energy_swap_hub.metering.tables import meter_state
 from energy_swap_hub.mpesa.tables import TOP_UP, payment_intent, payout
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import spot_tables, tables
 from energy_swap_hub.settlement.ahead_tables import ahead_order
 from energy_swap_hub.settlement.neighbours import together, unnamed
 from energy_swap_hub.settlement.words import EAST_AFRICA
@@ -101,7 +101,7 @@ def payments(connection: Connection, community_id: str, household_id: str) -> li
 
 def orders(connection: Connection, community_id: str, household_id: str) -> dict[str, Any]:
     """Return a household's newest orders, open and ended, and its newest trades; the others are not named."""
-    spot, ahead, trade = tables.spot_order.c, ahead_order.c, tables.trade.c
+    spot, ahead, trade = spot_tables.spot_order.c, ahead_order.c, tables.trade.c
     spot_query = (
         select(spot.id, spot.side, spot.wh, spot.remaining_wh, spot.limit, spot.status, spot.placed_at)
         .where(spot.community_id == community_id, spot.household_id == household_id)

@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import machine_tables, tables
 from energy_swap_hub.settlement.reviews import resolve_review
 from energy_swap_protocol.period import period_at
 
@@ -78,4 +78,4 @@ async def test_a_step_that_failed_rests_longer_each_time_and_all_tries_are_in_th
 
 
 async def journal(village: Village) -> list[dict[str, Any]]:
-    return [step for step in await village.rows(tables.saga_step) if step["kind"] == "period"]
+    return [step for step in await village.rows(machine_tables.saga_step) if step["kind"] == "period"]

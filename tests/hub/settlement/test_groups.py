@@ -13,9 +13,10 @@ from energy_swap_hub.chain.community import CommunityChain
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.ledger import tables as ledger_tables
 from energy_swap_hub.ledger.tables import currency_of
-from energy_swap_hub.settlement import spot, tables
-from energy_swap_hub.settlement.messages import open_message, receive, receive_group
+from energy_swap_hub.settlement import spot, spot_tables, tables
+from energy_swap_hub.settlement.messages import receive, receive_group
 from energy_swap_hub.settlement.notifications import notifications_after
+from energy_swap_hub.settlement.opening import open_message
 from energy_swap_hub.settlement.trades import book_held_trades
 from energy_swap_protocol.message import (
     AnyMessage,
@@ -129,15 +130,15 @@ class Life:
 
 def all_there_is(connection: Connection) -> dict[str, list[Any]]:
     """Return everything that messages leave behind, but the seals and the stamp, which are random."""
-    left_out = {tables.message: {"payload"}, tables.spot_book: {"stamp"}}
+    left_out = {tables.message: {"payload"}, spot_tables.spot_book: {"stamp"}}
     kept = (
         ledger_tables.entry,
         ledger_tables.posting,
         ledger_tables.account_balance,
         ledger_tables.hold,
         tables.trade,
-        tables.spot_order,
-        tables.spot_book,
+        spot_tables.spot_order,
+        spot_tables.spot_book,
         tables.standing_order,
         tables.message,
         tables.notification,
@@ -177,7 +178,7 @@ def conserved(connection: Connection) -> None:
         if account not in (ledger.TRUST_CASH, ledger.MINTED):
             totals[currency_of(account)] += balance
     assert totals == {"KES": 3 * CENTS, "eKWh": 3 * WH}
-    row = tables.spot_order.c
+    row = spot_tables.spot_order.c
     for wh, remaining, order_id in connection.execute(select(row.wh, row.remaining_wh, row.id)):
         fills = spot.order_answer(connection, VILLAGE, order_id)["trades"]
         assert sum(fill["wh"] for fill in fills) == wh - remaining

@@ -8,7 +8,7 @@ from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import FEES as FEES_ACCOUNT
 from energy_swap_hub.ledger import Correction, Posting
 from energy_swap_hub.membership.households import by_id
-from energy_swap_hub.settlement import invoices, tables
+from energy_swap_hub.settlement import invoices, machine_tables, office_tables, tables
 from energy_swap_hub.settlement.invoice_rules import InvoiceLine, Item, Month
 from energy_swap_hub.settlement.invoices import Invoice, issue
 from energy_swap_hub.settlement.machine import Work, take_step
@@ -153,7 +153,7 @@ async def test_tax_is_in_the_price_of_what_the_community_supplies_and_not_in_wha
 async def test_the_saga_closes_the_month_invoices_it_and_schedules_the_next(village: Village) -> None:
     await trade(village)
     await village.advance()
-    row = tables.saga.c
+    row = machine_tables.saga.c
     query = select(row.kind, row.subject, row.state, row.version, row.attempts, row.due_at)
     (due,) = await village.read(lambda c: c.execute(query.where(row.kind == "invoices")).all())
     assert (due.subject, due.due_at) == ("2026-11", NOVEMBER.ends + timedelta(hours=1))
@@ -161,7 +161,7 @@ async def test_the_saga_closes_the_month_invoices_it_and_schedules_the_next(vill
     rule = village.settlement._rules["invoices"]
     for _ in range(2):  # a second hub that read the same work does nothing
         await village.database.write(lambda c: take_step(c, VILLAGE, Work(*due), rule, village.now))
-    assert len(await village.rows(tables.invoice)) == 4
+    assert len(await village.rows(office_tables.invoice)) == 4
     waits = await village.read(
         lambda c: c.execute(query.where(row.kind == "invoices", row.due_at.is_not(None))).all()
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from energy_swap_hub import ledger
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.market.trade import Side
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import spot_tables, tables
 from energy_swap_hub.settlement.spot import book
 from energy_swap_hub.storage import Database
 from sqlalchemy import Connection, select
@@ -44,7 +44,7 @@ async def test_a_killed_hub_loses_no_order_that_it_answered(where: Path | str) -
     assert cancelled
 
     def audit(connection: Connection) -> None:
-        orders = {row.id: row for row in connection.execute(select(tables.spot_order))}
+        orders = {row.id: row for row in connection.execute(select(spot_tables.spot_order))}
         trades = connection.execute(select(tables.trade)).all()
         messages = set(connection.execute(select(tables.message.c.id)).scalars())
         filled: defaultdict[str, int] = defaultdict(int)

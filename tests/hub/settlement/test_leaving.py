@@ -17,7 +17,7 @@ from energy_swap_hub.membership.households import NotAdmitted, by_id
 from energy_swap_hub.membership.tables import household as household_table
 from energy_swap_hub.membership.tables import member_file
 from energy_swap_hub.mpesa.tables import PAID, QUEUED, payout
-from energy_swap_hub.settlement import leaving, tables
+from energy_swap_hub.settlement import leaving, machine_tables, office_tables, tables
 from energy_swap_hub.settlement.departures import LeavingRefused, begin_leaving
 from energy_swap_hub.settlement.machine import Next, Work, take_step
 from energy_swap_hub.settlement.personal_data import personal_data
@@ -42,7 +42,7 @@ async def leave(village: Village, home: Home, reason: str = "we move to Kisumu")
 
 
 async def state(village: Village, home: Home) -> str:
-    row = tables.saga.c
+    row = machine_tables.saga.c
     query = select(row.state).where(row.kind == "leaving", row.subject == home.id)
     return str(await village.read(lambda c: c.execute(query).scalar_one()))
 
@@ -119,7 +119,7 @@ async def test_who_leaves_is_paid_out_frozen_and_keeps_nothing(village: Village)
     (holding,) = await village.chain.holdings([account.account])
     assert holding is not None
     assert holding.is_frozen
-    (gone,) = await village.rows(tables.departure)
+    (gone,) = await village.rows(office_tables.departure)
     assert (gone["asked_by"], gone["was"], gone["reason"]) == (amina.id, "admitted", "we move to Kisumu")
     assert (gone["burned_wh"], gone["tokens_cents"]) == (3_000, 0)
     assert gone["paid_kes"] * 100 + gone["remainder_cents"] + await fee(village) == 60_050
@@ -148,7 +148,7 @@ async def test_the_fund_pays_for_tokens_where_that_is_the_rule(paying: Village) 
     )
     await leave(paying, amina)
     await go_on(paying, amina)
-    (gone,) = await paying.rows(tables.departure)
+    (gone,) = await paying.rows(office_tables.departure)
     # 2 kWh at the feed-in tariff of KES 3.00 are KES 6.00, but the fund has KES 4.00, which M-Pesa cannot send.
     assert (gone["burned_wh"], gone["tokens_cents"]) == (2_000, 400)
     assert (gone["paid_kes"], gone["remainder_cents"]) == (0, 400)
@@ -263,7 +263,7 @@ def _home(connection: Connection, home: Home) -> Any:
 async def _one_step(village: Village) -> None:
     """Take the step of leaving alone: seven years of periods are not booked for a test."""
     rule = village.settlement._rules["leaving"]
-    row = tables.saga.c
+    row = machine_tables.saga.c
     query = select(row.kind, row.subject, row.state, row.version, row.attempts, row.due_at).where(
         row.kind == "leaving"
     )
@@ -297,7 +297,7 @@ async def test_a_hub_killed_in_the_middle_of_a_step_ends_the_same(
             continue
         break
     assert [work.state for work in killed] == [doomed]
-    (gone,) = await village.rows(tables.departure)
+    (gone,) = await village.rows(office_tables.departure)
     assert (gone["burned_wh"], gone["paid_kes"] > 500, await status(village, amina)) == (3_000, True, "left")
     assert len(await village.rows(payout)) == 1
     assert set((await village.wallet(amina)).values()) == {0}

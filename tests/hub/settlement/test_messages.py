@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 from energy_swap_hub.membership.households import NotAdmitted
-from energy_swap_hub.settlement import messages, tables
+from energy_swap_hub.settlement import messages, spot_tables, tables
 from energy_swap_protocol.message import (
     AnyMessage,
     BuyOrder,
@@ -31,7 +31,7 @@ async def test_the_same_message_again_has_the_same_answer_and_one_effect(village
     first = await village.send(chebet, order)
     village.now += timedelta(hours=1)  # by now it would be too old to be new
     assert await village.send(chebet, order) == first
-    assert len(await village.rows(tables.spot_order)) == 1
+    assert len(await village.rows(spot_tables.spot_order)) == 1
     assert (await village.wallet(chebet))["kes_held_cents"] == 1_200
 
     payout = PayOut(**village.head(), kes=50)
@@ -79,7 +79,7 @@ async def test_an_id_belongs_to_one_message(village: Village) -> None:
     ):
         with pytest.raises(MessageError, match="another message"):
             await village.send(village.chebet, other)
-    assert await village.rows(tables.spot_order) == []
+    assert await village.rows(spot_tables.spot_order) == []
 
 
 async def test_what_moves_money_must_be_fresh_and_a_standing_wish_may_have_waited(village: Village) -> None:
@@ -97,7 +97,7 @@ async def test_what_moves_money_must_be_fresh_and_a_standing_wish_may_have_waite
     await village.send(chebet, StandingOrder(**head(-14 * 86_400), buy_at_most=1_000))  # type: ignore[arg-type]
     with pytest.raises(MessageError, match="too old"):
         await village.send(chebet, StandingOrder(**head(-14 * 86_400 - 1)))  # type: ignore[arg-type]
-    assert len(await village.rows(tables.spot_order)) == 1
+    assert len(await village.rows(spot_tables.spot_order)) == 1
 
 
 async def test_a_message_for_another_community_is_refused(village: Village) -> None:

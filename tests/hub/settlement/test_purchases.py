@@ -6,7 +6,7 @@ import pytest
 from energy_swap_hub.ledger import FEES, GRID
 from energy_swap_hub.mpesa import PaymentRefused
 from energy_swap_hub.mpesa.tables import payment_intent
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import spot_tables, tables
 from energy_swap_hub.settlement.notifications import notifications_after
 from energy_swap_hub.settlement.settings import Change, Prices, change_settings
 from energy_swap_hub.settlement.spot import OrderRefused
@@ -270,5 +270,5 @@ async def test_a_refused_purchase_leaves_nothing_behind(sellers: Village) -> Non
     with pytest.raises(OrderRefused, match="pending_payment; the prompt is on your phone"):
         await village.cancel(buyer, order["order"])
     assert (await village.order(sale))["remaining_wh"] == 1_500
-    assert len([r for r in await village.rows(tables.reservation) if r["state"] == "held"]) == 1
+    assert len([r for r in await village.rows(spot_tables.reservation) if r["state"] == "held"]) == 1
     assert (await village.wallet(buyer))["kes_held_cents"] == 0

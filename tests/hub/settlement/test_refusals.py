@@ -129,7 +129,7 @@ REFUSED: list[tuple[AnyMessage, type[Exception], str]] = [
     (
         BuyOrder(**head(NEW) | {"sent_at": UNIX - 901}, wh=101, at_most=800),
         MessageError,
-        "sent 901 s ago, which is too old to act on now; send it again",
+        "sent_at: that was 901 s ago, too old to act on; give a time of the last 900 s and sign again",
     ),
 ]
 

@@ -10,7 +10,8 @@ from energy_swap_hub.mpesa.codes import PAYERS_REASONS, push_meaning
 from energy_swap_hub.mpesa.tables import TOP_UP, payment_intent
 from energy_swap_hub.settlement.ahead_tables import contract
 from energy_swap_hub.settlement.reputation import MOST_OF_A_KIND, Facts, facts_of, reputation
-from energy_swap_hub.settlement.tables import auction, spot_order
+from energy_swap_hub.settlement.spot_tables import spot_order
+from energy_swap_hub.settlement.tables import auction
 from energy_swap_hub.storage import Database
 from hypothesis import given
 from hypothesis import strategies as st

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from energy_swap_hub.chain.intent import State
 from energy_swap_hub.mpesa.tables import payout
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import machine_tables, spot_tables, tables
 from energy_swap_hub.settlement.periods import next_period
 from energy_swap_protocol.message import (
     AnyMessage,
@@ -42,7 +42,7 @@ class Outside:
     async def enter(self, village: Village) -> None:
         """Begin a life of the hub; the one before it was up until then, so nobody's readings are on their way."""
         village.now = self.now
-        await village.database.write(lambda c: c.execute(update(tables.uptime).values(seen_at=self.now)))
+        await village.database.write(lambda c: c.execute(update(machine_tables.uptime).values(seen_at=self.now)))
         for home in village.homes:
             home.last = self.meters.setdefault(home.id, home.last)
 
@@ -185,7 +185,7 @@ async def books(village: Village) -> dict[str, Any]:
         ],
         "orders": [
             (row["wh"], row["remaining_wh"], row["status"])
-            for row in sorted(await village.rows(tables.spot_order), key=lambda row: row["number"])
+            for row in sorted(await village.rows(spot_tables.spot_order), key=lambda row: row["number"])
         ],
         "auctions": [(row["best_bid"], row["status"]) for row in await village.rows(tables.auction)],
         "payouts": [(row["household_id"], row["kes"]) for row in await village.rows(payout)],

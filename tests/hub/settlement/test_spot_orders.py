@@ -7,7 +7,7 @@ import pytest
 from energy_swap_hub import ledger
 from energy_swap_hub.ledger import Overdrawn
 from energy_swap_hub.market.fees import Tariff
-from energy_swap_hub.settlement import tables
+from energy_swap_hub.settlement import spot_tables
 from energy_swap_hub.settlement.spot import OrderRefused
 from energy_swap_protocol.message import BuyOrder, SellOrder
 from energy_swap_protocol.transaction import TransactionError, lock_message
@@ -86,7 +86,7 @@ async def test_a_lock_that_is_not_this_sales_is_refused_and_nothing_is_left(vill
     with pytest.raises(TransactionError):
         await village.send(amina, SellOrder(**village.head(good.id), wh=1_000, at_least=1_500, lock=lock))
     assert (await village.wallet(amina))["ekwh_held_wh"] == 0
-    assert await village.rows(tables.spot_order) == []
+    assert await village.rows(spot_tables.spot_order) == []
     await village.send(amina, good)
     await village.chain_works()
 

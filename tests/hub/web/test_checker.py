@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from energy_swap_hub.settlement.messages import open_checked, open_message
+from energy_swap_hub.settlement.opening import open_checked, open_message
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.checker import Checker, Place, verdict
 from energy_swap_hub.web.message_queue import MessageQueue

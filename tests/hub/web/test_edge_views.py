@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 from energy_swap_hub.membership.households import NotAdmitted
-from energy_swap_hub.settlement.messages import open_message, receive_group
+from energy_swap_hub.settlement.messages import receive_group
+from energy_swap_hub.settlement.opening import open_message
 from energy_swap_hub.storage import Database
 from energy_swap_hub.web.edge_views import EdgeViews, ReadingEdgeViews
 from energy_swap_protocol.message import StandingOrder, sign_message
