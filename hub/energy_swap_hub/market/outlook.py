@@ -14,8 +14,8 @@ from energy_swap_hub.market.fees import Tariff
 from energy_swap_hub.market.guidance import PERIODS_NEEDED, Balance, PastPeriod
 from energy_swap_hub.market.pricing import HOURS_A_DAY, Contribution, dynamic_price, impact_score, optimal_price
 
-SCARCITY: Final = 0.1
-"""How much of the average price is added where twice as much is wanted as offered."""
+SCARCITY: Final = 0.5
+"""How much of the average price is added where twice as much is wanted as offered; near balance as in guidance."""
 
 SWAY: Final = 0.25
 """How much of the standard deviation of the week's prices is added."""

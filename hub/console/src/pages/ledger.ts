@@ -232,7 +232,7 @@ export class EsLedger extends TranslatedElement {
               ${rewards.map(
                 (one) => html`<tr>
                   <td class="lead">${day(Date.parse(`${one.day}T12:00Z`) / 1000, currentLanguage())}</td>
-                  <td class="right">${one.households}<span class="unit">${say("ledger.reward_households").toLowerCase()}</span></td>
+                  <td class="right">${one.households}<span class="unit">${say("ledger.reward_unit", { count: one.households })}</span></td>
                   <td class="right">${energy(one.export_wh)}</td>
                   <td class="right wide-only">${amount(one.earned_cents)}</td>
                   <td class="right money tail">${amount(one.paid_cents)}</td>

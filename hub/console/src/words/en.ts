@@ -233,6 +233,7 @@ export const en = {
   "ledger.policy": "{share} % of the community fee goes to the fund. Energy given to neighbours earns up to {price} per kWh: the scarcer it is, the more. From {from} until {until} it earns {premium} % of that. What the fund does not have is not paid.",
   "ledger.reward_day": "Day",
   "ledger.reward_households": "Households",
+  "ledger.reward_unit": "{count|household|households}",
   "ledger.reward_given": "Given",
   "ledger.reward_earned": "Earned, KES",
   "ledger.reward_paid": "Paid, KES",

@@ -233,6 +233,7 @@ export const sw: Record<keyof typeof en, string> = {
   "ledger.policy": "{share} % ya ada ya jumuiya huingia mfukoni. Umeme unaopewa majirani hupata hadi {price} kwa kWh: kadiri unavyokuwa adimu, ndivyo unavyopata zaidi. Kuanzia {from} hadi {until} hupata {premium} % ya hiyo. Kisichokuwa mfukoni hakilipwi.",
   "ledger.reward_day": "Siku",
   "ledger.reward_households": "Kaya",
+  "ledger.reward_unit": "{count|kaya|kaya}",
   "ledger.reward_given": "Uliotolewa",
   "ledger.reward_earned": "Zilizostahili, KES",
   "ledger.reward_paid": "Zilizolipwa, KES",
