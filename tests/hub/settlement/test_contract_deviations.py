@@ -118,6 +118,24 @@ async def test_a_buyer_who_takes_more_buys_the_rest_in_the_period_market(village
     assert (position["order_wh"], position["bought_wh"], position["paid_cents"]) == (300, 300, 510)
 
 
+async def test_a_seller_delivers_too_little_while_the_buyer_takes_more(village: Village) -> None:
+    amina, brian, chebet = village.amina, village.brian, village.chebet
+    await village.standing(brian, sell=1_000)
+    await village.standing(chebet, buy=2_000)
+    period = await village.end_period({amina.id: 700, brian.id: 500, chebet.id: -1_300})
+    # Of the contract Chebet pays 0.700 x 1,700 = 1,190 and gets 0.300 x 800 = 240 for what Amina lacked, which is
+    # the grid's. What he took beyond it he buys of Brian, who has more than that, at Brian's 1,000 with fees:
+    # 0.300 x 1,200 = 360.
+    assert await village.cents(chebet) - MONEY == -1_190 + 240 - 360
+    assert (await village.cents(amina) - MONEY, await village.cents(brian)) == (1_050 - 240, 300)
+    position = await village.position(period, chebet)
+    assert (position["order_wh"], position["bought_wh"], position["paid_cents"]) == (300, 300, 360)
+    text, found = await told(village, chebet.id)
+    assert "0.300 kWh were missing, KES 7.50 at the retail tariff; KES 2.40 from the seller" in text
+    assert (found.totals["spent_cents"], found.totals["earned_cents"]) == (1_190 + 360, 240)
+    assert await village.wh(brian) == 200
+
+
 async def test_a_buyer_who_takes_more_without_an_order_pays_only_the_contract(village: Village) -> None:
     assert await deliver(village, 1_000, -1_300) == Settled(1_500, -1_700, 0, 1_000, 0, 0)
 

@@ -274,6 +274,7 @@ async def test_a_reading_sent_again_counts_once(market: Village) -> None:
     assert await sent(market, amina, frame) == ["duplicate"]
     await market.end_period()
     assert await bill(market, first, amina) == (1_000, 1_500, 0, 0)
+    assert await bill(market, first, chebet) == (0, 0, 1_000, 1_700)
     assert (await market.wh(amina), await true_ups(market)) == (0, [])
     assert await market.balance("minted") == -1_000
 
@@ -305,16 +306,27 @@ async def test_a_reading_out_of_order_is_set_aside_and_the_newer_one_has_its_ene
     assert await market.balance("minted") == -1_000
 
 
+@pytest.mark.parametrize(
+    ("clock", "reason"),
+    [
+        ({"flags": ReadingFlag.CLOCK_NOT_SYNCHRONISED}, "clock"),
+        ({"measured_at": int((OPENED + 2 * PERIOD).timestamp())}, "future"),
+        ({"measured_at": int((OPENED - 2 * PERIOD).timestamp())}, "no later than"),
+    ],
+    ids=["says so", "ahead", "behind"],
+)
 async def test_readings_of_a_clock_that_is_off_wait_and_the_next_good_one_carries_the_energy(
-    market: Village,
+    market: Village, clock: dict[str, int], reason: str
 ) -> None:
     amina, chebet = market.amina, market.chebet
     market.now = OPENED + 20 * MINUTE
     amina.measure(market.now, export_wh=700)
-    off = replace(amina.last, flags=ReadingFlag.CLOCK_NOT_SYNCHRONISED)
+    off = replace(amina.last, **clock)  # type: ignore[arg-type]
     assert await sent(market, amina, sign_reading(off, amina.meter_key)) == ["quarantined"]
+    assert reason in (await market.rows(quarantine))[0]["reason"]
     period = await market.end_period({amina.id: 300, chebet.id: -1_000})
     assert await bill(market, period, amina) == (1_000, 1_500, 0, 0)
+    assert await bill(market, period, chebet) == (0, 0, 1_000, 1_700)
     assert await market.balance("minted") == -1_000
 
 
