@@ -25,6 +25,7 @@ from energy_swap_hub.settlement import (
     auctions,
     messages,
     partners,
+    payouts,
     purchases,
     refusals,
     relays,
@@ -54,7 +55,7 @@ from sqlalchemy import Connection, insert, update
 from tests.hub.trading import COMMUNITY, NOW, VILLAGE, head, hub_desk, in_memory, keys, sale
 
 MARKETS: Final = (ahead, auctions, auction_rules, partners, purchases, refusals, spot_market)
-MODULES: Final = (*MARKETS, messages, relays)
+MODULES: Final = (*MARKETS, messages, payouts, relays)
 # Told to programmers; of an application, which an edge words; of what the office asks.
 OTHERS: Final = {"ValueError", "AssertionError", "MessageError"}
 ROOT: Final = Path(__file__).parents[3]
@@ -158,8 +159,8 @@ CASES: Final = [
     Case("on: the community protects", AMINA, SwitchConnection(**head(NEW), on=False)),
     Case("KES 10 or more; this would be KES 3", BRIAN, PayOut(**head(NEW), kes=3)),
     Case("serves the community kisima, not other", BRIAN, PayOut(**head(NEW) | {"community": "other"})),
-    Case("sent 901 s ago", BRIAN, PayOut(**head(NEW) | {"sent_at": UNIX - 901})),
-    Case("sent 301 s in the future", BRIAN, PayOut(**head(NEW) | {"sent_at": UNIX + 301})),
+    Case("sent_at: that was 901 s ago", BRIAN, PayOut(**head(NEW) | {"sent_at": UNIX - 901})),
+    Case("sent_at: that is 301 s in the future", BRIAN, PayOut(**head(NEW) | {"sent_at": UNIX + 301})),
     Case(
         "was used for another message",
         CHEBET,

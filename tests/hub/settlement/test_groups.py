@@ -269,7 +269,7 @@ def test_the_same_message_twice_in_a_group_has_one_effect_unless_it_was_refused(
     again, dear = buy(1), buy(2, wh=10_000)
     outcomes = place(connection, (0, again), (0, again), (0, dear), (0, dear), (1, again))
     assert outcomes[0] == outcomes[1]
-    assert [type(outcome).__name__ for outcome in outcomes[2:]] == ["Overdrawn", "Overdrawn", "MessageError"]
+    assert [type(outcome).__name__ for outcome in outcomes[2:]] == ["Overdrawn", "Overdrawn", "MessageRefused"]
     assert ledger.wallet(connection, VILLAGE, "h-001")["kes_held_cents"] == 120
 
 
