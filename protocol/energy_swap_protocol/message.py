@@ -2,12 +2,14 @@
 
 import base64
 import binascii
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 from uuid import UUID
 
 import msgspec
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
+
+from energy_swap_protocol.accepted import explain
 
 # The prefix keeps a message's signature from ever being one of a Solana transaction or of a reading.
 _DOMAIN: Final = b"energy-swap/message/1\n"
@@ -20,10 +22,26 @@ CentsPerKwh = Annotated[int, msgspec.Meta(gt=0, le=100_000)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Kes = Annotated[int, msgspec.Meta(gt=0, le=250_000)]
 # Control characters have no place in a name, and PostgreSQL cannot store all of them.
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="text of 1 to 80 characters, none of them a control character",
+    ),
+]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-MeterKey = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-PeriodId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$")]
+MeterKey = Annotated[
+    str, msgspec.Meta(pattern="^[0-9a-f]{64}$", description="a public key as 64 hexadecimal digits")
+]
+PeriodId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$",
+        description="the period's start in UTC, such as 2026-11-20T12:30Z",
+    ),
+]
 Partners = Annotated[tuple[Name, ...], msgspec.Meta(max_length=20)]
 
 
@@ -46,7 +64,9 @@ class Application(Message, frozen=True, kw_only=True, tag="apply"):
     """
 
     name: Name
-    phone: Annotated[str, msgspec.Meta(pattern="^254[17][0-9]{8}$")]
+    phone: Annotated[
+        str, msgspec.Meta(pattern="^254[17][0-9]{8}$", description="a phone's number such as 254712345678")
+    ]
     meter: MeterKey
     frame: Annotated[str, msgspec.Meta(min_length=192, max_length=192)]
     rated_pv_w: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -236,4 +256,5 @@ def _message(payload: bytes) -> AnyMessage:
     try:
         return _decoder.decode(payload)
     except msgspec.DecodeError as error:
-        raise MessageError(f"message not understood: {error}") from None
+        text = explain(error, payload, get_args(AnyMessage.__value__))
+        raise MessageError(f"message not understood: {text}") from None
