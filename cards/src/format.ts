@@ -28,9 +28,11 @@ export function power(watts: number): string {
 export class Times {
   readonly #clock: Intl.DateTimeFormat;
   readonly #day: Intl.DateTimeFormat;
+  readonly #weekday: Intl.DateTimeFormat;
 
   constructor(language: string, zone: string) {
     this.#clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone });
+    this.#weekday = new Intl.DateTimeFormat(language === "sw" ? "sw" : "en-GB", { weekday: "short", timeZone: zone });
     this.#day = new Intl.DateTimeFormat(language === "sw" ? "sw" : "en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: zone });
   }
 
@@ -42,6 +44,11 @@ export class Times {
   /** "Fri 20 Nov". */
   day(unix: number): string {
     return this.#day.format(unix * 1000);
+  }
+
+  /** What an axis writes at a full hour: "18:00", and where a day begins its name, "Fri". */
+  tick(unix: number): string {
+    return this.hour(unix) === 0 ? this.#weekday.format(unix * 1000) : this.clock(unix);
   }
 
   /** The hour of the day, 0 to 23. */

@@ -83,6 +83,9 @@ SERIES: Final = (
         is_money=False,
         read=lambda period: period.get("utility_export_wh", max(0, period["export_wh"] - _minted(period))),
     ),
+    # The sensor's own statistics begin when the sensor does; without this, older days would give away more than
+    # anything made.
+    Series("generation", "made by the panels", is_money=False, read=lambda period: period.get("generation_wh", 0)),
     # Home Assistant takes no price for statistics like these; so the utility's money, too, is written here, as the
     # community's tariffs make it.
     Series(

@@ -17,7 +17,7 @@ export interface Course {
 const LEFT = 44;
 const BOTTOM = 22;
 const TOP = 8;
-const RIGHT = 8;
+const RIGHT = 16; // half of what the axis of time may write at its end
 
 @customElement("energy-swap-chart")
 export class EnergySwapChart extends LitElement {
@@ -147,7 +147,7 @@ export class EnergySwapChart extends LitElement {
       >
         ${named.map((value) => svg`<line class="grid ${value === 0 ? "zero" : ""}" x1=${LEFT} x2=${this.width - RIGHT} y1=${y(value)} y2=${y(value)}></line>
           <text x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${short(value)}</text>`)}
-        ${hours(time, (at) => this.times.hour(at), inside).map((at) => svg`<text x=${x(at)} y=${this.height - 6} text-anchor=${x(at) > this.width - 20 ? "end" : "middle"}>${this.times.clock(at)}</text>`)}
+        ${hours(time, (at) => this.times.hour(at), inside).map((at) => svg`<text x=${x(at)} y=${this.height - 6} text-anchor="middle">${this.times.tick(at)}</text>`)}
         ${this.courses.map((course) => this.#renderCourse(course, x, y))}
         ${this.now > time.from && this.now < time.to ? svg`<line class="now" x1=${x(this.now)} x2=${x(this.now)} y1=${TOP} y2=${floor}></line>` : nothing}
         ${this.chosen === null ? nothing : svg`<line class="mark" x1=${x(this.chosen)} x2=${x(this.chosen)} y1=${TOP} y2=${floor}></line>`}

@@ -604,10 +604,14 @@ function Je(e) {
 var Ye = class {
 	#e;
 	#t;
+	#n;
 	constructor(e, t) {
 		this.#e = new Intl.DateTimeFormat("en-GB", {
 			hour: "2-digit",
 			minute: "2-digit",
+			timeZone: t
+		}), this.#n = new Intl.DateTimeFormat(e === "sw" ? "sw" : "en-GB", {
+			weekday: "short",
 			timeZone: t
 		}), this.#t = new Intl.DateTimeFormat(e === "sw" ? "sw" : "en-GB", {
 			weekday: "short",
@@ -621,6 +625,9 @@ var Ye = class {
 	}
 	day(e) {
 		return this.#t.format(e * 1e3);
+	}
+	tick(e) {
+		return this.hour(e) === 0 ? this.#n.format(e * 1e3) : this.clock(e);
 	}
 	hour(e) {
 		return Number(this.clock(e).slice(0, 2));
@@ -1456,7 +1463,7 @@ function ht(e, t, n) {
 	let i = r.map((e) => `${G(t(e.at))} ${G(n(e.high))}`), a = r.toReversed().map((e) => `${G(t(e.at))} ${G(n(e.low))}`);
 	return `M${[...i, ...a].join("L")}Z`;
 }
-var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 8, q = class extends A {
+var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 16, q = class extends A {
 	constructor(...e) {
 		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.unit = "", this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
 			e && e.contentRect.width > 0 && (this.width = e.contentRect.width);
@@ -1569,7 +1576,7 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 8, q = cla
       >
         ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - vt} y1=${l(e)} y2=${l(e)}></line>
           <text x=${38} y=${l(e) + 4} text-anchor="end">${yt(e)}</text>`)}
-        ${pt(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor=${c(e) > this.width - 20 ? "end" : "middle"}>${this.times.clock(e)}</text>`)}
+        ${pt(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.tick(e)}</text>`)}
         ${this.courses.map((e) => this.#t(e, c, l))}
         ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${_t} y2=${s}></line>` : E}
         ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${_t} y2=${s}></line>`}
