@@ -50,7 +50,7 @@ async def make_energy_dashboard(home: HomeAssistant, entry_id: str) -> str:
     ]
     solar = {
         "type": "solar",
-        "stat_energy_from": (await home.entities(entry_id))["generated_energy"],
+        "stat_energy_from": f"energy_swap:{edge_id}_generation",
         "config_entry_solar_forecast": [entry_id],
     }
     await home.command("energy/save_prefs", energy_sources=[*grids, solar], device_consumption=[])

@@ -87,7 +87,7 @@ async def test_statistics_are_filled_in_go_on_and_are_corrected(
 ) -> None:
     hass = recorded
     periods = [
-        period(NOON, export_wh=1_000, sold_wh=800, earned_cents=1_200, grid_cents=165),
+        period(NOON, generation_wh=1_300, export_wh=1_000, sold_wh=800, earned_cents=1_200, grid_cents=165),
         period(
             NOON + timedelta(hours=1),
             export_wh=500,
@@ -110,6 +110,7 @@ async def test_statistics_are_filled_in_go_on_and_are_corrected(
     await until_rows(hass, "utility_import", [(0.0, 0.0), (0.1, 0.1)])
     await until_rows(hass, "utility_cost", [(0.0, 0.0), (2.1, 2.1)])
     await until_rows(hass, "utility_compensation", [(1.65, 1.65), (0.0, 1.65)])
+    await until_rows(hass, "generation", [(1.3, 1.3), (0.0, 1.3)])
 
     # A settlement is told: the newest hours are asked for, and go on from what was there.
     newer = period(NOON + timedelta(hours=2), export_wh=700, sold_wh=700, earned_cents=900)
