@@ -5,9 +5,12 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from energy_swap_hub.storage import Database
+from energy_swap_hub.storage import Database, Lookup
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, func, insert, select, text
+
+from tests.hub.postgresql import drop_database, new_database
 
 TABLES = MetaData()
 NUMBER = Table("test_number", TABLES, Column("id", BigInteger, primary_key=True))
@@ -94,3 +97,20 @@ async def test_a_closed_database_answers_what_waits_and_refuses_what_comes(where
     assert await asyncio.gather(*waiting) == [1] * 20
     with pytest.raises(RuntimeError, match="closed"):
         await database.read(greatest)
+
+
+async def test_connections_that_broke_meanwhile_are_made_anew(postgresql: str) -> None:
+    url = new_database(postgresql)
+    database = Database.open(url)
+    await database.write(TABLES.create_all)
+    await add(database, 7)
+    for lookup in (greatest, Lookup(select(func.max(NUMBER.c.id))).scalar):
+        assert await asyncio.gather(*(database.read(lookup) for _ in range(20))) == [7] * 20
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert await asyncio.gather(*(database.read(lookup) for _ in range(20))) == [7] * 20
+    await database.close()
+    drop_database(url)

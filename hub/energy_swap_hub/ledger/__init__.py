@@ -14,6 +14,7 @@ from .book import (
     trial_balance,
     wallet,
     wallet_in,
+    wallets,
 )
 from .corrections import Correction, correct
 from .days import Day, close_days, closed_days, open_since, verify_days
@@ -88,4 +89,5 @@ __all__ = [
     "wallet",
     "wallet_before",
     "wallet_in",
+    "wallets",
 ]

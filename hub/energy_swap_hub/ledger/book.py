@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from energy_swap_hub.storage import Lookup
+from energy_swap_hub.storage import Lookup, is_in
 
 from . import tables
 from .entries import Entry, Posting
@@ -27,10 +27,10 @@ _BALANCES: Final = Lookup(
     .where(tables.account_balance.c.community_id == bindparam("community_id"))
     .order_by(tables.account_balance.c.account)
 )
-_WALLET: Final = Lookup(
+_WALLETS: Final = Lookup(
     select(tables.account_balance.c.account, tables.account_balance.c.balance).where(
         tables.account_balance.c.community_id == bindparam("community_id"),
-        tables.account_balance.c.account.in_([bindparam(name) for name in _FREE_AND_HELD]),
+        is_in(tables.account_balance.c.account, "accounts"),
     )
 )
 _POSTED: Final = Lookup(
@@ -80,9 +80,16 @@ def posted_by(connection: Connection, community_id: str, account: str, sources: 
 
 def wallet(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
     """Return a household's free and held money (cents) and tokens (Wh)."""
-    accounts = {name: account(household_id) for name, account in _FREE_AND_HELD.items()}
-    found: dict[str, int] = dict(_WALLET.all(connection, community_id=community_id, **accounts))
-    return {name: found.get(account, 0) for name, account in accounts.items()}
+    return wallets(connection, community_id, (household_id,))[household_id]
+
+
+def wallets(
+    connection: Connection, community_id: str, household_ids: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Return what `wallet` returns of each of some households."""
+    accounts = [account(household) for household in household_ids for account in _FREE_AND_HELD.values()]
+    found: dict[str, int] = dict(_WALLETS.all(connection, community_id=community_id, accounts=accounts))
+    return {household: wallet_in(found, household) for household in household_ids}
 
 
 def wallet_in(balances: Mapping[str, int], household_id: str) -> dict[str, int]:

@@ -1,15 +1,15 @@
 """Take signed frames in: verify, compare with the meter's last reading, store or quarantine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from typing import Any, Final, Literal
 
 from energy_swap_protocol.reading import FrameError, Reading, decode_frame
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select, tuple_, update
 
-from energy_swap_hub.storage import Lookup
+from energy_swap_hub.storage import Lookup, is_in
 
 from .plausibility import Site, reason_to_doubt
 from .tables import meter_state, quarantine, reading
@@ -17,12 +17,13 @@ from .tables import meter_state, quarantine, reading
 _AT_ONCE: Final = 500
 _LATEST: Final = Lookup(
     select(
+        meter_state.c.meter,
         meter_state.c.sequence,
         meter_state.c.measured_at,
         meter_state.c.export_wh,
         meter_state.c.import_wh,
         meter_state.c.generation_wh,
-    ).where(meter_state.c.meter == bindparam("meter"))
+    ).where(is_in(meter_state.c.meter, "meters"))
 )
 FOREIGN_METER: Final = "signed by a meter that is not this household's"
 
@@ -93,8 +94,12 @@ def accept_frames(
 
 def latest(connection: Connection, meter: bytes) -> Reading | None:
     """Return the meter's last accepted reading (or the one it was claimed with)."""
-    found = _LATEST.first(connection, meter=meter)
-    return None if found is None else Reading(meter, *found)
+    return latest_of(connection, (meter,)).get(meter)
+
+
+def latest_of(connection: Connection, meters: Collection[bytes]) -> dict[bytes, Reading]:
+    """Return what `latest` returns of each of ``meters`` that has been claimed."""
+    return {found[0]: Reading(*found) for found in _LATEST.all(connection, meters=meters)}
 
 
 def frames(connection: Connection, places: Iterable[tuple[bytes, int]]) -> dict[tuple[bytes, int], bytes]:

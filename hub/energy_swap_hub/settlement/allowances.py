@@ -1,8 +1,8 @@
 """What the hub may still burn for each household: what the household granted on the chain, less what is booked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -11,7 +11,7 @@ from energy_swap_hub.chain.payload import BURN_PERIOD, BurnPeriod, decode
 from energy_swap_hub.chain.tables import chain_intent
 from energy_swap_hub.membership.households import by_key
 from energy_swap_hub.membership.tables import household
-from energy_swap_hub.storage import Lookup, change_rows, is_among, is_one_of
+from energy_swap_hub.storage import Lookup, change_rows, is_among, is_in, is_one_of
 
 from .tables import burn_allowance, message
 
@@ -19,7 +19,7 @@ _REMAINING: Final = select(burn_allowance.c.household_id, burn_allowance.c.remai
     burn_allowance.c.community_id == bindparam("community_id")
 )
 _REMAINING_OF_ALL: Final = Lookup(_REMAINING)
-_REMAINING_OF_ONE: Final = Lookup(_REMAINING.where(burn_allowance.c.household_id == bindparam("household_id")))
+_REMAINING_OF_SOME: Final = Lookup(_REMAINING.where(is_in(burn_allowance.c.household_id, "household_ids")))
 _GRANTS_UNDER_WAY: Final = Lookup(
     select(chain_intent.c.number, chain_intent.c.id).where(
         chain_intent.c.community_id == bindparam("community_id"),
@@ -121,15 +121,10 @@ def grant_confirmed(connection: Connection, grant: Intent, message_id: str) -> N
 
 
 def _remaining(connection: Connection, community_id: str, household_ids: Collection[str] | None) -> dict[str, int]:
-    found: Iterable[Sequence[Any]]
     if household_ids is None:
         found = _REMAINING_OF_ALL.all(connection, community_id=community_id)
-    elif len(household_ids) == 1:
-        (household_id,) = household_ids
-        found = _REMAINING_OF_ONE.all(connection, community_id=community_id, household_id=household_id)
     else:
-        some = _REMAINING.where(is_among(connection, burn_allowance.c.household_id, household_ids))
-        found = connection.execute(some, {"community_id": community_id})
+        found = _REMAINING_OF_SOME.all(connection, community_id=community_id, household_ids=household_ids)
     return {household_id: int(wh) for household_id, wh in found}
 
 

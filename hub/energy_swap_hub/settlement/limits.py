@@ -1,12 +1,13 @@
 """The two limit prices of each household's standing order, as they stood at a time."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, bindparam, select
 
 from energy_swap_hub.membership.tables import household
-from energy_swap_hub.storage import Lookup
+from energy_swap_hub.storage import Lookup, is_in
 
 from .tables import standing_order
 
@@ -16,10 +17,12 @@ type Limits = tuple[int | None, int | None]
 NO_LIMITS: Limits = (None, None)
 
 
-def limits_of(connection: Connection, community_id: str, household_id: str, at: datetime) -> Limits:
-    """Return a household's limits as they stood at ``at``."""
-    found = _OF_ONE.all(connection, community_id=community_id, at=at, household_id=household_id)
-    return next(((sell, buy) for _, sell, buy in found), NO_LIMITS)
+def limits_of(
+    connection: Connection, community_id: str, household_ids: Collection[str], at: datetime
+) -> dict[str, Limits]:
+    """Return the limits of some households, those that have ever set any, as they stood at ``at``."""
+    found = _OF_SOME.all(connection, community_id=community_id, at=at, household_ids=household_ids)
+    return {household_id: (sell, buy) for household_id, sell, buy in found}
 
 
 def limits_of_all(connection: Connection, community_id: str, at: datetime) -> dict[str, Limits]:
@@ -51,4 +54,4 @@ def _limits() -> Select[Any]:
 
 # Made once: every look at a household asks.
 _OF_ALL: Final = Lookup(_limits())
-_OF_ONE: Final = Lookup(_limits().where(household.c.id == bindparam("household_id")))
+_OF_SOME: Final = Lookup(_limits().where(is_in(household.c.id, "household_ids")))

@@ -12,21 +12,33 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from energy_swap_hub.storage import Lookup, insert_rows, is_among
+from energy_swap_hub.membership.tables import household
+from energy_swap_hub.storage import Lookup, insert_rows, is_among, is_in
 
 from .tables import notification
 
-_IS_ITS: Final = (
-    notification.c.community_id == bindparam("community_id"),
-    notification.c.household_id == bindparam("household_id"),
-)
 _AFTER: Final = Lookup(
     select(notification.c.number, notification.c.event, notification.c.data, notification.c.at)
-    .where(*_IS_ITS, notification.c.number > bindparam("after"))
+    .where(
+        notification.c.community_id == bindparam("community_id"),
+        notification.c.household_id == bindparam("household_id"),
+        notification.c.number > bindparam("after"),
+    )
     .order_by(notification.c.number)
     .limit(bindparam("limit"))
 )
-_LAST: Final = Lookup(select(func.max(notification.c.number)).where(*_IS_ITS))
+_LAST: Final = Lookup(
+    select(
+        household.c.id,
+        # Each from the end of its index: grouped they would all be read.
+        select(func.max(notification.c.number))
+        .where(
+            notification.c.community_id == household.c.community_id,
+            notification.c.household_id == household.c.id,
+        )
+        .scalar_subquery(),
+    ).where(household.c.community_id == bindparam("community_id"), is_in(household.c.id, "household_ids"))
+)
 
 
 class Event(StrEnum):
@@ -100,4 +112,12 @@ def last_told(
 
 def last_notification(connection: Connection, community_id: str, household_id: str) -> int:
     """Return the number of the last event that a household was told of; 0 before the first."""
-    return _LAST.scalar(connection, community_id=community_id, household_id=household_id) or 0
+    return last_notifications(connection, community_id, (household_id,)).get(household_id, 0)
+
+
+def last_notifications(
+    connection: Connection, community_id: str, household_ids: Collection[str]
+) -> dict[str, int]:
+    """Return what `last_notification` returns of each of some households."""
+    found = _LAST.all(connection, community_id=community_id, household_ids=household_ids)
+    return {household_id: number or 0 for household_id, number in found}

@@ -1,27 +1,41 @@
 """Whom each household has chosen to trade with first: a standing wish, the newest of which counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select
 
+from energy_swap_hub.membership import tables as members
 from energy_swap_hub.membership.households import Household, households
-from energy_swap_hub.storage import Lookup
+from energy_swap_hub.storage import Lookup, is_in
 
 from .spot import OrderRefused
 from .tables import partner_choice
 
-_CHOSEN_BY: Final = Lookup(
-    select(partner_choice.c.partners)
-    .where(
-        partner_choice.c.community_id == bindparam("community_id"),
-        partner_choice.c.household_id == bindparam("household_id"),
-        partner_choice.c.valid_from <= bindparam("at"),
+
+def _chosen() -> Select[Any]:
+    choice, row = partner_choice.alias(), partner_choice.c
+    newest = (
+        select(func.max(choice.c.id))
+        .where(
+            choice.c.community_id == members.household.c.community_id,
+            choice.c.household_id == members.household.c.id,
+            choice.c.valid_from <= bindparam("at"),
+        )
+        .scalar_subquery()
     )
-    .order_by(partner_choice.c.id.desc())
-    .limit(1)
-)
+    return (
+        select(row.household_id, row.partners)
+        .select_from(members.household)
+        .join(partner_choice, and_(row.id == newest))
+        .where(members.household.c.community_id == bindparam("community_id"))
+    )
+
+
+# Made once: every look at a household asks.
+_OF_ALL: Final = Lookup(_chosen())
+_OF_SOME: Final = Lookup(_chosen().where(is_in(members.household.c.id, "household_ids")))
 
 
 def choose_partners(
@@ -46,19 +60,13 @@ def choose_partners(
 
 def partners_at(connection: Connection, community_id: str, at: datetime) -> Mapping[str, Sequence[str]]:
     """Return whom each household had chosen at ``at``, for those that had chosen anybody."""
-    row = partner_choice.c
-    newest = (
-        select(func.max(row.id))
-        .where(row.community_id == community_id, row.valid_from <= at)
-        .group_by(row.household_id)
-    )
-    query = select(row.household_id, row.partners).where(row.id.in_(newest))
-    return {household_id: chosen for household_id, chosen in connection.execute(query) if chosen}
+    found = _OF_ALL.all(connection, community_id=community_id, at=at)
+    return {household_id: chosen for household_id, chosen in found if chosen}
 
 
-def chosen_by(connection: Connection, community_id: str, household_id: str, at: datetime) -> Sequence[str]:
-    """Return whom one household had chosen at ``at``."""
-    chosen: Sequence[str] | None = _CHOSEN_BY.scalar(
-        connection, community_id=community_id, household_id=household_id, at=at
-    )
-    return chosen or ()
+def chosen_by(
+    connection: Connection, community_id: str, household_ids: Collection[str], at: datetime
+) -> Mapping[str, Sequence[str]]:
+    """Return what `partners_at` does, of some households."""
+    found = _OF_SOME.all(connection, community_id=community_id, household_ids=household_ids, at=at)
+    return {household_id: chosen for household_id, chosen in found if chosen}

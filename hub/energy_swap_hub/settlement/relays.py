@@ -1,5 +1,6 @@
 """Relays: what admin and household ask of a connection, what its meter reports, and the command that follows."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Final
@@ -20,7 +21,7 @@ from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.explained import Explained
 from energy_swap_hub.membership.households import Household, by_id, record_audit
-from energy_swap_hub.storage import Lookup
+from energy_swap_hub.storage import Lookup, is_in
 
 from .relay_rules import Standing, command_for, wanted
 from .relay_tables import relay
@@ -54,13 +55,19 @@ _RELAYS: Final = (
     .order_by(relay.c.household_id)
 )
 _OF_ALL: Final = Lookup(_RELAYS)
-_OF_ONE: Final = Lookup(_RELAYS.where(relay.c.household_id == bindparam("household_id")))
+_OF_SOME: Final = Lookup(_RELAYS.where(is_in(relay.c.household_id, "household_ids")))
 
 
 def relay_of(connection: Connection, community_id: str, household_id: str) -> Relay:
     """Return the household's relay."""
-    found = _OF_ONE.first(connection, community_id=community_id, household_id=household_id)
-    return Relay(household_id, False, False, False, None, None, None) if found is None else Relay(*found)
+    return relays_of(connection, community_id, (household_id,))[household_id]
+
+
+def relays_of(connection: Connection, community_id: str, household_ids: Collection[str]) -> dict[str, Relay]:
+    """Return the relay of each of some households."""
+    known = _OF_SOME.all(connection, community_id=community_id, household_ids=household_ids)
+    nothing = {one: Relay(one, False, False, False, None, None, None) for one in household_ids}
+    return nothing | {found[0]: Relay(*found) for found in known}
 
 
 def relays(connection: Connection, community_id: str) -> list[Relay]:
@@ -70,7 +77,12 @@ def relays(connection: Connection, community_id: str) -> list[Relay]:
 
 def wanted_of(connection: Connection, community: CommunityConfig, known: Relay) -> Reason | None:
     """Return why the hub wants a household's connection to be open, or None: it is to be closed."""
-    return wanted(_standing(connection, community, known.household, known))
+    return wanted_with(community, known, ledger.wallet(connection, community.id, known.household))
+
+
+def wanted_with(community: CommunityConfig, known: Relay, wallet: Mapping[str, int]) -> Reason | None:
+    """Return what `wanted_of` returns, to who has the household's wallet."""
+    return wanted(_standing(community, known, wallet))
 
 
 def ask(
@@ -162,15 +174,14 @@ def take_report(
     last = command_of(known, authority)
     command = None
     if household.is_admitted:
-        standing = _standing(connection, community, household.id, known)
+        standing = _standing(community, known, ledger.wallet(connection, community.id, household.id))
         command = command_for(standing, said, last, int(now.timestamp()))
     signed = known.command if command is None or command == last else sign_command(command, authority)
     _put(connection, community.id, replace(known, command=signed, report=report, reported_at=now))
     return None if command is None else signed
 
 
-def _standing(connection: Connection, community: CommunityConfig, household_id: str, known: Relay) -> Standing:
-    wallet = ledger.wallet(connection, community.id, household_id)
+def _standing(community: CommunityConfig, known: Relay, wallet: Mapping[str, int]) -> Standing:
     return Standing(
         wallet["kes_cents"],
         wallet["ekwh_wh"],

@@ -1,7 +1,7 @@
 """How far a household keeps its word: a score from facts alone, and the sentence that explains it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from energy_swap_hub.mpesa.codes import PAYERS_REASONS
 from energy_swap_hub.mpesa.tables import FAILED, PAID, payment_intent
-from energy_swap_hub.storage import Lookup, is_among, is_one_of
+from energy_swap_hub.storage import Lookup, is_in, is_one_of
 
 from .ahead_tables import contract
 from .spot_tables import spot_order
@@ -112,15 +112,11 @@ def facts_of(
     account is not set up) is no fact about the household. Payouts are ours to send. Of a contract a seller has
     kept what its meter gave and a buyer what it took, whether or not the other side was there for it.
     """
-    asked: dict[str, Any] = {"community_id": community_id, "since": now - MEMORY}
-    rows: Iterable[Sequence[Any]]
+    since = now - MEMORY
     if households is None:
-        rows = _FACTS_OF_ALL.all(connection, **asked)
-    elif len(households) == 1:
-        (asked["household_id"],) = households
-        rows = _FACTS_OF_ONE.all(connection, **asked)
+        rows = _FACTS_OF_ALL.all(connection, community_id=community_id, since=since)
     else:
-        rows = connection.execute(_facts(lambda party: is_among(connection, party, households)), asked)
+        rows = _FACTS_OF_SOME.all(connection, community_id=community_id, since=since, households=households)
     found: defaultdict[str, Facts] = defaultdict(Facts)
     for kind, household_id, count, whole, part in rows:
         before = found[household_id]
@@ -188,7 +184,7 @@ def _facts(is_asked_for: Callable[[Column[Any]], ColumnElement[bool]]) -> Compou
 
 # Every look at a household asks: made once.
 _FACTS_OF_ALL: Final = Lookup(_facts(lambda _party: true()))
-_FACTS_OF_ONE: Final = Lookup(_facts(lambda party: party == bindparam("household_id")))
+_FACTS_OF_SOME: Final = Lookup(_facts(lambda party: is_in(party, "households")))
 
 
 def _reason(facts: Facts) -> str:

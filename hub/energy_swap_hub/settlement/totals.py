@@ -1,7 +1,7 @@
 """What a household ever sold, bought, earned, spent and was paid out, kept as running sums."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, bindparam, select
 
 from energy_swap_hub import ledger
-from energy_swap_hub.storage import Lookup, metadata
+from energy_swap_hub.storage import Lookup, is_in, metadata
 from energy_swap_hub.storage.bulk import add_rows
 
 
@@ -47,10 +47,10 @@ _OF_ALL: Final = Lookup(
         household_total.c.community_id == bindparam("community_id")
     )
 )
-_OF_ONE: Final = Lookup(
-    select(*_COLUMNS).where(
+_OF_SOME: Final = Lookup(
+    select(household_total.c.household_id, *_COLUMNS).where(
         household_total.c.community_id == bindparam("community_id"),
-        household_total.c.household_id == bindparam("household_id"),
+        is_in(household_total.c.household_id, "household_ids"),
     )
 )
 
@@ -70,8 +70,16 @@ def add(connection: Connection, community_id: str, changes: Iterable[Change]) ->
 
 def totals(connection: Connection, community_id: str, household_id: str) -> dict[str, int]:
     """Return what a household's meter counted and what it traded, in Wh and cents (fees included)."""
-    found = _OF_ONE.first(connection, community_id=community_id, household_id=household_id)
-    return dict(zip(_SUMS, found or _NOTHING, strict=True))
+    return totals_of(connection, community_id, (household_id,))[household_id]
+
+
+def totals_of(
+    connection: Connection, community_id: str, household_ids: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Return what `totals` returns of each of some households."""
+    found = _OF_SOME.all(connection, community_id=community_id, household_ids=household_ids)
+    sums = {household_id: numbers for household_id, *numbers in found}
+    return {one: dict(zip(_SUMS, sums.get(one, _NOTHING), strict=True)) for one in household_ids}
 
 
 def all_totals(connection: Connection, community_id: str) -> defaultdict[str, dict[str, int]]:

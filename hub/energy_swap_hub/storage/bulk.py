@@ -6,7 +6,6 @@ The statements' texts are made of the names in our own tables, never of anything
 # ruff: noqa: S608
 
 import json
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -27,9 +26,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import DBAPIError
 
 from .columns import UtcTime
+from .driver import on_driver
 
 _kept: Final = lru_cache(256)  # a text is made once for a database, not for every row
 
@@ -76,10 +75,8 @@ def find_row(
 ) -> Sequence[Any] | None:
     """Return the columns ``names``, as stored, of the row whose ``keys`` have ``values``; None: no row."""
     text = _find(connection.dialect, table, tuple(keys), tuple(names))
-    if connection.dialect.name == "sqlite":
-        found: Sequence[Any] | None = on_driver(connection, text, tuple(values)).fetchone()
-        return found
-    return connection.exec_driver_sql(text, tuple(values)).first()
+    found: Sequence[Any] | None = on_driver(connection, text, tuple(values)).fetchone()
+    return found
 
 
 @_kept
@@ -155,26 +152,10 @@ def _run(
         for i, convert in converters:
             columns[i] = [convert(value) for value in columns[i]]
         if dialect.name != "sqlite":
-            connection.exec_driver_sql(text, tuple(list(column) for column in columns))
+            on_driver(connection, text, tuple(list(column) for column in columns))
             return
         rows = list(zip(*columns, strict=True))
-    on_driver(connection, text, tuple(rows[0]) if len(rows) == 1 else rows)
-
-
-def on_driver(connection: Connection, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
-    """Run a statement with its values, or with those of each of many rows, without what SQLAlchemy does around it.
-
-    That takes longer than SQLite needs for a row. Errors are SQLAlchemy's all the same.
-    """
-    if not connection.in_transaction():
-        connection.begin()  # as SQLAlchemy does by itself
-    driver: Any = connection.connection.dbapi_connection
-    try:
-        if isinstance(values, tuple):
-            return driver.execute(text, values)  # type: ignore[no-any-return]
-        return driver.executemany(text, values)  # type: ignore[no-any-return]
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(text, None, error, sqlite3.Error, dialect=connection.dialect) from error
+    on_driver(connection, text, tuple(rows[0]) if len(rows) == 1 else list(rows))
 
 
 @_kept

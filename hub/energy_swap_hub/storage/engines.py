@@ -85,9 +85,8 @@ def postgresql_engines(url: URL) -> Engines:
     owned: list[str] = []
     options = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": "energy-swap-hub"}
     writer = create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=1, max_overflow=0)
-    reader = create_engine(
-        url, connect_args=options, pool_pre_ping=True, pool_size=_POSTGRESQL_READERS + 1, max_overflow=0
-    )
+    # Not asked each time whether it is still there: `answer_together` finds out.
+    reader = create_engine(url, connect_args=options, pool_size=_POSTGRESQL_READERS + 1, max_overflow=0)
 
     @event.listens_for(writer, "connect")
     def _connect_writer(connection: psycopg.Connection, _record: Any) -> None:

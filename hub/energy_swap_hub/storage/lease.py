@@ -8,9 +8,10 @@ connection was lost, its machine slept) and comes back after another one has had
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, bindparam, insert, select, update
 
 from .columns import metadata
+from .lookup import Lookup
 
 lease: Final = Table(
     "lease",
@@ -21,6 +22,12 @@ lease: Final = Table(
 )
 
 
+# Asked in every transaction that writes: made once.
+_LOCKED: Final = Lookup(
+    select(lease.c.fence).where(lease.c.community_id == bindparam("community_id")).with_for_update()
+)
+
+
 class LeaseLost(RuntimeError):  # noqa: N818
     """Another hub has taken the community over; this one must stop. Nothing was written."""
 
@@ -28,7 +35,7 @@ class LeaseLost(RuntimeError):  # noqa: N818
 def take(connection: Connection, community_id: str, owner: str) -> int:
     """Make ``owner`` the one who writes for a community and return its fencing token."""
     row = lease
-    fence = current(connection, community_id, lock=True)
+    fence: int | None = _LOCKED.scalar(connection, community_id=community_id)
     if fence is None:
         connection.execute(insert(row).values(community_id=community_id, fence=1, owner=owner))
         return 1
@@ -38,13 +45,6 @@ def take(connection: Connection, community_id: str, owner: str) -> int:
 
 def check(connection: Connection, community_id: str, fence: int) -> None:
     """Raise `LeaseLost` unless ``fence`` is the newest; until this transaction ends nobody can take over."""
-    newest = current(connection, community_id, lock=True)
+    newest = _LOCKED.scalar(connection, community_id=community_id)
     if newest != fence:
         raise LeaseLost(f"another hub has taken over the community {community_id}; this one stops writing")
-
-
-def current(connection: Connection, community_id: str, *, lock: bool = False) -> int | None:
-    """Return a community's newest fencing token; None when no hub has ever had it."""
-    query = select(lease.c.fence).where(lease.c.community_id == community_id)
-    found: int | None = connection.execute(query.with_for_update() if lock else query).scalar()
-    return found

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 _TOGETHER: Final = 8  # one that takes long delays at most so many others
 _PATIENCE_SECONDS: Final = 0.05
@@ -84,15 +85,21 @@ class Readers:
 def answer_together(
     engine: Engine, queries: Sequence[Callable[[Connection], Any]]
 ) -> list[tuple[Any, BaseException | None]]:
-    """Return what each query returns, or what it raises, from one snapshot as far as none raises."""
+    """Return what each query returns, or what it raises, from one snapshot as far as none raises.
+
+    A connection that broke while nobody used it is found out here, and what was asked is asked again with another.
+    """
     found: list[tuple[Any, BaseException | None]] = []
+    may_be_lost = True
     while len(found) < len(queries):
         try:
             with engine.begin() as connection:
                 for query in queries[len(found) :]:
                     found.append((query(connection), None))  # noqa: PERF401 - those before one that raises count
         except BaseException as error:  # noqa: BLE001 - its caller is told; the others get a new transaction
-            if len(found) < len(queries):
+            if may_be_lost and isinstance(error, DBAPIError) and error.connection_invalidated:
+                may_be_lost = False
+            elif len(found) < len(queries):
                 found.append((None, error))
     return found
 

@@ -1,5 +1,7 @@
 """What households and the console see of trading ahead: open orders, and contracts with what was delivered."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,7 +12,7 @@ from energy_swap_hub.market.ahead import gate_closes_at
 from energy_swap_hub.market.trade import Side
 from energy_swap_hub.settlement.ahead_tables import ahead_line, ahead_order, contract
 from energy_swap_hub.settlement.settings import Rules
-from energy_swap_hub.storage import Lookup
+from energy_swap_hub.storage import Lookup, is_in
 
 from .answers import Ahead, AheadOrder, Contract
 
@@ -18,11 +20,11 @@ _SHOWN: Final = timedelta(days=1)
 _MOST_CONTRACTS: Final = 200
 
 # Each household's look at itself asks for its own: made once.
-_LINE: Final = Lookup(
+_LINES: Final = Lookup(
     select(ahead_line).where(
         ahead_line.c.community_id == bindparam("community_id"),
         ahead_line.c.start == bindparam("start"),
-        ahead_line.c.household_id == bindparam("household_id"),
+        is_in(ahead_line.c.household_id, "household_ids"),
     )
 )
 _ORDERS: Final = (
@@ -31,50 +33,58 @@ _ORDERS: Final = (
     .order_by(ahead_order.c.start, ahead_order.c.id)
 )
 _ALL_ORDERS: Final = Lookup(_ORDERS)
-_OWN_ORDERS: Final = Lookup(_ORDERS.where(ahead_order.c.household_id == bindparam("household_id")))
+_OWN_ORDERS: Final = Lookup(_ORDERS.where(is_in(ahead_order.c.household_id, "household_ids")))
 _CONTRACTS: Final = (
     select(contract)
     .where(contract.c.community_id == bindparam("community_id"))
     .order_by(contract.c.start.desc(), contract.c.number.desc())
-    .limit(_MOST_CONTRACTS)
 )
-_ALL_CONTRACTS: Final = Lookup(_CONTRACTS)
+_NEWEST_CONTRACTS: Final = Lookup(_CONTRACTS.limit(_MOST_CONTRACTS))
 _OWN_CONTRACTS: Final = Lookup(
     _CONTRACTS.where(
-        or_(contract.c.seller == bindparam("household_id"), contract.c.buyer == bindparam("household_id")),
+        or_(is_in(contract.c.seller, "household_ids"), is_in(contract.c.buyer, "household_ids")),
         contract.c.start >= bindparam("since"),
     )
 )
 
 
-def own_orders(connection: Connection, through_time: Rules, household_id: str) -> list[dict[str, Any]]:
-    """Return a household's open orders for periods to come, the next first."""
-    return [
-        {name: value for name, value in order.items() if name != "household"}
-        for order in _orders(connection, through_time, _OWN_ORDERS, household_id=household_id)
-    ]
+def own_orders(
+    connection: Connection, through_time: Rules, household_ids: Collection[str]
+) -> defaultdict[str, list[dict[str, Any]]]:
+    """Return the open orders of some households for periods to come, the next first, by household."""
+    own: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for order in _orders(connection, through_time, _OWN_ORDERS, household_ids=household_ids):
+        own[order["household"]].append({name: value for name, value in order.items() if name != "household"})
+    return own
 
 
 def own_contracts(
-    connection: Connection, community_id: str, household_id: str, now: datetime
-) -> list[dict[str, Any]]:
-    """Return a household's contracts for periods to come and of the last day, the oldest first."""
-    found = _contracts(connection, community_id, _OWN_CONTRACTS, household_id=household_id, since=now - _SHOWN)
-    contracts = []
-    for made in reversed(found):
-        is_seller = made["seller"] == household_id
-        side = Side.SELL if is_seller else Side.BUY
-        own = {name: value for name, value in made.items() if name not in {"seller", "buyer"}}
-        contracts.append({**own, "side": side.value, "with": made["buyer" if is_seller else "seller"]})
-    return contracts
+    connection: Connection, community_id: str, household_ids: Collection[str], now: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the contracts of some households for periods to come and of the last day, the oldest first."""
+    found = _contracts(connection, community_id, _OWN_CONTRACTS, household_ids=household_ids, since=now - _SHOWN)
+    own: dict[str, list[dict[str, Any]]] = {household_id: [] for household_id in household_ids}
+    for made in found:
+        told = {name: value for name, value in made.items() if name not in {"seller", "buyer"}}
+        seller, buyer = made["seller"], made["buyer"]
+        for side, mine, other in ((Side.SELL, seller, buyer), (Side.BUY, buyer, seller)):
+            if (contracts := own.get(mine)) is not None and len(contracts) < _MOST_CONTRACTS:
+                contracts.append({**told, "side": side.value, "with": other})
+    return {household_id: contracts[::-1] for household_id, contracts in own.items()}
 
 
-def settled_ahead(connection: Connection, community_id: str, household_id: str, period: Period) -> dict[str, int]:
-    """Return what a household's contracts for a booked period came to, differences included; zeros without any."""
-    lines = _LINE.mappings(connection, community_id=community_id, start=period.start, household_id=household_id)
-    if not lines:
-        return dict.fromkeys(("sold_wh", "bought_wh", "earned_cents", "paid_cents"), 0)
-    (line,) = lines
+def settled_ahead(
+    connection: Connection, community_id: str, household_ids: Collection[str], start: datetime
+) -> dict[str, dict[str, int]]:
+    """Return what the contracts of some households for a booked period came to, differences included.
+
+    Who had none is left out.
+    """
+    lines = _LINES.mappings(connection, community_id=community_id, start=start, household_ids=household_ids)
+    return {line["household_id"]: _settled(line) for line in lines}
+
+
+def _settled(line: Mapping[str, Any]) -> dict[str, int]:
     is_seller = line["side"] == Side.SELL
     return {
         "sold_wh": line["delivered_wh"] if is_seller else 0,
@@ -88,7 +98,7 @@ def ahead_market(connection: Connection, through_time: Rules) -> Ahead:
     """Return all open orders, the next period first, and the newest contracts, the latest period first."""
     return {
         "orders": _orders(connection, through_time, _ALL_ORDERS),
-        "contracts": _contracts(connection, through_time.founding.id, _ALL_CONTRACTS),
+        "contracts": _contracts(connection, through_time.founding.id, _NEWEST_CONTRACTS),
     }
 
 

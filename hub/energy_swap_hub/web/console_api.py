@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from aiohttp import web
@@ -23,6 +23,7 @@ from .chain_view import ChainTransaction, ChainView, Intents
 from .doors import Call, Doors
 from .paging import COUNT, SKIP, Page, asked_limit, asked_page, asked_skip, limit_to, number_in, paged
 from .route import Query, Route
+from .shared_look import SharedLook
 from .sockets import pushing
 from .tokens import Scope
 
@@ -67,6 +68,8 @@ class ConsoleApi:
         self._phones = desk.phones
         self._chain = chain
         self._payments_open = payments_open
+        self._market_look = SharedLook(lambda: database.read(self._market_json))
+        self._households_look = SharedLook(lambda: database.read(self._households_json))
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -187,12 +190,13 @@ class ConsoleApi:
         return socket
 
     async def _households(self, _call: Call[Session, None]) -> dict[str, Any]:
-        now = self._clock()
+        return {"households": msgspec.Raw(await self._households_look.take())}
 
-        def query(connection: Connection) -> list[dict[str, Any]]:
-            return console_view.household_rows(connection, self._community, self._phones, self._chain.account, now)
-
-        return {"households": await self._database.read(query)}
+    def _households_json(self, connection: Connection) -> bytes:
+        account, now = self._chain.account, self._clock()
+        return msgspec.json.encode(
+            console_view.household_rows(connection, self._community, self._phones, account, now)
+        )
 
     async def _periods(self, call: Call[Session, None]) -> Periods:
         request, before = call.request, call.request.query.get("before")
@@ -209,7 +213,10 @@ class ConsoleApi:
         return await self._database.read(lambda c: market_view.trades(c, self._community.id, page))
 
     async def _market(self, _call: Call[Session, None]) -> MarketPage:
-        return await self._database.read(lambda c: market_view.market(c, self._community, self._clock()))
+        return cast("MarketPage", msgspec.Raw(await self._market_look.take()))
+
+    def _market_json(self, connection: Connection) -> bytes:
+        return msgspec.json.encode(market_view.market(connection, self._community, self._clock()))
 
     async def _advice(self, _call: Call[Session, None]) -> dict[str, Any]:
         now = self._clock()
