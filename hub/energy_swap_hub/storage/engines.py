@@ -13,10 +13,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 # Two threads of Python hardly run at once: a second one on SQLite costs only what changing from one to the other
-# does, and made a busy hub's slowest answers four times as slow. With PostgreSQL they wait for the server most of
-# the time.
+# does, and made a busy hub's slowest answers four times as slow. With PostgreSQL one may wait for the server while
+# the other works; the more there are, the fewer questions share a transaction.
 _SQLITE_READERS: Final = 1
-_POSTGRESQL_READERS: Final = 4
+_POSTGRESQL_READERS: Final = 2
 _CONNECT_SECONDS: Final = 30  # a machine that has just started, or does too much, takes many
 _LOCK_TIMEOUT: Final = "2s"  # a killed hub's session ends within moments
 
