@@ -182,6 +182,7 @@ async def test_the_energy_dashboard_has_every_wh_of_the_meter_once(house: Aminas
     sources = [
         f"energy_swap:{edge_id}_{who}_{way}" for who in ("neighbour", "utility") for way in ("import", "export")
     ]
+    sources.append(f"energy_swap:{edge_id}_generation")
 
     days = {"from": COMMUNITY_START.date().isoformat(), "to": house.now.date().isoformat()}
     sums: dict[str, Decimal] = {}
@@ -199,7 +200,7 @@ async def test_the_energy_dashboard_has_every_wh_of_the_meter_once(house: Aminas
         history = await home.call("energy_swap", "export_history", days)
         assert history is not None
         rows = list(csv.DictReader(StringIO(history["csv"])))  # with what the household's own meter counted
-        for way in ("import", "export"):
+        for way in ("import", "export", "generation"):
             counted[way] = sum((Decimal(row[f"{way}_wh"]) for row in rows), Decimal(0)) / 1000
         return all(
             sum(kwh for source, kwh in sums.items() if source.endswith(way)) == kwh_counted
