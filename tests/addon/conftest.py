@@ -53,14 +53,19 @@ def make_edge(tmp_path: Path, broker: Broker, hub: SmallHub, meter: Meter) -> Ma
     return make
 
 
+async def introduced(edge: Edge, broker: Broker, hub: SmallHub, meter: Meter) -> None:
+    """Let the household of ``edge`` apply with its first reading and be admitted, with an allowance."""
+    await until(lambda: edge.is_listening)
+    await broker.publish(meter.topic("reading"), meter.next_text())
+    await until(lambda: hub.status == "applied")
+    hub.allowance_wh = 50_000
+    await hub.admit()
+    await until(lambda: edge.state["membership"] == "admitted")
+
+
 @pytest.fixture
 async def admitted_edge(make_edge: MakeEdge, broker: Broker, hub: SmallHub, meter: Meter) -> AsyncIterator[Edge]:
     """An edge whose household has applied with its first reading and is a member with an allowance."""
     async with make_edge() as edge:
-        await until(lambda: edge.is_listening)
-        await broker.publish(meter.topic("reading"), meter.next_text())
-        await until(lambda: hub.status == "applied")
-        hub.allowance_wh = 50_000
-        await hub.admit()
-        await until(lambda: edge.state["membership"] == "admitted")
+        await introduced(edge, broker, hub, meter)
         yield edge

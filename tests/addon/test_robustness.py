@@ -15,20 +15,10 @@ from energy_swap_edge.store import Store
 from energy_swap_protocol.reading import decode_frame
 
 from .broker import Broker
-from .conftest import MakeEdge
+from .conftest import MakeEdge, introduced
 from .hostile import HostileHub, OldDoor
 from .meter import Meter, now
 from .small_hub import SmallHub, until
-
-
-async def introduced(edge: Edge, broker: Broker, hub: SmallHub, meter: Meter) -> None:
-    """Let the household of ``edge`` apply and be admitted."""
-    await until(lambda: edge.is_listening)
-    await broker.publish(meter.topic("reading"), meter.next_text())
-    await until(lambda: hub.status == "applied")
-    hub.allowance_wh = 50_000
-    await hub.admit()
-    await until(lambda: edge.state["membership"] == "admitted")
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])

@@ -21,12 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .broker import Broker
-from .conftest import MakeEdge
+from .conftest import MakeEdge, introduced
 from .meter import Meter
 from .small_hub import SmallHub, until
 from .test_local_api import connected
 from .test_records import asked
-from .test_robustness import introduced
 
 TARIFFS = Tariffs(retail=2_500, feed_in=800, fees=200)
 NAIROBI = ZoneInfo("Africa/Nairobi")

@@ -38,16 +38,23 @@ async def balance(household: Household, cents: int) -> None:
     await household.wait_for("kes_balance", str(cents / 100).removesuffix(".0"))
 
 
-async def test_selling_by_forecast_and_price(household: Household) -> None:
+def what_selling_looks_at(household: Household) -> dict[str, str]:
+    """Return the answers to the blueprint's questions for entities."""
     of = household.entities
+    return {
+        "recommendation": of["recommendation"],
+        "balance": of["token_balance"],
+        "suggested_price": of["suggested_sell_price"],
+        "surplus_tomorrow": of["surplus_tomorrow"],
+    }
+
+
+async def test_selling_by_forecast_and_price(household: Household) -> None:
     await advise(household, "hold")
     async with by_blueprint(
         household.home,
         "sell_by_forecast_and_price",
-        recommendation=of["recommendation"],
-        balance=of["token_balance"],
-        suggested_price=of["suggested_sell_price"],
-        surplus_tomorrow=of["surplus_tomorrow"],
+        **what_selling_looks_at(household),
         floor=14,
         reserve=1.5,
     ):
@@ -59,16 +66,12 @@ async def test_selling_by_forecast_and_price(household: Household) -> None:
 
 
 async def test_nothing_is_sold_on_the_eve_of_a_poor_day(household: Household) -> None:
-    of = household.entities
     await household.edge.change(forecast={**household.edge.state["forecast"], "surplus_tomorrow_wh": 500})
     await advise(household, "hold")
     async with by_blueprint(
         household.home,
         "sell_by_forecast_and_price",
-        recommendation=of["recommendation"],
-        balance=of["token_balance"],
-        suggested_price=of["suggested_sell_price"],
-        surplus_tomorrow=of["surplus_tomorrow"],
+        **what_selling_looks_at(household),
     ):
         await advise(household, "sell")
         # The next change finds a better tomorrow: of the two moments only this one sells.

@@ -200,6 +200,19 @@ async def test_what_the_edge_keeps_is_read_in_home_assistant(house: AminasHouse)
         assert table is not None
         assert table["rows"] > 0
         assert (home.directory / file).read_bytes().decode() == table["csv"]
+    forecast = await home.call("energy_swap", "get_forecast", {})
+    assert forecast is not None
+    assert any(period["production_wh"]["p90"] > 0 for period in forecast["periods"])
+
+    # The community's first month is not over: its invoice is a draft, which has no number to be saved by.
+    invoices = await home.call("energy_swap", "get_invoices", {})
+    assert invoices is not None
+    (draft,) = invoices["invoices"]
+    assert draft["number"] is None
+    with pytest.raises(CommandFailedError, match="no invoice yet"):
+        await home.call("energy_swap", "save_invoice", {"file": "www/invoice.pdf"})
+    with pytest.raises(CommandFailedError, match="knows nothing under this number"):
+        await home.call("energy_swap", "save_invoice", {"file": "www/invoice.pdf", "invoice": 99})
 
 
 async def test_the_energy_dashboard_has_what_was_sold_and_earned(house: AminasHouse) -> None:
