@@ -73,6 +73,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection, func, select
 
+from tests.hub.append_only import refuse_changes
 from tests.hub.postgresql import drop_database, new_database
 
 VILLAGE = "kisima"
@@ -567,13 +568,14 @@ def database_of(folder: Path) -> Path | str:
 
 
 def found_in(folder: Path, database_url: str | None = None) -> Path:
-    """Found a village once; tests work on copies of its folder."""
+    """Found a village once, whose ledger nothing can change; tests work on copies of its folder."""
     if database_url is not None:
         (folder / "database_url").write_text(database_url)
 
     async def found() -> None:
         async with open_village(folder) as village:
             await village.found()
+            await village.database.write(refuse_changes)
 
     asyncio.run(found())
     return folder

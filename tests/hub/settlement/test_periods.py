@@ -6,6 +6,8 @@ from energy_swap_hub.chain.keys import CoSignRefusedError, CoSignRequest, LocalC
 from energy_swap_hub.settlement import tables
 from energy_swap_protocol.period import period_at
 from solders.signature import Signature
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from tests.hub.village import (
     ALLOWED_WH,
@@ -282,3 +284,14 @@ async def test_a_mint_that_fails_puts_the_period_before_a_person(
         other = await village.end_period({village.amina.id: 500})
         assert (await village.period_state(period), await village.period_state(other)) == ("review", "settled")
         assert (await village.chain.supply_wh(VILLAGE), await village.wh(village.amina)) == (500, 1_500)
+
+
+@pytest.mark.parametrize("change", ["UPDATE ledger_entry SET text = 'a gift'", "DELETE FROM ledger_posting"])
+async def test_the_ledger_of_every_village_refuses_changes_so_the_hub_makes_none(
+    village: Village, change: str
+) -> None:
+    await village.fund(village.chebet, 10_000)
+    before = await village.trial_balance()
+    with pytest.raises(DBAPIError, match="the ledger is append-only"):
+        await village.database.write(lambda c: c.execute(text(change)))
+    assert await village.trial_balance() == before

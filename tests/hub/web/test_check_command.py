@@ -16,6 +16,7 @@ from energy_swap_hub.ledger import Entry, Posting
 from energy_swap_hub.storage import Database, StorageError
 from sqlalchemy import Connection
 
+from tests.hub.append_only import allowed_on_sqlite
 from tests.hub.village import OPENED, VILLAGE
 
 from .conftest import Hub, command
@@ -40,6 +41,8 @@ async def config(config: HubConfig) -> HubConfig:
 
 def tamper(config: HubConfig, statement: str) -> None:
     with closing(sqlite3.connect(config.data / "hub.sqlite")) as connection:
+        for allowing in allowed_on_sqlite():
+            connection.execute(allowing)
         connection.execute(statement)
         connection.commit()
 
