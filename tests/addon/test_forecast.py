@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from energy_swap_edge.forecast import sun
-from energy_swap_edge.forecast.courses import stretched, tail_factor
+from energy_swap_edge.forecast.courses import drawn, placed, stretched, tail_factor
 from energy_swap_edge.forecast.days import NAMES, day_opinions, learn_days
 from energy_swap_edge.forecast.experts import blended, consumption_surprises, shares
 from energy_swap_edge.forecast.grid import grid_of
 from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, Weather, history_of_quarters
-from energy_swap_edge.forecast.household import Floats, HouseholdForecast, as_document, as_snapshot
+from energy_swap_edge.forecast.household import Floats, HouseholdForecast, as_document, as_snapshot, quantiles_of
 from energy_swap_edge.forecast.model import make_forecast, retrain
 from energy_swap_edge.forecast.nowcast import MEMORY, learn_nowcasts
+from energy_swap_edge.forecast.prior import shipped_prior
 from energy_swap_edge.forecast.recent import LEVELS
 from energy_swap_edge.history.roll_up import Quarter
 
@@ -62,7 +63,7 @@ def test_the_sum_of_a_span_is_taken_course_by_course() -> None:
     # Clouds stay for the day: the sum is less certain than if the hours were independent.
     width = sum(one.surplus_wh.p90 - one.surplus_wh.p10 for one in parts)
     independent = sum((one.surplus_wh.p90 - one.surplus_wh.p10) ** 2 for one in parts) ** 0.5
-    assert 1.3 * independent < together.p90 - together.p10 <= width
+    assert 1.3 * independent < together.p90 - together.p10 <= 1.05 * width
 
 
 def test_the_middle_of_an_hours_surplus_lies_between_that_of_its_courses_and_of_the_medians() -> None:
@@ -132,15 +133,47 @@ def test_errors_that_last_are_carried_on_and_those_of_chance_are_not() -> None:
     assert made[LEVELS.index(0.5)] == pytest.approx(np.full(49, 1000.0), abs=40)  # nothing measured: as it was
 
 
-def test_the_mean_of_courses_follows_what_was_used_and_their_middle_stays() -> None:
+@pytest.mark.parametrize("share", [0.5, 0.1])  # of hours in which much is used
+def test_the_mean_of_courses_follows_what_was_used_and_their_middle_stays(share: float) -> None:
     rng = np.random.default_rng(8)
-    said = bands(np.full(24 * 30, 1000.0))
-    much = np.where(rng.uniform(size=24 * 30) < 0.5, 700.0, 1800.0)
-    factor = tail_factor(much, said)
+    said = bands(np.full(24 * 60, 1000.0))
+    much = np.where(rng.uniform(size=24 * 60) < share, 2000.0, 700.0)
+    where = placed(much, said)
+    factor = tail_factor(much, said, where)
+    before = drawn(said[:, :24], where.reshape(-1, 24)[:59])
+    courses = stretched(before, said[:, :24], factor)
     assert factor > 1.3
-    courses = stretched(np.array([[400.0, 1000.0, 1400.0]]), said[:, :3], factor)
-    assert courses[0, :2].tolist() == [400, 1000]
-    assert courses[0, 2] == pytest.approx(1000 + 400 * factor)
+    # Ten days' worth of doubt is left of what was missed.
+    assert abs(courses.mean() - much.mean()) < 0.4 * abs(before.mean() - much.mean())
+    assert courses[before <= 1000].tolist() == before[before <= 1000].tolist()
+
+
+def test_what_was_used_long_ago_counts_less_for_the_mean() -> None:
+    said = bands(np.full(24 * 60, 1000.0))
+    calm, wild = np.full(24 * 30, 1000.0), np.tile([1000.0, 2500.0], 12 * 30)
+    factors = []
+    for parts in ((calm, wild), (wild, calm)):
+        used = np.concatenate(parts)
+        factors.append(tail_factor(used, said, placed(used, said)))
+    assert factors[0] > factors[1] + 0.1
+
+
+def test_surprises_of_other_homes_fill_a_band_of_production_and_do_not_go_beyond_it() -> None:
+    made = shipped_prior().places[:, :, 1]
+    by_day = made[np.abs(made - 0.5) > 1e-6]
+    assert float(((by_day >= 0.1) & (by_day <= 0.9)).mean()) == pytest.approx(0.8, abs=0.01)
+    assert (made[:, 0] == 0.5).all()
+    noon = made[:, [11, 12, 13]]  # one hour of a day still tells of the next
+    assert np.corrcoef(noon.T).min() > 0.5
+
+
+@pytest.mark.parametrize(("count", "inside"), [(30, 0.8 * 29 / 31), (90, 0.8)])
+def test_bands_of_a_homes_own_courses_hold_what_they_say(count: int, inside: float) -> None:
+    """Few courses, mostly of other homes, are taken as they are."""
+    rng = np.random.default_rng(4)
+    low, high = quantiles_of(rng.normal(size=(count, 20_000)), (0.1, 0.9))
+    new = rng.normal(size=20_000)
+    assert float(((new >= low) & (new <= high)).mean()) == pytest.approx(inside, abs=0.012)
 
 
 def test_the_documents_hold_whole_numbers() -> None:

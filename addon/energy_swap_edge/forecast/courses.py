@@ -10,7 +10,10 @@ from .recent import LEVELS
 _EXTENDED: Final = (0.005, *LEVELS, 0.995)
 _MIDDLE: Final = LEVELS.index(0.5)
 _TRUST_HOURS: Final = 150.0  # of back-test, from which on the home's own errors count more than the usual
-_TAIL_HOURS: Final = 240.0  # of back-test, that count as much as the usual tail
+_TAIL_DAYS: Final = 10.0  # of back-test, that count as much as the usual tail
+_HALVING_DAYS: Final = 30.0
+_LEAST_COURSES: Final = 5
+_EVEN: Final = np.repeat((np.arange(20.0) + 0.5)[:, None] / 20, 24, axis=1)
 _LOW, _HIGH = LEVELS.index(0.1), LEVELS.index(0.9)
 
 
@@ -55,23 +58,26 @@ def stretched(courses: Floats, spread: Floats, factor: float) -> Floats:
     return made
 
 
-def tail_factor(actual: Floats, spread: Floats) -> float:
+def tail_factor(actual: Floats, spread: Floats, places: Floats) -> float:
     """Return by how much courses above the median must stretch so that their mean is that of what happened.
 
-    Near 1 with few hours. Bands say where four fifths lie; how far the rest is beyond them, only the mean tells.
+    From a back-test of whole days, hour after hour: the courses of each day are the ``places`` of the days before
+    it, laid through its ``spread``; while there are few, even ones. Later days count more; near 1 with few days.
     """
-    whole = _extended(spread)
-    levels = np.array(_EXTENDED)
-    edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
-    counted = np.diff(edges)[:, None]
-    use = ~np.isnan(actual) & ~np.isnan(spread).any(axis=0)
-    above = float((counted * np.maximum(whole - spread[_MIDDLE], 0.0))[:, use].sum())
-    mean = float((counted * whole)[:, use].sum())
+    days = len(actual) // 24
+    real, where, bands = actual.reshape(days, 24), places.reshape(days, 24), spread.reshape(len(spread), days, 24)
+    is_whole = ~np.isnan(where).any(axis=1) & ~np.isnan(real).any(axis=1)
+    missed = above = counted = 0.0
+    for day in np.flatnonzero(is_whole):
+        before = where[:day][is_whole[:day]]
+        courses = drawn(bands[:, day], before if len(before) >= _LEAST_COURSES else _EVEN)
+        weight = 0.5 ** ((days - day) / _HALVING_DAYS)
+        missed += weight * float(real[day].sum() - courses.mean(axis=0).sum())
+        above += weight * float(np.maximum(courses - bands[_MIDDLE, day], 0.0).mean(axis=0).sum())
+        counted += weight
     if above <= 0:
         return 1.0
-    needed = 1 + (float(actual[use].sum()) - mean) / above
-    count = int(use.sum())
-    return float(np.clip((count * needed + _TAIL_HOURS) / (count + _TAIL_HOURS), 0.5, 2.0))
+    return float(np.clip(1 + missed / above * counted / (counted + _TAIL_DAYS), 0.5, 2.0))
 
 
 def width_factors(actual: Floats, spread: Floats, usual: float) -> tuple[float, float]:

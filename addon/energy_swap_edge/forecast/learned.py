@@ -43,6 +43,7 @@ class SkyModel:
 
     trees: tuple[Any, ...]
     ratio: float
+    days: float  # of light that the trees have seen
 
     def quantiles(self, grid: Grid, targets: Whole) -> Floats:
         """Return the quantiles of production in Wh, a row per level of `LEVELS`."""
@@ -123,10 +124,11 @@ def learn_sky(grid: Grid, usual_ratio: float) -> tuple[SkyModel | None, Floats]:
         prior = 24 * 0.2 * float(grid.clear_wh.max())  # a day of usual weather
         ratio = float((made + usual_ratio * prior) / max(physics + prior, 1e-9))
     if len(rows) < LEAST_HOURS:
-        model = SkyModel((), ratio)
+        model = SkyModel((), ratio, 0.0)
         unseen[:, rows] = model.quantiles(grid, rows)
         return model, unseen
     features = sky_features(grid)
+    days = len(np.unique((grid.first + rows) // 24))
     rounds = 150 if len(rows) > 1500 else 80
     week = (grid.first + rows) // 168 % _FOLDS
 
@@ -139,7 +141,7 @@ def learn_sky(grid: Grid, usual_ratio: float) -> tuple[SkyModel | None, Floats]:
         held = week == fold
         if not held.any() or held.all():
             continue
-        part = SkyModel(fitted(~held), ratio)
+        part = SkyModel(fitted(~held), ratio, days)
         unseen[:, rows[held]] = part.quantiles(grid, rows[held])
     unseen[:, np.flatnonzero(past & grid.is_dark)] = 0.0
-    return SkyModel(fitted(np.ones(len(rows), bool)), ratio), unseen
+    return SkyModel(fitted(np.ones(len(rows), bool)), ratio, days), unseen

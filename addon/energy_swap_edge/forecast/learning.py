@@ -29,12 +29,12 @@ from .recent import LEVELS, Whole
 BACK_TEST_DAYS: Final = 90
 _LOW, _MIDDLE, _HIGH = LEVELS.index(0.1), LEVELS.index(0.5), LEVELS.index(0.9)
 _WIDTH_DAYS: Final = 60
-# By how much raw bands are usually too narrow, and for how many days of back-test as much again: quantiles of few
+# By how much raw bands are usually too narrow, and over the days learned from by how much more: quantiles of few
 # days lie within what happens (of trees too). Those of consumption have been widened for it by then.
 _CONSUMPTION_WIDTH: Final = (1.0, 0.0)
 _PRODUCTION_WIDTH: Final = (1.25, 0.8)
-_SKY_WIDTH: Final = (0.75, 19.0)
-_RATIO_WIDTH: Final = (0.85, 0.0)  # of the wide bands about the mere ratio to physics
+_SKY_WIDTH: Final = (0.97, 12.6)
+_RATIO_WIDTH: Final = (0.95, 0.0)  # of the wide bands about the mere ratio to physics
 _FEW_DAYS: Final = 2.0  # over the days known: by how much more a quantile of recent days lies within what happens
 _MOST_WIDTH: Final = 2.0
 _PRIOR_DAYS: Final = 0.9  # at which the home's own days count as much as the prior, which a week outweighs
@@ -84,17 +84,19 @@ def learn(grid: Grid, prior: Prior, now: datetime) -> HomeModel:
     eaten, usual = with_habits(eaten, habits, unseen_use)
     share = shares(eaten.points, grid.consumption[targets], age, usual, (4, 6))
     raw = consumption_spread(grid, eaten, share, issues, targets, prior)
-    consumption = _skill(grid, grid.consumption, targets, raw, share, _CONSUMPTION_WIDTH)
+    tested = min(len(targets) // 24, _WIDTH_DAYS)
+    usual_width = _usual(_CONSUMPTION_WIDTH, tested)
+    consumption = _skill(grid, grid.consumption, targets, raw, share, usual_width)
     made = production_experts(grid, issues, targets)
     light = ~grid.is_dark[targets]
     share = shares(made.points[:, light], grid.production[targets][light], age[light], PRODUCTION_SHARE, (5, 6))
     made_raw = production_spread(grid, made, share, issues, targets, prior)
-    production = _skill(grid, grid.production, targets, made_raw, share, _PRODUCTION_WIDTH)
+    production = _skill(grid, grid.production, targets, made_raw, share, _usual(_PRODUCTION_WIDTH, tested))
     sky, unseen = learn_sky(grid, prior.physics_ratio)
     sky_production = sky_day_share = None
     net = grid.production - grid.consumption
     if sky is not None:
-        width = _SKY_WIDTH if sky.trees else _RATIO_WIDTH
+        width = _usual(_SKY_WIDTH, sky.days) if sky.trees else _usual(_RATIO_WIDTH, tested)
         sky_production = _skill(grid, grid.production, targets, unseen[:, targets], np.ones(1), width)
         sky_day_share = learn_days((unseen[:, targets] - raw)[_MIDDLE].reshape(-1, 24), net, grid.now, SKY_SHARE)
     day_share = learn_days((made_raw - raw)[_MIDDLE].reshape(-1, 24), net, grid.now)
@@ -161,13 +163,14 @@ def _past_days(grid: Grid, days: int) -> tuple[Whole, Whole]:
     return np.repeat(issues, 24), targets
 
 
-def _skill(
-    grid: Grid, actual: Floats, targets: Whole, spread: Floats, share: Floats, width: tuple[float, float]
-) -> Skill:
+def _usual(width: tuple[float, float], days: float) -> float:
+    return min(width[0] + width[1] / max(days, 1.0), _MOST_WIDTH)
+
+
+def _skill(grid: Grid, actual: Floats, targets: Whole, spread: Floats, share: Floats, usual_width: float) -> Skill:
     true = actual[targets]
     recent = targets >= grid.now - 24 * _WIDTH_DAYS
-    days = max(int(recent.sum()) // 24, 1)
-    widths = width_factors(np.where(recent, true, np.nan), spread, min(width[0] + width[1] / days, _MOST_WIDTH))
+    widths = width_factors(np.where(recent, true, np.nan), spread, usual_width)
     spread = widened(spread, widths)
     places = placed(true, spread)
     telling = ~np.isnan(places) & (spread[-1] - spread[0] > 1e-6)
@@ -182,4 +185,4 @@ def _skill(
         nowcasts = learn_nowcasts("consumption", true, spread, np.ones(len(targets), bool))
     else:
         nowcasts = learn_nowcasts("production", true, spread, ~grid.is_dark[targets])
-    return Skill(share, widths, float(accuracy), covered, line, nowcasts, tail_factor(true, spread))
+    return Skill(share, widths, float(accuracy), covered, line, nowcasts, tail_factor(true, spread, places))

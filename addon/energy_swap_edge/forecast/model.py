@@ -13,7 +13,7 @@ from .days import day_opinions
 from .experts import blended, consumption_experts, production_experts
 from .grid import Grid, grid_of
 from .history import HOUR, History, Site, Weather
-from .household import Band, DayForecast, Floats, HouseholdForecast, PeriodForecast, band
+from .household import Band, DayForecast, Floats, HouseholdForecast, PeriodForecast, band, quantiles_of
 from .learning import HomeModel, consumption_spread, learn, production_spread, with_habits
 from .nowcast import MEMORY, Nowcasts
 from .prior import Prior, shipped_prior
@@ -122,7 +122,7 @@ class HourlyForecast:
         They are those of the courses; the middle is half way to the difference of the medians: that errs less, as
         the courses are few and consumption is skewed, but knows nothing of how the two go together.
         """
-        spread = np.quantile(self._net_courses, LEVELS, axis=0)
+        spread = quantiles_of(self._net_courses, LEVELS)
         line = (spread[_MIDDLE] + (self.production - self.consumption)[_MIDDLE]) / 2
         spread[:_MIDDLE] = np.minimum(spread[:_MIDDLE], line)
         spread[_MIDDLE + 1 :] = np.maximum(spread[_MIDDLE + 1 :], line)

@@ -71,6 +71,12 @@ _WEIGHTS: Final[dict[Kind, Floats]] = {
     "production": np.array([0.4**back for back in range(MEMORY)]),
     "consumption": np.array([0.2**back for back in range(MEMORY)]),
 }
+# By how much the bands of the next hours, by `_BLOCKS`, are too narrow where their narrowing was measured on the
+# same days from which it was learned.
+_UNSEEN: Final[dict[Kind, tuple[float, ...]]] = {
+    "production": (1.2, 1.2, 1.12, 1.0, 1.0, 1.0),
+    "consumption": (1.0,) * 6,
+}
 _USUAL_WIDTHS: Final[dict[Kind, tuple[float, ...]]] = {
     "production": (0.8, 0.92, 1.0, 1.0, 1.0, 1.0),
     "consumption": (0.9, 0.95, 1.0, 1.0, 1.0, 1.0),
@@ -114,14 +120,14 @@ def _learned(
     if error(part) >= error(np.zeros(LEADS)):
         part = np.zeros(LEADS)
     widths = []
-    for first, last, width in zip(_BLOCKS, _BLOCKS[1:], _USUAL_WIDTHS[kind], strict=False):
+    for first, last, width, unseen in zip(_BLOCKS, _BLOCKS[1:], _USUAL_WIDTHS[kind], _UNSEEN[kind], strict=False):
         block, asked = spread[:, ahead[:, first:last]], true[:, first:last].ravel()
         made = _corrected(kind, block, seen[:, None] * part[first:last])
         # Against the bands as they were: those of few days are wide on purpose.
         before_factors = width_factors(asked, block.reshape(len(spread), -1), 1.0)
         factors = width_factors(asked, made.reshape(len(spread), -1), width if part.any() else 1.0)
         low, high = (
-            min(max(one / before, _LEAST_WIDTH), _MOST_WIDTH)
+            min(max(one / before * unseen, _LEAST_WIDTH), _MOST_WIDTH)
             for one, before in zip(factors, before_factors, strict=True)
         )
         widths.append((low, high))

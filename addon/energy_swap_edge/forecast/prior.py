@@ -29,9 +29,22 @@ class Prior:
 def shipped_prior() -> Prior:
     """Return the prior in the package."""
     with files(__package__).joinpath("prior.npz").open("rb") as opened, np.load(opened) as data:
+        places = data["places"].astype(np.float64)
+        places[:, :, 1] = _within_bands(places[:, :, 1])
         return Prior(
             data["consumption"].astype(np.float64),
             data["production"].astype(np.float64),
             float(data["physics_ratio"]),
-            data["places"].astype(np.float64),
+            places,
         )
+
+
+def _within_bands(places: Floats) -> Floats:
+    """Return ``places`` drawn to the middle of their bands until four fifths lie in the 80 % band.
+
+    Those homes' bands of production were too narrow for what happened; this home's bands say by themselves how
+    wide they are, and courses that go beyond them make too much of every surplus. 0.5 is the night: all is sure.
+    """
+    away = places - 0.5
+    made: Floats = 0.5 + away * min(0.4 / float(np.quantile(np.abs(away[away != 0]), 0.8)), 1.0)
+    return made

@@ -67,7 +67,7 @@ class ForecastKeeper:
         """Renew the forecast every five minutes, for ever."""
         while True:
             try:
-                await self._renew()
+                await self.renew()
             except sqlite3.Error as error:
                 _LOGGER.warning("no forecast: the readings cannot be read (%s)", error)
             made_at = unix(self._clock)
@@ -76,7 +76,16 @@ class ForecastKeeper:
                 if not 0 <= unix(self._clock) - made_at < _RENEW_SECONDS or self.newest is None:
                     break
 
-    async def _renew(self) -> None:
+    @property
+    def learned_at(self) -> datetime | None:
+        """When the home was learned of last; None: not since the edge started."""
+        return None if self._model is None else self._model.trained_at
+
+    async def renew(self) -> None:
+        """Make the forecast anew; learn of the home first, if a night has come since it was done.
+
+        What was learned is not kept on disk: after a start it is done at once, and then in the night.
+        """
         now = self._clock()
         history = await self._history(now)
         if history is None:
