@@ -19,16 +19,19 @@ from energy_swap_daraja_simulator.credential import new_key
 from energy_swap_demo.browser import DESKTOP, Browser, listen_for_errors
 from energy_swap_demo.daraja import daraja_settings
 from energy_swap_hub import metering
+from energy_swap_hub.chain.keys import load_hub_key
 from energy_swap_hub.chain.localnet.__main__ import application as node_application
 from energy_swap_hub.chain.localnet.service import LocalnetService
-from energy_swap_hub.config import HubConfig, PhonesConfig, SmsConfig, UserConfig
+from energy_swap_hub.config import HubConfig, PhonesConfig, SmsConfig, UserConfig, VerifierConfig
 from energy_swap_hub.hub import running_hub
 from energy_swap_hub.storage import Database
 from energy_swap_protocol.message import SellOrder
 from energy_swap_protocol.reading import frame_to_text
 from energy_swap_protocol.transaction import ChainInfo, lock_message
 from energy_swap_verifier.approve_command import approve
-from energy_swap_verifier.config import ApproverConfig
+from energy_swap_verifier.config import ApproverConfig, load_key
+from energy_swap_verifier.config import VerifierConfig as OwnVerifierConfig
+from energy_swap_verifier.service import running_verifier
 from playwright.async_api import Page
 from solders.keypair import Keypair
 
@@ -179,8 +182,11 @@ class Town:
 
 
 @asynccontextmanager
-async def running_town(folder: Path) -> AsyncIterator[Town]:
-    """Found a community of four households in ``folder`` and let all of it run."""
+async def running_town(folder: Path, *, has_new_verifiers: bool = False) -> AsyncIterator[Town]:
+    """Found a community of four households in ``folder`` and let all of it run.
+
+    ``has_new_verifiers``: its hub is told of verifiers, one of which works, that are to take over from its own.
+    """
     data = folder / "hub"
     data.mkdir()
     await asyncio.to_thread(found_in, data)
@@ -196,6 +202,15 @@ async def running_town(folder: Path) -> AsyncIterator[Town]:
         daraja_url = await _served(stack, simulator.application())
         gateway = await stack.enter_async_context(running_gateway())
         config = _config(folder, data, simulator, daraja_url, node_url, gateway)
+        if has_new_verifiers:
+            verifier = _verifier_of(folder, data, config)
+            working, reserve = load_key(verifier.data).pubkey(), Keypair().pubkey()
+            await stack.enter_async_context(running_verifier(verifier, load_key(verifier.data), moment))
+            asked = (
+                VerifierConfig(str(working), f"http://127.0.0.1:{verifier.port}"),
+                VerifierConfig(str(reserve)),
+            )
+            config = msgspec.structs.replace(config, verifiers=asked)
         await stack.enter_async_context(running_hub(config, moment))
         url = f"http://127.0.0.1:{config.port}"
         session = await stack.enter_async_context(ClientSession(url))
@@ -249,6 +264,22 @@ def _config(
             sms=SmsConfig(url=gateway.url, fields=fields, headers={"apiKey": "secret of the gateway"})
         ),
         daraja=daraja_settings(simulator.business, daraja_url, f"http://127.0.0.1:{port}", folder / "daraja.pem"),
+    )
+
+
+def _verifier_of(folder: Path, data: Path, config: HubConfig) -> OwnVerifierConfig:
+    """What the holder of a new verifier's key sets, in a folder of its own."""
+    own = folder / "verifier"
+    own.mkdir(mode=0o700)
+    assert config.chain_url is not None
+    return OwnVerifierConfig(
+        data=own,
+        community=VILLAGE,
+        hub=str(load_hub_key(data / "keys").pubkey()),
+        approvers=config.community.approvers,
+        approvals_needed=config.community.approvals_needed,
+        chain_url=config.chain_url,
+        port=unused_port(),
     )
 
 

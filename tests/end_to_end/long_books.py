@@ -21,6 +21,7 @@ from tests.hub.web.conftest import PASSWORD, Hub
 # Row n of a list says n: a trade's cents, an act's subject, a payment's KES. Each came a minute after the last.
 _NUMBERS: Final = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :rows)"
 _AT: Final = ":at + (n - :rows) * 60000000"
+MEMBERS: Final = 2_000
 LISTS: Final = {
     "trades": (
         f"""INSERT INTO trade (community_id, market, reference, seller, buyer, wh, cents_per_kwh, cents, at)
@@ -63,6 +64,14 @@ LISTS: Final = {
         SELECT community_id, account, sum(amount) FROM ledger_posting
         WHERE account IN ('trust_cash', 'payout_pending') GROUP BY 1, 2
         ON CONFLICT DO UPDATE SET balance = excluded.balance""",
+    ),
+    # Who joined once and left, all with the same telephone.
+    "members": (
+        f"""INSERT INTO household (community_id, id, number, name, key, meter, phone_sealed, phone_hash,
+        rated_pv_w, main_breaker_w, status, applied_at)
+        {_NUMBERS} SELECT :community, printf('h-%03d', 4 + n), 4 + n, 'Former ' || n, randomblob(32),
+        randomblob(32), (SELECT phone_sealed FROM household WHERE number = 1), randomblob(32), 0, 1, 'left', {_AT}
+        FROM number LIMIT {MEMBERS}""",
     ),
     "refused": (
         f"""INSERT INTO quarantine (community_id, household_id, received_at, reason, frame)

@@ -28,7 +28,7 @@ expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    async with running_town(tmp_path_factory.mktemp("console")) as town:
+    async with running_town(tmp_path_factory.mktemp("console"), has_new_verifiers=True) as town:
         yield town
 
 
@@ -229,7 +229,8 @@ async def test_a_dispute_is_resolved_and_its_note_stands_in_the_audit(town: Town
 
 # What a page has to be used for reading: all that an auditor is offered.
 CONTROLS = """() => {
-  const acting = "button:not([aria-pressed]):not(.link), input:not([type=search]), select, textarea, form";
+  const acting =
+    "button:not([aria-pressed], .link, .sort), input:not([type=search]), select:not(.choose), textarea, form";
   const found = [];
   const walk = (root) => {
     for (const one of root.querySelectorAll("*")) {
@@ -241,7 +242,7 @@ CONTROLS = """() => {
   walk(document);
   return found;
 }"""
-READING = ("Copy", "Load more", "Close", "Check the readings")
+READING = ("Copy", "Close", "Check the readings")
 ACTS = (
     ("/reviews/1/resolve", {"note": "looks fine"}),
     ("/proposals", {"kind": "suspend", "household": "h-001", "reason": "because"}),
@@ -349,6 +350,39 @@ async def test_approvers_hand_their_office_on(town: Town) -> None:
         holders = page.locator("es-key-holders section").first.locator("es-key button")
         await expect(holders.last).to_have_attribute("title", keys[2])
         assert await holders.count() == len(keys)
+
+
+async def test_approvers_hand_minting_to_other_verifiers(town: Town) -> None:
+    keys = [one.key for one in town.hub.config.verifiers]
+    async with town.screen("office", size=SMALL_PHONE) as page:
+        await go(page, "Households")
+        await page.get_by_role("button", name="Approvals").click()
+        holders = page.locator("es-key-holders section", has_text="Verifiers")
+        ready = holders.locator("ol").last.locator("es-key button")
+        await expect(ready.first).to_have_attribute("title", keys[0])
+        await expect(ready.last).to_have_attribute("title", keys[1])
+        await page.get_by_role("button", name="Ask for these verifiers").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("Why?").fill("The keys leave the hub's machine.")
+        await dialog.get_by_role("button", name="Ask the approvers").click()
+        await expect(dialog).to_have_count(0)
+        await expect(asked(page, "New verifiers")).to_contain_text("0 of 2 signed")
+        for approver in APPROVERS[:2]:
+            told = "\n".join(await town.until(partial(town.approve, approver)))
+            assert "The keys leave the hub's machine." in told
+            assert all(key in told for key in keys)
+        office = await town.person("office")
+
+        async def are_verifiers() -> bool:
+            return (await (await office.get("/proposals")).json())["verifiers"] == keys
+
+        await town.until(are_verifiers)
+        await page.reload()
+        await page.get_by_role("button", name="Approvals").click()
+        await expect(asked(page, "New verifiers")).to_contain_text("Done")
+        await expect(holders.locator("ol")).to_have_count(1)
+        await expect(holders.locator("es-key button").first).to_have_attribute("title", keys[0])
+        await expect(page.get_by_role("button", name="Ask for these verifiers")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("size", "is_dark"), [(DESKTOP, False), (SMALL_PHONE, True)], ids=["desktop", "phone"])

@@ -62,10 +62,8 @@ async def widen(page: Page, path: str, change: Callable[[Any], Any]) -> None:
     await page.route(re.compile(rf"/api/v1/console{path}(\?|$)"), answer)
 
 
-def households(body: Any) -> None:
-    first, second, third, _ = body["households"]
-    first["status"], third["status"] = "admitted", "applied"
-    second |= {"status": "suspended", "wallet": second["wallet"] | {"kes_cents": 12_300}}
+def suspended(body: Any) -> None:
+    body |= {"status": "suspended", "wallet": body["wallet"] | {"kes_cents": 12_300}}
 
 
 def proposals(body: Any) -> None:
@@ -163,7 +161,8 @@ async def test_every_dialog_fits_and_is_for_everybody(hub: Hub, size: str) -> No
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         errors, opened = listen_for_errors(page), Opened(page, pixels[0])
         for path, change in (
-            ("/households", households), ("/proposals", proposals), ("/relays", relays), ("/meters", meters),
+            ("/households/h-002", suspended), ("/households/h-003", lambda body: body.update(status="applied")),
+            ("/proposals", proposals), ("/relays", relays), ("/meters/waiting", meters),
             ("/phones", phones), ("/settings", settings), ("/chain/intents", mints),
             ("/members/h-003", lambda body: body.update(status="applied")),
             ("/reviews", lambda body: {"reviews": reviews(body)}),

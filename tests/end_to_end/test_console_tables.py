@@ -11,7 +11,7 @@ from energy_swap_demo.browser import DESKTOP, Browser, listen_for_errors
 from playwright.async_api import Locator, Page, expect
 
 from tests.end_to_end.console_town import AXE, PATIENCE_SECONDS, SMALL_PHONE, faults
-from tests.end_to_end.long_books import running_long_hub
+from tests.end_to_end.long_books import MEMBERS, running_long_hub
 from tests.hub.village import VILLAGE
 from tests.hub.web.conftest import Hub
 
@@ -140,3 +140,61 @@ async def test_rows_of_any_height_are_scrolled_on_a_phone_and_new_ones_move_noth
         await box.evaluate("box => { box.scrollTop = 0 }")
         await expect(box.locator('li[aria-posinset="1"]')).to_contain_text("new 2")
         await expect(box.locator('li[aria-posinset="4"]')).to_contain_text("signed in")
+
+
+async def test_households_are_found_chosen_sorted_and_scrolled_through(hub: Hub) -> None:
+    async with Browser() as browser, screen(hub, browser, "/households") as page:
+        box = page.locator("es-households .long-box")
+        rows = box.locator("tbody tr")
+        await expect(box.locator("table")).to_have_attribute("aria-rowcount", str(MEMBERS + 5))
+        await expect(rows.first).to_contain_text("Amina")
+        await box.evaluate("box => { box.scrollTop = box.scrollHeight / 2 }")
+        await expect(box.locator(f'tr[aria-rowindex="{MEMBERS // 2 + 6}"]')).to_contain_text(
+            f"Former {MEMBERS // 2 + 1}h"
+        )
+        assert await rows.count() < MOST_DRAWN
+
+        wallet = page.get_by_role("columnheader", name="Wallet")
+        name = page.get_by_role("columnheader", name="Household")
+        await name.get_by_role("button").click()
+        await expect(name).to_have_attribute("aria-sort", "ascending")
+        await expect(rows.nth(4)).to_contain_text("Former 1h-005")
+        await expect(rows.nth(5)).to_contain_text("Former 10h-014")
+        await name.get_by_role("button").click()
+        await expect(name).to_have_attribute("aria-sort", "descending")
+        await expect(rows.first).to_contain_text("Former 999")
+        await wallet.get_by_role("button").click()
+        await expect(wallet).to_have_attribute("aria-sort", "descending")
+
+        which = page.get_by_label("Which of them")
+        await expect(which.locator("option").nth(0)).to_have_text(f"Everybody ({MEMBERS + 4:,})")
+        await which.select_option(label="Admitted (4)")
+        await expect(rows).to_have_count(4)
+        await which.select_option(index=0)
+        await page.get_by_label("Find a household").fill("former 12")
+        await expect(which.locator("option").nth(0)).to_have_text("Everybody (111)")
+        await page.get_by_label("Find a household").fill("nobody at all")
+        await expect(page.get_by_text("No household matches.")).to_be_visible()
+        await page.get_by_label("Find a household").fill("h-1234")
+        await expect(rows).to_have_count(1)
+        await rows.get_by_role("button").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("Former 1230")
+        assert await faults(page) == []
+
+
+async def test_meters_and_connections_are_chosen_on_a_phone(hub: Hub) -> None:
+    async with Browser() as browser, screen(hub, browser, "/meters", SMALL_PHONE) as page:
+        box = page.locator("es-meters .long-box")
+        await expect(box.locator("table")).to_have_attribute("aria-rowcount", str(MEMBERS + 5))
+        await page.get_by_label("Sort by").select_option(label="Household")
+        await expect(box.locator("tbody tr").nth(4)).to_contain_text("Former 1")
+        await page.get_by_label("Which of them").select_option(label="Refused (4)")
+        await expect(box.locator("tbody tr")).to_have_count(4)
+        assert await page.evaluate("() => document.documentElement.scrollWidth") == SMALL_PHONE[0]
+        await page.get_by_role("button", name="Connections").click()
+        relays = page.locator("es-relays .long-box li")
+        await expect(relays.first).to_have_attribute("aria-setsize", str(MEMBERS + 4))
+        await page.get_by_label("Find a household").fill("amina")
+        await expect(relays).to_have_count(1)
+        await expect(relays).to_contain_text("No relay")
+        assert await faults(page) == []

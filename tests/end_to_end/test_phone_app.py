@@ -76,7 +76,7 @@ async def test_a_household_lives_with_its_phone(browser: Browser, place: Place, 
         # Two prices, set once.
         await page.get_by_label("Buy for at most").fill("15,00")
         await page.get_by_role("button", name="Save").click()
-        await page.get_by_text("They count from the next half hour on").wait_for()
+        await page.get_by_text("They count from the next period on").wait_for()
 
         # Money: asked for, answered with the PIN on the simulated phone, and there.
         await open_tab(page, "money")

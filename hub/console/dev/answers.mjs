@@ -87,8 +87,10 @@ export function answers(community, clock) {
         reviews_open: reviews.filter((review) => review.state === "open").length,
       };
     },
-    households: () => ({
-      households: community.households.map((house, index) => {
+    households: (query) => ({
+      total: community.households.length,
+      counts: { all: community.households.length },
+      households: community.households.slice(query.get("before") === null ? 0 : Infinity).map((house, index) => {
         const now = clock();
         const { net } = powerOf(house, now);
         const isKnown = house.status === "admitted" && !house.isSilent;

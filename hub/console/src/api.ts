@@ -5,7 +5,7 @@ import type {
   Comparison,
   Health,
   LastingSession,
-  Meters,
+  Meter,
   MpesaState,
   NewFactor,
   Passkeys,
@@ -20,8 +20,10 @@ import type {
   Scope,
   Standing,
   Token,
+  WaitingMeter,
   Wish,
 } from "./office-api.js";
+import type { Choice } from "./household-list.js";
 import type { Part, Wanted } from "./long-list.js";
 import type { ListedInvoice, MemberFile, PairedPhone, Settings, SettingsWish } from "./settings-api.js";
 import type { Evidence, Head } from "./proof/mint-proof.js";
@@ -375,7 +377,9 @@ export class HubApi {
 
   overview = (): Promise<Overview> => this.#request("GET", "/overview");
 
-  households = async (): Promise<Household[]> => (await this.#request<{ households: Household[] }>("GET", "/households")).households;
+  households = (choice: Choice, wanted: Wanted): Promise<Part<Household>> => this.#part(chosen("/households", choice), "households", wanted);
+
+  household = (household: string): Promise<Household> => this.#request("GET", `/households/${encodeURIComponent(household)}`);
 
   /** Newest first. */
   periods = async (limit = 96): Promise<Period[]> => (await this.#request<{ periods: Period[] }>("GET", `/periods?limit=${limit}`)).periods;
@@ -442,13 +446,15 @@ export class HubApi {
 
   reverse = (receipt: string, reason: string): Promise<unknown> => this.#request("POST", `/mpesa/receipts/${encodeURIComponent(receipt)}/reverse`, { reason });
 
-  meters = (): Promise<Meters> => this.#request("GET", "/meters");
+  meters = (choice: Choice, wanted: Wanted): Promise<Part<Meter>> => this.#part(chosen("/meters", choice), "meters", wanted);
+
+  waitingMeters = async (): Promise<WaitingMeter[]> => (await this.#request<{ waiting: WaitingMeter[] }>("GET", "/meters/waiting")).waiting;
 
   quarantine = (wanted: Wanted): Promise<Part<QuarantinedFrame>> => this.#part("/meters/quarantine", "frames", wanted);
 
   askEpoch = (household: string, frame: string, reason: string): Promise<unknown> => this.#request("POST", `/meters/${household}/epoch`, { frame, reason });
 
-  relays = async (): Promise<Relay[]> => (await this.#request<{ relays: Relay[] }>("GET", "/relays")).relays;
+  relays = (choice: Choice, wanted: Wanted): Promise<Part<Relay>> => this.#part(chosen("/relays", choice), "relays", wanted);
 
   markRelay = (household: string, marks: RelayMarks): Promise<unknown> => this.#request("POST", `/relays/${household}`, marks);
 
@@ -549,8 +555,8 @@ export class HubApi {
     if (before !== null) asked.set("before", before);
     if (skip > 0) asked.set("skip", String(skip));
     if (isCounted) asked.set("count", "1");
-    const answer = await this.#request<Record<string, T[]> & { total: number | null }>("GET", `${path}${path.includes("?") ? "&" : "?"}${asked.toString()}`);
-    return { items: answer[name] ?? [], total: answer.total };
+    const answer = await this.#request<Record<string, T[]> & Omit<Part<T>, "items">>("GET", `${path}${path.includes("?") ? "&" : "?"}${asked.toString()}`);
+    return { items: answer[name] ?? [], total: answer.total, counts: answer.counts ?? null };
   }
 
   /** `isAnswering`: a 401 is about a password or code that was just typed, not about the session. */
@@ -577,6 +583,14 @@ export class HubApi {
     if (!answer.ok) throw await problemOf(answer);
     return answer;
   }
+}
+
+/** The address of a list of households as somebody wants it. */
+function chosen(path: string, { words, standing, sort }: Choice): string {
+  const asked = new URLSearchParams({ sort });
+  if (words !== "") asked.set("q", words);
+  if (standing !== null) asked.set("state", standing);
+  return `${path}?${asked.toString()}`;
 }
 
 /** A key that no other change has; randomUUID is only there over HTTPS. */

@@ -1,11 +1,12 @@
-// A list of any length at the hub, newest first: only the parts that are looked at are fetched, and few are kept.
+// A list of any length at the hub, newest first or sorted: only the parts that are looked at are fetched, and few are kept.
 import type { ReactiveControllerHost } from "lit";
 import { WhileSeen } from "./asking.js";
 
-/** Part of a list; `total` is told when it was asked for. */
+/** Part of a list; `total`, and `counts` of what stands how, are told when they were asked for. */
 export interface Part<T> {
   items: T[];
   total: number | null;
+  counts?: Record<string, number> | null;
 }
 
 /** Which part: so many rows, of those that follow `before` without the first `skip`. */
@@ -32,6 +33,8 @@ export class LongList<T> extends WhileSeen {
   #fresh: T[] = [];
   #older = 0;
   #blocks = new Map<number, T[]>();
+  /** Blocks that are here as they were before. */
+  #stale = new Set<number>();
   #anchor: string | null = null;
   #wanted: [number, number] = [0, 0];
   #isFetching = false;
@@ -44,6 +47,8 @@ export class LongList<T> extends WhileSeen {
     everySeconds = 15,
     /** Whether rows may leave the list as it is asked for now, or come into its middle. */
     private readonly isShifting: () => boolean = () => false,
+    /** Whether it is in an order of its own, in which any row may change and move: what is in sight is asked anew each time. */
+    private readonly isSorted = false,
   ) {
     super(host, everySeconds);
   }
@@ -76,9 +81,13 @@ export class LongList<T> extends WhileSeen {
     const generation = ++this.#generation;
     await this.#try(async () => {
       const isFirst = this.#anchor === null;
-      const isShifting = this.isShifting();
+      const isShifting = this.isSorted || this.isShifting();
       const { items, total } = await this.ask({ limit: BLOCK, before: null, skip: 0, isCounted: isFirst || isShifting });
       if (generation !== this.#generation) return;
+      if (this.isSorted && !isFirst) {
+        this.#sortAnew(items, total ?? items.length);
+        return;
+      }
       const newest = this.#fresh[0] === undefined ? this.#anchor : this.idOf(this.#fresh[0]);
       const added = items.findIndex((item) => this.idOf(item) === newest);
       if (isFirst || added < 0 || (isShifting && this.#isOtherwise(items, total))) await this.#beginAnew(items, total, generation);
@@ -119,14 +128,25 @@ export class LongList<T> extends WhileSeen {
     if (added > 0) this.onAdded?.(added);
   }
 
+  /** Take a sorted list as it is now; what is in sight stays until its rows are here again. */
+  #sortAnew(items: T[], total: number): void {
+    this.#older = total;
+    const [from, until] = this.#wantedBlocks();
+    this.#blocks = new Map([...this.#blocks].filter(([block]) => block >= from && block <= until).concat([[0, items]]));
+    this.#stale = new Set([...this.#blocks.keys()].filter((block) => block > 0));
+    this.#anchor = items[0] === undefined ? null : this.idOf(items[0]);
+    this.onAdded?.(0);
+  }
+
   async #beginAnew(items: T[], total: number | null, generation: number): Promise<void> {
     // So much is new that there would be a gap: how many rows there are must be asked once more.
     const count = total ?? (await this.ask({ limit: 1, before: null, skip: 0, isCounted: true })).total ?? items.length;
     if (generation !== this.#generation) return;
-    const added = this.isLoaded ? count - this.count : null;
+    const added = this.isLoaded && !this.isSorted ? count - this.count : null;
     this.#fresh = [];
     this.#older = Math.max(count, items.length);
     this.#blocks = new Map([[0, items]]);
+    this.#stale.clear();
     this.#anchor = items[0] === undefined ? null : this.idOf(items[0]);
     this.isLoaded = true;
     this.onAdded?.(added);
@@ -141,6 +161,7 @@ export class LongList<T> extends WhileSeen {
         const { items } = await this.ask({ limit: BLOCK, before, skip: block * BLOCK - 1, isCounted: false });
         if (blocks !== this.#blocks) return;
         blocks.set(block, items);
+        this.#stale.delete(block);
         this.#forget(block);
       });
       if (!isHere) break;
@@ -148,11 +169,17 @@ export class LongList<T> extends WhileSeen {
     this.#isFetching = false;
   }
 
+  /** The first and the last block of what is looked at. */
+  #wantedBlocks(): [number, number] {
+    const [from, until] = this.#wanted.map((row) => Math.floor(Math.min(this.#older - 1, Math.max(0, row - this.#fresh.length)) / BLOCK));
+    return [from ?? 0, until ?? 0];
+  }
+
   #missing(): number | undefined {
-    const [from, until] = this.#wanted.map((row) => Math.min(this.#older - 1, Math.max(0, row - this.#fresh.length)));
-    if (from === undefined || until === undefined || this.#older === 0) return undefined;
-    for (let block = Math.floor(from / BLOCK); block <= Math.floor(until / BLOCK); block += 1) {
-      if (!this.#blocks.has(block)) return block;
+    if (this.#older === 0) return undefined;
+    const [from, until] = this.#wantedBlocks();
+    for (let block = from; block <= until; block += 1) {
+      if (!this.#blocks.has(block) || this.#stale.has(block)) return block;
     }
     return undefined;
   }

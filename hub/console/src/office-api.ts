@@ -124,11 +124,6 @@ export interface WaitingMeter {
   asked: { proposal: string; signatures: number; needed: number } | null;
 }
 
-export interface Meters {
-  meters: Meter[];
-  waiting: WaitingMeter[];
-}
-
 /** A household's connection. `wanted` is why the hub wants it open, or "none"; `meter` is what its meter said last, null without a relay. */
 export interface Relay {
   household: string;

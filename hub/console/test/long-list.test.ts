@@ -1,7 +1,7 @@
 // A long list asks only for what is looked at, shows the right rows wherever one is, and moves nothing when new rows come.
 import type { ReactiveControllerHost } from "lit";
 import { expect, test } from "vitest";
-import { LongList, type Wanted } from "../src/long-list.js";
+import { LongList, type Part, type Wanted } from "../src/long-list.js";
 import { RowHeights } from "../src/parts/row-heights.js";
 
 interface Row {
@@ -84,6 +84,41 @@ test("what is far from sight is forgotten", async () => {
   expect(hub.list.at(59_000)).toEqual({ id: 41_000 });
   expect(hub.list.at(1_000)).toBeUndefined();
   expect(hub.list.at(0)).toEqual({ id: 100_000 });
+});
+
+test("a sorted list shows its rows where they are now, and those in sight are asked for anew", async () => {
+  const asked: Wanted[] = [];
+  const meanwhile: (number | undefined)[] = [];
+  let order = Array.from({ length: 1_000 }, (_, index) => index + 1);
+  const host = { addController: () => undefined, requestUpdate: () => undefined } as unknown as ReactiveControllerHost;
+  const ask = (wanted: Wanted): Promise<Part<Row>> => {
+    asked.push(wanted);
+    meanwhile.push(list.at(350)?.id);
+    const from = wanted.before === null ? 0 : order.indexOf(Number(wanted.before)) + 1;
+    const items = order.slice(from + wanted.skip, from + wanted.skip + wanted.limit).map((id) => ({ id }));
+    return Promise.resolve({ items, total: wanted.isCounted ? order.length : null });
+  };
+  const added: (number | null)[] = [];
+  const list = new LongList<Row>(host, ask, (row) => String(row.id), 15, () => true, true);
+  list.onAdded = (rows) => added.push(rows);
+  await list.refresh();
+  list.want(640, 660);
+  await settled();
+  list.want(340, 360);
+  await settled();
+  order = [...order.slice(0, 3), 2_000, ...order.slice(4)].reverse();
+  order.push(3_000);
+  const before = asked.length;
+  await list.refresh();
+  await settled();
+  expect(meanwhile.slice(before)).toEqual([351, 351]); // it stayed in sight until it was here as it is now
+  expect(list.count).toBe(1_001);
+  for (const row of [0, 99, 340, 360]) expect(list.at(row)).toEqual({ id: order[row] });
+  expect(list.at(650)).toBeUndefined();
+  order = [7];
+  await list.refresh();
+  expect([list.count, list.at(0), list.at(350)]).toEqual([1, { id: 7 }, undefined]);
+  expect(added).toEqual([null, 0, 0]);
 });
 
 test("rows lie where the heights above them put them", () => {

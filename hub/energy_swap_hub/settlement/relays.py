@@ -1,8 +1,9 @@
 """Relays: what admin and household ask of a connection, what its meter reports, and the command that follows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from energy_swap_protocol.relay import (
@@ -46,8 +47,11 @@ class Relay:
     @property
     def last_report(self) -> RelayReport | None:
         """What the meter said last."""
-        return None if self.report is None else decode_report(self.report)
+        return None if self.report is None else _report_in(self.report)
 
+
+# Its signature was checked when it came; who looks at all relays again and again need not wait for that each time.
+_report_in: Final = lru_cache(65_536)(decode_report)
 
 _RELAYS: Final = (
     select(relay.c.household_id, *(relay.c[field.name] for field in fields(Relay)[1:]))
@@ -83,6 +87,14 @@ def wanted_of(connection: Connection, community: CommunityConfig, known: Relay) 
 def wanted_with(community: CommunityConfig, known: Relay, wallet: Mapping[str, int]) -> Reason | None:
     """Return what `wanted_of` returns, to who has the household's wallet."""
     return wanted(_standing(community, known, wallet))
+
+
+def wanted_of_all(
+    connection: Connection, community: CommunityConfig, known: Iterable[Relay]
+) -> dict[str, Reason | None]:
+    """Return what `wanted_of` returns of each of many households, by its id."""
+    balances = ledger.balances(connection, community.id)
+    return {one.household: wanted_with(community, one, ledger.wallet_in(balances, one.household)) for one in known}
 
 
 def ask(

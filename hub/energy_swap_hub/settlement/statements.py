@@ -12,7 +12,7 @@ from energy_swap_hub.ledger import Touch
 
 from .ahead_words import contracts_in_words
 from .statement_records import Records, grid_sums, records_of, true_ups_by_the_grid
-from .words import day_and_time, kes, kwh, price_range
+from .statement_words import FREED, HELD_FOR, Phrase, in_english, phrase, priced
 
 # What a statement adds up. Money: what came and went; "other" is what no rule here knows. Energy: what the
 # household gave to the grid and was minted, sold, bought, and used up (own tokens and those bought in periods).
@@ -35,7 +35,7 @@ TOTALS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry in plain words: ``change`` and ``after`` have a wallet's fields, ``counts`` some of `TOTALS`.
+    """An entry and what it ``says``: ``change`` and ``after`` have a wallet's fields, ``counts`` some of `TOTALS`.
 
     ``of`` is the time whose prices count: a period's start, or else when it happened.
     """
@@ -45,10 +45,15 @@ class Line:
     of: datetime
     booked_at: datetime
     kind: str
-    text: str
+    says: Sequence[Phrase]
     change: Mapping[str, int]
     after: Mapping[str, int]
     counts: Mapping[str, int]
+
+    @property
+    def text(self) -> str:
+        """What it says, in plain English."""
+        return in_english(self.says)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Statement:
 @dataclass(frozen=True, slots=True)
 class _Words:
     kind: str
-    text: str
+    says: Sequence[Phrase]
     counts: dict[str, int]
 
 
@@ -114,7 +119,7 @@ def _lines(
             _of(touch),
             touch.booked_at,
             words.kind,
-            words.text,
+            words.says,
             touch.change,
             after,
             words.counts | _unexplained(touch.change, words.counts),
@@ -156,31 +161,34 @@ def _words(touch: Touch, records: Records, household_id: str) -> _Words:
         case "spot" | "auction":
             return _held_trade(touch, records, household_id)
         case "hold":
-            return _Words("hold", f"Held for {_of_what(touch)}: {_held_amount(touch, 1)}", {})
+            key, _ = HELD_FOR.get(touch.text, ("held", ""))
+            return _Words("hold", (_held(key, touch, 1),), {})
         case "release_hold":
-            return _Words("release", f"Free again ({touch.text}): {_held_amount(touch, -1)}", {})
+            return _Words("release", (_held(FREED.get(touch.text, "freed"), touch, -1),), {})
         case "reward":
             return _reward(touch, records)
         case "correction":
-            return _Words(
-                "correction", f"Correction: {touch.text}", {"corrected_cents": touch.change["kes_cents"]}
-            )
+            says = (phrase("correction", note=touch.text),)
+            return _Words("correction", says, {"corrected_cents": touch.change["kes_cents"]})
         case _:
-            return _Words("other", touch.text, {})
+            return _as_the_ledger_says("other", touch)
+
+
+def _as_the_ledger_says(kind: str, touch: Touch) -> _Words:
+    return _Words(kind, (phrase("other", note=touch.text),), {})
 
 
 def _mpesa(touch: Touch) -> _Words:
     cents = touch.change["kes_cents"]
     if touch.text == "top-up" or touch.source == "mpesa_assigned":
-        text = f"Top-up by M-Pesa, receipt {touch.external_id}: {kes(cents)}"
-        return _Words("top_up", text, {"topped_up_cents": cents})
+        says = (phrase("top_up", receipt=touch.external_id, cents=cents),)
+        return _Words("top_up", says, {"topped_up_cents": cents})
     if touch.text.startswith(("paid for ", "late paid for ")):
-        text = f"Paid by M-Pesa, receipt {touch.external_id} ({touch.text}): {kes(cents)}"
-        return _Words("top_up", text, {"topped_up_cents": cents})
+        says = (phrase("paid_for", receipt=touch.external_id, note=touch.text, cents=cents),)
+        return _Words("top_up", says, {"topped_up_cents": cents})
     if not touch.text.startswith("payout "):
-        return _Words("other", f"{touch.text}: {kes(cents)}", {})
-    text = f"M-Pesa's fee was lower than expected: {kes(cents)} back"
-    return _Words("payout_fee_returned", text, {"payout_fees_cents": -cents})
+        return _Words("other", (phrase("other_money", note=touch.text, cents=cents),), {})
+    return _Words("payout_fee_returned", (phrase("fee_returned", cents=cents),), {"payout_fees_cents": -cents})
 
 
 def _payout(touch: Touch, records: Records) -> _Words:
@@ -188,17 +196,18 @@ def _payout(touch: Touch, records: Records) -> _Words:
     sent = records.payouts_kes.get(touch.external_id, 0) * 100
     if touch.source == "payout":
         fee = -cents - sent
-        text = f"Payout by M-Pesa: {kes(sent)}" + (f" and its fee of {kes(fee)}" if fee else "")
-        return _Words("payout", text, {"paid_out_cents": sent, "payout_fees_cents": fee})
-    text = f"A payout failed, {kes(cents)} are back ({touch.text.partition(': ')[2] or 'no reason given'})"
-    return _Words("payout_returned", text, {"paid_out_cents": -sent, "payout_fees_cents": sent - cents})
+        says = phrase("payout_with_fee", cents=sent, fee_cents=fee) if fee else phrase("payout", cents=sent)
+        return _Words("payout", (says,), {"paid_out_cents": sent, "payout_fees_cents": fee})
+    reason = touch.text.partition(": ")[2] or "no reason given"
+    says = phrase("payout_failed", cents=cents, reason=reason)
+    return _Words("payout_returned", (says,), {"paid_out_cents": -sent, "payout_fees_cents": sent - cents})
 
 
 def _period(touch: Touch, records: Records, household_id: str) -> _Words:
     start = datetime.fromisoformat(touch.external_id)
     row = records.positions.get(start)
     if row is None:
-        return _Words("period", touch.text, {})
+        return _as_the_ledger_says("period", touch)
     contracts = records.contracts.get(start)
     delivered = contracts["delivered_wh"] if contracts is not None and contracts["side"] == "sell" else 0
     # What was delivered ahead was minted, too; the contracts' own line counts it.
@@ -206,24 +215,24 @@ def _period(touch: Touch, records: Records, household_id: str) -> _Words:
     sold, bought, own = row["sold_wh"], row["bought_wh"], row["own_wh"]
     with_partners = records.trades.get(("partner", touch.external_id), ())
     trades = [*records.trades.get(("period", touch.external_id), ()), *with_partners]
-    prices = price_range(t["cents_per_kwh"] for t in trades if household_id in (t["seller"], t["buyer"]))
+    prices = priced(t["cents_per_kwh"] for t in trades if household_id in (t["seller"], t["buyer"]))
     partners_wh = sum(t["wh"] for t in with_partners)
-    of_it = f", {kwh(partners_wh)} of it with partners" if partners_wh else ""
-    parts = []
+    of_it = [phrase("partners", wh=partners_wh)] if partners_wh else []
+    parts: list[Phrase] = []
     if sold:
-        parts.append(f"sold {kwh(sold)}{prices} for {kes(row['earned_cents'])}{of_it}")
+        parts += [phrase("sold", wh=sold, cents=row["earned_cents"], **prices), *of_it]
     if bought:
-        parts.append(f"bought {kwh(bought)}{prices}, {kes(row['paid_cents'])} with fees{of_it}")
+        parts += [phrase("bought", wh=bought, cents=row["paid_cents"], **prices), *of_it]
     if own:
-        parts.append(f"used {kwh(own)} of own tokens")
+        parts.append(phrase("own", wh=own))
     if minted > sold:
-        parts.append(f"kept {kwh(minted - sold)} as tokens")
+        parts.append(phrase("kept", wh=minted - sold))
     if row["grid_wh"] > 0 and not row["grid_cents"]:
-        parts.append(f"the utility took {kwh(row['grid_wh'])}, which it credits by its own rules")
+        parts.append(phrase("utility_took", wh=row["grid_wh"]))
     elif row["grid_wh"] > 0:
-        parts.append(f"the utility bought {kwh(row['grid_wh'])} and credits {kes(row['grid_cents'])} itself")
+        parts.append(phrase("utility_bought", wh=row["grid_wh"], cents=row["grid_cents"]))
     if row["grid_wh"] < 0:
-        parts.append(f"the utility delivered {kwh(-row['grid_wh'])} and bills {kes(-row['grid_cents'])} itself")
+        parts.append(phrase("utility_delivered", wh=-row["grid_wh"], cents=-row["grid_cents"]))
     counts = {
         "minted_wh": minted,
         "sold_wh": sold,
@@ -232,73 +241,62 @@ def _period(touch: Touch, records: Records, household_id: str) -> _Words:
         "earned_cents": row["earned_cents"],
         "spent_cents": row["paid_cents"],
     }
-    return _Words("period", f"Period of {day_and_time(start)}: {', '.join(parts) or 'nothing traded'}", counts)
+    says = [phrase("period", start_at=int(start.timestamp())), *(parts or [phrase("nothing")])]
+    return _Words("period", says, counts)
 
 
 def _contracts(touch: Touch, records: Records) -> _Words:
     row = records.contracts.get(datetime.fromisoformat(touch.external_id))
     if row is None:
-        return _Words("ahead", touch.text, {})
+        return _as_the_ledger_says("ahead", touch)
     trades = records.trades.get(("ahead", touch.external_id), ())
-    return _Words("ahead", *contracts_in_words(row, price_range(t["cents_per_kwh"] for t in trades)))
+    return _Words("ahead", *contracts_in_words(row, priced(t["cents_per_kwh"] for t in trades)))
 
 
 def _true_up(touch: Touch, records: Records) -> _Words:
     row = records.true_ups.get(touch.external_id)
     if row is None:
-        return _Words("true_up", touch.text, {})
+        return _as_the_ledger_says("true_up", touch)
     minted, burned, grid = row["minted_wh"], row["burned_wh"], row["grid_wh"]
-    parts = [
-        *([f"kept {kwh(minted)} as tokens"] if minted else []),
-        *([f"used {kwh(burned)} of own tokens"] if burned else []),
-        *([f"the grid delivered {kwh(grid)}, which the utility bills"] if grid > 0 else []),
-        *([f"the utility took {kwh(-grid)}, which it credits by its own rules"] if grid < 0 else []),
+    says = [
+        phrase("late", start_at=int(row["start"].timestamp())),
+        *([phrase("kept", wh=minted)] if minted else []),
+        *([phrase("own", wh=burned)] if burned else []),
+        *([phrase("grid_delivered", wh=grid)] if grid > 0 else []),
+        *([phrase("utility_took", wh=-grid)] if grid < 0 else []),
     ]
-    text = f"Late readings for the period of {day_and_time(row['start'])}: {', '.join(parts)}"
-    return _Words("true_up", text, {"minted_wh": minted, "used_wh": burned})
+    return _Words("true_up", says, {"minted_wh": minted, "used_wh": burned})
 
 
 def _held_trade(touch: Touch, records: Records, household_id: str) -> _Words:
     trades = records.trades.get((touch.source, touch.external_id), ())
-    prices = price_range(trade["cents_per_kwh"] for trade in trades)
-    where = "on the spot market" if touch.source == "spot" else "by auction"
+    prices = priced(trade["cents_per_kwh"] for trade in trades)
     counts: dict[str, int] = {}
-    parts = []
+    says = []
     sold = sum(trade["wh"] for trade in trades if trade["seller"] == household_id)
     bought = sum(trade["wh"] for trade in trades if trade["buyer"] == household_id)
     if sold:
         earned = touch.change["kes_cents"]
-        parts.append(f"Sold {kwh(sold)} {where}{prices} for {kes(earned)}")
+        says.append(phrase(f"{touch.source}_sold", wh=sold, cents=earned, **prices))
         counts |= {"sold_wh": sold, "earned_cents": earned}
     if bought:
         spent = -touch.change["kes_cents"] - touch.change["kes_held_cents"]
-        parts.append(f"Bought {kwh(bought)} {where}{prices}, {kes(spent)} with fees")
+        says.append(phrase(f"{touch.source}_bought", wh=bought, cents=spent, **prices))
         counts |= {"bought_wh": bought, "spent_cents": spent}
-    return _Words(touch.source, "; ".join(parts) or touch.text, counts)
+    return _Words(touch.source, says, counts) if says else _as_the_ledger_says(touch.source, touch)
 
 
 def _reward(touch: Touch, records: Records) -> _Words:
     cents = touch.change["kes_cents"]
-    text = f"Grid reward for {touch.external_id}: {kes(cents)}"
+    says = [phrase("reward", day=touch.external_id, cents=cents)]
     reward = records.rewards.get(touch.external_id)
     if reward is not None:
-        text += f" for {kwh(reward.export_wh)} given to the neighbourhood"
+        says.append(phrase("rewarded_energy", wh=reward.export_wh))
         if reward.paid_cents < reward.earned_cents:
-            text += f" (they earned {kes(reward.earned_cents)}, the fund could pay a part)"
-    return _Words("reward", text, {"rewarded_cents": cents})
+            says.append(phrase("reward_part", cents=reward.earned_cents))
+    return _Words("reward", says, {"rewarded_cents": cents})
 
 
-def _of_what(touch: Touch) -> str:
-    return {
-        "spot sale": "a sale on the spot market",
-        "spot purchase": "a purchase on the spot market",
-        "auction": "an auction",
-        "auction bid": "a bid",
-        "ahead purchase": "a purchase ahead",
-        "ahead sale": "what a sale ahead can cost",
-    }.get(touch.text, touch.text)
-
-
-def _held_amount(touch: Touch, sign: int) -> str:
+def _held(key: str, touch: Touch, sign: int) -> Phrase:
     cents, wh = sign * touch.change["kes_held_cents"], sign * touch.change["ekwh_held_wh"]
-    return " and ".join([*([kes(cents)] if cents else []), *([kwh(wh)] if wh else [])]) or "nothing"
+    return phrase(key, note=touch.text, cents=cents, wh=wh)

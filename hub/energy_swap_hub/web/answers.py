@@ -460,9 +460,3 @@ class RelayState(TypedDict):
     wanted: str
     command: RelayCommanded | None
     meter: RelayReported | None
-
-
-class Relays(TypedDict):
-    """All members' relays."""
-
-    relays: list[RelayState]

@@ -160,7 +160,7 @@ def make_routes(parts: Parts) -> list[Route]:
             payments_open=lambda connection: open_payments(connection, community.id),
         ),
         LedgerApi(_CONSOLE, doors, database, community, clock, changes),
-        MetersApi(_CONSOLE, doors, database, community.id, clock, changes),
+        MetersApi(_CONSOLE, doors, database, community.id, clock, changes, parts.phones),
         RelaysApi(
             f"/api/v1/communities/{community.id}/household/relay",
             f"{_CONSOLE}/relays",
@@ -170,6 +170,7 @@ def make_routes(parts: Parts) -> list[Route]:
             clock,
             changes,
             parts.relay_authority,
+            parts.phones,
         ),
         OfficeApi(_CONSOLE, doors, database, community, clock),
         TokensApi(_CONSOLE, doors, database, community.id, parts.tokens),

@@ -21,6 +21,8 @@ from . import console_view, guidance_view, ledger_view, market_view
 from .answers import Entries, Fund, MarketPage, PeriodDetail, Periods, Reviews, Trades, TrialBalance
 from .chain_view import ChainTransaction, ChainView, Intents
 from .doors import Call, Doors
+from .household_lists import asked_households
+from .households_view import ORDER, HouseholdRow, Households, households, one_household
 from .paging import COUNT, SKIP, Page, asked_limit, asked_page, asked_skip, limit_to, number_in, paged
 from .route import Query, Route
 from .shared_look import SharedLook
@@ -69,7 +71,6 @@ class ConsoleApi:
         self._chain = chain
         self._payments_open = payments_open
         self._market_look = SharedLook(lambda: database.read(self._market_json))
-        self._households_look = SharedLook(lambda: database.read(self._households_json))
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -85,7 +86,14 @@ class ConsoleApi:
             read(
                 f"{base}/households",
                 self._households,
-                says="All households, phones masked.",
+                says="Households, phones masked, in the order asked for.",
+                query=ORDER.queries(),
+                scope=Scope.HOUSEHOLDS,
+            ),
+            read(
+                f"{base}/households/{{household}}",
+                self._household,
+                says="One household.",
                 scope=Scope.HOUSEHOLDS,
             ),
             read(
@@ -189,13 +197,16 @@ class ConsoleApi:
                 await push.wait(_PUSH_SECONDS)
         return socket
 
-    async def _households(self, _call: Call[Session, None]) -> dict[str, Any]:
-        return {"households": msgspec.Raw(await self._households_look.take())}
+    async def _households(self, call: Call[Session, None]) -> Households:
+        now, wanted = self._clock(), asked_households(call.request, call.who, ORDER)
+        return await self._database.read(
+            lambda c: households(c, self._community, wanted, self._phones, self._chain.account, now)
+        )
 
-    def _households_json(self, connection: Connection) -> bytes:
-        account, now = self._chain.account, self._clock()
-        return msgspec.json.encode(
-            console_view.household_rows(connection, self._community, self._phones, account, now)
+    async def _household(self, call: Call[Session, None]) -> HouseholdRow:
+        now, household_id = self._clock(), call.request.match_info["household"]
+        return await self._database.read(
+            lambda c: one_household(c, self._community, household_id, self._phones, self._chain.account, now)
         )
 
     async def _periods(self, call: Call[Session, None]) -> Periods:

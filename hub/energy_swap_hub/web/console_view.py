@@ -1,49 +1,28 @@
 """What the console shows of the community, its households and the review queue; no rule lives here."""
 
-from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from solders.pubkey import Pubkey
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, func, select
 
 from energy_swap_hub import ledger
-from energy_swap_hub.chain.approvals import signed_counts
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger import BURNED, MINTED, TRUST_CASH
 from energy_swap_hub.ledger.tables import entry, posting
 from energy_swap_hub.market.fees import tariff_at
-from energy_swap_hub.membership import households
 from energy_swap_hub.membership import tables as members
-from energy_swap_hub.membership.phone import PhoneBook, mask
-from energy_swap_hub.metering.tables import meter_state, quarantine
+from energy_swap_hub.metering.tables import meter_state
 from energy_swap_hub.settlement import tables
-from energy_swap_hub.settlement.allowances import allowances
 from energy_swap_hub.settlement.decisions import actions_of
-from energy_swap_hub.settlement.limits import NO_LIMITS, limits_of_all
 from energy_swap_hub.settlement.payment_cases import payment_facts
-from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
 from energy_swap_hub.settlement.settings import rules
-from energy_swap_hub.settlement.totals import all_totals
 from energy_swap_hub.settlement.words import EAST_AFRICA
-from energy_swap_hub.storage import Lookup
 
 from .answers import ReviewRow
 from .ledger_view import ledger_health
 from .market_view import flows, last_period, period_row
 
 _BEGINNING: Final = datetime.fromtimestamp(0, UTC)
-_METERS: Final = Lookup(
-    select(meter_state.c.meter, meter_state.c.net_w, meter_state.c.measured_at).where(
-        meter_state.c.community_id == bindparam("community_id")
-    )
-)
-_QUARANTINED: Final = Lookup(
-    select(quarantine.c.household_id, func.count())
-    .where(quarantine.c.community_id == bindparam("community_id"))
-    .group_by(quarantine.c.household_id)
-)
 
 
 def overview(connection: Connection, community: CommunityConfig, now: datetime) -> dict[str, Any]:
@@ -79,60 +58,6 @@ def overview(connection: Connection, community: CommunityConfig, now: datetime) 
             .where(tables.review.c.community_id == community.id, tables.review.c.state == "open")
         ).scalar_one(),
     }
-
-
-def household_rows(
-    connection: Connection,
-    community: CommunityConfig,
-    phones: PhoneBook,
-    account: Callable[[bytes], str],
-    now: datetime,
-) -> list[dict[str, Any]]:
-    """Return all households with wallets, meters and trade totals; phones masked.
-
-    ``account`` is the token account of a household's public key.
-    """
-    rows = []
-    meters = {meter: shown for meter, *shown in _METERS.all(connection, community_id=community.id)}
-    quarantined: dict[str, int] = dict(_QUARANTINED.all(connection, community_id=community.id))
-    sealed = households.sealed_phones(connection, community.id)
-    balances = ledger.balances(connection, community.id)
-    granted = allowances(connection, community.id)
-    totals = all_totals(connection, community.id)
-    facts = facts_of(connection, community.id, now)
-    limits = limits_of_all(connection, community.id, now)
-    signatures = signed_counts(connection, community.id, "admit")
-    for member in households.households(connection, community.id):
-        standing = reputation(facts.get(member.id, Facts()))
-        sell_at_least, buy_at_most = limits.get(member.id, NO_LIMITS)
-        net_w, last_reading_at = meters.get(member.meter, (None, None))
-        rows.append(
-            {
-                "household": member.id,
-                "name": member.name,
-                "status": member.status,
-                "role": member.role,
-                "phone_masked": mask(phones.open(sealed[member.id])),
-                "address": str(Pubkey.from_bytes(member.key)),
-                "account": account(member.key),
-                "meter": member.meter.hex(),
-                "rated_pv_w": member.rated_pv_w,
-                "wallet": ledger.wallet_in(balances, member.id),
-                "net_w": net_w,
-                "last_reading_at": last_reading_at,
-                "quarantined": quarantined.get(member.id, 0),
-                **totals[member.id],
-                "allowance_wh": granted.get(member.id, 0),
-                "sell_at_least": sell_at_least,
-                "buy_at_most": buy_at_most,
-                "signatures": signatures.get(member.id, 0),
-                "signatures_needed": community.approvals_needed,
-                "reputation": standing.basis_points,
-                "reputation_reason": standing.reason,
-                "reputation_facts": asdict(standing.facts),
-            }
-        )
-    return rows
 
 
 def review_rows(connection: Connection, community_id: str) -> list[ReviewRow]:

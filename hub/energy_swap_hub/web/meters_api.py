@@ -9,13 +9,23 @@ from energy_swap_protocol.reading import FrameError, frame_from_text
 from sqlalchemy import Connection
 
 from energy_swap_hub.changes import Changes
+from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.settlement.proposals import ask_meter
 from energy_swap_hub.storage import Database
 
 from .answers import Asked
 from .doors import Call, Doors
-from .meters_view import Meters, QuarantinedFrames, meters, quarantined_frames
+from .household_lists import asked_households
+from .meters_view import (
+    Meters,
+    QuarantinedFrames,
+    WaitingMeters,
+    meters,
+    order,
+    quarantined_frames,
+    waiting_meters,
+)
 from .paging import asked_page, paged
 from .route import Query, Route
 from .tokens import Scope
@@ -39,6 +49,7 @@ class MetersApi:
         community_id: str,
         clock: Callable[[], datetime],
         changes: Changes,
+        phones: PhoneBook,
     ) -> None:
         self._base = base
         self._doors = doors
@@ -46,13 +57,24 @@ class MetersApi:
         self._community_id = community_id
         self._clock = clock
         self._changes = changes
+        self._phones = phones
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         base, doors = f"{self._base}/meters", self._doors
         return [
             doors.meters(
-                base, self._meters, says="All meters, and those that wait to be let in.", scope=Scope.METERS
+                base,
+                self._meters,
+                says="Every household's meter, in the order asked for.",
+                query=order(self._clock()).queries(),
+                scope=Scope.METERS,
+            ),
+            doors.meters(
+                f"{base}/waiting",
+                self._waiting,
+                says="Meters that wait to be let in, and how far the approvers are.",
+                scope=Scope.METERS,
             ),
             doors.meters(
                 f"{base}/quarantine",
@@ -67,9 +89,14 @@ class MetersApi:
             ),
         ]
 
-    async def _meters(self, _call: Call[Session, None]) -> Meters:
+    async def _meters(self, call: Call[Session, None]) -> Meters:
         now = self._clock()
-        return await self._database.read(lambda c: meters(c, self._community_id, now))
+        wanted = asked_households(call.request, call.who, order(now))
+        return await self._database.read(lambda c: meters(c, self._community_id, wanted, self._phones, now))
+
+    async def _waiting(self, _call: Call[Session, None]) -> WaitingMeters:
+        now = self._clock()
+        return await self._database.read(lambda c: waiting_meters(c, self._community_id, now))
 
     async def _quarantine(self, call: Call[Session, None]) -> QuarantinedFrames:
         household_id = call.request.query.get("household")

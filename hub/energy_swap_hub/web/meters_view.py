@@ -2,21 +2,27 @@
 
 from collections import defaultdict
 from datetime import datetime
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from energy_swap_protocol.reading import FrameError, decode_frame, frame_to_text
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, exists, func, select
 
 from energy_swap_hub.chain.approvals import signers_of
 from energy_swap_hub.chain.directory import community_chain
 from energy_swap_hub.chain.proposal import Replacement
 from energy_swap_hub.chain.proposal_store import UNDER_WAY, proposals
+from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.metering.epochs import Candidate, candidates
 from energy_swap_hub.metering.registers import register_epochs
 from energy_swap_hub.metering.tables import meter_state, quarantine, register_epoch
+from energy_swap_hub.storage import is_among
 
+from .household_lists import Order, Wanted, listed
 from .paging import Page, rows_of
+
+SILENT_SECONDS: Final = 900
+"""A meter signs a reading every minute; after a quarter of an hour something is wrong with it or its way here."""
 
 
 class MeterEpoch(TypedDict):
@@ -83,9 +89,20 @@ class WaitingMeter(TypedDict):
 
 
 class Meters(TypedDict):
-    """All meters, and those whose frames wait for the approvers' word."""
+    """A page of meters by household; ``next`` is the ``before`` of what follows.
+
+    ``total`` and ``counts`` (how many are in each standing, and ``all``) are told if asked for.
+    """
 
     meters: list[Meter]
+    next: str | None
+    total: int | None
+    counts: dict[str, int] | None
+
+
+class WaitingMeters(TypedDict):
+    """The meters whose frames wait for the approvers' word."""
+
     waiting: list[WaitingMeter]
 
 
@@ -112,35 +129,60 @@ class QuarantinedFrames(TypedDict):
     total: int | None
 
 
-def meters(connection: Connection, community_id: str, now: datetime) -> Meters:
-    """Return every meter by household, and the candidates for new epochs."""
-    home, state = household.c, meter_state.c
-    counts: dict[str, int] = {
-        row[0]: row[1]
-        for row in connection.execute(
-            select(quarantine.c.household_id, func.count())
-            .where(quarantine.c.community_id == community_id)
-            .group_by(quarantine.c.household_id)
-        )
-    }
-    epochs = _epochs(connection, community_id)
-    carried = register_epochs(connection, community_id).carried_wh
-    query = (
-        select(household, meter_state)
-        .join(meter_state, state.meter == home.meter, isouter=True)
-        .where(home.community_id == community_id)
-        .order_by(home.number)
+def order(now: datetime) -> Order:
+    """Return what the list of meters can be sorted and chosen by."""
+    home, state, refused = household.c, meter_state.c, quarantine.c
+
+    measured_at = func.coalesce(select(state.measured_at).where(state.meter == home.meter).scalar_subquery(), 0)
+    refusals = (
+        select(func.count())
+        .where(refused.community_id == home.community_id, refused.household_id == home.id)
+        .scalar_subquery()
     )
-    rows = []
-    for row in connection.execute(query).mappings():
-        home_id, meter = row[home.id], row[home.meter]
-        extra = carried(meter, row[state.sequence] or 0)
-        registers = [row[state.export_wh], row[state.import_wh], row[state.generation_wh]]
-        export_wh, import_wh, generation_wh = (
-            None if wh is None else wh + more for wh, more in zip(registers, extra, strict=True)
+    is_member = home.status.in_(("admitted", "suspended", "leaving"))
+    silent_since = int(now.timestamp()) - SILENT_SECONDS
+    return Order(
+        keys={
+            "number": home.number,
+            "name": func.lower(home.name),
+            "reading": measured_at,
+            "refused": refusals,
+        },
+        standings={
+            "well": measured_at >= silent_since,
+            "silent": and_(is_member, measured_at < silent_since),
+            "refused": exists().where(refused.community_id == home.community_id, refused.household_id == home.id),
+        },
+    )
+
+
+def meters(connection: Connection, community_id: str, wanted: Wanted, phones: PhoneBook, now: datetime) -> Meters:
+    """Return a page of the households' meters."""
+    home, state, refused = household.c, meter_state.c, quarantine.c
+    page = listed(connection, community_id, wanted, order(now), phones)
+    found: dict[str, Meter] = {}
+    if page.ids:
+        counted = (
+            select(refused.household_id, func.count())
+            .where(refused.community_id == community_id, is_among(connection, refused.household_id, page.ids))
+            .group_by(refused.household_id)
         )
-        rows.append(
-            Meter(
+        counts = dict(connection.execute(counted).tuples().all())
+        epochs = _epochs(connection, community_id)
+        carried = register_epochs(connection, community_id).carried_wh
+        query = (
+            select(household, meter_state)
+            .join(meter_state, state.meter == home.meter, isouter=True)
+            .where(home.community_id == community_id, is_among(connection, home.id, page.ids))
+        )
+        for row in connection.execute(query).mappings():
+            home_id, meter = row[home.id], row[home.meter]
+            extra = carried(meter, row[state.sequence] or 0)
+            registers = [row[state.export_wh], row[state.import_wh], row[state.generation_wh]]
+            export_wh, import_wh, generation_wh = (
+                None if wh is None else wh + more for wh, more in zip(registers, extra, strict=True)
+            )
+            found[home_id] = Meter(
                 household=home_id,
                 name=row[home.name],
                 status=row[home.status],
@@ -157,10 +199,15 @@ def meters(connection: Connection, community_id: str, now: datetime) -> Meters:
                 quarantined=counts.get(home_id, 0),
                 epochs=epochs.get(home_id, []),
             )
-        )
+    rows = [found[one] for one in page.ids]
+    return {"meters": rows, "next": page.following, "total": page.total, "counts": page.counts}
+
+
+def waiting_meters(connection: Connection, community_id: str, now: datetime) -> WaitingMeters:
+    """Return the candidates for new epochs."""
     waiting = candidates(connection, community_id, now)
     asked = _asked(connection, community_id) if waiting else {}
-    return {"meters": rows, "waiting": [_waiting(found, asked.get(found.household)) for found in waiting]}
+    return {"waiting": [_waiting(found, asked.get(found.household)) for found in waiting]}
 
 
 def quarantined_frames(

@@ -5,19 +5,21 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from energy_swap_protocol.relay import Reason, RelayError, from_text, to_text
+from energy_swap_protocol.relay import RelayError, from_text, to_text
 from nacl.signing import SigningKey
 from sqlalchemy import Connection
 
 from energy_swap_hub.changes import Changes
 from energy_swap_hub.config import CommunityConfig
-from energy_swap_hub.membership.households import Household, NotAdmitted, by_id, by_key, households
+from energy_swap_hub.membership.households import NotAdmitted, by_id, by_key
+from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.sessions import Session
-from energy_swap_hub.settlement.relays import Relay, command_of, mark, relay_of, relays, take_report, wanted_of
+from energy_swap_hub.settlement.relays import mark, take_report, wanted_of
 from energy_swap_hub.storage import Database
 
-from .answers import RelayCommanded, RelayReported, Relays, RelayState
+from .answers import RelayState
 from .doors import Call, Doors
+from .relays_view import Relays, relay_order, relays_page, shown_relay
 from .route import Route
 from .tokens import Scope
 
@@ -49,6 +51,7 @@ class RelaysApi:
         clock: Callable[[], datetime],
         changes: Changes,
         authority: SigningKey,
+        phones: PhoneBook,
     ) -> None:
         self._own = own
         self._console = console
@@ -58,6 +61,7 @@ class RelaysApi:
         self._clock = clock
         self._changes = changes
         self._authority = authority
+        self._phones = phones
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -67,7 +71,8 @@ class RelaysApi:
             doors.meters(
                 self._console,
                 self._relays,
-                says="Every household's relay, as far as it is known.",
+                says="Households' relays, those that somebody should look at first.",
+                query=relay_order().queries(),
                 scope=Scope.METERS,
             ),
             doors.admin(
@@ -94,16 +99,10 @@ class RelaysApi:
         command = await self._database.write(change)
         return answer if command is None else answer | {"command": to_text(command)}
 
-    async def _relays(self, _call: Call[Session, None]) -> Relays:
-        def query(connection: Connection) -> list[RelayState]:
-            known = {one.household: one for one in relays(connection, self._community.id)}
-            return [
-                self._shown(connection, household, known.get(household.id))
-                for household in households(connection, self._community.id)
-                if household.status != "applied" or household.id in known
-            ]
-
-        return {"relays": await self._database.read(query)}
+    async def _relays(self, call: Call[Session, None]) -> Relays:
+        return await self._database.read(
+            lambda c: relays_page(c, self._community, call.request, call.who, self._phones, self._authority)
+        )
 
     async def _mark(self, call: Call[Session, Marks]) -> RelayState:
         household_id, wish, now = call.request.match_info["household"], call.body, self._clock()
@@ -119,52 +118,10 @@ class RelaysApi:
                 reason=wish.reason,
                 now=now,
             )
-            return self._shown(connection, by_id(connection, self._community.id, household_id), marked)
+            household = by_id(connection, self._community.id, household_id)
+            reason = wanted_of(connection, self._community, marked)
+            return shown_relay(household, marked, reason, self._authority)
 
         shown = await self._database.write(change)
         self._changes.mark()  # edges are told, and ask for the command that follows
         return shown
-
-    def _shown(self, connection: Connection, household: Household, known: Relay | None) -> RelayState:
-        one = relay_of(connection, self._community.id, household.id) if known is None else known
-        reason = wanted_of(connection, self._community, one)
-        shown: RelayState = {
-            "household": household.id,
-            "name": household.name,
-            "is_protected": one.is_protected,
-            "is_ended": one.is_ended,
-            "is_asked_off": one.is_asked_off,
-            "wanted": (reason or Reason.NONE).name.lower(),
-            "command": _commanded(one, self._authority),
-            "meter": _reported(one),
-        }
-        return shown
-
-
-def _commanded(one: Relay, authority: SigningKey) -> RelayCommanded | None:
-    command = command_of(one, authority)
-    if command is None:
-        return None
-    return {
-        "sequence": command.sequence,
-        "action": command.action.name.lower(),
-        "reason": command.reason.name.lower(),
-        "issued_at": command.issued_at,
-        "expires_at": command.expires_at,
-        "open_until": command.open_until or None,
-    }
-
-
-def _reported(one: Relay) -> RelayReported | None:
-    report = one.last_report
-    if report is None or one.reported_at is None:
-        return None
-    return {
-        "is_open": report.is_open,
-        "is_protected": report.is_protected,
-        "sequence": report.sequence,
-        "outcome": report.outcome.name.lower(),
-        "reason": report.reason.name.lower(),
-        "open_until": report.open_until or None,
-        "reported_at": int(one.reported_at.timestamp()),
-    }

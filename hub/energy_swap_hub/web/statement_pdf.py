@@ -42,16 +42,16 @@ _WORDS: Final = {
     "wallet": ("Wallet", "Pochi"),
     "none": ("Nothing was booked in these days.", "Hakuna kilichoandikwa siku hizi."),
     "note": (
-        "Half hours of a day are one line; money and energy kept for orders are yours and counted. The table "
+        "The periods of a day are one line; money and energy kept for orders are yours and counted. The table "
         "(CSV) has each entry by itself.",
-        "Nusu saa za siku moja ni mstari mmoja; pesa na umeme uliowekwa kwa maagizo ni wako na umehesabiwa. "
+        "Vipindi vya siku moja ni mstari mmoja; pesa na umeme uliowekwa kwa maagizo ni wako na umehesabiwa. "
         "Jedwali (CSV) lina kila ingizo peke yake.",
     ),
     "top_up": ("Top-up", "Kuweka pesa"),
     "payout": ("Pay-out", "Kutoa pesa"),
     "payout_returned": ("Pay-out came back", "Pesa zimerudi"),
     "payout_fee_returned": ("Fee came back", "Ada imerudi"),
-    "period": ("Half hours", "Nusu saa"),
+    "period": ("Periods", "Vipindi"),
     "true_up": ("Late readings", "Vipimo vya kuchelewa"),
     "ahead": ("Trade ahead", "Biashara ya mapema"),
     "spot": ("Trade on the spot", "Biashara ya papo hapo"),
@@ -159,7 +159,7 @@ def _table_head(page: FPDF, word: Words) -> None:
 
 
 def _rows(found: Statement, word: Words) -> Iterator[_Row]:
-    """Yield what a page shows: the half hours of a day in one row, nothing that only moved within the wallet."""
+    """Yield what a page shows: the periods of a day in one row, nothing that only moved within the wallet."""
 
     def group(one: Line) -> tuple[str, str, int]:
         on, kind = day(one.booked_at), one.kind

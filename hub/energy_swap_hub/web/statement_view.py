@@ -80,6 +80,7 @@ def body(found: Statement) -> dict[str, Any]:
                 "booked_at": int(line.booked_at.timestamp()),
                 "kind": line.kind,
                 "text": line.text,
+                "says": [{"key": one.key, "figures": one.figures} for one in line.says],
                 "change": line.change,
                 "after": line.after,
             }

@@ -24,7 +24,7 @@ def written(pdf: bytes) -> list[str]:
 
 @pytest.fixture
 async def month(village: Village) -> tuple[Statement, Statement]:
-    """Amina's and Chebet's statement of a day with two traded half hours."""
+    """Amina's and Chebet's statement of a day with two traded periods."""
     await village.standing(village.amina, sell=1_000)
     await village.standing(village.chebet, buy=1_500)
     await village.fund(village.chebet, 50_000)
@@ -41,10 +41,10 @@ async def test_it_says_what_the_statement_says(month: tuple[Statement, Statement
         assert text[0] == "Kisima"
         assert "Simulation: no real money" in text
         assert f"{found.name} ({found.household})" in text
-        assert f"Half hours (2), {part} 2.000 kWh" in text
+        assert f"Periods (2), {part} 2.000 kWh" in text
         assert text.count(f"{cents / 100:,.2f}") >= 2  # at the end of the sums, and of the lines
     in_swahili = written(statement_pdf(seller, community(), OPENED, "sw"))
-    assert "Nusu saa (2), umeuza 2.000 kWh" in in_swahili
+    assert "Vipindi (2), umeuza 2.000 kWh" in in_swahili
     assert "Simulation: no real money" not in in_swahili
     assert statement_pdf(seller, community(), OPENED) == statement_pdf(seller, community(), OPENED)
 

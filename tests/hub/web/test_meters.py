@@ -65,7 +65,7 @@ async def test_an_epoch_begins_with_the_frame_that_waits_when_the_approvers_have
     amina, admin = hub.homes[0], await hub.admin()
     frames = [frame_of(number) for number in range(3)]
     assert await send(hub, amina, *frames) == ["quarantined"] * 3
-    [waiting] = (await (await admin.get("/meters")).json())["waiting"]
+    [waiting] = (await (await admin.get("/meters/waiting")).json())["waiting"]
     assert (waiting["household"], waiting["sequence"], waiting["frames"]) == (amina.id, 0, 3)
     assert waiting["meter"] == bytes(NEW.verify_key).hex()
 
@@ -75,13 +75,13 @@ async def test_an_epoch_begins_with_the_frame_that_waits_when_the_approvers_have
     proposal = (await answer.json())["proposal"]
     assert (await problem_of(await admin.post(f"/meters/{amina.id}/epoch", wish)))["status"] == 409, "once"
     await sign(hub, APPROVERS[0], proposal)
-    [waiting] = (await (await admin.get("/meters")).json())["waiting"]
+    [waiting] = (await (await admin.get("/meters/waiting")).json())["waiting"]
     assert waiting["asked"] == {"proposal": proposal, "signatures": 1, "needed": 2}
     assert await send(hub, amina, frame_of(3)) == ["quarantined"], "one approver's word is not enough"
     await sign(hub, APPROVERS[1], proposal)
     [epoch] = await begun(admin, amina)
     assert (epoch["number"], epoch["meter"], epoch["proposal"]) == (1, waiting["meter"], proposal)
-    assert (await (await admin.get("/meters")).json())["waiting"] == []
+    assert (await (await admin.get("/meters/waiting")).json())["waiting"] == []
     assert await send(hub, amina, *frames, frame_of(3)) == ["duplicate"] * 4
     assert await send(hub, amina, frame_of(4)) == ["accepted"]
     [row] = [

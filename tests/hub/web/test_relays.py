@@ -1,5 +1,6 @@
 """An edge reports its meter's relay and gets the hub's command; an admin protects or ends a connection."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -50,6 +51,12 @@ async def test_an_ended_connection_is_commanded_and_listed(hub: Hub) -> None:
     listed = (await (await admin.get("/relays")).json())["relays"]
     assert [one["household"] for one in listed] == [one.id for one in hub.homes], "all members, with or without"
     assert all(one["meter"] is None for one in listed if one["household"] != home.id)
+    waiting = await (await admin.get("/relays?state=unfollowed&count=1")).json()
+    assert [one["household"] for one in waiting["relays"]] == [home.id]
+    assert waiting["counts"] == {"all": 4, "unfollowed": 1, "open": 0, "closed": 0}
+    opened = replace(_obeyed(home, hub, command.sequence, command.open_until), reason=command.reason)
+    await report(hub, home, to_text(sign_report(opened, home.meter_key)))
+    assert (await (await admin.get("/relays?count=1")).json())["counts"]["open"] == 1
 
 
 async def shown_of(admin: Person, home: Home) -> dict[str, Any]:

@@ -153,12 +153,28 @@ export interface Payment {
   ended_at: number | null;
 }
 
+/** A part of what a statement's line says; a figure's unit is in its name (`wh`, `cents`, `_at`: Unix seconds), a text is no figure. */
+export interface Phrase {
+  key: string;
+  figures: Record<string, number | string>;
+}
+
+export interface StatementLine {
+  entry: number;
+  booked_at: number;
+  kind: string;
+  /** What it says in English; `says` has the same for other languages. */
+  text: string;
+  says?: Phrase[];
+  change: Record<"kes_cents" | "kes_held_cents" | "ekwh_wh" | "ekwh_held_wh", number>;
+}
+
 export interface Statement {
   from: string;
   to: string;
   opening: { kes_cents: number; ekwh_wh: number };
   closing: { kes_cents: number; ekwh_wh: number };
-  lines: { entry: number; booked_at: number; kind: string; text: string; change: { kes_cents: number; kes_held_cents: number; ekwh_wh: number; ekwh_held_wh: number } }[];
+  lines: StatementLine[];
   totals: Record<string, number>;
 }
 

@@ -1,20 +1,29 @@
 // All households: money first, then energy, then what the meter does; one can be opened beside the table.
-import { css, html, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { live } from "lit/directives/live.js";
 import type { Household, HubApi, Overview } from "../api.js";
 import { amount, energy, moment, power } from "../format.js";
+import { HouseholdList } from "../household-list.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
-import { renderMore } from "../parts/more.js";
-import { whenHere } from "../parts/pending.js";
+import { renderFind, renderHead, renderSort, renderStandings, type Column } from "../parts/list-controls.js";
+import { explain, whenListed } from "../parts/pending.js";
 import { Remote } from "../remote.js";
 import { go, writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import "../parts/approvals.js";
 import "../parts/household-details.js";
+import "../parts/long-rows.js";
 
-const PAGE = 50;
+const STANDINGS = { applied: "status.applied", admitted: "status.admitted", suspended: "status.suspended", leaving: "status.leaving", left: "status.left" } as const;
+const JOINED: Column = { sort: "number", word: "households.joined" };
+const NAME: Column = { sort: "name", word: "households.household" };
+const WALLET: Column = { sort: "wallet", word: "households.wallet", isFalling: true };
+const EARNED: Column = { sort: "earned", word: "households.earned", isFalling: true };
+const SPENT: Column = { sort: "spent", word: "households.spent", isFalling: true };
+const SOLD: Column = { sort: "sold", word: "households.sold", isFalling: true };
+const BOUGHT: Column = { sort: "bought", word: "households.bought", isFalling: true };
+const READING: Column = { sort: "reading", word: "households.reading" };
 
 const statusKind = (status: string): string => ({ admitted: "good", applied: "warn", suspended: "bad", leaving: "warn" })[status] ?? "";
 
@@ -25,9 +34,6 @@ export class EsHouseholds extends TranslatedElement {
     controlStyles,
     tableStyles,
     css`
-      .search {
-        width: min(320px, 100%);
-      }
       .name small {
         display: block;
         color: var(--ink-soft);
@@ -41,14 +47,6 @@ export class EsHouseholds extends TranslatedElement {
       .stale {
         color: var(--bad);
         font-weight: 600;
-      }
-      .narrow-only {
-        display: none;
-      }
-      @media (max-width: 700px) {
-        .narrow-only {
-          display: inline;
-        }
       }
       .gives {
         color: var(--make-ink);
@@ -67,36 +65,33 @@ export class EsHouseholds extends TranslatedElement {
   @property() chosen: string | null = null;
   @property({ type: Boolean }) canChange = false;
   @state() private tab: "all" | "approvals" = "all";
-  @state() private search = "";
-  @state() private shown = PAGE;
 
-  readonly #households = new Remote(this, () => this.api.households(), 10);
+  readonly #households = new HouseholdList<Household>(this, (choice, wanted) => this.api.households(choice, wanted), "number", 10);
+  readonly #opened = new Remote<Household | null>(this, async () => (this.chosen === null ? null : this.api.household(this.chosen)), 10);
   readonly #advice = new Remote(this, () => this.api.advice(), 60);
 
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("chosen") || !this.hasUpdated) return;
+    this.#opened.value = undefined;
+    void this.#opened.refresh();
+  }
+
   protected override render(): TemplateResult {
-    const all = this.#households.value;
-    const chosen = all?.find((one) => one.household === this.chosen);
+    const opened = this.chosen === null ? null : this.#opened.value;
     return html`
       <div class="page-head">
         <h1>${say("nav.households")}</h1>
         <div class="segments" role="group" aria-label=${say("live.view")}>${(["all", "approvals"] as const).map((tab) => this.#renderTab(tab))}</div>
-        <input
-          ?hidden=${this.tab !== "all"}
-          class="search"
-          type="search"
-          aria-label=${say("households.search")}
-          placeholder=${say("households.search")}
-          .value=${live(this.search)}
-          @input=${(event: InputEvent) => {
-            this.search = (event.target as HTMLInputElement).value;
-          }}
-        />
       </div>
       ${this.tab === "all"
-        ? html`<section class="card">${whenHere(this.#households, (households) => this.#renderTable(this.#found(households)))}</section>`
+        ? html`<section class="card">
+            <div class="list-head">${renderFind(this.#households)} ${renderStandings(this.#households, "households.everybody", STANDINGS)} ${renderSort(this.#households, [JOINED, NAME, WALLET, EARNED, SPENT, SOLD, BOUGHT, READING])}</div>
+            ${this.chosen !== null && this.#opened.problem ? html`<p class="pill bad" role="alert">${explain(this.#opened.problem)}</p>` : nothing}
+            ${whenListed(this.#households.rows, () => this.#renderTable(), this.#households.isEmpty ? "households.none" : "households.none_found")}
+          </section>`
         : html`<es-approvals .api=${this.api} .overview=${this.overview} .canChange=${this.canChange}></es-approvals>`}
-      ${chosen
-        ? html`<es-household-details .api=${this.api} .canChange=${this.canChange} .household=${chosen} .guidance=${this.#advice.value?.guidance} .now=${this.#now()} @closed=${() => {
+      ${opened
+        ? html`<es-household-details .api=${this.api} .canChange=${this.canChange} .household=${opened} .guidance=${this.#advice.value?.guidance} .now=${this.#now()} @closed=${() => {
             go(writeRoute("households"));
           }}></es-household-details>`
         : nothing}
@@ -118,40 +113,24 @@ export class EsHouseholds extends TranslatedElement {
     return this.overview?.now ?? 0;
   }
 
-  #found(households: Household[]): Household[] {
-    const words = this.search.trim().toLowerCase();
-    if (words === "") return households;
-    return households.filter((one) => [one.household, one.name, one.address, one.meter, one.phone_masked].some((text) => text.toLowerCase().includes(words)));
-  }
-
   /** A meter signs a reading every minute; after a quarter of an hour something is wrong with it or its way here. */
   #isStale(one: Household): boolean {
     return one.status === "admitted" && one.last_reading_at !== null && this.#now() - one.last_reading_at > 900;
   }
 
-  #renderTable(households: Household[]): TemplateResult {
-    if (households.length === 0) return html`<p class="empty">${say(this.search ? "households.none_found" : "households.none")}</p>`;
-    return html`<table class="cards">
-        <thead>
-          <tr>
-            <th>${say("households.household")}</th>
-            <th>${say("households.status")}</th>
-            <th class="right">${say("households.wallet")}</th>
-            <th class="right">${say("households.earned")}</th>
-            <th class="right">${say("households.spent")}</th>
-            <th class="right">${say("households.sold")}</th>
-            <th class="right">${say("households.bought")}</th>
-            <th class="right">${say("households.now")}</th>
-            <th class="right">${say("households.reading")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${households.slice(0, this.shown).map((one) => this.#renderRow(one))}
-        </tbody>
-      </table>
-      ${renderMore(households.length > this.shown, () => {
-        this.shown += PAGE;
-      })}`;
+  #renderTable(): TemplateResult {
+    const head = (column: Column, look = "right"): TemplateResult => renderHead(this.#households, column, look);
+    return html`<es-long-rows
+      .list=${this.#households.rows}
+      .label=${say("households.all")}
+      .head=${html`${head(NAME, "name")}
+        <th>${say("households.status")}</th>
+        ${head(WALLET)} ${head(EARNED)} ${head(SPENT)} ${head(SOLD)} ${head(BOUGHT)}
+        <th class="right">${say("households.now")}</th>
+        ${head(READING)}`}
+      .row=${(one: Household) => this.#renderRow(one)}
+      look="cards"
+    ></es-long-rows>`;
   }
 
   #renderRow(one: Household): TemplateResult {

@@ -3,12 +3,14 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Overview } from "../api.js";
 import { clock, count, energy, moment, power } from "../format.js";
+import { HouseholdList } from "../household-list.js";
 import { currentLanguage, say, TranslatedElement } from "../language.js";
-import type { Meter, Meters, QuarantinedFrame, WaitingMeter } from "../office-api.js";
+import type { Meter, QuarantinedFrame, WaitingMeter } from "../office-api.js";
 import { renderAsk, type Question } from "../parts/ask.js";
 import { householdName } from "../parts/household-name.js";
 import { icon } from "../parts/icons.js";
-import { whenHere, whenListed } from "../parts/pending.js";
+import { renderFind, renderHead, renderSort, renderStandings, type Column } from "../parts/list-controls.js";
+import { explain, whenListed } from "../parts/pending.js";
 import { LongList } from "../long-list.js";
 import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
@@ -17,14 +19,17 @@ import { tableStyles } from "../style/tables.js";
 import { officeStyles } from "./office.styles.js";
 import "../parts/key-text.js";
 import "../parts/long-rows.js";
-import { renderMore } from "../parts/more.js";
 import "../parts/relays.js";
 
 type Tab = "all" | "relays" | "refused";
 
 /** A meter signs a reading every minute; after a quarter of an hour something is wrong with it or its way here. */
 const STALE_SECONDS = 900;
-const PAGE = 100;
+const STANDINGS = { well: "meters.well", silent: "meters.silent", refused: "meters.refused" } as const;
+const JOINED: Column = { sort: "number", word: "households.joined" };
+const NAME: Column = { sort: "name", word: "households.household" };
+const READING: Column = { sort: "reading", word: "meters.reading" };
+const REFUSED: Column = { sort: "refused", word: "meters.refused", isFalling: true };
 
 @customElement("es-meters")
 export class EsMeters extends TranslatedElement {
@@ -37,9 +42,9 @@ export class EsMeters extends TranslatedElement {
   @property({ type: Boolean }) canSwitch = false;
   @state() private tab: Tab = "all";
   @state() private question: Question | null = null;
-  @state() private shown = PAGE;
 
-  readonly #meters = new Remote<Meters>(this, () => this.api.meters(), 10);
+  readonly #meters = new HouseholdList<Meter>(this, (choice, wanted) => this.api.meters(choice, wanted), "number", 10);
+  readonly #waiting = new Remote<WaitingMeter[]>(this, () => this.api.waitingMeters(), 10);
   readonly #refused = new LongList<QuarantinedFrame>(this, (wanted) => this.api.quarantine(wanted), (one) => String(one.id), 30);
 
   protected override render(): TemplateResult {
@@ -58,7 +63,7 @@ export class EsMeters extends TranslatedElement {
         <div class="segments" role="group" aria-label=${say("live.view")}>${tab("all")}${tab("relays")}${tab("refused")}</div>
       </div>
       ${this.tab === "all"
-        ? whenHere(this.#meters, ({ meters, waiting }) => html`<div class="stack">${waiting.map((one) => this.#renderWaiting(one))}${this.#renderMeters(meters)}</div>`)
+        ? html`<div class="stack">${this.#waiting.problem ? html`<p class="pill bad" role="alert">${explain(this.#waiting.problem)}</p>` : nothing}${(this.#waiting.value ?? []).map((one) => this.#renderWaiting(one))}${this.#renderMeters()}</div>`
         : this.tab === "relays"
           ? html`<es-relays .api=${this.api} .overview=${this.overview} ?canChange=${this.canSwitch}></es-relays>`
           : html`<section class="card">
@@ -90,54 +95,57 @@ export class EsMeters extends TranslatedElement {
     </article>`;
   }
 
-  #renderMeters(meters: Meter[]): TemplateResult {
-    if (meters.length === 0) return html`<section class="card"><p class="empty">${say("households.none")}</p></section>`;
+  #renderMeters(): TemplateResult {
+    const head = (column: Column, look: string): TemplateResult => renderHead(this.#meters, column, look);
     return html`<section class="card">
-      <table class="cards">
-        <thead>
-          <tr>
-            <th>${say("households.household")}</th>
+      <div class="list-head">${renderFind(this.#meters)} ${renderStandings(this.#meters, "meters.every", STANDINGS)} ${renderSort(this.#meters, [JOINED, NAME, READING, REFUSED])}</div>
+      ${whenListed(
+        this.#meters.rows,
+        () => html`<es-long-rows
+          .list=${this.#meters.rows}
+          .label=${say("meters.all")}
+          .head=${html`${head(NAME, "name")}
             <th>${say("meters.state")}</th>
             <th>${say("meters.meter")}</th>
-            <th class="right">${say("meters.reading")}</th>
+            ${head(READING, "right")}
             <th class="right">${say("meters.export")}</th>
             <th class="right">${say("meters.import")}</th>
             <th class="right">${say("meters.generation")}</th>
-            <th class="right">${say("meters.refused")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${meters.slice(0, this.shown).map((one) => this.#renderMeter(one))}
-        </tbody>
-      </table>
-      ${renderMore(meters.length > this.shown, () => {
-        this.shown += PAGE;
-      })}
+            ${head(REFUSED, "right")}`}
+          .row=${(one: Meter) => this.#renderMeter(one)}
+          look="cards"
+        ></es-long-rows>`,
+        this.#meters.isEmpty ? "households.none" : "households.none_found",
+      )}
     </section>`;
   }
 
   #renderMeter(one: Meter): TemplateResult {
     const wh = (value: number | null): string => (value === null ? "–" : energy(value));
     return html`<tr>
-        <td class="lead"><a href=${writeRoute("households", one.household)}>${one.name}</a></td>
-        <td class="tail">${this.#renderState(one)}</td>
-        <td class="wide-only"><es-key .text=${one.meter}></es-key></td>
-        <td class="right">${one.measured_at === null ? "–" : this.#when(one.measured_at)}</td>
-        <td class="right">${wh(one.export_wh)}<span class="unit">${say("meters.export").toLowerCase()}</span></td>
-        <td class="right">${wh(one.import_wh)}<span class="unit">${say("meters.import").toLowerCase()}</span></td>
-        <td class="right wide-only">${wh(one.generation_wh)}</td>
-        <td class="right wide-only ${one.quarantined > 0 ? "ill" : ""}">${count(one.quarantined)}</td>
-      </tr>
+      <td class="lead name"><span><a href=${writeRoute("households", one.household)}>${one.name}</a>${one.epochs.length === 0 ? nothing : this.#renderEpochs(one)}</span></td>
+      <td class="tail">${this.#renderState(one)}</td>
+      <td class="wide-only"><es-key .text=${one.meter}></es-key></td>
+      <td class="right">${one.measured_at === null ? "–" : this.#when(one.measured_at)}</td>
+      <td class="right">${wh(one.export_wh)}<span class="unit">${say("meters.export").toLowerCase()}</span></td>
+      <td class="right">${wh(one.import_wh)}<span class="unit">${say("meters.import").toLowerCase()}</span></td>
+      <td class="right wide-only">${wh(one.generation_wh)}</td>
+      <td class="right wide-only ${one.quarantined > 0 ? "ill" : ""}">${count(one.quarantined)}</td>
+    </tr>`;
+  }
+
+  /** The changes of its meter, newest last, to be opened. */
+  #renderEpochs(one: Meter): TemplateResult {
+    return html`<details class="epochs">
+      <summary>${say("meters.epochs", { count: one.epochs.length })}</summary>
       ${one.epochs.map(
-        (epoch) =>
-          html`<tr class="sub">
-            <td colspan="8">
-              ${say("meters.epoch", { number: epoch.number, when: this.#when(epoch.since), who: epoch.who })}: ${epoch.reason}
-              ${epoch.proposal === null ? nothing : html`<span>(${say("meters.signed", { proposal: epoch.proposal })})</span>`}
-              <es-key .text=${epoch.meter}></es-key>
-            </td>
-          </tr>`,
-      )}`;
+        (epoch) => html`<p>
+          ${say("meters.epoch", { number: epoch.number, when: this.#when(epoch.since), who: epoch.who })}: ${epoch.reason}
+          ${epoch.proposal === null ? nothing : html`<span>(${say("meters.signed", { proposal: epoch.proposal })})</span>`}
+          <es-key .text=${epoch.meter}></es-key>
+        </p>`,
+      )}
+    </details>`;
   }
 
   #renderState(one: Meter): TemplateResult {
@@ -185,7 +193,7 @@ export class EsMeters extends TranslatedElement {
       go: say("meters.begin"),
       act: async (reason) => {
         await this.api.askEpoch(one.household, one.frame, reason);
-        await this.#meters.refresh();
+        await this.#waiting.refresh();
       },
     };
   }

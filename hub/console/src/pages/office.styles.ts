@@ -37,6 +37,18 @@ export const officeStyles = css`
   .unit {
     display: none;
   }
+  .epochs {
+    font-size: 13px;
+    font-weight: 400;
+    color: var(--ink-soft);
+  }
+  .epochs summary {
+    cursor: pointer;
+    padding: 4px 0;
+  }
+  .epochs p {
+    margin: 0 0 4px;
+  }
   .notice {
     display: flex;
     gap: 10px;

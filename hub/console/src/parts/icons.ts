@@ -17,6 +17,7 @@ const STROKES = {
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   down: "M6 9l6 6 6-6",
+  up: "M6 15l6-6 6 6",
   right: "M9 6l6 6-6 6",
   leave: "M10 5H5v14h5M14 8l4 4-4 4M18 12H9",
   swap: "M5 9h13M14 5l4 4-4 4M19 15H6M10 11l-4 4 4 4",

@@ -3,19 +3,20 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { HubApi, Overview } from "../api.js";
 import { moment } from "../format.js";
+import { HouseholdList } from "../household-list.js";
 import { currentLanguage, say, sayCode, TranslatedElement } from "../language.js";
 import type { Relay } from "../office-api.js";
 import { officeStyles } from "../pages/office.styles.js";
-import { Remote } from "../remote.js";
 import { writeRoute } from "../route.js";
 import { baseStyles, controlStyles } from "../style/shared.js";
 import { tableStyles } from "../style/tables.js";
 import { renderAsk, type Question } from "./ask.js";
 import { icon } from "./icons.js";
-import { renderMore } from "./more.js";
-import { whenHere } from "./pending.js";
+import { renderFind, renderStandings } from "./list-controls.js";
+import "./long-rows.js";
+import { whenListed } from "./pending.js";
 
-const PAGE = 100;
+const STANDINGS = { unfollowed: "relays.unfollowed", open: "relays.open", closed: "relays.closed" } as const;
 
 type Mark = "protect" | "unprotect" | "end" | "restore";
 
@@ -34,29 +35,21 @@ export class EsRelays extends TranslatedElement {
   @property({ attribute: false }) overview: Overview | undefined;
   @property({ type: Boolean }) canChange = false;
   @state() private question: Question | null = null;
-  @state() private shown = PAGE;
 
-  readonly #relays = new Remote<Relay[]>(this, () => this.api.relays(), 8);
+  /** What somebody should look at comes first, households without a relay last. */
+  readonly #relays = new HouseholdList<Relay>(this, (choice, wanted) => this.api.relays(choice, wanted), "attention", 8);
 
   protected override render(): TemplateResult {
     return html`<section class="card">
         <p class="soft before-list">${say("relays.means")}</p>
-        ${whenHere(this.#relays, (found) => this.#renderAll(found))}
+        <div class="list-head">${renderFind(this.#relays)} ${renderStandings(this.#relays, "households.everybody", STANDINGS)}</div>
+        ${whenListed(
+          this.#relays.rows,
+          () => html`<es-long-rows .list=${this.#relays.rows} .label=${say("meters.relays")} .row=${(one: Relay) => this.#renderRelay(one)} look="rows"></es-long-rows>`,
+          this.#relays.isEmpty ? "households.none" : "households.none_found",
+        )}
       </section>
       ${renderAsk(this.question, () => { this.question = null; })}`;
-  }
-
-  #renderAll(found: Relay[]): TemplateResult {
-    if (found.length === 0) return html`<p class="empty">${say("households.none")}</p>`;
-    // What somebody should look at comes first, households without a relay last.
-    const rank = (one: Relay): number => (one.meter === null ? 3 : !isConfirmed(one) ? 0 : one.meter.is_open ? 1 : 2);
-    const sorted = [...found].sort((one, other) => rank(one) - rank(other));
-    return html`<ul class="rows">
-      ${sorted.slice(0, this.shown).map((one) => this.#renderRelay(one))}
-    </ul>
-    ${renderMore(sorted.length > this.shown, () => {
-      this.shown += PAGE;
-    })}`;
   }
 
   #renderRelay(one: Relay): TemplateResult {
@@ -114,7 +107,7 @@ export class EsRelays extends TranslatedElement {
       go: sayCode("relay_mark", mark),
       act: async (reason) => {
         await this.api.markRelay(one.household, { ...MARKS[mark], reason });
-        await this.#relays.refresh();
+        await this.#relays.rows.refresh();
       },
     };
   }

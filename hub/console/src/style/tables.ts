@@ -72,9 +72,39 @@ export const tableStyles = css`
     box-shadow: inset 0 -1px var(--line);
     border: 0;
   }
-  p.more {
-    text-align: center;
-    margin: 12px 0;
+  th.name {
+    width: 22%;
+  }
+  th button.sort {
+    min-height: 32px;
+    padding: 0;
+    border: 0;
+    background: none;
+    font: inherit;
+    color: inherit;
+    gap: 3px;
+  }
+  th button.sort:hover {
+    background: none;
+    text-decoration: underline;
+  }
+  th[aria-sort] {
+    color: var(--ink);
+  }
+  .list-head {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 10px;
+    margin-bottom: 10px;
+  }
+  .list-head .find {
+    flex: 1 1 220px;
+    max-width: 420px;
+  }
+  .list-head .choose {
+    width: auto;
+    flex: 0 1 auto;
+    min-width: 0;
   }
   .coming,
   .coming td {
@@ -103,6 +133,13 @@ export const tableStyles = css`
     ul.rows,
     ul.entries {
       padding: 0 4px;
+    }
+    .list-head .find {
+      flex-basis: 100%;
+      max-width: none;
+    }
+    .list-head .choose {
+      flex: 1 1 0;
     }
     table.cards thead,
     table.cards .wide-only {

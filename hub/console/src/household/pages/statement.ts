@@ -6,6 +6,7 @@ import { currentLanguage } from "../../language-choice.js";
 import type { Statement } from "../answers.js";
 import { Reading } from "../reading.js";
 import { explain, say, sayCode } from "../say.js";
+import { sayLine } from "../statement-lines.js";
 import { Page } from "./base.js";
 
 const MONTHS = 12;
@@ -78,7 +79,7 @@ export class EsStatement extends Page {
         const cents = line.change.kes_cents + line.change.kes_held_cents;
         const wh = line.change.ekwh_wh + line.change.ekwh_held_wh;
         return html`<li>
-          <div class="what"><b>${sayCode("kind", line.kind) ?? line.kind}</b><span>${moment(line.booked_at, this.hub.now(), language)} · ${line.text}</span></div>
+          <div class="what"><b>${sayCode("kind", line.kind) ?? line.kind}</b><span>${moment(line.booked_at, this.hub.now(), language)} · ${sayLine(line, this.hub.now())}</span></div>
           <div class="much ${cents > 0 ? "plus" : ""}">${kes(cents, true)}${wh === 0 ? nothing : html`<span>${energy(wh, true)}</span>`}</div>
         </li>`;
       })}
