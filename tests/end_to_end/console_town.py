@@ -207,8 +207,8 @@ async def running_town(folder: Path, *, has_new_verifiers: bool = False) -> Asyn
             working, reserve = load_key(verifier.data).pubkey(), Keypair().pubkey()
             await stack.enter_async_context(running_verifier(verifier, load_key(verifier.data), moment))
             asked = (
-                VerifierConfig(str(working), f"http://127.0.0.1:{verifier.port}"),
-                VerifierConfig(str(reserve)),
+                VerifierConfig(key=str(working), url=f"http://127.0.0.1:{verifier.port}"),
+                VerifierConfig(key=str(reserve)),
             )
             config = msgspec.structs.replace(config, verifiers=asked)
         await stack.enter_async_context(running_hub(config, moment))

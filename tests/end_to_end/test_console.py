@@ -374,7 +374,8 @@ async def test_approvers_hand_minting_to_other_verifiers(town: Town) -> None:
         office = await town.person("office")
 
         async def are_verifiers() -> bool:
-            return (await (await office.get("/proposals")).json())["verifiers"] == keys
+            found: list[str] = (await (await office.get("/proposals")).json())["verifiers"]
+            return found == keys
 
         await town.until(are_verifiers)
         await page.reload()

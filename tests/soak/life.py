@@ -18,6 +18,7 @@ from typing import Any, Final
 from energy_swap_hub import ledger
 from energy_swap_hub.chain.intent import open_intents
 from energy_swap_hub.chain.payload import HouseholdTransaction
+from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.ledger.tables import entry
 from energy_swap_hub.market.auction import BidError
 from energy_swap_hub.mpesa import PaymentRefused
@@ -58,12 +59,14 @@ def run_life(
     homes: tuple[Home, ...],
     slots_away: int,
     mortality: Mortality,
+    rules: CommunityConfig,
     *,
     at_once: bool,
 ) -> None:
     """Live from where the world in ``folder`` stands to the end of the script, and write the books there."""
     logging.getLogger().addHandler(_Alarm(logging.ERROR))
-    asyncio.run(_live(folder, ticks, homes, slots_away, mortality, _all_at_once if at_once else _one_by_one))
+    go_through = _all_at_once if at_once else _one_by_one
+    asyncio.run(_live(folder, ticks, homes, slots_away, mortality, rules, go_through))
 
 
 async def _live(
@@ -72,13 +75,14 @@ async def _live(
     homes: tuple[Home, ...],
     slots_away: int,
     mortality: Mortality,
+    rules: CommunityConfig,
     go_through: Callable[[Neighbourhood, Sequence[Tick], Outside, Mortality], Awaitable[None]],
 ) -> None:
     outside = Outside(folder)
     begun_at, _ = outside.position
     # A hub that comes up waits for missing readings the whole grace time anew, and may so book a period later, by
     # right. No time passes here between a death and the next start: it wakes with the time of the tick before.
-    async with open_neighbourhood(folder, homes, ticks[begun_at].since, mortality) as neighbourhood:
+    async with open_neighbourhood(folder, homes, ticks[begun_at].since, mortality, rules) as neighbourhood:
         await prove(neighbourhood)
         await _sleep(neighbourhood, outside, slots_away)
         await go_through(neighbourhood, ticks[begun_at:], outside, mortality)

@@ -3,23 +3,44 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, override
+from typing import Any, Final, override
 
 from energy_swap_hub.chain.localnet.service import LocalnetService
-from energy_swap_hub.config import RewardPolicy
+from energy_swap_hub.config import CommunityConfig, RewardPolicy
 from energy_swap_hub.data_folder import locked_data_folder
+from energy_swap_hub.settlement.settings import Change, change_settings
 from energy_swap_hub.storage import Database
 from solana.rpc.async_api import AsyncClient
 from solders.pubkey import Pubkey
 from sqlalchemy import Connection
 
-from tests.hub.village import APPROVERS, MPESA, VILLAGE, Home, Village, community, database_of
+from tests.hub.village import APPROVERS, MPESA, OPENED, VILLAGE, Home, Village, community, database_of
 
 from .mortality import Mortality, Place
 
-RULES: Final = community(rewards=RewardPolicy(cents_per_kwh=100, fund_percent=40))
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a neighbourhood's market opens, by which rules, and from when its periods last an hour, if ever."""
+
+    opens: datetime
+    rules: CommunityConfig
+    lengthened: datetime | None = None
+
+
+def _times(opens: datetime, lengthened: datetime | None = None, **rules: Any) -> Times:
+    rewards = RewardPolicy(cents_per_kwh=100, fund_percent=40)
+    return Times(opens, community(opened_at=opens, rewards=rewards, **rules), lengthened)
+
+
+AT_NOON: Final = _times(OPENED)
+# Five hours before a midnight at which periods become an hour long, with the evening's payouts on the way.
+ACROSS_LENGTHS: Final = _times(OPENED + timedelta(hours=10), datetime(2026, 11, 21, tzinfo=UTC), payout_hour=23)
+# Members order a week ahead, and know by then how long the periods are.
+_NOTICE: Final = timedelta(days=10)
 
 
 def many_homes(count: int) -> tuple[Home, ...]:
@@ -54,8 +75,9 @@ class Neighbourhood(Village):
         client: AsyncClient,
         now: datetime,
         homes: tuple[Home, ...],
+        rules: CommunityConfig,
     ) -> None:
-        super().__init__(folder, database, localnet, client, now, RULES, MPESA)
+        super().__init__(folder, database, localnet, client, now, rules, MPESA)
         self.homes = homes
 
     @property
@@ -65,7 +87,11 @@ class Neighbourhood(Village):
 
 @asynccontextmanager
 async def open_neighbourhood(
-    folder: Path, homes: tuple[Home, ...], now: datetime, mortality: Mortality | None = None
+    folder: Path,
+    homes: tuple[Home, ...],
+    now: datetime,
+    mortality: Mortality | None = None,
+    rules: CommunityConfig = AT_NOON.rules,
 ) -> AsyncIterator[Neighbourhood]:
     """Open the neighbourhood in ``folder`` as a hub opens its own: lock, tables, lease, chain, token."""
     async with AsyncExitStack() as stack:
@@ -79,17 +105,22 @@ async def open_neighbourhood(
         stack.push_async_callback(localnet.close)
         client = localnet.client()
         stack.push_async_callback(client.close)
-        neighbourhood = Neighbourhood(folder, database, localnet, client, now, homes)
+        neighbourhood = Neighbourhood(folder, database, localnet, client, now, homes, rules)
         opened.append(neighbourhood)
         await neighbourhood.chain.open_community(VILLAGE, neighbourhood.approvers, 2)
         yield neighbourhood
 
 
-def found(folder: Path, homes: tuple[Home, ...], now: datetime) -> None:
-    """Found the neighbourhood whose database is named in ``folder``."""
+def found(folder: Path, homes: tuple[Home, ...], times: Times) -> None:
+    """Found the neighbourhood whose database is named in ``folder``, a minute after its market opened."""
 
     async def run() -> None:
-        async with open_neighbourhood(folder, homes, now) as neighbourhood:
+        now = times.opens + timedelta(minutes=1)
+        async with open_neighbourhood(folder, homes, now, rules=times.rules) as neighbourhood:
             await neighbourhood.found()
+            if times.lengthened is not None:
+                said: dict[str, Any] = {"who": "office", "reason": "fewer bills", "now": now - _NOTICE}
+                wish, since = Change(period_minutes=60), times.lengthened
+                await neighbourhood.database.write(lambda c: change_settings(c, times.rules, wish, since, **said))
 
     asyncio.run(run())

@@ -75,13 +75,17 @@ class Tick:
     wishes: list[Wish] = field(default_factory=list)
 
 
-def write_script(seed: int, periods: int, homes: Sequence[Home]) -> list[Tick]:
-    """Return the ticks of ``periods`` periods, three in each, and those in which it all comes to rest."""
-    return _Writer(seed, homes).write(periods)
+def write_script(seed: int, periods: int, homes: Sequence[Home], opens: datetime = OPENED) -> list[Tick]:
+    """Return the ticks of ``periods`` half hours, three in each, and those in which it all comes to rest.
+
+    Whenever it ``opens``, the sun stands as it does at noon.
+    """
+    return _Writer(seed, homes, opens).write(periods)
 
 
 class _Writer:
-    def __init__(self, seed: int, homes: Sequence[Home]) -> None:
+    def __init__(self, seed: int, homes: Sequence[Home], opens: datetime) -> None:
+        self.opens = opens
         self.random = Random(seed)
         self.seed = seed
         self.homes = homes
@@ -97,9 +101,9 @@ class _Writer:
 
     def write(self, periods: int) -> list[Tick]:
         ticks: list[Tick] = []
-        since = OPENED
+        since = self.opens
         for number in range(periods):
-            start = OPENED + number * PERIOD
+            start = self.opens + number * PERIOD
             for at in (start + _FIRST, start + _SECOND, start + PERIOD):
                 ticks.append(Tick(len(ticks), since, at, self.random.random() < 0.7))
                 since = at
@@ -124,7 +128,7 @@ class _Writer:
                 tick.wishes.append(self._wish(who, ChoosePartners, partners=(self.homes[other].id,)))
 
     def _people(self, number: int, start: datetime, first: Tick, second: Tick, end: Tick) -> None:
-        chance, is_day = self.random, _sun(start) > 0.2
+        chance, is_day = self.random, self._sun(start) > 0.2
         for tick in (first, second):
             for wish in self._market(number, tick, is_day=is_day):
                 tick.wishes.append(wish)
@@ -147,7 +151,7 @@ class _Writer:
             wh, price = chance.randrange(100, 700), chance.randrange(600, 1_600)
             yield self._order(chance.randrange(len(self.homes)), BuyOrder, wh=wh, at_most=price, valid_until=until)
         if chance.random() < 0.5:
-            period = Period(OPENED + (number + chance.randrange(2, 7)) * PERIOD, PERIOD).id
+            period = Period(self.opens + (number + chance.randrange(2, 7)) * PERIOD, PERIOD).id
             wh, price = chance.randrange(100, 600), chance.randrange(700, 1_500)
             yield self._order(chance.choice(self.sunny), SellAhead, period=period, wh=wh, at_least=price)
             price += chance.randrange(-100, 500)
@@ -185,7 +189,7 @@ class _Writer:
         self._deliver_late(end, 0.6)
         for who, home in enumerate(self.homes):
             used = self.random.randrange(30, 450)
-            made = int(1_800 * _sun(start) * self.random.uniform(0.3, 1)) if home.rated_pv_w else 0
+            made = int(1_800 * self._sun(start) * self.random.uniform(0.3, 1)) if home.rated_pv_w else 0
             before = self.meters[who]
             reading = replace(
                 before,
@@ -207,6 +211,9 @@ class _Writer:
             if readings and self.random.random() < likely:
                 tick.readings.setdefault(who, []).extend(readings)
                 readings.clear()
+
+    def _sun(self, at: datetime) -> float:
+        return _sun(at - (self.opens - OPENED))
 
     def _standing(self, tick: Tick, who: int) -> None:
         chance = self.random

@@ -18,14 +18,16 @@ from time import monotonic
 from typing import Final
 
 from tests.hub.postgresql import new_database, programs, running_server
-from tests.hub.village import OPENED, Home, copy_of, forget
+from tests.hub.village import Home, copy_of, forget
 
 from .life import PHASES, run_life
 from .mortality import Doom, Mortality, Place, draw_dooms, live
-from .neighbourhood import found, many_homes
+from .neighbourhood import ACROSS_LENGTHS, AT_NOON, Times, found, many_homes
 from .script import Tick, write_script
 
-_FOUNDED_AT: Final = OPENED + timedelta(minutes=1)
+# Where a change of length can go wrong: within its first tick, and as the first longer period is booked.
+_SETTLING: Final = 4
+_AFTER_CHANGE: Final = (timedelta(0), timedelta(minutes=12), timedelta(hours=1), timedelta(hours=1, minutes=12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,19 @@ def main() -> None:
     parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server of its own, not SQLite")
     parser.add_argument("--server", help="URL of a PostgreSQL server to make the databases on instead")
     parser.add_argument("--at-once", action="store_true", help="all side by side, and prove the invariants only")
+    parser.add_argument(
+        "--across-lengths", action="store_true", help="let periods become an hour long at the first midnight"
+    )
     parser.add_argument("--folder", type=Path, help="keep everything there")
     arguments = parser.parse_args()
     if not (arguments.periods >= 2 and 5 <= arguments.households <= 50 and arguments.kills >= 1):
         parser.error("at least 2 periods, 5 to 50 households, at least 1 kill")
     with _folder(arguments.folder) as folder, _server(arguments.server, arguments.postgresql) as server:
         homes = many_homes(arguments.households)
-        ticks = write_script(arguments.seed, arguments.periods, homes)
+        times = ACROSS_LENGTHS if arguments.across_lengths else AT_NOON
+        ticks = write_script(arguments.seed, arguments.periods, homes, times.opens)
         _say(f"{'PostgreSQL' if server else 'SQLite'}, {arguments}")
-        soak = Soak(folder, homes, ticks, arguments.at_once)
+        soak = Soak(folder, homes, ticks, times, arguments.at_once)
         is_sound = soak.run(server, arguments.kills, Random(arguments.seed))
     sys.exit(0 if is_sound else 1)
 
@@ -71,6 +77,7 @@ class Soak:
     folder: Path
     homes: tuple[Home, ...]
     ticks: Sequence[Tick]
+    times: Times
     at_once: bool
 
     def run(self, server: str | None, kills: int, random: Random) -> bool:
@@ -82,6 +89,7 @@ class Soak:
         per_tick = {Place[name]: int(count) / len(self.ticks) for name, count in lines}
         seconds = undisturbed.seconds / len(self.ticks)
         dooms = draw_dooms(random, kills, len(self.ticks), phases=len(PHASES), per_tick=per_tick, seconds=seconds)
+        dooms = sorted([*dooms, *self._dooms_of_the_change()], key=lambda doom: (doom.tick, doom.phase))
         killed = self._live("killed", dooms)
         for place, times in killed.kills.most_common():
             _say(f"  {times:4} {place}")
@@ -91,13 +99,22 @@ class Soak:
         forget(self.folder / "founded")
         return is_sound and killed.kills.total() >= kills
 
+    def _dooms_of_the_change(self) -> Iterator[Doom]:
+        """Yield kills around the change of length, each at the first commit of a phase or at the news of it."""
+        if self.times.lengthened is None:
+            return
+        moments = {self.times.lengthened + after for after in _AFTER_CHANGE}
+        for tick in (one.number for one in self.ticks if one.at in moments):
+            yield Doom(tick, 0, Place.COMMIT, 1, 0, 0)
+            yield Doom(tick, _SETTLING, Place.COMMITTED, 1, 0, 0)
+
     def _found(self, server: str | None) -> None:
         folder = self.folder / "founded"
         folder.mkdir()
         if server is not None:
             (folder / "database_url").write_text(new_database(server))
         begun = monotonic()
-        live(lambda _: found(folder, self.homes, _FOUNDED_AT), None)
+        live(lambda _: found(folder, self.homes, self.times), None)
         _say(f"founded in {monotonic() - begun:.1f} s")
 
     def _live(self, name: str, dooms: Sequence[Doom] = (), counted: Path | None = None) -> Run:
@@ -105,7 +122,7 @@ class Soak:
         begun, kills, slots_away = monotonic(), Counter[Place](), 0
 
         def life(mortality: Mortality) -> None:
-            run_life(folder, self.ticks, self.homes, slots_away, mortality, at_once=self.at_once)
+            run_life(folder, self.ticks, self.homes, slots_away, mortality, self.times.rules, at_once=self.at_once)
             if counted is not None:
                 counted.write_text("\n".join(f"{place.name} {n}" for place, n in mortality.counts.items()))
 

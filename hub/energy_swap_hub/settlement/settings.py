@@ -3,7 +3,7 @@
 Nothing that has counted is ever changed: who asks for the rules of a time gets those of that time, for ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -173,7 +173,8 @@ def change_settings(
         raise SettingsRefused(f"change: name at least one of {', '.join(Change.__struct_fields__)}")
     _check_time(connection, community, change, valid_from, now)
     last = Recorded(0, valid_from, change, words, who, now, None)
-    _check_from(Rules(community, [*rules(connection, community).changes, last]), valid_from)
+    before = rules(connection, community)
+    _check_from(Rules(community, [*before.changes, last]), valid_from)
     added = connection.execute(
         insert(community_setting)
         .values(
@@ -186,7 +187,7 @@ def change_settings(
         )
         .returning(community_setting.c.id)
     ).scalar_one()
-    what = f"changed {', '.join(given)} from {valid_from:%Y-%m-%d %H:%M} UTC: {words}"
+    what = f"changed {', '.join(_told(before, given, valid_from))}; counts from {_hour(valid_from)}: {words}"
     record_audit(connection, community.id, who=who, what=what, subject=f"setting {added}", now=now)
     return int(added)
 
@@ -221,12 +222,36 @@ def withdraw_change(
     _check_from(Rules(community, left), found.valid_from)
     row = community_setting.c
     connection.execute(update(community_setting).where(row.id == change_id).values(withdrawn_by=who))
-    what = f"took a change of the settings back: {reason.strip()}"
+    what = (
+        f"took back the change of {', '.join(_given(found.change))} that was to count from "
+        f"{_hour(found.valid_from)}: {reason.strip()}"
+    )
     record_audit(connection, community.id, who=who, what=what, subject=f"setting {change_id}", now=now)
 
 
 def _given(change: Change) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+
+
+def _told(before: Rules, given: Mapping[str, Any], valid_from: datetime) -> Iterator[str]:
+    """Yield each setting that is given, with what counted at ``valid_from`` before and what counts then."""
+    was = before.at(valid_from)
+    prices = tariff_at(was.tariffs, valid_from)
+    for name, value in given.items():
+        if name == "tariff":
+            new = msgspec.structs.asdict(value)
+            others = [price for price, cents in new.items() if getattr(prices, price) != cents]
+            yield from (f"{price} from {getattr(prices, price)} to {new[price]}" for price in others)
+            if not others:
+                yield "no price of the tariff"
+        elif name == "period_minutes":
+            yield f"{name} from {before.calendar.at(valid_from).minutes} to {value}"
+        else:
+            yield f"{name} from {_shown(getattr(was, name))} to {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    return " and ".join(value) if isinstance(value, tuple) else str(value) if value != "" else "nothing"
 
 
 def _check_from(changed: Rules, valid_from: datetime) -> None:

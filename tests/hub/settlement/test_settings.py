@@ -45,6 +45,12 @@ async def settings(village: Village, at: datetime) -> CommunityConfig:
     return await village.read(lambda c: settings_at(c, village.community, at))
 
 
+async def office_acts(village: Village) -> list[str]:
+    """Return what the audit says that the office did, in its order: who, and each setting before and after."""
+    query = select(audit.c.what).where(audit.c.who == "office").order_by(audit.c.id)
+    return await village.read(lambda c: list(c.execute(query).scalars()))
+
+
 async def test_a_period_is_booked_with_the_settings_of_its_own_time(village: Village) -> None:
     amina, chebet = village.amina, village.chebet
     await village.fund(chebet, 100_000)
@@ -59,10 +65,10 @@ async def test_a_period_is_booked_with_the_settings_of_its_own_time(village: Vil
     assert fees == [100, 200, 400]
     assert (await settings(village, first - timedelta(seconds=1))).grace_minutes == 10
     assert (await settings(village, first)).grace_minutes == 30
-    said = await village.read(
-        lambda c: c.execute(select(audit.c.what).where(audit.c.who == "office")).scalars().all()
-    )
-    assert said == ["changed tariff, grace_minutes from 2026-11-20 10:00 UTC: the members decided it"]
+    assert await office_acts(village) == [
+        "changed community_fee_cents_per_kwh from 50 to 100, grace_minutes from 10 to 30; counts from "
+        "2026-11-20 10:00 UTC: the members decided it"
+    ]
 
 
 async def test_a_change_of_the_past_or_against_orders_that_hold_money_is_refused(village: Village) -> None:
@@ -109,6 +115,14 @@ async def test_a_change_to_come_is_taken_back_and_one_that_counts_is_not(village
     found = (await village.read(lambda c: rules(c, village.community))).at(soon)
     assert (found.legal_basis, found.legal_reference) == ("licensed", "EPRA/1")
     await withdraw(later)
+    assert await office_acts(village) == [
+        "changed legal_basis from simulation to licensed, legal_reference from nothing to EPRA/1; counts from "
+        "2026-11-20 10:00 UTC: the members decided it",
+        "changed payout_hour from 19 to 20; counts from 2026-11-20 10:00 UTC: the members decided it",
+        "took back the change of payout_hour that was to count from 2026-11-20 10:00 UTC: too early",
+        "changed legal_reference from EPRA/1 to EPRA/2; counts from 2026-11-20 11:00 UTC: the members decided it",
+        "took back the change of legal_reference that was to count from 2026-11-20 11:00 UTC: too early",
+    ]
 
 
 async def test_of_two_changes_from_one_time_the_later_word_counts(village: Village) -> None:
