@@ -16,9 +16,9 @@ from energy_swap_hub.membership.phone import PhoneBook, mask
 from energy_swap_hub.membership.tables import household
 from energy_swap_hub.metering.tables import meter_state, quarantine
 from energy_swap_hub.settlement.allowances import allowances
-from energy_swap_hub.settlement.limits import limits_of
+from energy_swap_hub.settlement.limits import NO_LIMITS, limits_of
 from energy_swap_hub.settlement.reputation import Facts, facts_of, reputation
-from energy_swap_hub.settlement.totals import household_total, totals
+from energy_swap_hub.settlement.totals import household_total, totals_of
 from energy_swap_hub.storage import is_among
 
 from .household_lists import Order, Wanted, listed
@@ -183,12 +183,15 @@ def _rows(
     quarantined = dict(connection.execute(counted).tuples().all())
     granted = allowances(connection, community.id, ids)
     facts = facts_of(connection, community.id, now, ids)
+    wallets = ledger.wallets(connection, community.id, ids)
+    traded = totals_of(connection, community.id, ids)
+    limits = limits_of(connection, community.id, ids, now)
     signatures = signed_counts(connection, community.id, "admit")
     found: dict[str, HouseholdRow] = {}
     for row in connection.execute(query).mappings():
         home_id, key = row["id"], bytes(row["key"])
         standing = reputation(facts.get(home_id, Facts()))
-        sell_at_least, buy_at_most = limits_of(connection, community.id, home_id, now)
+        sell_at_least, buy_at_most = limits.get(home_id, NO_LIMITS)
         found[home_id] = {
             "household": home_id,
             "name": row["name"],
@@ -199,11 +202,11 @@ def _rows(
             "account": account(key),
             "meter": bytes(row["meter"]).hex(),
             "rated_pv_w": row["rated_pv_w"],
-            "wallet": cast("Wallet", ledger.wallet(connection, community.id, home_id)),
+            "wallet": cast("Wallet", wallets[home_id]),
             "net_w": row["net_w"],
             "last_reading_at": row["measured_at"],
             "quarantined": quarantined.get(home_id, 0),
-            **cast("_Totals", totals(connection, community.id, home_id)),
+            **cast("_Totals", traded[home_id]),
             "allowance_wh": granted.get(home_id, 0),
             "sell_at_least": sell_at_least,
             "buy_at_most": buy_at_most,
