@@ -50,6 +50,7 @@ async def make_energy_dashboard(home: HomeAssistant, entry_id: str) -> str:
     ]
     solar = {
         "type": "solar",
+        "name": "Panels",
         "stat_energy_from": f"energy_swap:{edge_id}_generation",
         "config_entry_solar_forecast": [entry_id],
     }

@@ -42,7 +42,7 @@ SCREENS: Final = (
 
 FORM: Final = Screen("form", (1000, 820), is_dark=False)
 LONG: Final = Screen("long", (1000, 2400), is_dark=False)
-ENERGY: Final = Screen("energy", (1280, 1290), is_dark=False)
+ENERGY: Final = Screen("energy", (1280, 1350), is_dark=False)
 WIDE: Final = Screen("wide", (1560, 2700), is_dark=False)
 SIDEBAR: Final = 256
 PATIENCE_MS: Final = 180_000

@@ -84,9 +84,10 @@ export class EnergySwapHistoryCard extends EnergySwapCard {
     </div>`;
   }
 
-  /** What the meter counted beyond what came back: the grid's part is not said here. */
+  /** What the meter counted beyond what came back, if anything: the grid's part is not said here. */
   #balance(row: HistoryRow): string {
     const given = row.export_wh - row.import_wh;
+    if (given === 0) return "";
     return this.say(given < 0 ? "row_took" : "row_gave", { energy: energy(Math.abs(given) / 1000) });
   }
 

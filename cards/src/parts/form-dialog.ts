@@ -82,6 +82,9 @@ export class EnergySwapFormDialog extends LitElement {
         flex: none;
         color: var(--soft);
       }
+      .hint {
+        margin-top: 6px; /* clear of the ring around a field in focus */
+      }
       .sum {
         font-size: 18px;
         font-weight: 600;
@@ -146,6 +149,7 @@ export class EnergySwapFormDialog extends LitElement {
           min=${field.min}
           max=${field.max ?? nothing}
           ?required=${!field.isOptional}
+          aria-describedby=${field.hint ? `${field.name}-unit ${field.name}-hint` : `${field.name}-unit`}
           .value=${typeof field.value === "number" ? String(field.value) : ""}
           @input=${(event: InputEvent) => {
             const { valueAsNumber } = event.target as HTMLInputElement;
@@ -153,9 +157,9 @@ export class EnergySwapFormDialog extends LitElement {
             this.values = Object.fromEntries(Number.isNaN(valueAsNumber) ? others : [...others, [field.name, valueAsNumber]]);
           }}
         />
-        <span class="unit">${field.unit}</span>
+        <span class="unit" id="${field.name}-unit">${field.unit}</span>
       </div>
-      ${field.hint ? html`<p class="soft">${field.hint}</p>` : nothing}
+      ${field.hint ? html`<p class="soft hint" id="${field.name}-hint">${field.hint}</p>` : nothing}
     </div>`;
   }
 

@@ -1138,6 +1138,9 @@ var U = class extends A {
         flex: none;
         color: var(--soft);
       }
+      .hint {
+        margin-top: 6px; /* clear of the ring around a field in focus */
+      }
       .sum {
         font-size: 18px;
         font-weight: 600;
@@ -1186,15 +1189,16 @@ var U = class extends A {
           min=${e.min}
           max=${e.max ?? E}
           ?required=${!e.isOptional}
+          aria-describedby=${e.hint ? `${e.name}-unit ${e.name}-hint` : `${e.name}-unit`}
           .value=${typeof e.value == "number" ? String(e.value) : ""}
           @input=${(t) => {
 			let { valueAsNumber: n } = t.target, r = Object.entries(this.values).filter(([t]) => t !== e.name);
 			this.values = Object.fromEntries(Number.isNaN(n) ? r : [...r, [e.name, n]]);
 		}}
         />
-        <span class="unit">${e.unit}</span>
+        <span class="unit" id="${e.name}-unit">${e.unit}</span>
       </div>
-      ${e.hint ? C`<p class="soft">${e.hint}</p>` : E}
+      ${e.hint ? C`<p class="soft hint" id="${e.name}-hint">${e.hint}</p>` : E}
     </div>`;
 	}
 	#n;
@@ -3123,7 +3127,7 @@ var kn = 365, An = 864e5, jn = (e) => new Date(e).toISOString().slice(0, 10), Mn
 	}
 	#n(e) {
 		let t = e.export_wh - e.import_wh;
-		return this.say(t < 0 ? "row_took" : "row_gave", { energy: I(Math.abs(t) / 1e3) });
+		return t === 0 ? "" : this.say(t < 0 ? "row_took" : "row_gave", { energy: I(Math.abs(t) / 1e3) });
 	}
 	async #r(e) {
 		let t = Date.parse(e.text("last_settlement") ?? ""), n = Math.max(Date.now(), Number.isNaN(t) ? 0 : t), { csv: r } = await e.act("export_history", {
