@@ -94,17 +94,21 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
         await hub.close()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with Browser() as browser:
+        yield browser
+
+
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("size", SIZES)
-async def test_advice_rewards_reputation_and_evidence_stand_on_the_pages(hub: Hub, size: str) -> None:
+async def test_advice_rewards_reputation_and_evidence_stand_on_the_pages(
+    hub: Hub, browser: Browser, size: str
+) -> None:
     (width_height, is_dark), admin = SIZES[size], await hub.admin()
-    cookie = next(one.value for one in admin.session.cookie_jar if one.key == "energy_swap_session")
-    async with (
-        Browser() as browser,
-        browser.page(
-            hub.url, {}, cookies={"energy_swap_session": cookie}, size=width_height, is_dark=is_dark
-        ) as page,
-    ):
+    session = next(one.value for one in admin.session.cookie_jar if one.key == "energy_swap_session")
+    cookies = {"energy_swap_session": session}
+    async with browser.page(hub.url, {}, cookies=cookies, size=width_height, is_dark=is_dark) as page:
         await page.add_init_script(path=AXE)
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         errors = listen_for_errors(page)
