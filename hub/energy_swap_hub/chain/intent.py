@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
-from energy_swap_hub.storage import Lookup, insert_rows, is_in
+from energy_swap_hub.storage import Lookup, insert_rows, is_in, is_one_of
 
 from .payload import OpenAccount, Payload, decode, encode, kind_of, memo_of
 from .tables import chain_intent
@@ -28,6 +28,12 @@ class State(StrEnum):
     SENT = "sent"  # signed and stored; it may be on the chain
     CONFIRMED = "confirmed"
     FAILED = "failed"
+
+
+# Asked after every group of messages: made once.
+_WITH_WORK: Final = Lookup(
+    select(chain_intent.c.community_id).where(is_one_of(chain_intent.c.state, State.QUEUED, State.SENT)).distinct()
+)
 
 
 class IntentConflictError(RuntimeError):
@@ -121,8 +127,7 @@ def is_opening(connection: Connection, community: str, household: str) -> bool:
 
 def communities_with_work(connection: Connection) -> list[str]:
     """Return the communities that have an intent which is not final."""
-    query = select(chain_intent.c.community_id).where(_is_open()).distinct()
-    return list(connection.execute(query).scalars())
+    return [community for (community,) in _WITH_WORK.all(connection)]
 
 
 def open_intents(connection: Connection, community: str, limit: int) -> list[Intent]:

@@ -18,6 +18,8 @@ from sqlalchemy import (
     update,
 )
 
+from energy_swap_hub.storage import Lookup
+
 _kept: Final = lru_cache(None)  # one for each place in our code that asks
 
 
@@ -36,8 +38,7 @@ def find[T](connection: Connection, kind: type[T], table: Table, **key: Any) -> 
 def due[T](connection: Connection, kind: type[T], table: Table, by: str, now: datetime, limit: int) -> list[T]:
     """Return the rows whose time ``by`` has come, the oldest first."""
     made_of: Any = kind
-    rows = connection.execute(_due(made_of, table, by), {"now": now, "most": limit})
-    return [kind(*row) for row in rows]
+    return [kind(*row) for row in _due(made_of, table, by).all(connection, now=now, most=limit)]
 
 
 def change(
@@ -60,9 +61,9 @@ def _find(kind: type[Any], table: Table, key: tuple[str, ...]) -> Select[Any]:
 
 
 @_kept
-def _due(kind: type[Any], table: Table, by: str) -> Select[Any]:
+def _due(kind: type[Any], table: Table, by: str) -> Lookup:
     statement = select(*columns(kind, table)).where(table.c[by] <= bindparam("now"))
-    return statement.order_by(table.c[by], *table.primary_key).limit(bindparam("most"))
+    return Lookup(statement.order_by(table.c[by], *table.primary_key).limit(bindparam("most")))
 
 
 @_kept

@@ -12,12 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+
+from energy_swap_hub.storage import Lookup
 
 from .machine_tables import saga, saga_step
 
 _FIRST_REST: Final = timedelta(seconds=5)
 _LONGEST_REST: Final = timedelta(minutes=5)
+
+_DUE: Final = Lookup(  # asked many times a second: made once
+    select(saga.c.kind, saga.c.subject, saga.c.state, saga.c.version, saga.c.attempts, saga.c.due_at)
+    .where(saga.c.community_id == bindparam("community_id"), saga.c.due_at <= bindparam("now"))
+    .order_by(saga.c.due_at, saga.c.kind, saga.c.subject)
+    .limit(bindparam("most"))
+)
 
 WAITING: Final = "waiting"  # at the beginning, and of what comes again and again
 
@@ -72,14 +81,7 @@ def schedule(connection: Connection, community_id: str, kind: str, subject: str,
 
 def due_work(connection: Connection, community_id: str, now: datetime, limit: int = 100) -> list[Work]:
     """Return the sagas that are due, the longest due first."""
-    row = saga.c
-    query = (
-        select(row.kind, row.subject, row.state, row.version, row.attempts, row.due_at)
-        .where(row.community_id == community_id, row.due_at <= now)
-        .order_by(row.due_at, row.kind, row.subject)
-        .limit(limit)
-    )
-    return [Work(*found) for found in connection.execute(query)]
+    return [Work(*found) for found in _DUE.all(connection, community_id=community_id, now=now, most=limit)]
 
 
 def take_step(connection: Connection, community_id: str, work: Work, rule: Rule, now: datetime) -> bool:

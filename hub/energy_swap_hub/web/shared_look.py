@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+_APART_SECONDS: Final = 0.02  # looks begin, so that more share one
 
 
 class SharedLook[T]:
@@ -11,6 +14,7 @@ class SharedLook[T]:
         self._look = look
         self._under_way: asyncio.Task[T] | None = None
         self._next: asyncio.Task[T] | None = None  # it has not begun
+        self._begun = 0.0  # when the last one did, by the loop's clock
 
     async def take(self) -> T:
         """Return what the look finds; raises what it raises."""
@@ -21,5 +25,9 @@ class SharedLook[T]:
     async def _after(self, before: asyncio.Task[T] | None) -> T:
         if before is not None:
             await asyncio.wait([before])
+        loop = asyncio.get_running_loop()
+        if (early := self._begun + _APART_SECONDS - loop.time()) > 0:
+            await asyncio.sleep(early)
+        self._begun = loop.time()
         self._under_way, self._next = self._next, None
         return await self._look()
