@@ -1,7 +1,7 @@
 """Where the sun stands and what it gives without clouds, and what panels make of it, by arrays of time.
 
 The models are those pvlib calls ephemeris, Ineichen, Erbs and Hay-Davies, in numpy alone: pvlib brings pandas, and
-the two would hold 65 MB of a small computer's memory. The tests compare with figures that pvlib made.
+the two would hold 52 MB of a small computer's memory. The tests compare with figures that pvlib made.
 """
 
 import math
