@@ -161,6 +161,10 @@ async def test_a_household_lives_with_its_phone(browser: Browser, place: Place, 
         await page.get_by_role("button", name="Kiswahili").click()
         await page.get_by_text("Hakuna mtandao.").wait_for()
         await keep_picture(page, f"{size[0]}-offline")
+        await open_tab(page, "money")
+        await page.get_by_text("Maingizo yote").click()
+        paid_in = page.locator("es-statement li").filter(has_text="Umeweka kwa M-Pesa, risiti")
+        await expect(paid_in.first).to_be_visible(timeout=PATIENCE)
         await page.context.set_offline(False)
 
 

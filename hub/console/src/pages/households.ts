@@ -54,9 +54,6 @@ export class EsHouseholds extends TranslatedElement {
       .takes {
         color: var(--use-ink);
       }
-      .card {
-        padding: 6px 10px;
-      }
     `,
   ];
 

@@ -105,6 +105,8 @@ export const tableStyles = css`
     width: auto;
     flex: 0 1 auto;
     min-width: 0;
+    padding: 9px 8px;
+    font-size: 15px;
   }
   .coming,
   .coming td {

@@ -49,7 +49,7 @@ export const enOffice = {
   "meters.no_reading": "No reading",
   "meters.silent": "Silent",
   "meters.well": "Well",
-  "meters.every": "Every meter",
+  "meters.every": "All",
   "meters.epochs": "{count} {count|change of meter|changes of meter}",
   "meters.epoch": "Epoch {number} since {when}, asked by {who}",
   "meters.unreadable": "It is no frame of a meter.",

@@ -49,7 +49,7 @@ export const swOffice = {
   "meters.no_reading": "Hakuna kipimo",
   "meters.silent": "Kimya",
   "meters.well": "Vizuri",
-  "meters.every": "Mita zote",
+  "meters.every": "Zote",
   "meters.epochs": "{count|Badiliko|Mabadiliko} {count} ya mita",
   "meters.epoch": "Kipindi {number} tangu {when}, kwa ombi la {who}",
   "meters.unreadable": "Si ujumbe wa mita.",
