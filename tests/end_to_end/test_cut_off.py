@@ -97,8 +97,9 @@ async def reported(admin: Person, household: Household, *, is_open: bool) -> dic
         while True:
             relays = (await (await admin.get("/relays")).json())["relays"]
             for relay in relays:
-                if relay["household"] == household.id and relay["meter"]["is_open"] is is_open:
-                    return dict(relay["meter"])
+                meter = relay["meter"]  # None until it has told something
+                if relay["household"] == household.id and meter and meter["is_open"] is is_open:
+                    return dict(meter)
             await asyncio.sleep(0.05)
 
 
