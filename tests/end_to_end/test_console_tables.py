@@ -61,6 +61,15 @@ async def all_are_here(box: Locator) -> None:
     await expect(box.locator(".coming")).to_have_count(0)
 
 
+async def press_and_arrive(page: Page, box: Locator, key: str) -> None:
+    """Scroll with a key, to the end of the movement: what is pressed in its midst goes from another place."""
+    await box.evaluate(
+        "box => { box.arrived = false; box.addEventListener('scrollend', () => { box.arrived = true; }, { once: true }) }"
+    )
+    await page.keyboard.press(key)
+    await page.wait_for_function("box => box.arrived", arg=await box.element_handle())
+
+
 async def test_a_hundred_thousand_trades_are_scrolled_through(hub: Hub) -> None:
     async with Browser() as browser, screen(hub, browser, "/market") as page:
         box = page.get_by_label("Trades", exact=True).and_(page.locator(".long-box"))
@@ -90,12 +99,16 @@ async def test_a_hundred_thousand_trades_are_scrolled_through(hub: Hub) -> None:
 async def test_a_list_is_read_with_keys_and_each_row_says_which_it_is(hub: Hub) -> None:
     async with Browser() as browser, screen(hub, browser, "/market") as page:
         box = page.get_by_label("Trades", exact=True).and_(page.locator(".long-box"))
-        await all_are_here(box)
+        # Nothing can be scrolled before the hub has told how long the list is.
+        await expect(box.locator("table")).to_have_attribute("aria-rowcount", str(ROWS + 1))
+        await expect(box.locator('tr[aria-rowindex="2"]')).to_contain_text(kes(ROWS))
         await box.focus()
-        await page.keyboard.press("End")
+        await press_and_arrive(page, box, "End")
         await expect(box.locator(f'tr[aria-rowindex="{ROWS + 1}"]')).to_contain_text(kes(1))
-        await page.keyboard.press("PageUp")
+        await press_and_arrive(page, box, "PageUp")
         await expect(box.locator(f'tr[aria-rowindex="{ROWS + 1 - 20}"]')).to_contain_text(kes(21))
+        await all_are_here(box)
+        assert ROWS + 1 not in dict(await seen(box))
         # A link in a row is reached by Tab; when its row goes out of sight, the list itself is where one is.
         await page.keyboard.press("Tab")
         await expect(box.locator("a:focus")).to_have_count(1)
