@@ -19,7 +19,7 @@ from energy_swap_hub.storage import Database
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.end_to_end.console_town import AXE, PATIENCE_SECONDS, SMALL_PHONE, faults
-from tests.hub.village import community, found_in, no_daraja
+from tests.hub.village import Home, community, found_in, no_daraja
 from tests.hub.web.conftest import PASSWORD, Hub, clock
 from tests.hub.web.payments import MANY, Known, fill
 
@@ -203,3 +203,32 @@ async def test_a_statement_of_the_portal_is_taken_in_and_its_difference_shown(hu
         wrong: FilePayload = {"name": "notes.csv", "mimeType": "text/csv", "buffer": b"milk,bread"}
         await page.get_by_label("Choose the file").set_input_files(wrong)
         await expect(taking.get_by_role("alert")).to_contain_text("Receipt No.")
+
+
+async def test_names_and_references_that_are_markup_do_nothing(hub: Hub, browser: Browser) -> None:
+    """Whoever applies chooses a name, and whoever pays a reference: the office reads both."""
+    name, reference = (f"<img src=x onerror=\"document.title='{what}'\">" for what in ("name", "account"))
+    esther = Home("h-005", name, 5, 0)
+    assert (await hub.send(esther.key, esther.application(clock()))).status == 200
+    head = STATEMENT.partition("\n")[0]
+    quoted = reference.replace('"', '""')
+    paid = f'{head}\nSKJ4H7T2QV,20-11-2026 03:00:40,,Pay Bill,Completed,35.00,,"{quoted}"\n'
+    async with screen(hub, browser, "/money") as page:
+        await page.get_by_role("button", name="Compared", exact=True).click()
+        file: FilePayload = {"name": "statement.csv", "mimeType": "text/csv", "buffer": paid.encode()}
+        await page.get_by_label("Choose the file").set_input_files(file)
+        await expect(page.locator("es-money tbody tr", has_text="SKJ4H7T2QV").first).to_be_visible()
+        await page.get_by_role("button", name="Paid in", exact=True).click()
+        await expect(page.locator("es-money tbody tr", has_text="SKJ4H7T2QV")).to_contain_text("IMGSRCXONERROR")
+        await nothing_ran(page)
+        await page.goto(f"{hub.url}/households")
+        await expect(page.locator("es-households").get_by_text(name).first).to_be_visible()
+        await nothing_ran(page)
+        await page.goto(f"{hub.url}/households/h-005")
+        await expect(page.get_by_role("dialog")).to_contain_text(name)
+        await nothing_ran(page)
+
+
+async def nothing_ran(page: Page) -> None:
+    assert await page.locator("img[src=x]").count() == 0
+    assert await page.title() not in {"name", "account"}

@@ -63,9 +63,10 @@ async def all_are_here(box: Locator) -> None:
 
 async def press_and_arrive(page: Page, box: Locator, key: str) -> None:
     """Scroll with a key, to the end of the movement: what is pressed in its midst goes from another place."""
-    await box.evaluate(
-        "box => { box.arrived = false; box.addEventListener('scrollend', () => { box.arrived = true; }, { once: true }) }"
-    )
+    await box.evaluate("""box => {
+      box.arrived = false;
+      box.addEventListener("scrollend", () => { box.arrived = true; }, { once: true });
+    }""")
     await page.keyboard.press(key)
     await page.wait_for_function("box => box.arrived", arg=await box.element_handle())
 

@@ -28,6 +28,7 @@ def test_the_right_password_opens(door: SignIn, grace: UserConfig) -> None:
 
 def test_a_hash_made_for_the_configuration_opens() -> None:
     made = UserConfig("grace", "admin", hash_password("a long pass phrase"))
+    assert made.password_hash.startswith("$argon2id$")
     door = SignIn({"grace": made})
     assert door.check("grace", "a long pass phrase", NOW, address=HOME) == made
     with pytest.raises(SignInRefused):

@@ -48,11 +48,23 @@ async def test_every_answer_carries_the_security_headers(console: Path) -> None:
     async with TestClient(TestServer(app)) as client:
         for path in ("/", "/assets/app-1a2b3c.js", "/households", "/health", "/api/nothing", "/api/raise/bug"):
             answer = await client.get(path)
-            assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], path
+            assert _policy(answer.headers["Content-Security-Policy"]) == {
+                "default-src": ["'self'"],  # scripts, too: none in the page, none from elsewhere, no eval
+                "style-src": ["'self'", "'unsafe-inline'"],
+                "object-src": ["'none'"],
+                "base-uri": ["'none'"],
+                "form-action": ["'self'"],
+                "frame-ancestors": ["'none'"],
+            }, path
             assert answer.headers["X-Content-Type-Options"] == "nosniff", path
             assert answer.headers["Referrer-Policy"] == "no-referrer", path
         assert (await client.get("/assets/app-1a2b3c.js")).headers["Cache-Control"].startswith("public")
         assert (await client.get("/")).headers["Cache-Control"] == "no-cache"
+
+
+def _policy(header: str) -> dict[str, list[str]]:
+    directives = (directive.split() for directive in header.split(";"))
+    return {name: sources for name, *sources in directives}
 
 
 @pytest.mark.parametrize("what", RAISED)

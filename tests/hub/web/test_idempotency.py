@@ -15,6 +15,7 @@ from energy_swap_hub.web.problem import problems
 from tests.hub.village import OPENED
 
 from .conftest import CONSOLE, Hub, Person, problem_of
+from .test_access import filled
 
 TOKEN = {"name": "Utility's report", "scopes": ["market"], "days": 30}
 
@@ -117,3 +118,28 @@ async def test_what_did_not_change_is_not_sent_again(hub: Hub) -> None:
     assert again.headers["ETag"] == tag
     other = await admin.session.get(f"{CONSOLE}/households", headers={"If-None-Match": '"old"'})
     assert other.status == 200
+
+
+async def test_every_answer_in_json_has_a_tag_that_spares_sending_it_again(hub: Hub) -> None:
+    admin = await hub.admin()
+    paths = (await (await hub.session.get("/api/v1/openapi.json")).json())["paths"]
+    tags: dict[str, str | None] = {}
+    for path, operations in paths.items():
+        if not path.startswith(CONSOLE) or "get" not in operations or path.endswith("/live"):
+            continue
+        first = await admin.get(filled(path).removeprefix(CONSOLE))
+        is_file = "Content-Disposition" in first.headers  # to be saved, and made anew each time
+        if first.status != 200 or first.content_type != "application/json" or is_file:
+            continue
+        tags[path] = first.headers.get("ETag")
+    assert [path for path, tag in tags.items() if tag is None] == []
+    assert len(tags) > 20
+
+
+async def test_a_change_has_a_tag_of_its_own(hub: Hub) -> None:
+    admin = await hub.admin()
+    tag = (await admin.get("/tokens")).headers["ETag"]
+    assert (await admin.post("/tokens", TOKEN)).status == 200
+    after = await admin.session.get(f"{CONSOLE}/tokens", headers={"If-None-Match": tag})
+    assert (after.status, after.headers["ETag"] != tag) == (200, True)
+    assert len((await after.json())["tokens"]) == 1
