@@ -10,7 +10,7 @@ import pytest_asyncio
 from energy_swap_demo.browser import Browser
 from energy_swap_demo.phone_app import PIN, TABS, VIEWS, pair_phone, picture_app
 from energy_swap_hub.hub import CONSOLE
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.hub.village import found_in
 
@@ -30,6 +30,7 @@ from .phone_place import (
     serious_faults,
     subscribe_here,
 )
+from .qr_reader import read_qr
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -138,6 +139,11 @@ async def test_a_household_lives_with_its_phone(browser: Browser, place: Place, 
                 await page.get_by_role("button", name="Show the QR code for").click()
                 code = page.get_by_role("img", name="M-Pesa's QR code to pay")
                 await page.wait_for_function("code => code.naturalWidth > 0", arg=await code.element_handle())
+            if tab == "more":  # what a camera reads there
+                await page.get_by_text("Share your meter", exact=True).click()
+                meter = bytes(home.meter_key.verify_key).hex()
+                await expect(page.get_by_text(meter, exact=True)).to_be_visible(timeout=PATIENCE)
+                assert await code_in(page, "Share your meter") == f"energy-swap:meter:{meter}"
             assert not await is_wider_than_screen(page), tab
             await keep_picture(page, f"{size[0]}-{tab}")
             assert await serious_faults(page) == [], tab
@@ -166,6 +172,16 @@ async def test_a_household_lives_with_its_phone(browser: Browser, place: Place, 
         paid_in = page.locator("es-statement li").filter(has_text="Umeweka kwa M-Pesa, risiti")
         await expect(paid_in.first).to_be_visible(timeout=PATIENCE)
         await page.context.set_offline(False)
+
+
+async def code_in(page: Page, label: str) -> str:
+    """Return what the QR code of that name says."""
+    code = page.get_by_role("img", name=label, exact=True)
+    box = await code.get_attribute("viewBox")
+    squares = await code.locator("path").get_attribute("d")
+    assert box is not None
+    assert squares is not None
+    return read_qr(squares, int(box.split()[2]) - 8)  # but for the quiet zone on each side
 
 
 async def test_a_home_with_panels_sells_its_next_half_hour(browser: Browser, place: Place) -> None:
