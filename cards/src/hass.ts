@@ -47,6 +47,14 @@ export interface GridOptions {
   min_rows?: number;
 }
 
+export interface FormField {
+  name: string;
+  required?: boolean;
+  selector: Record<string, unknown>;
+}
+
 export interface FormSchema {
-  schema: readonly { name: string; required?: boolean; selector: Record<string, unknown> }[];
+  schema: readonly FormField[];
+  computeLabel?: (field: FormField) => string;
+  computeHelper?: (field: FormField) => string;
 }

@@ -35,6 +35,14 @@ export class Remote<T> implements ReactiveController {
     if (this.#asked === 0 && this.#isShown) void this.refresh();
   }
 
+  /** Drops the answer, which was of another household, and asks anew; nothing that is on its way is taken. */
+  forget(): void {
+    if (this.#asked === 0) return;
+    this.value = undefined;
+    this.problem = "";
+    void this.refresh();
+  }
+
   async refresh(): Promise<void> {
     const asking = this.ask();
     if (asking === null) return;

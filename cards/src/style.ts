@@ -5,8 +5,10 @@ export const cardStyles = css`
   :host {
     --sell: var(--energy-solar-color, #e69500);
     --buy: var(--energy-grid-consumption-color, #3f7fc4);
-    --good: var(--success-color, #2e7d32);
-    --bad: var(--error-color, #c62828);
+    /* Home Assistant's own green, red and blue are too faint to be read as small text, or beneath it. */
+    --good: color-mix(in srgb, var(--success-color, #2e7d32) 60%, var(--primary-text-color, #141414));
+    --bad: color-mix(in srgb, var(--error-color, #c62828) 70%, var(--primary-text-color, #141414));
+    --press: color-mix(in srgb, var(--primary-color, #009ac7) 78%, #000);
     --soft: var(--secondary-text-color, #5f6368);
     --line: var(--divider-color, rgb(0 0 0 / 12%));
     display: block;
@@ -99,8 +101,8 @@ export const cardStyles = css`
     cursor: default;
   }
   button.primary {
-    background: var(--primary-color);
-    border-color: var(--primary-color);
+    background: var(--press);
+    border-color: var(--press);
     color: var(--text-primary-color, #fff);
   }
   .actions > button {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from energy_swap_demo.broker import free_port
+from energy_swap_demo.browser import Browser
 from energy_swap_demo.home_assistant import INTEGRATION, HomeAssistant
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # custom_components and tests are no installed packages
@@ -64,3 +65,9 @@ async def household(home: HomeAssistant, edge: ContractEdge) -> AsyncIterator[Ho
     household = await Household.set_up(home, edge)
     yield household
     await household.remove()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with Browser() as browser:
+        yield browser

@@ -1,92 +1,22 @@
 """The cards, the page and the dashboard strategy in a real Home Assistant, looked at and used in Chromium."""
 
 import re
-import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from energy_swap_demo.browser import DESKTOP, PHONE, Browser
 from energy_swap_demo.dashboards import make_dashboard
 from energy_swap_demo.home_assistant import PANEL
 from playwright.async_api import Error as PlaywrightError
 
+from tests.custom_components.edge_records import records
 from tests.custom_components.household import Household
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-PERIOD = 1_800
 WORDS = Path(__file__).parents[2] / "cards" / "src" / "words"
 SMALL_PHONE = (360, 2600)  # as long as the page, whose rows exist only where they are seen
-
-
-def spread(middle: float, by: float) -> dict[str, float]:
-    return {"p10": middle - by, "p50": middle, "p90": middle + by, "mean": middle}
-
-
-def records(periods: int = 200, at: float | None = None) -> dict[str, Any]:
-    """What the edge keeps, as of now or of another time by its own clock."""
-    now = int(time.time() if at is None else at) // PERIOD * PERIOD
-    return {
-        "prices": {
-            "now": now + 60,
-            "past": [
-                {"start": now - number * PERIOD, "cents_per_kwh": 1_500 + number, "traded_wh": 900}
-                for number in range(40, 0, -1)
-            ],
-            "expected": [{"start": now + number * PERIOD, **spread(1_600, 100 + number)} for number in range(40)],
-        },
-        "forecast": {
-            "now": now + 60,
-            "made_at": now,
-            "tier": "history",
-            "confidence_percent": 78,
-            "seed_confidence_percent": 71,
-            "periods": [
-                {
-                    "start": now + number * PERIOD,
-                    "minutes": 30,
-                    "production_wh": spread(600, 150),
-                    "consumption_wh": spread(250, 60),
-                    "surplus_wh": spread(350, 160),
-                }
-                for number in range(96)
-            ],
-        },
-        "market": {
-            "book": {
-                "sells": [{"cents_per_kwh": 1_150, "wh": 900}],
-                "buys": [{"cents_per_kwh": 1_100, "wh": 400}],
-            },
-            "trades": [],
-        },
-        "history": {
-            "period_minutes": 30,
-            "periods": [
-                {
-                    "start": now - number * PERIOD,
-                    "minutes": 30,
-                    "export_wh": 820,
-                    "import_wh": 0,
-                    "generation_wh": 900,
-                    "sold_wh": 800,
-                    "bought_wh": 0,
-                    "earned_cents": 1_200 + number,
-                    "paid_cents": 0,
-                    "revision": 0,
-                }
-                for number in range(periods, 0, -1)
-            ],
-        },
-    }
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as browser:
-        yield browser
 
 
 async def test_the_page_is_in_the_sidebar(household: Household) -> None:
@@ -187,7 +117,7 @@ async def test_ten_thousand_periods_are_a_few_rows_in_the_page(household: Househ
         await page.wait_for_selector("text=10,000 periods")
         rows = page.locator("energy-swap-history-card .row")
         assert 5 < await rows.count() < 60
-        scroller = page.locator("energy-swap-history-card lit-virtualizer")
+        scroller = page.locator("energy-swap-history-card .list")
         await scroller.evaluate("scroller => { scroller.scrollTop = 9000 * 52 }")
         await page.wait_for_selector(f"text={amount(1_200 + 9_005)}")
         assert 5 < await rows.count() < 60

@@ -1,11 +1,12 @@
 // What every card is: it has a household, its words, a form for its settings, and a place for a dialog.
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, LitElement, nothing, type ReactiveController, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { Times } from "../format.js";
 import type { CardConfig, FormSchema, GridOptions, Hass } from "../hass.js";
 import { Household, householdDevices } from "../household.js";
 import { languageOf, speaker, type Say } from "../language.js";
 import type { Form } from "../parts/form-dialog.js";
+import { Remote } from "../remote.js";
 import { cardStyles } from "../style.js";
 import "../parts/form-dialog.js";
 
@@ -13,11 +14,14 @@ export abstract class EnergySwapCard extends LitElement {
   static override styles = [cardStyles];
 
   static getConfigForm(): FormSchema {
+    const say = speaker(languageOf(document.documentElement.lang || "en"));
     return {
       schema: [
         { name: "device_id", selector: { device: { integration: "energy_swap" } } },
         { name: "title", selector: { text: {} } },
       ],
+      computeLabel: ({ name }) => say(name === "title" ? "title" : "household"),
+      computeHelper: ({ name }) => say(name === "title" ? "own_title" : "first_household"),
     };
   }
 
@@ -32,11 +36,20 @@ export abstract class EnergySwapCard extends LitElement {
   protected say: Say = speaker("en");
   protected times = new Times("en", "UTC");
   #language = "";
+  readonly #remotes: Remote<unknown>[] = [];
   #household: { hass: Hass; found: Household | undefined } | undefined;
 
   setConfig(config: CardConfig): void {
     if (config.device_id !== undefined && typeof config.device_id !== "string") throw new Error("device_id is the id of a household's device");
+    const isOther = this.config !== undefined && this.config.device_id !== config.device_id;
     this.config = config;
+    this.#household = undefined;
+    if (isOther) for (const remote of this.#remotes) remote.forget();
+  }
+
+  override addController(controller: ReactiveController): void {
+    super.addController(controller);
+    if (controller instanceof Remote) this.#remotes.push(controller);
   }
 
   getCardSize(): number {

@@ -1,5 +1,6 @@
 // The household's settled periods, newest first: only the rows on screen exist, so years of them scroll smoothly.
-import "@lit-labs/virtualizer";
+// The virtualizer is no element of its own here: Home Assistant defines one by the name that the package gives it.
+import { virtualize } from "@lit-labs/virtualizer/virtualize.js";
 import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
 import { amount, energy, whole } from "../format.js";
@@ -69,7 +70,7 @@ export class EnergySwapHistoryCard extends EnergySwapCard {
       ${rows?.length ? nothing : html`<p class="body soft">${this.#rows.problem || this.say(rows ? "no_history" : "loading")}</p>`}
       ${rows?.length
         ? html`<div class="list" tabindex="0" role="list" aria-label=${this.say("history")}>
-            <lit-virtualizer scroller style="height:100%" .items=${rows} .renderItem=${(row: HistoryRow) => this.#renderRow(row)}></lit-virtualizer>
+            ${virtualize({ scroller: true, items: rows, renderItem: (row: HistoryRow) => this.#renderRow(row) })}
           </div>`
         : nothing}`;
   }

@@ -1,5 +1,5 @@
 // The dialog in which a household sells, buys, tops up or is paid out: few fields, what it comes to, and what went wrong.
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Say } from "../language.js";
 import { cardStyles } from "../style.js";
@@ -114,11 +114,16 @@ export class EnergySwapFormDialog extends LitElement {
     this.renderRoot.querySelector("input")?.select();
   }
 
+  protected override updated(changed: PropertyValues): void {
+    // The button that had the focus is gone with the form.
+    if (changed.has("done") && this.done) this.renderRoot.querySelector<HTMLElement>(".done button")?.focus();
+  }
+
   protected override render(): TemplateResult {
     return html`<dialog aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
       <h2 id="title">${this.form.title}</h2>
       ${this.done
-        ? html`<div class="done"><p role="status">${this.done}</p><button class="primary" autofocus @click=${this.#close}>${this.say("close")}</button></div>`
+        ? html`<div class="done"><p role="status">${this.done}</p><button class="primary" @click=${this.#close}>${this.say("close")}</button></div>`
         : this.#renderForm()}
     </dialog>`;
   }

@@ -3,6 +3,9 @@
 export const en = {
   no_household: "No household of Energy Swap is set up yet. Add it under Settings, Devices & services.",
   household: "Household",
+  first_household: "Empty: the first there is.",
+  title: "Title",
+  own_title: "Empty: the card's own.",
   close: "Close",
   cancel: "Cancel",
   busy: "One moment…",

@@ -4,6 +4,9 @@ import type { en } from "./en.js";
 export const sw: Record<keyof typeof en, string> = {
   no_household: "Hakuna kaya ya Energy Swap iliyowekwa bado. Iongeze katika Mipangilio, Vifaa na huduma.",
   household: "Kaya",
+  first_household: "Tupu: ya kwanza iliyopo.",
+  title: "Kichwa",
+  own_title: "Tupu: kile cha kadi yenyewe.",
   close: "Funga",
   cancel: "Ghairi",
   busy: "Subiri kidogo…",

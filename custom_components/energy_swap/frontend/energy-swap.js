@@ -267,86 +267,86 @@ var g = class extends HTMLElement {
 };
 g.elementStyles = [], g.shadowRootOptions = { mode: "open" }, g[h("elementProperties")] = /* @__PURE__ */ new Map(), g[h("finalized")] = /* @__PURE__ */ new Map(), oe?.({ ReactiveElement: g }), (re.reactiveElementVersions ??= []).push("2.1.2");
 // node_modules/lit-html/lit-html.js
-var ue = globalThis, de = (e) => e, fe = ue.trustedTypes, pe = fe ? fe.createPolicy("lit-html", { createHTML: (e) => e }) : void 0, me = "$lit$", _ = `lit$${Math.random().toFixed(9).slice(2)}$`, he = "?" + _, ge = `<${he}>`, v = document, y = () => v.createComment(""), b = (e) => e === null || typeof e != "object" && typeof e != "function", _e = Array.isArray, ve = (e) => _e(e) || typeof e?.[Symbol.iterator] == "function", ye = "[ 	\n\f\r]", x = /<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g, be = /-->/g, xe = />/g, S = RegExp(`>|${ye}(?:([^\\s"'>=/]+)(${ye}*=${ye}*(?:[^ \t\n\f\r"'\`<>=]|("|')|))|$)`, "g"), Se = /'/g, Ce = /"/g, we = /^(?:script|style|textarea|title)$/i, Te = (e) => (t, ...n) => ({
+var ue = globalThis, de = (e) => e, _ = ue.trustedTypes, fe = _ ? _.createPolicy("lit-html", { createHTML: (e) => e }) : void 0, pe = "$lit$", v = `lit$${Math.random().toFixed(9).slice(2)}$`, me = "?" + v, he = `<${me}>`, y = document, b = () => y.createComment(""), x = (e) => e === null || typeof e != "object" && typeof e != "function", ge = Array.isArray, _e = (e) => ge(e) || typeof e?.[Symbol.iterator] == "function", ve = "[ 	\n\f\r]", S = /<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g, ye = /-->/g, be = />/g, C = RegExp(`>|${ve}(?:([^\\s"'>=/]+)(${ve}*=${ve}*(?:[^ \t\n\f\r"'\`<>=]|("|')|))|$)`, "g"), xe = /'/g, Se = /"/g, Ce = /^(?:script|style|textarea|title)$/i, we = (e) => (t, ...n) => ({
 	_$litType$: e,
 	strings: t,
 	values: n
-}), C = Te(1), w = Te(2), T = Symbol.for("lit-noChange"), E = Symbol.for("lit-nothing"), Ee = /* @__PURE__ */ new WeakMap(), D = v.createTreeWalker(v, 129);
-function De(e, t) {
-	if (!_e(e) || !e.hasOwnProperty("raw")) throw Error("invalid template strings array");
-	return pe === void 0 ? t : pe.createHTML(t);
+}), w = we(1), T = we(2), E = Symbol.for("lit-noChange"), D = Symbol.for("lit-nothing"), Te = /* @__PURE__ */ new WeakMap(), O = y.createTreeWalker(y, 129);
+function Ee(e, t) {
+	if (!ge(e) || !e.hasOwnProperty("raw")) throw Error("invalid template strings array");
+	return fe === void 0 ? t : fe.createHTML(t);
 }
-var Oe = (e, t) => {
-	let n = e.length - 1, r = [], i, a = t === 2 ? "<svg>" : t === 3 ? "<math>" : "", o = x;
+var De = (e, t) => {
+	let n = e.length - 1, r = [], i, a = t === 2 ? "<svg>" : t === 3 ? "<math>" : "", o = S;
 	for (let t = 0; t < n; t++) {
 		let n = e[t], s, c, l = -1, u = 0;
-		for (; u < n.length && (o.lastIndex = u, c = o.exec(n), c !== null);) u = o.lastIndex, o === x ? c[1] === "!--" ? o = be : c[1] === void 0 ? c[2] === void 0 ? c[3] !== void 0 && (o = S) : (we.test(c[2]) && (i = RegExp("</" + c[2], "g")), o = S) : o = xe : o === S ? c[0] === ">" ? (o = i ?? x, l = -1) : c[1] === void 0 ? l = -2 : (l = o.lastIndex - c[2].length, s = c[1], o = c[3] === void 0 ? S : c[3] === "\"" ? Ce : Se) : o === Ce || o === Se ? o = S : o === be || o === xe ? o = x : (o = S, i = void 0);
-		let d = o === S && e[t + 1].startsWith("/>") ? " " : "";
-		a += o === x ? n + ge : l >= 0 ? (r.push(s), n.slice(0, l) + me + n.slice(l) + _ + d) : n + _ + (l === -2 ? t : d);
+		for (; u < n.length && (o.lastIndex = u, c = o.exec(n), c !== null);) u = o.lastIndex, o === S ? c[1] === "!--" ? o = ye : c[1] === void 0 ? c[2] === void 0 ? c[3] !== void 0 && (o = C) : (Ce.test(c[2]) && (i = RegExp("</" + c[2], "g")), o = C) : o = be : o === C ? c[0] === ">" ? (o = i ?? S, l = -1) : c[1] === void 0 ? l = -2 : (l = o.lastIndex - c[2].length, s = c[1], o = c[3] === void 0 ? C : c[3] === "\"" ? Se : xe) : o === Se || o === xe ? o = C : o === ye || o === be ? o = S : (o = C, i = void 0);
+		let d = o === C && e[t + 1].startsWith("/>") ? " " : "";
+		a += o === S ? n + he : l >= 0 ? (r.push(s), n.slice(0, l) + pe + n.slice(l) + v + d) : n + v + (l === -2 ? t : d);
 	}
-	return [De(e, a + (e[n] || "<?>") + (t === 2 ? "</svg>" : t === 3 ? "</math>" : "")), r];
-}, ke = class e {
+	return [Ee(e, a + (e[n] || "<?>") + (t === 2 ? "</svg>" : t === 3 ? "</math>" : "")), r];
+}, Oe = class e {
 	constructor({ strings: t, _$litType$: n }, r) {
 		let i;
 		this.parts = [];
-		let a = 0, o = 0, s = t.length - 1, c = this.parts, [l, u] = Oe(t, n);
-		if (this.el = e.createElement(l, r), D.currentNode = this.el.content, n === 2 || n === 3) {
+		let a = 0, o = 0, s = t.length - 1, c = this.parts, [l, u] = De(t, n);
+		if (this.el = e.createElement(l, r), O.currentNode = this.el.content, n === 2 || n === 3) {
 			let e = this.el.content.firstChild;
 			e.replaceWith(...e.childNodes);
 		}
-		for (; (i = D.nextNode()) !== null && c.length < s;) {
+		for (; (i = O.nextNode()) !== null && c.length < s;) {
 			if (i.nodeType === 1) {
-				if (i.hasAttributes()) for (let e of i.getAttributeNames()) if (e.endsWith(me)) {
-					let t = u[o++], n = i.getAttribute(e).split(_), r = /([.?@])?(.*)/.exec(t);
+				if (i.hasAttributes()) for (let e of i.getAttributeNames()) if (e.endsWith(pe)) {
+					let t = u[o++], n = i.getAttribute(e).split(v), r = /([.?@])?(.*)/.exec(t);
 					c.push({
 						type: 1,
 						index: a,
 						name: r[2],
 						strings: n,
-						ctor: r[1] === "." ? Me : r[1] === "?" ? Ne : r[1] === "@" ? Pe : k
+						ctor: r[1] === "." ? Ae : r[1] === "?" ? je : r[1] === "@" ? Me : j
 					}), i.removeAttribute(e);
-				} else e.startsWith(_) && (c.push({
+				} else e.startsWith(v) && (c.push({
 					type: 6,
 					index: a
 				}), i.removeAttribute(e));
-				if (we.test(i.tagName)) {
-					let e = i.textContent.split(_), t = e.length - 1;
+				if (Ce.test(i.tagName)) {
+					let e = i.textContent.split(v), t = e.length - 1;
 					if (t > 0) {
-						i.textContent = fe ? fe.emptyScript : "";
-						for (let n = 0; n < t; n++) i.append(e[n], y()), D.nextNode(), c.push({
+						i.textContent = _ ? _.emptyScript : "";
+						for (let n = 0; n < t; n++) i.append(e[n], b()), O.nextNode(), c.push({
 							type: 2,
 							index: ++a
 						});
-						i.append(e[t], y());
+						i.append(e[t], b());
 					}
 				}
 			} else if (i.nodeType === 8) {
-				if (i.data === he) c.push({
+				if (i.data === me) c.push({
 					type: 2,
 					index: a
 				});
 				else {
 					let e = -1;
-					for (; (e = i.data.indexOf(_, e + 1)) !== -1;) c.push({
+					for (; (e = i.data.indexOf(v, e + 1)) !== -1;) c.push({
 						type: 7,
 						index: a
-					}), e += _.length - 1;
+					}), e += v.length - 1;
 				}
 			}
 			a++;
 		}
 	}
 	static createElement(e, t) {
-		let n = v.createElement("template");
+		let n = y.createElement("template");
 		return n.innerHTML = e, n;
 	}
 };
-function O(e, t, n = e, r) {
-	if (t === T) return t;
-	let i = r === void 0 ? n._$Cl : n._$Co?.[r], a = b(t) ? void 0 : t._$litDirective$;
-	return i?.constructor !== a && (i?._$AO?.(!1), a === void 0 ? i = void 0 : (i = new a(e), i._$AT(e, n, r)), r === void 0 ? n._$Cl = i : (n._$Co ??= [])[r] = i), i !== void 0 && (t = O(e, i._$AS(e, t.values), i, r)), t;
+function k(e, t, n = e, r) {
+	if (t === E) return t;
+	let i = r === void 0 ? n._$Cl : n._$Co?.[r], a = x(t) ? void 0 : t._$litDirective$;
+	return i?.constructor !== a && (i?._$AO?.(!1), a === void 0 ? i = void 0 : (i = new a(e), i._$AT(e, n, r)), r === void 0 ? n._$Cl = i : (n._$Co ??= [])[r] = i), i !== void 0 && (t = k(e, i._$AS(e, t.values), i, r)), t;
 }
-var Ae = class {
+var ke = class {
 	constructor(e, t) {
 		this._$AV = [], this._$AN = void 0, this._$AD = e, this._$AM = t;
 	}
@@ -357,28 +357,28 @@ var Ae = class {
 		return this._$AM._$AU;
 	}
 	u(e) {
-		let { el: { content: t }, parts: n } = this._$AD, r = (e?.creationScope ?? v).importNode(t, !0);
-		D.currentNode = r;
-		let i = D.nextNode(), a = 0, o = 0, s = n[0];
+		let { el: { content: t }, parts: n } = this._$AD, r = (e?.creationScope ?? y).importNode(t, !0);
+		O.currentNode = r;
+		let i = O.nextNode(), a = 0, o = 0, s = n[0];
 		for (; s !== void 0;) {
 			if (a === s.index) {
 				let t;
-				s.type === 2 ? t = new je(i, i.nextSibling, this, e) : s.type === 1 ? t = new s.ctor(i, s.name, s.strings, this, e) : s.type === 6 && (t = new Fe(i, this, e)), this._$AV.push(t), s = n[++o];
+				s.type === 2 ? t = new A(i, i.nextSibling, this, e) : s.type === 1 ? t = new s.ctor(i, s.name, s.strings, this, e) : s.type === 6 && (t = new Ne(i, this, e)), this._$AV.push(t), s = n[++o];
 			}
-			a !== s?.index && (i = D.nextNode(), a++);
+			a !== s?.index && (i = O.nextNode(), a++);
 		}
-		return D.currentNode = v, r;
+		return O.currentNode = y, r;
 	}
 	p(e) {
 		let t = 0;
 		for (let n of this._$AV) n !== void 0 && (n.strings === void 0 ? n._$AI(e[t]) : (n._$AI(e, n, t), t += n.strings.length - 2)), t++;
 	}
-}, je = class e {
+}, A = class e {
 	get _$AU() {
 		return this._$AM?._$AU ?? this._$Cv;
 	}
 	constructor(e, t, n, r) {
-		this.type = 2, this._$AH = E, this._$AN = void 0, this._$AA = e, this._$AB = t, this._$AM = n, this.options = r, this._$Cv = r?.isConnected ?? !0;
+		this.type = 2, this._$AH = D, this._$AN = void 0, this._$AA = e, this._$AB = t, this._$AM = n, this.options = r, this._$Cv = r?.isConnected ?? !0;
 	}
 	get parentNode() {
 		let e = this._$AA.parentNode, t = this._$AM;
@@ -391,7 +391,7 @@ var Ae = class {
 		return this._$AB;
 	}
 	_$AI(e, t = this) {
-		e = O(this, e, t), b(e) ? e === E || e == null || e === "" ? (this._$AH !== E && this._$AR(), this._$AH = E) : e !== this._$AH && e !== T && this._(e) : e._$litType$ === void 0 ? e.nodeType === void 0 ? ve(e) ? this.k(e) : this._(e) : this.T(e) : this.$(e);
+		e = k(this, e, t), x(e) ? e === D || e == null || e === "" ? (this._$AH !== D && this._$AR(), this._$AH = D) : e !== this._$AH && e !== E && this._(e) : e._$litType$ === void 0 ? e.nodeType === void 0 ? _e(e) ? this.k(e) : this._(e) : this.T(e) : this.$(e);
 	}
 	O(e) {
 		return this._$AA.parentNode.insertBefore(e, this._$AB);
@@ -400,24 +400,24 @@ var Ae = class {
 		this._$AH !== e && (this._$AR(), this._$AH = this.O(e));
 	}
 	_(e) {
-		this._$AH !== E && b(this._$AH) ? this._$AA.nextSibling.data = e : this.T(v.createTextNode(e)), this._$AH = e;
+		this._$AH !== D && x(this._$AH) ? this._$AA.nextSibling.data = e : this.T(y.createTextNode(e)), this._$AH = e;
 	}
 	$(e) {
-		let { values: t, _$litType$: n } = e, r = typeof n == "number" ? this._$AC(e) : (n.el === void 0 && (n.el = ke.createElement(De(n.h, n.h[0]), this.options)), n);
+		let { values: t, _$litType$: n } = e, r = typeof n == "number" ? this._$AC(e) : (n.el === void 0 && (n.el = Oe.createElement(Ee(n.h, n.h[0]), this.options)), n);
 		if (this._$AH?._$AD === r) this._$AH.p(t);
 		else {
-			let e = new Ae(r, this), n = e.u(this.options);
+			let e = new ke(r, this), n = e.u(this.options);
 			e.p(t), this.T(n), this._$AH = e;
 		}
 	}
 	_$AC(e) {
-		let t = Ee.get(e.strings);
-		return t === void 0 && Ee.set(e.strings, t = new ke(e)), t;
+		let t = Te.get(e.strings);
+		return t === void 0 && Te.set(e.strings, t = new Oe(e)), t;
 	}
 	k(t) {
-		_e(this._$AH) || (this._$AH = [], this._$AR());
+		ge(this._$AH) || (this._$AH = [], this._$AR());
 		let n = this._$AH, r, i = 0;
-		for (let a of t) i === n.length ? n.push(r = new e(this.O(y()), this.O(y()), this, this.options)) : r = n[i], r._$AI(a), i++;
+		for (let a of t) i === n.length ? n.push(r = new e(this.O(b()), this.O(b()), this, this.options)) : r = n[i], r._$AI(a), i++;
 		i < n.length && (this._$AR(r && r._$AB.nextSibling, i), n.length = i);
 	}
 	_$AR(e = this._$AA.nextSibling, t) {
@@ -429,7 +429,7 @@ var Ae = class {
 	setConnected(e) {
 		this._$AM === void 0 && (this._$Cv = e, this._$AP?.(e));
 	}
-}, k = class {
+}, j = class {
 	get tagName() {
 		return this.element.tagName;
 	}
@@ -437,47 +437,47 @@ var Ae = class {
 		return this._$AM._$AU;
 	}
 	constructor(e, t, n, r, i) {
-		this.type = 1, this._$AH = E, this._$AN = void 0, this.element = e, this.name = t, this._$AM = r, this.options = i, n.length > 2 || n[0] !== "" || n[1] !== "" ? (this._$AH = Array(n.length - 1).fill(/* @__PURE__ */ new String()), this.strings = n) : this._$AH = E;
+		this.type = 1, this._$AH = D, this._$AN = void 0, this.element = e, this.name = t, this._$AM = r, this.options = i, n.length > 2 || n[0] !== "" || n[1] !== "" ? (this._$AH = Array(n.length - 1).fill(/* @__PURE__ */ new String()), this.strings = n) : this._$AH = D;
 	}
 	_$AI(e, t = this, n, r) {
 		let i = this.strings, a = !1;
-		if (i === void 0) e = O(this, e, t, 0), a = !b(e) || e !== this._$AH && e !== T, a && (this._$AH = e);
+		if (i === void 0) e = k(this, e, t, 0), a = !x(e) || e !== this._$AH && e !== E, a && (this._$AH = e);
 		else {
 			let r = e, o, s;
-			for (e = i[0], o = 0; o < i.length - 1; o++) s = O(this, r[n + o], t, o), s === T && (s = this._$AH[o]), a ||= !b(s) || s !== this._$AH[o], s === E ? e = E : e !== E && (e += (s ?? "") + i[o + 1]), this._$AH[o] = s;
+			for (e = i[0], o = 0; o < i.length - 1; o++) s = k(this, r[n + o], t, o), s === E && (s = this._$AH[o]), a ||= !x(s) || s !== this._$AH[o], s === D ? e = D : e !== D && (e += (s ?? "") + i[o + 1]), this._$AH[o] = s;
 		}
 		a && !r && this.j(e);
 	}
 	j(e) {
-		e === E ? this.element.removeAttribute(this.name) : this.element.setAttribute(this.name, e ?? "");
+		e === D ? this.element.removeAttribute(this.name) : this.element.setAttribute(this.name, e ?? "");
 	}
-}, Me = class extends k {
+}, Ae = class extends j {
 	constructor() {
 		super(...arguments), this.type = 3;
 	}
 	j(e) {
-		this.element[this.name] = e === E ? void 0 : e;
+		this.element[this.name] = e === D ? void 0 : e;
 	}
-}, Ne = class extends k {
+}, je = class extends j {
 	constructor() {
 		super(...arguments), this.type = 4;
 	}
 	j(e) {
-		this.element.toggleAttribute(this.name, !!e && e !== E);
+		this.element.toggleAttribute(this.name, !!e && e !== D);
 	}
-}, Pe = class extends k {
+}, Me = class extends j {
 	constructor(e, t, n, r, i) {
 		super(e, t, n, r, i), this.type = 5;
 	}
 	_$AI(e, t = this) {
-		if ((e = O(this, e, t, 0) ?? E) === T) return;
-		let n = this._$AH, r = e === E && n !== E || e.capture !== n.capture || e.once !== n.once || e.passive !== n.passive, i = e !== E && (n === E || r);
+		if ((e = k(this, e, t, 0) ?? D) === E) return;
+		let n = this._$AH, r = e === D && n !== D || e.capture !== n.capture || e.once !== n.once || e.passive !== n.passive, i = e !== D && (n === D || r);
 		r && this.element.removeEventListener(this.name, this, n), i && this.element.addEventListener(this.name, this, e), this._$AH = e;
 	}
 	handleEvent(e) {
 		typeof this._$AH == "function" ? this._$AH.call(this.options?.host ?? this.element, e) : this._$AH.handleEvent(e);
 	}
-}, Fe = class {
+}, Ne = class {
 	constructor(e, t, n) {
 		this.element = e, this.type = 6, this._$AN = void 0, this._$AM = t, this.options = n;
 	}
@@ -485,33 +485,33 @@ var Ae = class {
 		return this._$AM._$AU;
 	}
 	_$AI(e) {
-		O(this, e);
+		k(this, e);
 	}
-}, Ie = {
-	M: me,
-	P: _,
-	A: he,
+}, Pe = {
+	M: pe,
+	P: v,
+	A: me,
 	C: 1,
-	L: Oe,
-	R: Ae,
-	D: ve,
-	V: O,
-	I: je,
-	H: k,
-	N: Ne,
-	U: Pe,
-	B: Me,
-	F: Fe
-}, Le = ue.litHtmlPolyfillSupport;
-Le?.(ke, je), (ue.litHtmlVersions ??= []).push("3.3.3");
-var Re = (e, t, n) => {
+	L: De,
+	R: ke,
+	D: _e,
+	V: k,
+	I: A,
+	H: j,
+	N: je,
+	U: Me,
+	B: Ae,
+	F: Ne
+}, Fe = ue.litHtmlPolyfillSupport;
+Fe?.(Oe, A), (ue.litHtmlVersions ??= []).push("3.3.3");
+var Ie = (e, t, n) => {
 	let r = n?.renderBefore ?? t, i = r._$litPart$;
 	if (i === void 0) {
 		let e = n?.renderBefore ?? null;
-		r._$litPart$ = i = new je(t.insertBefore(y(), e), e, void 0, n ?? {});
+		r._$litPart$ = i = new A(t.insertBefore(b(), e), e, void 0, n ?? {});
 	}
 	return i._$AI(e), i;
-}, ze = globalThis, A = class extends g {
+}, Le = globalThis, M = class extends g {
 	constructor() {
 		super(...arguments), this.renderOptions = { host: this }, this._$Do = void 0;
 	}
@@ -521,7 +521,7 @@ var Re = (e, t, n) => {
 	}
 	update(e) {
 		let t = this.render();
-		this.hasUpdated || (this.renderOptions.isConnected = this.isConnected), super.update(e), this._$Do = Re(t, this.renderRoot, this.renderOptions);
+		this.hasUpdated || (this.renderOptions.isConnected = this.isConnected), super.update(e), this._$Do = Ie(t, this.renderRoot, this.renderOptions);
 	}
 	connectedCallback() {
 		super.connectedCallback(), this._$Do?.setConnected(!0);
@@ -530,24 +530,24 @@ var Re = (e, t, n) => {
 		super.disconnectedCallback(), this._$Do?.setConnected(!1);
 	}
 	render() {
-		return T;
+		return E;
 	}
 };
-A._$litElement$ = !0, A.finalized = !0, ze.litElementHydrateSupport?.({ LitElement: A });
-var Be = ze.litElementPolyfillSupport;
-Be?.({ LitElement: A }), (ze.litElementVersions ??= []).push("4.2.2");
+M._$litElement$ = !0, M.finalized = !0, Le.litElementHydrateSupport?.({ LitElement: M });
+var Re = Le.litElementPolyfillSupport;
+Re?.({ LitElement: M }), (Le.litElementVersions ??= []).push("4.2.2");
 // node_modules/@lit/reactive-element/decorators/custom-element.js
-var j = (e) => (t, n) => {
+var N = (e) => (t, n) => {
 	n === void 0 ? customElements.define(e, t) : n.addInitializer(() => {
 		customElements.define(e, t);
 	});
-}, Ve = {
+}, ze = {
 	attribute: !0,
 	type: String,
 	converter: se,
 	reflect: !1,
 	hasChanged: ce
-}, He = (e = Ve, t, n) => {
+}, Be = (e = ze, t, n) => {
 	let { kind: r, metadata: i } = n, a = globalThis.litPropertyMetadata.get(i);
 	if (a === void 0 && globalThis.litPropertyMetadata.set(i, a = /* @__PURE__ */ new Map()), r === "setter" && ((e = Object.create(e)).wrapped = !0), a.set(n.name, e), r === "accessor") {
 		let { name: r } = n;
@@ -570,38 +570,38 @@ var j = (e) => (t, n) => {
 	}
 	throw Error("Unsupported decorator location: " + r);
 };
-function M(e) {
-	return (t, n) => typeof n == "object" ? He(e, t, n) : ((e, t, n) => {
+function P(e) {
+	return (t, n) => typeof n == "object" ? Be(e, t, n) : ((e, t, n) => {
 		let r = t.hasOwnProperty(n);
 		return t.constructor.createProperty(n, e), r ? Object.getOwnPropertyDescriptor(t, n) : void 0;
 	})(e, t, n);
 }
 // node_modules/@lit/reactive-element/decorators/state.js
-function N(e) {
-	return M({
+function F(e) {
+	return P({
 		...e,
 		state: !0,
 		attribute: !1
 	});
 }
 // src/format.ts
-var Ue = new Intl.NumberFormat("en-KE", {
+var Ve = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 2,
 	maximumFractionDigits: 2
-}), We = new Intl.NumberFormat("en-KE", { maximumFractionDigits: 0 }), Ge = new Intl.NumberFormat("en-KE", {
+}), He = new Intl.NumberFormat("en-KE", { maximumFractionDigits: 0 }), Ue = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 2,
 	maximumFractionDigits: 2
-}), Ke = new Intl.NumberFormat("en-KE", {
+}), We = new Intl.NumberFormat("en-KE", {
 	minimumFractionDigits: 1,
 	maximumFractionDigits: 1
-}), P = (e) => `KES ${Ue.format(e)}`, F = (e, t = !1) => (t && e > 0 ? "+" : "") + Ue.format(e).replace("-", "−"), qe = (e) => We.format(e);
-function I(e) {
-	return Math.abs(e) < 1 ? `${We.format(e * 1e3)} Wh`.replace("-", "−") : `${(Math.abs(e) < 10 ? Ge : Ke).format(e)} kWh`.replace("-", "−");
+}), I = (e) => `KES ${Ve.format(e)}`, L = (e, t = !1) => (t && e > 0 ? "+" : "") + Ve.format(e).replace("-", "−"), Ge = (e) => He.format(e);
+function R(e) {
+	return Math.abs(e) < 1 ? `${He.format(e * 1e3)} Wh`.replace("-", "−") : `${(Math.abs(e) < 10 ? Ue : We).format(e)} kWh`.replace("-", "−");
 }
-function Je(e) {
-	return Math.abs(e) < 1e3 ? `${We.format(e)} W` : `${Ge.format(e / 1e3)} kW`;
+function Ke(e) {
+	return Math.abs(e) < 1e3 ? `${He.format(e)} W` : `${Ue.format(e / 1e3)} kW`;
 }
-var Ye = class {
+var qe = class {
 	#e;
 	#t;
 	#n;
@@ -632,9 +632,12 @@ var Ye = class {
 	hour(e) {
 		return Number(this.clock(e).slice(0, 2));
 	}
-}, Xe = {
+}, Je = {
 	no_household: "No household of Energy Swap is set up yet. Add it under Settings, Devices & services.",
 	household: "Household",
+	first_household: "Empty: the first there is.",
+	title: "Title",
+	own_title: "Empty: the card's own.",
 	close: "Close",
 	cancel: "Cancel",
 	busy: "One moment…",
@@ -720,11 +723,14 @@ var Ye = class {
 	row_took: "took {energy}",
 	row_sold: "sold {energy}",
 	row_bought: "bought {energy}"
-}, Ze = {
-	en: Xe,
+}, Ye = {
+	en: Je,
 	sw: {
 		no_household: "Hakuna kaya ya Energy Swap iliyowekwa bado. Iongeze katika Mipangilio, Vifaa na huduma.",
 		household: "Kaya",
+		first_household: "Tupu: ya kwanza iliyopo.",
+		title: "Kichwa",
+		own_title: "Tupu: kile cha kadi yenyewe.",
 		close: "Funga",
 		cancel: "Ghairi",
 		busy: "Subiri kidogo…",
@@ -811,26 +817,26 @@ var Ye = class {
 		row_sold: "imeuza {energy}",
 		row_bought: "imenunua {energy}"
 	}
-}, L = (e, t = navigator.language) => e.startsWith("en") && t.startsWith("sw") ? "sw" : e;
-function R(e) {
-	let t = Ze[e.slice(0, 2)] ?? Xe;
+}, z = (e, t = navigator.language) => e.startsWith("en") && t.startsWith("sw") ? "sw" : e;
+function B(e) {
+	let t = Ye[e.slice(0, 2)] ?? Je;
 	return (e, n = {}) => t[e].replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (e, t, r, i) => n[t] === 1 ? r : i).replace(/\{(\w+)\}/g, (e, t) => String(n[t] ?? e));
 }
 // src/texts.ts
-var Qe = "energy_swap";
-async function $e(e, t, n) {
+var Xe = "energy_swap";
+async function Ze(e, t, n) {
 	let { resources: r } = await e.callWS({
 		type: "frontend/get_translations",
 		language: t,
 		category: n,
-		integration: [Qe]
-	}), i = `component.${Qe}.${n}.`;
+		integration: [Xe]
+	}), i = `component.${Xe}.${n}.`;
 	return Object.fromEntries(Object.entries(r).map(([e, t]) => [e.slice(i.length), t]));
 }
-var et = (e, t) => e.replace(/\{(\w+)\}/g, (e, n) => t[n] ?? e);
-function tt(e, t) {
+var Qe = (e, t) => e.replace(/\{(\w+)\}/g, (e, n) => t[n] ?? e);
+function $e(e, t) {
 	let n = (t) => e.attribute("recommendation", t), r = (e, t) => Number(n(e) ?? 0).toFixed(t), i = t[`advice_${String(n("key"))}`];
-	if (i !== void 0) return et(i, {
+	if (i !== void 0) return Qe(i, {
 		energy: r("energy", 1),
 		price: r("price", 2),
 		gain: r("gain", 2)
@@ -838,21 +844,21 @@ function tt(e, t) {
 	let a = n("reason");
 	return typeof a == "string" ? a : "";
 }
-var nt = (e) => typeof e == "object" && !!e && "translation_domain" in e && e.translation_domain === Qe && "translation_key" in e && typeof e.translation_key == "string";
-function z(e) {
+var et = (e) => typeof e == "object" && !!e && "translation_domain" in e && e.translation_domain === Xe && "translation_key" in e && typeof e.translation_key == "string";
+function V(e) {
 	return typeof e == "object" && e && "message" in e && typeof e.message == "string" ? e.message : String(e);
 }
-async function rt(e, t, n) {
-	if (!nt(n)) return z(n);
+async function tt(e, t, n) {
+	if (!et(n)) return V(n);
 	try {
-		let r = (await $e(e, t, "exceptions"))[`${n.translation_key}.message`];
-		return r === void 0 ? z(n) : et(r, n.translation_placeholders ?? {});
+		let r = (await Ze(e, t, "exceptions"))[`${n.translation_key}.message`];
+		return r === void 0 ? V(n) : Qe(r, n.translation_placeholders ?? {});
 	} catch {
-		return z(n);
+		return V(n);
 	}
 }
 // src/remote.ts
-var B = class {
+var H = class {
 	#e;
 	#t;
 	#n;
@@ -870,6 +876,9 @@ var B = class {
 	hostUpdated() {
 		this.#t === 0 && this.#n && this.refresh();
 	}
+	forget() {
+		this.#t !== 0 && (this.value = void 0, this.problem = "", this.refresh());
+	}
 	async refresh() {
 		let e = this.ask();
 		if (e === null) return;
@@ -880,16 +889,18 @@ var B = class {
 			this.value = n, this.problem = "";
 		} catch (e) {
 			if (t !== this.#t) return;
-			this.problem = z(e);
+			this.problem = V(e);
 		}
 		this.host.requestUpdate();
 	}
-}, V = l`
+}, U = l`
   :host {
     --sell: var(--energy-solar-color, #e69500);
     --buy: var(--energy-grid-consumption-color, #3f7fc4);
-    --good: var(--success-color, #2e7d32);
-    --bad: var(--error-color, #c62828);
+    /* Home Assistant's own green, red and blue are too faint to be read as small text, or beneath it. */
+    --good: color-mix(in srgb, var(--success-color, #2e7d32) 60%, var(--primary-text-color, #141414));
+    --bad: color-mix(in srgb, var(--error-color, #c62828) 70%, var(--primary-text-color, #141414));
+    --press: color-mix(in srgb, var(--primary-color, #009ac7) 78%, #000);
     --soft: var(--secondary-text-color, #5f6368);
     --line: var(--divider-color, rgb(0 0 0 / 12%));
     display: block;
@@ -982,8 +993,8 @@ var B = class {
     cursor: default;
   }
   button.primary {
-    background: var(--primary-color);
-    border-color: var(--primary-color);
+    background: var(--press);
+    border-color: var(--press);
     color: var(--text-primary-color, #fff);
   }
   .actions > button {
@@ -1001,17 +1012,17 @@ var B = class {
     clip-path: inset(50%);
     white-space: nowrap;
   }
-`, it = "energy_swap", at = class extends Error {};
-function ot(e) {
+`, nt = "energy_swap", rt = class extends Error {};
+function it(e) {
 	let t = /* @__PURE__ */ new Set();
-	for (let n of Object.values(e.entities)) n?.platform === it && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
+	for (let n of Object.values(e.entities)) n?.platform === nt && n.translation_key === "kes_balance" && n.device_id && t.add(n.device_id);
 	return [...t];
 }
-var st = class {
+var at = class {
 	#e;
 	constructor(e, t) {
 		this.hass = e, this.device = t, this.#e = /* @__PURE__ */ new Map();
-		for (let n of Object.values(e.entities)) n?.platform === it && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
+		for (let n of Object.values(e.entities)) n?.platform === nt && n.device_id === t && n.translation_key && this.#e.set(n.translation_key, n.entity_id);
 	}
 	get name() {
 		let e = this.hass.devices[this.device];
@@ -1040,7 +1051,7 @@ var st = class {
 		return t !== void 0 && t !== "unavailable";
 	}
 	async act(e, t = {}) {
-		return this.#t(it, e, t, { device_id: this.device }, !0);
+		return this.#t(nt, e, t, { device_id: this.device }, !0);
 	}
 	async use(e, t, n, r = {}) {
 		let i = this.entity(e);
@@ -1057,19 +1068,19 @@ var st = class {
 				return_response: i
 			})).response;
 		} catch (e) {
-			throw new at(await rt(this.hass, L(this.hass.language), e));
+			throw new rt(await tt(this.hass, z(this.hass.language), e));
 		}
 	}
 };
 // \0@oxc-project+runtime@0.156.0/helpers/esm/decorate.js
-function H(e, t, n, r) {
+function W(e, t, n, r) {
 	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
 	if (typeof Reflect == "object" && typeof Reflect.decorate == "function") a = Reflect.decorate(e, t, n, r);
 	else for (var s = e.length - 1; s >= 0; s--) (o = e[s]) && (a = (i < 3 ? o(a) : i > 3 ? o(t, n, a) : o(t, n)) || a);
 	return i > 3 && a && Object.defineProperty(t, n, a), a;
 }
 // src/parts/form-dialog.ts
-var U = class extends A {
+var G = class extends M {
 	constructor(...e) {
 		super(...e), this.values = {}, this.problem = "", this.done = "", this.isBusy = !1, this.#n = () => {
 			this.renderRoot.querySelector("dialog")?.close();
@@ -1082,7 +1093,7 @@ var U = class extends A {
 				try {
 					this.done = await this.form.act(this.values);
 				} catch (e) {
-					this.problem = z(e);
+					this.problem = V(e);
 				} finally {
 					this.isBusy = !1;
 				}
@@ -1090,7 +1101,7 @@ var U = class extends A {
 		};
 	}
 	static {
-		this.styles = [V, l`
+		this.styles = [U, l`
       dialog {
         width: min(420px, calc(100vw - 24px));
         border: 0;
@@ -1158,27 +1169,30 @@ var U = class extends A {
 	firstUpdated() {
 		this.renderRoot.querySelector("dialog")?.showModal(), this.renderRoot.querySelector("input")?.select();
 	}
+	updated(e) {
+		e.has("done") && this.done && this.renderRoot.querySelector(".done button")?.focus();
+	}
 	render() {
-		return C`<dialog aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
+		return w`<dialog aria-labelledby="title" @close=${() => this.dispatchEvent(new CustomEvent("closed"))}>
       <h2 id="title">${this.form.title}</h2>
-      ${this.done ? C`<div class="done"><p role="status">${this.done}</p><button class="primary" autofocus @click=${this.#n}>${this.say("close")}</button></div>` : this.#e()}
+      ${this.done ? w`<div class="done"><p role="status">${this.done}</p><button class="primary" @click=${this.#n}>${this.say("close")}</button></div>` : this.#e()}
     </dialog>`;
 	}
 	#e() {
 		let { lead: e, fields: t, go: n, sum: r } = this.form;
-		return C`<p class="soft">${e}</p>
+		return w`<p class="soft">${e}</p>
       <form novalidate @submit=${this.#r}>
         ${t.map((e) => this.#t(e))}
-        ${r ? C`<p class="sum number" aria-live="polite">${r(this.values)}</p>` : E}
-        ${this.problem ? C`<p class="problem" role="alert">${this.problem}</p>` : E}
+        ${r ? w`<p class="sum number" aria-live="polite">${r(this.values)}</p>` : D}
+        ${this.problem ? w`<p class="problem" role="alert">${this.problem}</p>` : D}
         <div class="actions">
-          ${n === void 0 ? E : C`<button class="primary" type="submit" ?disabled=${this.isBusy}>${this.isBusy ? this.say("busy") : n}</button>`}
+          ${n === void 0 ? D : w`<button class="primary" type="submit" ?disabled=${this.isBusy}>${this.isBusy ? this.say("busy") : n}</button>`}
           <button type="button" @click=${this.#n}>${this.say(n === void 0 ? "close" : "cancel")}</button>
         </div>
       </form>`;
 	}
 	#t(e) {
-		return C`<div>
+		return w`<div>
       <label for=${e.name}>${e.label}</label>
       <div class="field">
         <input
@@ -1187,7 +1201,7 @@ var U = class extends A {
           inputmode="decimal"
           step=${e.step}
           min=${e.min}
-          max=${e.max ?? E}
+          max=${e.max ?? D}
           ?required=${!e.isOptional}
           aria-describedby=${e.hint ? `${e.name}-unit ${e.name}-hint` : `${e.name}-unit`}
           .value=${typeof e.value == "number" ? String(e.value) : ""}
@@ -1198,38 +1212,48 @@ var U = class extends A {
         />
         <span class="unit" id="${e.name}-unit">${e.unit}</span>
       </div>
-      ${e.hint ? C`<p class="soft hint" id="${e.name}-hint">${e.hint}</p>` : E}
+      ${e.hint ? w`<p class="soft hint" id="${e.name}-hint">${e.hint}</p>` : D}
     </div>`;
 	}
 	#n;
 	#r;
 };
-H([M({ attribute: !1 })], U.prototype, "form", void 0), H([M({ attribute: !1 })], U.prototype, "say", void 0), H([N()], U.prototype, "values", void 0), H([N()], U.prototype, "problem", void 0), H([N()], U.prototype, "done", void 0), H([N()], U.prototype, "isBusy", void 0), U = H([j("energy-swap-form-dialog")], U);
+W([P({ attribute: !1 })], G.prototype, "form", void 0), W([P({ attribute: !1 })], G.prototype, "say", void 0), W([F()], G.prototype, "values", void 0), W([F()], G.prototype, "problem", void 0), W([F()], G.prototype, "done", void 0), W([F()], G.prototype, "isBusy", void 0), G = W([N("energy-swap-form-dialog")], G);
 // src/cards/card.ts
-var W = class extends A {
+var K = class extends M {
 	constructor(...e) {
-		super(...e), this.form = null, this.say = R("en"), this.times = new Ye("en", "UTC"), this.#e = "";
+		super(...e), this.form = null, this.say = B("en"), this.times = new qe("en", "UTC"), this.#e = "", this.#t = [];
 	}
 	static {
-		this.styles = [V];
+		this.styles = [U];
 	}
 	static getConfigForm() {
-		return { schema: [{
-			name: "device_id",
-			selector: { device: { integration: "energy_swap" } }
-		}, {
-			name: "title",
-			selector: { text: {} }
-		}] };
+		let e = B(z(document.documentElement.lang || "en"));
+		return {
+			schema: [{
+				name: "device_id",
+				selector: { device: { integration: "energy_swap" } }
+			}, {
+				name: "title",
+				selector: { text: {} }
+			}],
+			computeLabel: ({ name: t }) => e(t === "title" ? "title" : "household"),
+			computeHelper: ({ name: t }) => e(t === "title" ? "own_title" : "first_household")
+		};
 	}
 	static getStubConfig() {
 		return {};
 	}
 	#e;
 	#t;
+	#n;
 	setConfig(e) {
 		if (e.device_id !== void 0 && typeof e.device_id != "string") throw Error("device_id is the id of a household's device");
-		this.config = e;
+		let t = this.config !== void 0 && this.config.device_id !== e.device_id;
+		if (this.config = e, this.#n = void 0, t) for (let e of this.#t) e.forget();
+	}
+	addController(e) {
+		super.addController(e), e instanceof H && this.#t.push(e);
 	}
 	getCardSize() {
 		return 5;
@@ -1242,26 +1266,26 @@ var W = class extends A {
 		};
 	}
 	get household() {
-		if (this.#t?.hass !== this.hass) {
-			let e = this.config?.device_id ?? ot(this.hass)[0];
-			this.#t = {
+		if (this.#n?.hass !== this.hass) {
+			let e = this.config?.device_id ?? it(this.hass)[0];
+			this.#n = {
 				hass: this.hass,
-				found: e === void 0 ? void 0 : new st(this.hass, e)
+				found: e === void 0 ? void 0 : new at(this.hass, e)
 			};
 		}
-		return this.#t.found;
+		return this.#n.found;
 	}
 	willUpdate() {
 		let e = `${this.hass.language} ${this.hass.config.time_zone}`;
-		e !== this.#e && (this.#e = e, this.say = R(L(this.hass.language)), this.times = new Ye(L(this.hass.language), this.hass.config.time_zone));
+		e !== this.#e && (this.#e = e, this.say = B(z(this.hass.language)), this.times = new qe(z(this.hass.language), this.hass.config.time_zone));
 	}
 	shouldUpdate() {
 		return this.hass !== void 0 && this.config !== void 0;
 	}
 	render() {
 		let e = this.household;
-		return C`<ha-card>
-      ${e === void 0 ? C`<div class="body"><p>${this.say("no_household")}</p></div>` : C`${this.show(e)}${this.form === null ? E : C`<energy-swap-form-dialog
+		return w`<ha-card>
+      ${e === void 0 ? w`<div class="body"><p>${this.say("no_household")}</p></div>` : w`${this.show(e)}${this.form === null ? D : w`<energy-swap-form-dialog
                 .form=${this.form}
                 .say=${this.say}
                 @closed=${() => {
@@ -1273,12 +1297,12 @@ var W = class extends A {
 	ask(e) {
 		this.form = e;
 	}
-	renderHead(e, t = E) {
-		return C`<div class="head"><h2>${this.config?.title ?? e}</h2>${t}</div>`;
+	renderHead(e, t = D) {
+		return w`<div class="head"><h2>${this.config?.title ?? e}</h2>${t}</div>`;
 	}
 };
-H([M({ attribute: !1 })], W.prototype, "hass", void 0), H([N()], W.prototype, "config", void 0), H([N()], W.prototype, "form", void 0);
-function ct(e, t, n) {
+W([P({ attribute: !1 })], K.prototype, "hass", void 0), W([F()], K.prototype, "config", void 0), W([F()], K.prototype, "form", void 0);
+function ot(e, t, n) {
 	let r = window;
 	r.customCards ??= [], r.customCards.push({
 		type: e,
@@ -1288,9 +1312,9 @@ function ct(e, t, n) {
 	});
 }
 // src/cards/money-card.ts
-var lt = 86400, ut = class extends W {
+var st = 86400, ct = class extends K {
 	static {
-		this.styles = [V, l`
+		this.styles = [U, l`
       .balance {
         font-size: 34px;
         font-weight: 700;
@@ -1336,18 +1360,18 @@ var lt = 86400, ut = class extends W {
       }
     `];
 	}
-	#e = new B(this, () => {
-		let e = L(this.hass.language);
-		return e.startsWith("en") ? Promise.resolve({}) : $e(this.hass, e, "common");
-	}, lt);
+	#e = new H(this, () => {
+		let e = z(this.hass.language);
+		return e.startsWith("en") ? Promise.resolve({}) : Ze(this.hass, e, "common");
+	}, st);
 	show(e) {
 		let t = e.number("kes_balance"), n = e.number("kes_held") ?? 0;
-		return C`${this.renderHead(e.name, this.#t(e))}
+		return w`${this.renderHead(e.name, this.#t(e))}
       <div class="body">
         <div>
           <p class="soft">${this.say("balance")}</p>
-          <p class="balance number">${t === null ? "–" : P(t)}</p>
-          ${n > 0 ? C`<p class="soft">${this.say("held", { amount: P(n) })}</p>` : E}
+          <p class="balance number">${t === null ? "–" : I(t)}</p>
+          ${n > 0 ? w`<p class="soft">${this.say("held", { amount: I(n) })}</p>` : D}
         </div>
         <div class="facts">
           ${this.#n("earned_today", e)} ${this.#n("saved_today", e)} ${this.#n("earned_month", e)}
@@ -1375,28 +1399,28 @@ var lt = 86400, ut = class extends W {
       </div>`;
 	}
 	#t(e) {
-		return e.text("hub_connection") === "off" ? C`<span class="pill bad">${this.say("hub_away")}</span>` : e.text("meter") === "off" ? C`<span class="pill bad">${this.say("meter_silent")}</span>` : E;
+		return e.text("hub_connection") === "off" ? w`<span class="pill bad">${this.say("hub_away")}</span>` : e.text("meter") === "off" ? w`<span class="pill bad">${this.say("meter_silent")}</span>` : D;
 	}
 	#n(e, t) {
 		let n = t.number(e);
-		return n === null ? E : C`<div><span class="soft">${this.say(e)}</span><b class="number ${n > 0 ? "gain" : ""}">${F(n, !0)}</b></div>`;
+		return n === null ? D : w`<div><span class="soft">${this.say(e)}</span><b class="number ${n > 0 ? "gain" : ""}">${L(n, !0)}</b></div>`;
 	}
 	#r(e) {
 		let t = e.number("token_balance");
-		return t === null ? E : C`<div><span class="soft">${this.say("tokens")}</span><b class="number">${I(t)}</b></div>`;
+		return t === null ? D : w`<div><span class="soft">${this.say("tokens")}</span><b class="number">${R(t)}</b></div>`;
 	}
 	#i(e) {
 		let t = e.number("net_power"), n = e.number("generation_power");
-		return t === null ? E : C`<p class="flow">
-      <span>${this.say(t < 0 ? "gives_now" : "takes_now", { power: Je(Math.abs(t)) })}</span>
-      ${n === null || n <= 0 ? E : C`<span class="soft">${this.say("sun_now", { power: Je(n) })}</span>`}
+		return t === null ? D : w`<p class="flow">
+      <span>${this.say(t < 0 ? "gives_now" : "takes_now", { power: Ke(Math.abs(t)) })}</span>
+      ${n === null || n <= 0 ? D : w`<span class="soft">${this.say("sun_now", { power: Ke(n) })}</span>`}
     </p>`;
 	}
 	#a(e) {
-		let t = e.text("recommendation"), n = tt(e, this.#e.value ?? {});
-		return t === null ? E : C`<div class="advice ${t}">
+		let t = e.text("recommendation"), n = $e(e, this.#e.value ?? {});
+		return t === null ? D : w`<div class="advice ${t}">
       <b>${this.say(`advice_${t}`)}</b>
-      ${n === "" ? E : C`<span class="soft">${n}</span>`}
+      ${n === "" ? D : w`<span class="soft">${n}</span>`}
     </div>`;
 	}
 	#o(e) {
@@ -1419,7 +1443,7 @@ var lt = 86400, ut = class extends W {
 	#s(e, t) {
 		this.ask({
 			title: this.say("pay_out"),
-			lead: this.say("pay_out_means", { amount: P(t) }),
+			lead: this.say("pay_out_means", { amount: I(t) }),
 			go: this.say("pay_out"),
 			fields: [{
 				name: "amount",
@@ -1433,14 +1457,14 @@ var lt = 86400, ut = class extends W {
 			}],
 			act: async (n) => {
 				let r = await e.act("pay_out", n);
-				return this.say("paid_out", { amount: P(r.kes ?? n.amount ?? t) });
+				return this.say("paid_out", { amount: I(r.kes ?? n.amount ?? t) });
 			}
 		});
 	}
 };
-ut = H([j("energy-swap-money-card")], ut), ct("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
+ct = W([N("energy-swap-money-card")], ct), ot("energy-swap-money-card", "Energy Swap: money and energy", "What you have, earned and saved, what the meter does now, top up and pay out.");
 // src/scale.ts
-function dt(e, t = 4) {
+function lt(e, t = 4) {
 	let n = Math.min(0, ...e), r = Math.max(0, ...e), i = (r - n || 1) / Math.max(1, t - 1), a = 10 ** Math.floor(Math.log10(i)), o = [
 		1,
 		2,
@@ -1450,24 +1474,24 @@ function dt(e, t = 4) {
 	].map((e) => e * a).find((e) => e >= i) ?? 10 * a, s = Math.floor(n / o), c = Math.max(s + 1, Math.ceil(r / o));
 	return Array.from({ length: c - s + 1 }, (e, t) => Number(((s + t) * o).toPrecision(12)));
 }
-var ft = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
-function pt(e, t, n) {
+var ut = (e, { from: t, to: n }, r) => (e - t) / (n - t || 1) * r;
+function dt(e, t, n) {
 	let r = n / (e.to - e.from) * 6 * 3600 < 46 ? 12 : 6, i = [];
 	for (let n = Math.ceil(e.from / 3600) * 3600; n <= e.to; n += 3600) t(n) % r === 0 && i.push(n);
 	return i;
 }
-function mt(e, t, n, r = 0) {
+function ft(e, t, n, r = 0) {
 	let i = [], a = !1;
-	for (let { at: o, mid: s, hold: c = r } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${G(t(o))} ${G(n(s))}`), c > 0 && i.push(`L${G(t(o + c))} ${G(n(s))}`), a = !0);
+	for (let { at: o, mid: s, hold: c = r } of e) s === null ? a = !1 : (i.push(`${a ? "L" : "M"}${q(t(o))} ${q(n(s))}`), c > 0 && i.push(`L${q(t(o + c))} ${q(n(s))}`), a = !0);
 	return i.join("");
 }
-function ht(e, t, n) {
+function pt(e, t, n) {
 	let r = e.filter((e) => e.low !== void 0 && e.high !== void 0);
 	if (r.length < 2) return "";
-	let i = r.map((e) => `${G(t(e.at))} ${G(n(e.high))}`), a = r.toReversed().map((e) => `${G(t(e.at))} ${G(n(e.low))}`);
+	let i = r.map((e) => `${q(t(e.at))} ${q(n(e.high))}`), a = r.toReversed().map((e) => `${q(t(e.at))} ${q(n(e.low))}`);
 	return `M${[...i, ...a].join("L")}Z`;
 }
-var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 16, q = class extends A {
+var q = (e) => Math.round(e * 10) / 10, J = 44, mt = 22, ht = 8, gt = 16, Y = class extends M {
 	constructor(...e) {
 		super(...e), this.courses = [], this.word = String, this.now = 0, this.height = 180, this.unit = "", this.label = "", this.width = 320, this.chosen = null, this.#e = new ResizeObserver(([e]) => {
 			e && e.contentRect.width > 0 && (this.width = e.contentRect.width);
@@ -1519,14 +1543,14 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 16, q = cl
       flex-wrap: wrap;
       gap: 2px 14px;
       min-height: 20px;
-      padding-left: ${K}px;
+      padding-left: ${J}px;
       font-size: 13px;
       color: var(--primary-text-color);
       font-variant-numeric: tabular-nums;
     }
     .unit {
       margin-left: auto;
-      padding-right: ${vt}px;
+      padding-right: ${gt}px;
       color: var(--secondary-text-color);
     }
     .key {
@@ -1550,26 +1574,26 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 16, q = cl
 	}
 	render() {
 		let e = this.#r(), [t] = e, n = e.at(-1);
-		if (t === void 0 || n === void 0) return E;
+		if (t === void 0 || n === void 0) return D;
 		let r = {
 			from: t,
 			to: n + Math.max(0, ...this.courses.map((e) => e.hold ?? 0))
-		}, i = dt(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
+		}, i = lt(this.courses.flatMap((e) => e.points.flatMap(({ mid: e, low: t, high: n }) => [
 			e,
 			t,
 			n
 		])).filter((e) => typeof e == "number")), a = {
 			from: i[0] ?? 0,
 			to: i.at(-1) ?? 1
-		}, o = this.width - K - vt, s = this.height - gt, c = (e) => K + ft(e, r, o), l = (e) => s - ft(e, a, s - _t);
-		return C`<svg
+		}, o = this.width - J - gt, s = this.height - mt, c = (e) => J + ut(e, r, o), l = (e) => s - ut(e, a, s - ht);
+		return w`<svg
         role="img"
         tabindex="0"
         aria-label=${this.label}
         viewBox="0 0 ${this.width} ${this.height}"
         height=${this.height}
         @pointermove=${(t) => {
-			this.#i(r.from + (t.offsetX - K) / o * (r.to - r.from), e);
+			this.#i(r.from + (t.offsetX - J) / o * (r.to - r.from), e);
 		}}
         @pointerleave=${() => {
 			this.chosen = null;
@@ -1578,30 +1602,30 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 16, q = cl
 			this.#a(t, e);
 		}}
       >
-        ${i.map((e) => w`<line class="grid ${e === 0 ? "zero" : ""}" x1=${K} x2=${this.width - vt} y1=${l(e)} y2=${l(e)}></line>
-          <text x=${38} y=${l(e) + 4} text-anchor="end">${yt(e)}</text>`)}
-        ${pt(r, (e) => this.times.hour(e), o).map((e) => w`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.tick(e)}</text>`)}
+        ${i.map((e) => T`<line class="grid ${e === 0 ? "zero" : ""}" x1=${J} x2=${this.width - gt} y1=${l(e)} y2=${l(e)}></line>
+          <text x=${38} y=${l(e) + 4} text-anchor="end">${_t(e)}</text>`)}
+        ${dt(r, (e) => this.times.hour(e), o).map((e) => T`<text x=${c(e)} y=${this.height - 6} text-anchor="middle">${this.times.tick(e)}</text>`)}
         ${this.courses.map((e) => this.#t(e, c, l))}
-        ${this.now > r.from && this.now < r.to ? w`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${_t} y2=${s}></line>` : E}
-        ${this.chosen === null ? E : w`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${_t} y2=${s}></line>`}
+        ${this.now > r.from && this.now < r.to ? T`<line class="now" x1=${c(this.now)} x2=${c(this.now)} y1=${ht} y2=${s}></line>` : D}
+        ${this.chosen === null ? D : T`<line class="mark" x1=${c(this.chosen)} x2=${c(this.chosen)} y1=${ht} y2=${s}></line>`}
       </svg>
       <div class="readout" aria-live="polite">${this.#n()}</div>`;
 	}
 	#t(e, t, n) {
-		let r = ht(e.points, t, n);
-		return w`${r ? w`<path d=${r} fill=${e.colour} opacity="0.2"></path>` : E}
-      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${mt(e.points, t, n, e.hold)}></path>`;
+		let r = pt(e.points, t, n);
+		return T`${r ? T`<path d=${r} fill=${e.colour} opacity="0.2"></path>` : D}
+      <path class="line ${e.isDashed ? "dashed" : ""}" stroke=${e.colour} d=${ft(e.points, t, n, e.hold)}></path>`;
 	}
 	#n() {
 		let e = this.chosen;
-		return C`${e === null ? E : C`<b>${this.times.day(e)} ${this.times.clock(e)}</b>`}
+		return w`${e === null ? D : w`<b>${this.times.day(e)} ${this.times.clock(e)}</b>`}
       ${this.courses.map((t) => {
 			let n = e === null ? void 0 : t.points.find((n) => n.at <= e && e < n.at + (n.hold ?? t.hold ?? 1));
-			if (e !== null && (n === void 0 || n.mid === null)) return E;
+			if (e !== null && (n === void 0 || n.mid === null)) return D;
 			let r = n?.mid, i = n?.low === void 0 || n.high === void 0 ? "" : ` (${this.word(n.low)} – ${this.word(n.high)})`;
-			return C`<span class="key"><i style="background:${t.colour}"></i>${t.name}${r == null ? E : C` ${this.word(r)}${i}`}</span>`;
+			return w`<span class="key"><i style="background:${t.colour}"></i>${t.name}${r == null ? D : w` ${this.word(r)}${i}`}</span>`;
 		})}
-      ${e === null && this.unit ? C`<span class="unit">${this.unit}</span>` : E}`;
+      ${e === null && this.unit ? w`<span class="unit">${this.unit}</span>` : D}`;
 	}
 	#r() {
 		return [...new Set(this.courses.flatMap((e) => e.points.map((e) => e.at)))].sort((e, t) => e - t);
@@ -1620,10 +1644,10 @@ var G = (e) => Math.round(e * 10) / 10, K = 44, gt = 22, _t = 8, vt = 16, q = cl
 		this.chosen = t[Math.min(t.length - 1, Math.max(0, i + n))] ?? null;
 	}
 };
-H([M({ attribute: !1 })], q.prototype, "courses", void 0), H([M({ attribute: !1 })], q.prototype, "times", void 0), H([M({ attribute: !1 })], q.prototype, "word", void 0), H([M({ type: Number })], q.prototype, "now", void 0), H([M({ type: Number })], q.prototype, "height", void 0), H([M()], q.prototype, "unit", void 0), H([M()], q.prototype, "label", void 0), H([N()], q.prototype, "width", void 0), H([N()], q.prototype, "chosen", void 0), q = H([j("energy-swap-chart")], q);
-var yt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), bt = 5, xt = class extends A {
+W([P({ attribute: !1 })], Y.prototype, "courses", void 0), W([P({ attribute: !1 })], Y.prototype, "times", void 0), W([P({ attribute: !1 })], Y.prototype, "word", void 0), W([P({ type: Number })], Y.prototype, "now", void 0), W([P({ type: Number })], Y.prototype, "height", void 0), W([P()], Y.prototype, "unit", void 0), W([P()], Y.prototype, "label", void 0), W([F()], Y.prototype, "width", void 0), W([F()], Y.prototype, "chosen", void 0), Y = W([N("energy-swap-chart")], Y);
+var _t = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "−"), vt = 5, yt = class extends M {
 	static {
-		this.styles = [V, l`
+		this.styles = [U, l`
       .sides {
         display: grid;
         grid-template-columns: 1fr 1fr;
@@ -1665,27 +1689,27 @@ var yt = (e) => (Math.abs(e) >= 1e3 ? `${e / 1e3}k` : String(e)).replace("-", "�
 	}
 	render() {
 		let e = Math.max(1, ...[...this.book.buys, ...this.book.sells].map((e) => e.wh));
-		return C`<div class="sides">
+		return w`<div class="sides">
       ${this.#e("sells", this.book.sells, e)}${this.#e("buys", this.book.buys, e)}
     </div>`;
 	}
 	#e(e, t, n) {
-		return C`<section class=${e}>
+		return w`<section class=${e}>
       <h3>${this.say(e === "sells" ? "offered" : "wanted")}</h3>
-      ${t.length === 0 ? C`<p class="soft">${this.say("nothing_now")}</p>` : C`<ol>
-            ${t.slice(0, bt).map((e) => C`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${F(e.cents_per_kwh / 100)}</span><span>${I(e.wh / 1e3)}</span></li>`)}
+      ${t.length === 0 ? w`<p class="soft">${this.say("nothing_now")}</p>` : w`<ol>
+            ${t.slice(0, vt).map((e) => w`<li><i style="width:${Math.max(3, e.wh / n * 100)}%"></i><span>${L(e.cents_per_kwh / 100)}</span><span>${R(e.wh / 1e3)}</span></li>`)}
           </ol>`}
     </section>`;
 	}
 };
-H([M({ attribute: !1 })], xt.prototype, "book", void 0), H([M({ attribute: !1 })], xt.prototype, "say", void 0), xt = H([j("energy-swap-order-book")], xt);
+W([P({ attribute: !1 })], yt.prototype, "book", void 0), W([P({ attribute: !1 })], yt.prototype, "say", void 0), yt = W([N("energy-swap-order-book")], yt);
 // src/cards/market-card.ts
-var St = 60, Ct = .1, wt = class extends W {
+var bt = 60, xt = .1, St = class extends K {
 	constructor(...e) {
-		super(...e), this.cancelling = "", this.problem = "", this.#e = new B(this, () => this.household?.act("get_prices") ?? null, St), this.#t = new B(this, () => this.household?.act("get_market") ?? null, St / 4);
+		super(...e), this.cancelling = "", this.problem = "", this.#e = new H(this, () => this.household?.act("get_prices") ?? null, bt), this.#t = new H(this, () => this.household?.act("get_market") ?? null, bt / 4);
 	}
 	static {
-		this.styles = [V, l`
+		this.styles = [U, l`
       .price {
         font-size: 30px;
         font-weight: 700;
@@ -1725,13 +1749,13 @@ var St = 60, Ct = .1, wt = class extends W {
 	#t;
 	show(e) {
 		let t = e.number("clearing_price"), n = e.number("price_against_week");
-		return C`${this.renderHead(this.say("market"), n === null ? E : this.#n(n))}
+		return w`${this.renderHead(this.say("market"), n === null ? D : this.#n(n))}
       <div class="body">
         <p class="price number">
-          ${t === null ? C`<small>${this.say("no_price")}</small>` : C`${F(t)} <small>KES/kWh ${this.say("last_price")}</small>`}
+          ${t === null ? w`<small>${this.say("no_price")}</small>` : w`${L(t)} <small>KES/kWh ${this.say("last_price")}</small>`}
         </p>
-        ${this.#e.value ? this.#r(this.#e.value) : this.#e.problem ? C`<p class="soft">${this.#e.problem}</p>` : E}
-        ${this.#t.value?.book ? C`<energy-swap-order-book .book=${this.#t.value.book} .say=${this.say}></energy-swap-order-book>` : E}
+        ${this.#e.value ? this.#r(this.#e.value) : this.#e.problem ? w`<p class="soft">${this.#e.problem}</p>` : D}
+        ${this.#t.value?.book ? w`<energy-swap-order-book .book=${this.#t.value.book} .say=${this.say}></energy-swap-order-book>` : D}
         <div class="actions">
           <button
             class="primary"
@@ -1757,19 +1781,19 @@ var St = 60, Ct = .1, wt = class extends W {
             ${this.say("my_prices")}
           </button>
         </div>
-        ${this.#t.problem ? C`<p class="soft">${this.#t.problem}</p>` : this.#i(e, this.#t.value?.orders ?? [])}
+        ${this.#t.problem ? w`<p class="soft">${this.#t.problem}</p>` : this.#i(e, this.#t.value?.orders ?? [])}
       </div>`;
 	}
 	#n(e) {
 		let t = e === 0 ? "like_week" : e < 0 ? "below_week" : "above_week";
-		return C`<span class="pill">${this.say(t, { percent: Math.abs(e) })}</span>`;
+		return w`<span class="pill">${this.say(t, { percent: Math.abs(e) })}</span>`;
 	}
 	#r(e) {
-		return C`<energy-swap-chart
+		return w`<energy-swap-chart
       .courses=${[{
 			name: this.say("price_was"),
 			colour: "var(--primary-color)",
-			hold: Tt(e.past),
+			hold: Ct(e.past),
 			points: e.past.map((e) => ({
 				at: e.start,
 				hold: e.minutes === void 0 ? void 0 : e.minutes * 60,
@@ -1778,7 +1802,7 @@ var St = 60, Ct = .1, wt = class extends W {
 		}, {
 			name: this.say("price_expected"),
 			colour: "var(--sell)",
-			hold: Tt(e.expected),
+			hold: Ct(e.expected),
 			isDashed: !0,
 			points: e.expected.map((e) => ({
 				at: e.start,
@@ -1788,7 +1812,7 @@ var St = 60, Ct = .1, wt = class extends W {
 			}))
 		}].filter((e) => e.points.length > 0)}
       .times=${this.times}
-      .word=${(e) => F(e)}
+      .word=${(e) => L(e)}
       .now=${e.now ?? Date.now() / 1e3}
       .height=${160}
       unit="KES/kWh"
@@ -1796,20 +1820,20 @@ var St = 60, Ct = .1, wt = class extends W {
     ></energy-swap-chart>`;
 	}
 	#i(e, t) {
-		return t.length === 0 ? E : C`<section>
+		return t.length === 0 ? D : w`<section>
       <h3>${this.say("my_orders")}</h3>
       <ul class="orders">
-        ${t.map((t) => C`<li>
+        ${t.map((t) => w`<li>
               <span class="number">
                 ${this.say(t.side === "sell" ? "order_sell" : "order_buy", {
-			energy: I(t.remaining_wh / 1e3),
-			price: F(t.limit / 100)
+			energy: R(t.remaining_wh / 1e3),
+			price: L(t.limit / 100)
 		})}
               </span>
               <button ?disabled=${this.cancelling === t.id} @click=${() => this.#a(e, t)}>${this.say("cancel_order")}</button>
             </li>`)}
       </ul>
-      ${this.problem ? C`<p class="problem" role="alert">${this.problem}</p>` : E}
+      ${this.problem ? w`<p class="problem" role="alert">${this.problem}</p>` : D}
     </section>`;
 	}
 	async #a(e, t) {
@@ -1817,28 +1841,28 @@ var St = 60, Ct = .1, wt = class extends W {
 		try {
 			await e.act("cancel_order", { order: t.id }), await this.#t.refresh();
 		} catch (e) {
-			this.problem = z(e);
+			this.problem = V(e);
 		} finally {
 			this.cancelling = "";
 		}
 	}
 	#o(e, t) {
 		let n = t === "sell" ? "minimum_price" : "maximum_price", r = e.number(t === "sell" ? "suggested_sell_price" : "suggested_buy_price"), i = e.number("token_balance");
-		t === "sell" && i !== null && i < Ct ? this.ask({
+		t === "sell" && i !== null && i < xt ? this.ask({
 			title: this.say(t),
-			lead: this.say("nothing_to_sell", { energy: I(i) }),
+			lead: this.say("nothing_to_sell", { energy: R(i) }),
 			fields: [],
 			act: () => Promise.resolve("")
 		}) : this.ask({
 			title: this.say(t),
-			lead: t === "sell" ? this.say("sell_means", { energy: I(i ?? 0) }) : this.say("buy_means"),
+			lead: t === "sell" ? this.say("sell_means", { energy: R(i ?? 0) }) : this.say("buy_means"),
 			go: this.say(t),
 			fields: [{
 				name: "energy",
 				label: this.say("energy"),
 				unit: "kWh",
 				step: .001,
-				min: Ct,
+				min: xt,
 				value: t === "sell" && i !== null ? i : 1
 			}, {
 				name: n,
@@ -1847,19 +1871,19 @@ var St = 60, Ct = .1, wt = class extends W {
 				step: .01,
 				min: 0,
 				value: r,
-				...r === null ? {} : { hint: this.say("suggested", { price: F(r) }) }
+				...r === null ? {} : { hint: this.say("suggested", { price: L(r) }) }
 			}],
 			sum: (e) => {
 				let r = (e.energy ?? 0) * (e[n] ?? 0);
-				return r > 0 ? this.say(t === "sell" ? "comes_to_at_least" : "comes_to_at_most", { amount: P(r) }) : "";
+				return r > 0 ? this.say(t === "sell" ? "comes_to_at_least" : "comes_to_at_most", { amount: I(r) }) : "";
 			},
 			act: async (n) => {
 				let r = await e.act(t, n);
 				this.#t.refresh();
 				let i = r.filled_wh ?? 0;
-				return r.status === "filled" ? this.say(t === "sell" ? "sold_all" : "bought_all", { energy: I(i / 1e3) }) : this.say("order_rests", {
-					filled: I(i / 1e3),
-					rest: I((r.remaining_wh ?? 0) / 1e3)
+				return r.status === "filled" ? this.say(t === "sell" ? "sold_all" : "bought_all", { energy: R(i / 1e3) }) : this.say("order_rests", {
+					filled: R(i / 1e3),
+					rest: R((r.remaining_wh ?? 0) / 1e3)
 				});
 			}
 		});
@@ -1896,22 +1920,22 @@ var St = 60, Ct = .1, wt = class extends W {
 		});
 	}
 };
-H([N()], wt.prototype, "cancelling", void 0), H([N()], wt.prototype, "problem", void 0), wt = H([j("energy-swap-market-card")], wt);
-function Tt(e) {
+W([F()], St.prototype, "cancelling", void 0), W([F()], St.prototype, "problem", void 0), St = W([N("energy-swap-market-card")], St);
+function Ct(e) {
 	return e.length > 1 ? (e[1]?.start ?? 0) - (e[0]?.start ?? 0) : 1800;
 }
-ct("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
+ot("energy-swap-market-card", "Energy Swap: market", "The price now and expected, what neighbours offer, your orders, sell and buy.");
 // src/cards/forecast-card.ts
-var Et = {
+var wt = {
 	surplus: "var(--good)",
 	production: "var(--sell)",
 	consumption: "var(--buy)"
-}, Dt = class extends W {
+}, Tt = class extends K {
 	constructor(...e) {
-		super(...e), this.shown = "surplus", this.#e = new B(this, () => this.household?.act("get_forecast") ?? null, 300);
+		super(...e), this.shown = "surplus", this.#e = new H(this, () => this.household?.act("get_forecast") ?? null, 300);
 	}
 	static {
-		this.styles = [V, l`
+		this.styles = [U, l`
       .days {
         display: flex;
         flex-wrap: wrap;
@@ -1941,7 +1965,7 @@ var Et = {
 	#e;
 	show(e) {
 		let t = this.#e.value;
-		return C`${this.renderHead(this.say("forecast"), this.#t(e))}
+		return w`${this.renderHead(this.say("forecast"), this.#t(e))}
       <div class="body">
         <p class="days">${this.#n("today", e.number("surplus_remaining"))} ${this.#n("tomorrow", e.number("surplus_tomorrow"))}</p>
         <div class="switches" role="group" aria-label=${this.say("what_to_show")}>${[
@@ -1949,19 +1973,19 @@ var Et = {
 			"production",
 			"consumption"
 		].map((e) => this.#r(e))}</div>
-        ${t ? this.#i(t) : C`<p class="soft">${this.#e.problem || this.say("loading")}</p>`}
-        ${t ? C`<p class="soft">${this.#a(t)}</p>` : E}
+        ${t ? this.#i(t) : w`<p class="soft">${this.#e.problem || this.say("loading")}</p>`}
+        ${t ? w`<p class="soft">${this.#a(t)}</p>` : D}
       </div>`;
 	}
 	#t(e) {
 		let t = e.number("forecast_confidence");
-		return t === null ? E : C`<span class="pill">${this.say("confidence", { percent: Math.round(t) })}</span>`;
+		return t === null ? D : w`<span class="pill">${this.say("confidence", { percent: Math.round(t) })}</span>`;
 	}
 	#n(e, t) {
-		return t === null ? E : C`<span>${this.say(e === "today" ? "spare_today" : "spare_tomorrow")} <b class="number">${I(t)}</b></span>`;
+		return t === null ? D : w`<span>${this.say(e === "today" ? "spare_today" : "spare_tomorrow")} <b class="number">${R(t)}</b></span>`;
 	}
 	#r(e) {
-		return C`<button
+		return w`<button
       aria-pressed=${this.shown === e}
       @click=${() => {
 			this.shown = e;
@@ -1972,15 +1996,15 @@ var Et = {
 	}
 	#i(e) {
 		let t = (e.periods[0]?.minutes ?? 30) * 60;
-		return C`<energy-swap-chart
+		return w`<energy-swap-chart
       .courses=${[{
 			name: this.say(this.shown),
-			colour: Et[this.shown],
+			colour: wt[this.shown],
 			hold: t,
-			points: e.periods.map((e) => Ot(e, this.shown))
+			points: e.periods.map((e) => Et(e, this.shown))
 		}]}
       .times=${this.times}
-      .word=${(e) => Je(e)}
+      .word=${(e) => Ke(e)}
       .now=${e.now ?? Date.now() / 1e3}
       .height=${190}
       unit="W"
@@ -1997,8 +2021,8 @@ var Et = {
 		return `${t === void 0 ? "" : this.say(t)} ${this.say("made_at", { when: this.times.clock(e.made_at) })}`.trim();
 	}
 };
-H([N()], Dt.prototype, "shown", void 0), Dt = H([j("energy-swap-forecast-card")], Dt);
-function Ot(e, t) {
+W([F()], Tt.prototype, "shown", void 0), Tt = W([N("energy-swap-forecast-card")], Tt);
+function Et(e, t) {
 	let n = e[`${t}_wh`], r = 60 / e.minutes;
 	return {
 		at: e.start,
@@ -2007,26 +2031,19 @@ function Ot(e, t) {
 		high: n.p90 * r
 	};
 }
-ct("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
-// node_modules/tslib/tslib.es6.mjs
-function J(e, t, n, r) {
-	var i = arguments.length, a = i < 3 ? t : r === null ? r = Object.getOwnPropertyDescriptor(t, n) : r, o;
-	if (typeof Reflect == "object" && typeof Reflect.decorate == "function") a = Reflect.decorate(e, t, n, r);
-	else for (var s = e.length - 1; s >= 0; s--) (o = e[s]) && (a = (i < 3 ? o(a) : i > 3 ? o(t, n, a) : o(t, n)) || a);
-	return i > 3 && a && Object.defineProperty(t, n, a), a;
-}
+ot("energy-swap-forecast-card", "Energy Swap: forecast", "Production, consumption and surplus for two days, with the band in which they are likely.");
 // node_modules/lit-html/directive.js
-var kt = {
+var Dt = {
 	ATTRIBUTE: 1,
 	CHILD: 2,
 	PROPERTY: 3,
 	BOOLEAN_ATTRIBUTE: 4,
 	EVENT: 5,
 	ELEMENT: 6
-}, At = (e) => (...t) => ({
+}, Ot = (e) => (...t) => ({
 	_$litDirective$: e,
 	values: t
-}), jt = class {
+}), kt = class {
 	constructor(e) {}
 	get _$AU() {
 		return this._$AM._$AU;
@@ -2040,9 +2057,9 @@ var kt = {
 	update(e, t) {
 		return this.render(...t);
 	}
-}, { I: Mt } = Ie, Nt = (e) => e, Pt = (e) => e.strings === void 0, Ft = () => document.createComment(""), Y = (e, t, n) => {
+}, { I: At } = Pe, jt = (e) => e, Mt = (e) => e.strings === void 0, Nt = () => document.createComment(""), X = (e, t, n) => {
 	let r = e._$AA.parentNode, i = t === void 0 ? e._$AB : t._$AA;
-	if (n === void 0) n = new Mt(r.insertBefore(Ft(), i), r.insertBefore(Ft(), i), e, e.options);
+	if (n === void 0) n = new At(r.insertBefore(Nt(), i), r.insertBefore(Nt(), i), e, e.options);
 	else {
 		let t = n._$AB.nextSibling, a = n._$AM, o = a !== e;
 		if (o) {
@@ -2052,59 +2069,59 @@ var kt = {
 		if (t !== i || o) {
 			let e = n._$AA;
 			for (; e !== t;) {
-				let t = Nt(e).nextSibling;
-				Nt(r).insertBefore(e, i), e = t;
+				let t = jt(e).nextSibling;
+				jt(r).insertBefore(e, i), e = t;
 			}
 		}
 	}
 	return n;
-}, X = (e, t, n = e) => (e._$AI(t, n), e), It = {}, Lt = (e, t = It) => e._$AH = t, Rt = (e) => e._$AH, zt = (e) => {
+}, Z = (e, t, n = e) => (e._$AI(t, n), e), Pt = {}, Ft = (e, t = Pt) => e._$AH = t, It = (e) => e._$AH, Lt = (e) => {
 	e._$AR(), e._$AA.remove();
-}, Z = (e, t) => {
+}, Q = (e, t) => {
 	let n = e._$AN;
 	if (n === void 0) return !1;
-	for (let e of n) e._$AO?.(t, !1), Z(e, t);
+	for (let e of n) e._$AO?.(t, !1), Q(e, t);
 	return !0;
-}, Bt = (e) => {
+}, Rt = (e) => {
 	let t, n;
 	do {
 		if ((t = e._$AM) === void 0) break;
 		n = t._$AN, n.delete(e), e = t;
 	} while (n?.size === 0);
-}, Vt = (e) => {
+}, zt = (e) => {
 	for (let t; t = e._$AM; e = t) {
 		let n = t._$AN;
 		if (n === void 0) t._$AN = n = /* @__PURE__ */ new Set();
 		else if (n.has(e)) break;
-		n.add(e), Wt(t);
+		n.add(e), Ht(t);
 	}
 };
-function Ht(e) {
-	this._$AN === void 0 ? this._$AM = e : (Bt(this), this._$AM = e, Vt(this));
+function Bt(e) {
+	this._$AN === void 0 ? this._$AM = e : (Rt(this), this._$AM = e, zt(this));
 }
-function Ut(e, t = !1, n = 0) {
+function Vt(e, t = !1, n = 0) {
 	let r = this._$AH, i = this._$AN;
 	if (i !== void 0 && i.size !== 0) {
 		if (t) {
-			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Z(r[e], !1), Bt(r[e]);
-			else r != null && (Z(r, !1), Bt(r));
-		} else Z(this, e);
+			if (Array.isArray(r)) for (let e = n; e < r.length; e++) Q(r[e], !1), Rt(r[e]);
+			else r != null && (Q(r, !1), Rt(r));
+		} else Q(this, e);
 	}
 }
-var Wt = (e) => {
-	e.type == kt.CHILD && (e._$AP ??= Ut, e._$AQ ??= Ht);
-}, Gt = class extends jt {
+var Ht = (e) => {
+	e.type == Dt.CHILD && (e._$AP ??= Vt, e._$AQ ??= Bt);
+}, Ut = class extends kt {
 	constructor() {
 		super(...arguments), this._$AN = void 0;
 	}
 	_$AT(e, t, n) {
-		super._$AT(e, t, n), Vt(this), this.isConnected = e._$AU;
+		super._$AT(e, t, n), zt(this), this.isConnected = e._$AU;
 	}
 	_$AO(e, t = !0) {
-		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Z(this, e), Bt(this));
+		e !== this.isConnected && (this.isConnected = e, e ? this.reconnected?.() : this.disconnected?.()), t && (Q(this, e), Rt(this));
 	}
 	setValue(e) {
-		if (Pt(this._$Ct)) this._$Ct._$AI(e, this);
+		if (Mt(this._$Ct)) this._$Ct._$AI(e, this);
 		else {
 			let t = [...this._$Ct._$AH];
 			t[this._$Ci] = e, this._$Ct._$AI(t, this, 0);
@@ -2112,13 +2129,13 @@ var Wt = (e) => {
 	}
 	disconnected() {}
 	reconnected() {}
-}, Kt = (e, t, n) => {
+}, Wt = (e, t, n) => {
 	let r = /* @__PURE__ */ new Map();
 	for (let i = t; i <= n; i++) r.set(e[i], i);
 	return r;
-}, qt = At(class extends jt {
+}, Gt = Ot(class extends kt {
 	constructor(e) {
-		if (super(e), e.type !== kt.CHILD) throw Error("repeat() can only be used in text expressions");
+		if (super(e), e.type !== Dt.CHILD) throw Error("repeat() can only be used in text expressions");
 	}
 	dt(e, t, n) {
 		let r;
@@ -2134,55 +2151,55 @@ var Wt = (e) => {
 		return this.dt(e, t, n).values;
 	}
 	update(e, [t, n, r]) {
-		let i = Rt(e), { values: a, keys: o } = this.dt(t, n, r);
+		let i = It(e), { values: a, keys: o } = this.dt(t, n, r);
 		if (!Array.isArray(i)) return this.ut = o, a;
 		let s = this.ut ??= [], c = [], l, u, d = 0, f = i.length - 1, p = 0, m = a.length - 1;
 		for (; d <= f && p <= m;) if (i[d] === null) d++;
 		else if (i[f] === null) f--;
-		else if (s[d] === o[p]) c[p] = X(i[d], a[p]), d++, p++;
-		else if (s[f] === o[m]) c[m] = X(i[f], a[m]), f--, m--;
-		else if (s[d] === o[m]) c[m] = X(i[d], a[m]), Y(e, c[m + 1], i[d]), d++, m--;
-		else if (s[f] === o[p]) c[p] = X(i[f], a[p]), Y(e, i[d], i[f]), f--, p++;
-		else if (l === void 0 && (l = Kt(o, p, m), u = Kt(s, d, f)), l.has(s[d])) {
+		else if (s[d] === o[p]) c[p] = Z(i[d], a[p]), d++, p++;
+		else if (s[f] === o[m]) c[m] = Z(i[f], a[m]), f--, m--;
+		else if (s[d] === o[m]) c[m] = Z(i[d], a[m]), X(e, c[m + 1], i[d]), d++, m--;
+		else if (s[f] === o[p]) c[p] = Z(i[f], a[p]), X(e, i[d], i[f]), f--, p++;
+		else if (l === void 0 && (l = Wt(o, p, m), u = Wt(s, d, f)), l.has(s[d])) {
 			if (l.has(s[f])) {
 				let t = u.get(o[p]), n = t === void 0 ? null : i[t];
 				if (n === null) {
-					let t = Y(e, i[d]);
-					X(t, a[p]), c[p] = t;
-				} else c[p] = X(n, a[p]), Y(e, i[d], n), i[t] = null;
+					let t = X(e, i[d]);
+					Z(t, a[p]), c[p] = t;
+				} else c[p] = Z(n, a[p]), X(e, i[d], n), i[t] = null;
 				p++;
-			} else zt(i[f]), f--;
-		} else zt(i[d]), d++;
+			} else Lt(i[f]), f--;
+		} else Lt(i[d]), d++;
 		for (; p <= m;) {
-			let t = Y(e, c[m + 1]);
-			X(t, a[p]), c[p++] = t;
+			let t = X(e, c[m + 1]);
+			Z(t, a[p]), c[p++] = t;
 		}
 		for (; d <= f;) {
 			let e = i[d++];
-			e !== null && zt(e);
+			e !== null && Lt(e);
 		}
-		return this.ut = o, Lt(e, c), T;
+		return this.ut = o, Ft(e, c), E;
 	}
-}), Jt = class e extends Event {
+}), Kt = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-Jt.eventName = "rangeChanged";
-var Yt = class e extends Event {
+Kt.eventName = "rangeChanged";
+var qt = class e extends Event {
 	constructor(t) {
 		super(e.eventName, { bubbles: !1 }), this.first = t.first, this.last = t.last;
 	}
 };
-Yt.eventName = "visibilityChanged";
-var Xt = class e extends Event {
+qt.eventName = "visibilityChanged";
+var Jt = class e extends Event {
 	constructor() {
 		super(e.eventName, { bubbles: !1 });
 	}
 };
-Xt.eventName = "unpinned";
+Jt.eventName = "unpinned";
 // node_modules/@lit-labs/virtualizer/ScrollerController.js
-var Zt = class {
+var Yt = class {
 	constructor(e) {
 		this._element = null;
 		let t = e ?? window;
@@ -2215,7 +2232,7 @@ var Zt = class {
 	get maxScrollLeft() {
 		return this.scrollWidth - this.viewportWidth;
 	}
-}, Qt = class extends Zt {
+}, Xt = class extends Yt {
 	constructor(e, t) {
 		super(t), this._clients = /* @__PURE__ */ new Set(), this._retarget = null, this._end = null, this.__destination = null, this.correctingScrollError = !1, this._checkForArrival = this._checkForArrival.bind(this), this._updateManagedScrollTo = this._updateManagedScrollTo.bind(this), this.scrollTo = this.scrollTo.bind(this), this.scrollBy = this.scrollBy.bind(this);
 		let n = this._node;
@@ -2281,8 +2298,8 @@ var Zt = class {
 	_attach(e) {
 		this._clients.add(e), this._clients.size === 1 && (this._node.scrollTo = this.scrollTo, this._node.scrollBy = this.scrollBy, this._node.scroll = this.scrollTo, this._node.addEventListener("scroll", this._checkForArrival));
 	}
-}, $t, en = t((() => {
-	$t = class {
+}, Zt, Qt = t((() => {
+	Zt = class {
 		constructor(e) {
 			this._map = /* @__PURE__ */ new Map(), this._roundAverageSize = !1, this.totalSize = 0, e?.roundAverageSize === !0 && (this._roundAverageSize = !0);
 		}
@@ -2306,11 +2323,11 @@ var Zt = class {
 	};
 }));
 // node_modules/@lit-labs/virtualizer/layouts/shared/BaseLayout.js
-function tn(e) {
+function $t(e) {
 	return e === "horizontal" ? "width" : "height";
 }
-var nn, rn = t((() => {
-	nn = class {
+var en, tn = t((() => {
+	en = class {
 		_getDefaultConfig() {
 			return { direction: "vertical" };
 		}
@@ -2382,7 +2399,7 @@ var nn, rn = t((() => {
 			return null;
 		}
 		_clampScrollPosition(e) {
-			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[tn(this.direction)] - this._viewDim1));
+			return Math.max(-this.offsetWithinScroller[this._positionDim], Math.min(e, this.totalScrollSize[$t(this.direction)] - this._viewDim1));
 		}
 		unpin() {
 			this._pin !== null && (this._sendUnpinnedMessage(), this._pin = null);
@@ -2485,37 +2502,37 @@ var nn, rn = t((() => {
 			(t !== this._firstVisible || n !== this._lastVisible) && (this._firstVisible = t, this._lastVisible = n, e && e.emit && this._sendVisibilityChangedMessage());
 		}
 	};
-})), an = /* @__PURE__ */ n({
-	FlowLayout: () => fn,
-	flow: () => un
+})), nn = /* @__PURE__ */ n({
+	FlowLayout: () => un,
+	flow: () => cn
 });
-function on(e) {
+function rn(e) {
 	return e === "horizontal" ? "marginLeft" : "marginTop";
 }
-function sn(e) {
+function an(e) {
 	return e === "horizontal" ? "marginRight" : "marginBottom";
 }
-function cn(e) {
+function on(e) {
 	return e === "horizontal" ? "xOffset" : "yOffset";
 }
-function ln(e, t) {
+function sn(e, t) {
 	let n = [e, t].sort();
 	return n[1] <= 0 ? Math.min(...n) : n[0] >= 0 ? Math.max(...n) : n[0] + n[1];
 }
-var un, dn, fn, pn = t((() => {
-	en(), rn(), un = (e) => Object.assign({ type: fn }, e), dn = class {
+var cn, ln, un, dn = t((() => {
+	Qt(), tn(), cn = (e) => Object.assign({ type: un }, e), ln = class {
 		constructor() {
-			this._childSizeCache = new $t(), this._marginSizeCache = new $t(), this._metricsCache = /* @__PURE__ */ new Map();
+			this._childSizeCache = new Zt(), this._marginSizeCache = new Zt(), this._metricsCache = /* @__PURE__ */ new Map();
 		}
 		update(e, t) {
 			let n = /* @__PURE__ */ new Set();
 			Object.keys(e).forEach((r) => {
 				let i = Number(r);
-				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][tn(t)]), n.add(i), n.add(i + 1);
+				this._metricsCache.set(i, e[i]), this._childSizeCache.set(i, e[i][$t(t)]), n.add(i), n.add(i + 1);
 			});
 			for (let e of n) {
-				let n = this._metricsCache.get(e)?.[on(t)] || 0, r = this._metricsCache.get(e - 1)?.[sn(t)] || 0;
-				this._marginSizeCache.set(e, ln(n, r));
+				let n = this._metricsCache.get(e)?.[rn(t)] || 0, r = this._metricsCache.get(e - 1)?.[an(t)] || 0;
+				this._marginSizeCache.set(e, sn(n, r));
 			}
 		}
 		get averageChildSize() {
@@ -2531,7 +2548,7 @@ var un, dn, fn, pn = t((() => {
 			return this._marginSizeCache.totalSize;
 		}
 		getLeadingMarginValue(e, t) {
-			return this._metricsCache.get(e)?.[on(t)] || 0;
+			return this._metricsCache.get(e)?.[rn(t)] || 0;
 		}
 		getChildSize(e) {
 			return this._childSizeCache.getSize(e);
@@ -2542,12 +2559,12 @@ var un, dn, fn, pn = t((() => {
 		clear() {
 			this._childSizeCache.clear(), this._marginSizeCache.clear(), this._metricsCache.clear();
 		}
-	}, fn = class extends nn {
+	}, un = class extends en {
 		constructor() {
 			super(...arguments), this._itemSize = {
 				width: 100,
 				height: 100
-			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new dn(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
+			}, this._physicalItems = /* @__PURE__ */ new Map(), this._newPhysicalItems = /* @__PURE__ */ new Map(), this._metricsCache = new ln(), this._anchorIdx = null, this._anchorPos = null, this._stable = !0, this._measureChildren = !0, this._estimate = !0;
 		}
 		get measureChildren() {
 			return this._measureChildren;
@@ -2667,7 +2684,7 @@ var un, dn, fn, pn = t((() => {
 			return {
 				[this._positionDim]: this._getPosition(e),
 				[this._secondaryPositionDim]: 0,
-				[cn(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
+				[on(this.direction)]: -(this._metricsCache.getLeadingMarginValue(e, this.direction) ?? this._metricsCache.averageMarginSize)
 			};
 		}
 		_getItemSize(e) {
@@ -2680,7 +2697,7 @@ var un, dn, fn, pn = t((() => {
 			this._metricsCache.clear(), this._scheduleReflow();
 		}
 	};
-})), mn = typeof window < "u" ? window.ResizeObserver : void 0, hn = Symbol("virtualizerRef"), gn = "virtualizer-sizer", _n, vn = class {
+})), fn = typeof window < "u" ? window.ResizeObserver : void 0, pn = Symbol("virtualizerRef"), mn = "virtualizer-sizer", hn, gn = class {
 	constructor(e) {
 		if (this._benchmarkStart = null, this._layout = null, this._clippingAncestors = [], this._scrollSize = null, this._scrollError = null, this._childrenPos = null, this._childMeasurements = null, this._toBeMeasured = /* @__PURE__ */ new Map(), this._rangeChanged = !0, this._itemsChanged = !0, this._visibilityChanged = !0, this._scrollerController = null, this._isScroller = !1, this._sizer = null, this._hostElementRO = null, this._childrenRO = null, this._mutationObserver = null, this._scrollEventListeners = [], this._scrollEventListenerOptions = { passive: !0 }, this._loadListener = this._childLoaded.bind(this), this._scrollIntoViewTarget = null, this._updateScrollIntoViewCoordinates = null, this._items = [], this._first = -1, this._last = -1, this._firstVisible = -1, this._lastVisible = -1, this._scheduled = /* @__PURE__ */ new WeakSet(), this._measureCallback = null, this._measureChildOverride = null, this._layoutCompletePromise = null, this._layoutCompleteResolver = null, this._layoutCompleteRejecter = null, this._pendingLayoutComplete = null, this._layoutInitialized = null, this._connected = !1, !e) throw Error("Virtualizer constructor requires a configuration object");
 		if (e.hostElement) this._init(e);
@@ -2695,16 +2712,16 @@ var un, dn, fn, pn = t((() => {
 		this._layoutInitialized = this._initLayout(t);
 	}
 	_initObservers() {
-		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new mn(() => this._hostElementSizeChanged()), this._childrenRO = new mn(this._childrenSizeChanged.bind(this));
+		this._mutationObserver = new MutationObserver(this._finishDOMUpdate.bind(this)), this._hostElementRO = new fn(() => this._hostElementSizeChanged()), this._childrenRO = new fn(this._childrenSizeChanged.bind(this));
 	}
 	_initHostElement(e) {
 		let t = this._hostElement = e.hostElement;
-		this._applyVirtualizerStyles(), t[hn] = this;
+		this._applyVirtualizerStyles(), t[pn] = this;
 	}
 	connected() {
 		this._initObservers();
 		let e = this._isScroller;
-		this._clippingAncestors = Cn(this._hostElement, e), this._scrollerController = new Qt(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
+		this._clippingAncestors = xn(this._hostElement, e), this._scrollerController = new Xt(this, this._clippingAncestors[0]), this._schedule(this._updateLayout), this._observeAndListen(), this._connected = !0;
 	}
 	_observeAndListen() {
 		this._mutationObserver.observe(this._hostElement, { childList: !0 }), this._hostElementRO.observe(this._hostElement), this._scrollEventListeners.push(window), window.addEventListener("scroll", this, this._scrollEventListenerOptions), this._clippingAncestors.forEach((e) => {
@@ -2721,20 +2738,20 @@ var un, dn, fn, pn = t((() => {
 	_getSizer() {
 		let e = this._hostElement;
 		if (!this._sizer) {
-			let t = e.querySelector(`[${gn}]`);
-			t || (t = document.createElement("div"), t.setAttribute(gn, ""), e.appendChild(t)), Object.assign(t.style, {
+			let t = e.querySelector(`[${mn}]`);
+			t || (t = document.createElement("div"), t.setAttribute(mn, ""), e.appendChild(t)), Object.assign(t.style, {
 				position: "absolute",
 				margin: "-2px 0 0 0",
 				padding: 0,
 				visibility: "hidden",
 				fontSize: "2px"
-			}), t.textContent = "&nbsp;", t.setAttribute(gn, ""), this._sizer = t;
+			}), t.textContent = "&nbsp;", t.setAttribute(mn, ""), this._sizer = t;
 		}
 		return this._sizer;
 	}
 	async updateLayoutConfig(e) {
 		await this._layoutInitialized;
-		let t = e.type || _n;
+		let t = e.type || hn;
 		if (typeof t == "function" && this._layout instanceof t) {
 			let t = { ...e };
 			return delete t.type, this._layout.config = t, !0;
@@ -2748,7 +2765,7 @@ var un, dn, fn, pn = t((() => {
 			let r = { ...e };
 			delete r.type, t = r;
 		} else t = e;
-		n === void 0 && (_n = n = (await Promise.resolve().then(() => (pn(), an))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
+		n === void 0 && (hn = n = (await Promise.resolve().then(() => (dn(), nn))).FlowLayout), this._layout = new n((e) => this._handleLayoutMessage(e), t), this._layout.measureChildren && typeof this._layout.updateItemSizes == "function" && (typeof this._layout.measureChildren == "function" && (this._measureChildOverride = this._layout.measureChildren), this._measureCallback = this._layout.updateItemSizes.bind(this._layout)), this._layout.listenForChildLoadEvents && this._hostElement.addEventListener("load", this._loadListener, !0), this._schedule(this._updateLayout);
 	}
 	startBenchmarking() {
 		this._benchmarkStart === null && (this._benchmarkStart = window.performance.now());
@@ -2776,7 +2793,7 @@ var un, dn, fn, pn = t((() => {
 		return Object.assign({
 			width: t,
 			height: n
-		}, yn(e));
+		}, _n(e));
 	}
 	async _schedule(e) {
 		this._scheduled.has(e) || (this._scheduled.add(e), await Promise.resolve(), this._scheduled.delete(e), e.call(this));
@@ -2812,11 +2829,11 @@ var un, dn, fn, pn = t((() => {
 		}
 	}
 	_handleLayoutMessage(e) {
-		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Xt());
+		e.type === "stateChanged" ? this._updateDOM(e) : e.type === "visibilityChanged" ? (this._firstVisible = e.firstVisible, this._lastVisible = e.lastVisible, this._notifyVisibility()) : e.type === "unpinned" && this._hostElement.dispatchEvent(new Jt());
 	}
 	get _children() {
 		let e = [], t = this._hostElement.firstElementChild;
-		for (; t;) t.hasAttribute(gn) || e.push(t), t = t.nextElementSibling;
+		for (; t;) t.hasAttribute(mn) || e.push(t), t = t.nextElementSibling;
 		return e;
 	}
 	_updateView() {
@@ -2888,13 +2905,13 @@ var un, dn, fn, pn = t((() => {
 		t && e?.has(t) && this._updateScrollIntoViewCoordinates(this._layout.getScrollIntoViewCoordinates(this._scrollIntoViewTarget));
 	}
 	_notifyRange() {
-		this._hostElement.dispatchEvent(new Jt({
+		this._hostElement.dispatchEvent(new Kt({
 			first: this._first,
 			last: this._last
 		}));
 	}
 	_notifyVisibility() {
-		this._hostElement.dispatchEvent(new Yt({
+		this._hostElement.dispatchEvent(new qt({
 			first: this._firstVisible,
 			last: this._lastVisible
 		}));
@@ -2928,53 +2945,53 @@ var un, dn, fn, pn = t((() => {
 		this._scheduleLayoutComplete(), this._itemsChanged = !1, this._rangeChanged = !1;
 	}
 };
-function yn(e) {
+function _n(e) {
 	let t = window.getComputedStyle(e);
 	return {
-		marginTop: bn(t.marginTop),
-		marginRight: bn(t.marginRight),
-		marginBottom: bn(t.marginBottom),
-		marginLeft: bn(t.marginLeft)
+		marginTop: vn(t.marginTop),
+		marginRight: vn(t.marginRight),
+		marginBottom: vn(t.marginBottom),
+		marginLeft: vn(t.marginLeft)
 	};
 }
-function bn(e) {
+function vn(e) {
 	let t = e ? parseFloat(e) : NaN;
 	return Number.isNaN(t) ? 0 : t;
 }
-function xn(e) {
+function yn(e) {
 	if (e.assignedSlot !== null) return e.assignedSlot;
 	if (e.parentElement !== null) return e.parentElement;
 	let t = e.parentNode;
 	return t && t.nodeType === Node.DOCUMENT_FRAGMENT_NODE && t.host || null;
 }
-function Sn(e, t = !1) {
-	let n = [], r = t ? e : xn(e);
-	for (; r !== null;) n.push(r), r = xn(r);
+function bn(e, t = !1) {
+	let n = [], r = t ? e : yn(e);
+	for (; r !== null;) n.push(r), r = yn(r);
 	return n;
 }
-function Cn(e, t = !1) {
+function xn(e, t = !1) {
 	let n = !1;
-	return Sn(e, t).filter((e) => {
+	return bn(e, t).filter((e) => {
 		if (n) return !1;
 		let t = getComputedStyle(e);
 		return n = t.position === "fixed", t.overflow !== "visible";
 	});
 }
 // node_modules/@lit-labs/virtualizer/virtualize.js
-var wn = (e) => e, Tn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, En = At(class extends Gt {
+var Sn = (e) => e, Cn = (e, t) => w`${t}: ${JSON.stringify(e, null, 2)}`, wn = Ot(class extends Ut {
 	constructor(e) {
-		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => Tn(e, t + this._first), this._keyFunction = (e, t) => wn(e, t + this._first), this._items = [], e.type !== kt.CHILD) throw Error("The virtualize directive can only be used in child expressions");
+		if (super(e), this._virtualizer = null, this._first = 0, this._last = -1, this._renderItem = (e, t) => Cn(e, t + this._first), this._keyFunction = (e, t) => Sn(e, t + this._first), this._items = [], e.type !== Dt.CHILD) throw Error("The virtualize directive can only be used in child expressions");
 	}
 	render(e) {
 		e && this._setFunctions(e);
 		let t = [];
 		if (this._first >= 0 && this._last >= this._first) for (let e = this._first; e <= this._last; e++) t.push(this._items[e]);
-		return qt(t, this._keyFunction, this._renderItem);
+		return Gt(t, this._keyFunction, this._renderItem);
 	}
 	update(e, [t]) {
 		this._setFunctions(t);
 		let n = this._items !== t.items;
-		return this._items = t.items || [], this._virtualizer ? this._updateVirtualizerConfig(e, t) : this._initialize(e, t), n ? T : this.render();
+		return this._items = t.items || [], this._virtualizer ? this._updateVirtualizerConfig(e, t) : this._initialize(e, t), n ? E : this.render();
 	}
 	async _updateVirtualizerConfig(e, t) {
 		if (!await this._virtualizer.updateLayoutConfig(t.layout || {})) {
@@ -2990,7 +3007,7 @@ var wn = (e) => e, Tn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, En = A
 	_makeVirtualizer(e, t) {
 		this._virtualizer && this._virtualizer.disconnected();
 		let { layout: n, scroller: r, items: i } = t;
-		this._virtualizer = new vn({
+		this._virtualizer = new gn({
 			hostElement: e,
 			layout: n,
 			scroller: r
@@ -3008,40 +3025,7 @@ var wn = (e) => e, Tn = (e, t) => C`${t}: ${JSON.stringify(e, null, 2)}`, En = A
 	reconnected() {
 		this._virtualizer?.connected();
 	}
-}), Q = class extends A {
-	constructor() {
-		super(...arguments), this.items = [], this.renderItem = Tn, this.keyFunction = wn, this.layout = {}, this.scroller = !1;
-	}
-	createRenderRoot() {
-		return this;
-	}
-	render() {
-		let { items: e, renderItem: t, keyFunction: n, layout: r, scroller: i } = this;
-		return C`${En({
-			items: e,
-			renderItem: t,
-			keyFunction: n,
-			layout: r,
-			scroller: i
-		})}`;
-	}
-	element(e) {
-		return this[hn]?.element(e);
-	}
-	get layoutComplete() {
-		return this[hn]?.layoutComplete;
-	}
-	scrollToIndex(e, t = "start") {
-		this.element(e)?.scrollIntoView({ block: t });
-	}
-};
-// node_modules/@lit-labs/virtualizer/lit-virtualizer.js
-J([M({ attribute: !1 })], Q.prototype, "items", void 0), J([M()], Q.prototype, "renderItem", void 0), J([M()], Q.prototype, "keyFunction", void 0), J([M({ attribute: !1 })], Q.prototype, "layout", void 0), J([M({
-	reflect: !0,
-	type: Boolean
-})], Q.prototype, "scroller", void 0), customElements.define("lit-virtualizer", Q);
-// src/records.ts
-var Dn = [
+}), Tn = [
 	"export_wh",
 	"import_wh",
 	"sold_wh",
@@ -3049,12 +3033,12 @@ var Dn = [
 	"earned_cents",
 	"paid_cents"
 ];
-function On(e) {
-	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = Dn.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
+function En(e) {
+	let [t = "", ...n] = e.trim().split("\n"), r = t.split(","), i = (e) => r.indexOf(e), a = Tn.map(i), o = i("start"), s = /* @__PURE__ */ new Map();
 	for (let e of n) {
 		let t = e.split(","), n = Date.parse(t[o] ?? "") / 1e3;
 		if (!Number.isFinite(n)) continue;
-		let r = Object.fromEntries(Dn.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
+		let r = Object.fromEntries(Tn.map((e, n) => [e, Number(t[a[n] ?? -1] ?? 0) || 0]));
 		s.set(n, {
 			start: n,
 			...r
@@ -3063,9 +3047,9 @@ function On(e) {
 	return [...s.values()].sort((e, t) => t.start - e.start);
 }
 // src/cards/history-card.ts
-var kn = 365, An = 864e5, jn = (e) => new Date(e).toISOString().slice(0, 10), Mn = class extends W {
+var Dn = 365, On = 864e5, kn = (e) => new Date(e).toISOString().slice(0, 10), An = class extends K {
 	static {
-		this.styles = [V, l`
+		this.styles = [U, l`
       .list {
         height: 420px;
         contain: strict;
@@ -3101,7 +3085,7 @@ var kn = 365, An = 864e5, jn = (e) => new Date(e).toISOString().slice(0, 10), Mn
       }
     `];
 	}
-	#e = new B(this, () => this.#i(), 300);
+	#e = new H(this, () => this.#i(), 300);
 	getGridOptions() {
 		return {
 			columns: 12,
@@ -3111,44 +3095,48 @@ var kn = 365, An = 864e5, jn = (e) => new Date(e).toISOString().slice(0, 10), Mn
 	}
 	show() {
 		let e = this.#e.value;
-		return C`${this.renderHead(this.say("history"), e ? C`<span class="pill">${this.say("periods", { count: e.length === 1 ? 1 : qe(e.length) })}</span>` : E)}
-      ${e?.length ? E : C`<p class="body soft">${this.#e.problem || this.say(e ? "no_history" : "loading")}</p>`}
-      ${e?.length ? C`<div class="list" tabindex="0" role="list" aria-label=${this.say("history")}>
-            <lit-virtualizer scroller style="height:100%" .items=${e} .renderItem=${(e) => this.#t(e)}></lit-virtualizer>
-          </div>` : E}`;
+		return w`${this.renderHead(this.say("history"), e ? w`<span class="pill">${this.say("periods", { count: e.length === 1 ? 1 : Ge(e.length) })}</span>` : D)}
+      ${e?.length ? D : w`<p class="body soft">${this.#e.problem || this.say(e ? "no_history" : "loading")}</p>`}
+      ${e?.length ? w`<div class="list" tabindex="0" role="list" aria-label=${this.say("history")}>
+            ${wn({
+			scroller: !0,
+			items: e,
+			renderItem: (e) => this.#t(e)
+		})}
+          </div>` : D}`;
 	}
 	#t(e) {
-		let t = (e.earned_cents - e.paid_cents) / 100, n = e.sold_wh > 0 ? this.say("row_sold", { energy: I(e.sold_wh / 1e3) }) : e.bought_wh > 0 ? this.say("row_bought", { energy: I(e.bought_wh / 1e3) }) : "–";
-		return C`<div class="row" role="listitem">
+		let t = (e.earned_cents - e.paid_cents) / 100, n = e.sold_wh > 0 ? this.say("row_sold", { energy: R(e.sold_wh / 1e3) }) : e.bought_wh > 0 ? this.say("row_bought", { energy: R(e.bought_wh / 1e3) }) : "–";
+		return w`<div class="row" role="listitem">
       <span class="number">${this.times.clock(e.start)}<small>${this.times.day(e.start)}</small></span>
       <span class="number">${n}<small>${this.#n(e)}</small></span>
-      <b class="number ${t > 0 ? "gain" : ""}">${t === 0 ? "–" : F(t, !0)}</b>
+      <b class="number ${t > 0 ? "gain" : ""}">${t === 0 ? "–" : L(t, !0)}</b>
     </div>`;
 	}
 	#n(e) {
 		let t = e.export_wh - e.import_wh;
-		return t === 0 ? "" : this.say(t < 0 ? "row_took" : "row_gave", { energy: I(Math.abs(t) / 1e3) });
+		return t === 0 ? "" : this.say(t < 0 ? "row_took" : "row_gave", { energy: R(Math.abs(t) / 1e3) });
 	}
 	async #r(e) {
 		let t = Date.parse(e.text("last_settlement") ?? ""), n = Math.max(Date.now(), Number.isNaN(t) ? 0 : t), { csv: r } = await e.act("export_history", {
-			from: jn(n - kn * An),
-			to: jn(n + An)
+			from: kn(n - Dn * On),
+			to: kn(n + On)
 		});
-		return On(r);
+		return En(r);
 	}
 	#i() {
 		let e = this.household;
 		return e === void 0 ? null : this.#r(e);
 	}
 };
-Mn = H([j("energy-swap-history-card")], Mn), ct("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
+An = W([N("energy-swap-history-card")], An), ot("energy-swap-history-card", "Energy Swap: history", "Every settled period of the last year: what was sold, bought, earned and paid.");
 // src/panel.ts
-var Nn = [
+var jn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], $ = class extends A {
+], $ = class extends M {
 	constructor(...e) {
 		super(...e), this.narrow = !1, this.#e = /* @__PURE__ */ new Map();
 	}
@@ -3206,22 +3194,22 @@ var Nn = [
 		return this.hass !== void 0;
 	}
 	render() {
-		let e = ot(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = R(L(this.hass.language));
-		return C`<header>
+		let e = it(this.hass), t = this.chosen !== void 0 && e.includes(this.chosen) ? this.chosen : e[0], n = B(z(this.hass.language));
+		return w`<header>
         <ha-menu-button .hass=${this.hass} .narrow=${this.narrow}></ha-menu-button>
         <h1>Energy Swap</h1>
-        ${e.length > 1 ? this.#t(e, t) : E}
+        ${e.length > 1 ? this.#t(e, t) : D}
       </header>
-      <main>${t === void 0 ? C`<p>${n("no_household")}</p>` : Nn.map((e) => this.#n(e, t))}</main>`;
+      <main>${t === void 0 ? w`<p>${n("no_household")}</p>` : jn.map((e) => this.#n(e, t))}</main>`;
 	}
 	#t(e, t) {
-		return C`<select
-      aria-label=${R(L(this.hass.language))("household")}
+		return w`<select
+      aria-label=${B(z(this.hass.language))("household")}
       @change=${(e) => {
 			this.chosen = e.target.value;
 		}}
     >
-      ${e.map((e) => C`<option value=${e} ?selected=${e === t}>${new st(this.hass, e).name}</option>`)}
+      ${e.map((e) => w`<option value=${e} ?selected=${e === t}>${new at(this.hass, e).name}</option>`)}
     </select>`;
 	}
 	#n(e, t) {
@@ -3232,22 +3220,22 @@ var Nn = [
 		}), this.#e.set(n, r)), r.hass = this.hass, r;
 	}
 };
-H([M({ attribute: !1 })], $.prototype, "hass", void 0), H([M({ type: Boolean })], $.prototype, "narrow", void 0), H([N()], $.prototype, "chosen", void 0), $ = H([j("energy-swap-panel")], $);
+W([P({ attribute: !1 })], $.prototype, "hass", void 0), W([P({ type: Boolean })], $.prototype, "narrow", void 0), W([F()], $.prototype, "chosen", void 0), $ = W([N("energy-swap-panel")], $);
 // src/strategy.ts
-var Pn = [
+var Mn = [
 	"energy-swap-money-card",
 	"energy-swap-market-card",
 	"energy-swap-forecast-card",
 	"energy-swap-history-card"
-], Fn = class extends HTMLElement {
+], Nn = class extends HTMLElement {
 	static generate(e, t) {
-		let n = R(L(t.language)), r = ot(t).map((e) => ({
-			title: new st(t, e).name,
+		let n = B(z(t.language)), r = it(t).map((e) => ({
+			title: new at(t, e).name,
 			path: e,
 			icon: "mdi:solar-power-variant",
 			type: "sections",
 			max_columns: 3,
-			sections: Pn.map((t) => ({
+			sections: Mn.map((t) => ({
 				type: "grid",
 				cards: [{
 					type: `custom:${t}`,
@@ -3268,4 +3256,4 @@ var Pn = [
 		});
 	}
 };
-customElements.define("ll-strategy-dashboard-energy-swap", Fn);
+customElements.define("ll-strategy-dashboard-energy-swap", Nn);
