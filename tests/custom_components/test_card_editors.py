@@ -1,21 +1,17 @@
 """Cards that a person adds to a dashboard and sets in Home Assistant's own visual editor."""
 
-from contextlib import suppress
 from typing import Any
 
 import pytest
 from energy_swap_demo.browser import Browser, listen_for_errors
 from energy_swap_demo.dashboards import make_card_dashboard
 from energy_swap_demo.home_assistant import PATIENCE_SECONDS
-from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Page
 
 from tests.custom_components.contract_edge import ContractEdge
 from tests.custom_components.edge_records import records
 from tests.custom_components.household import Household
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(900)]
-LOADS, LOAD_MS = 8, 20_000  # a person reloads a dashboard whose cards came too late
 OFFERED = {
     "money": "Energy Swap: money and energy",
     "forecast": "Energy Swap: forecast",
@@ -36,7 +32,8 @@ async def test_cards_are_added_and_set_in_the_visual_editor(household: Household
     async with browser.page(dashboard, await home.browser_storage()) as page:
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         errors = listen_for_errors(page)
-        await _shown(page, f"{dashboard}/0?edit=1", "energy-swap-market-card .now")
+        await page.goto(f"{dashboard}/0?edit=1")
+        await page.locator("energy-swap-market-card .now").wait_for(state="attached")
         for number, (card, name) in enumerate(OFFERED.items(), 1):
             await page.click("hui-view ha-button:has-text('Add card')")
             await page.click("hui-dialog-create-card ha-tab-group-tab:has-text('By card')")
@@ -54,7 +51,8 @@ async def test_cards_are_added_and_set_in_the_visual_editor(household: Household
             await editor.locator("ha-dialog-footer ha-button", has_text="Save").click()
             await page.locator(f"hui-view energy-swap-{card}-card h2", has_text=f"Mine {number}").wait_for()
             await editor.locator("ha-dialog-footer").wait_for(state="detached")
-        await _shown(page, f"{dashboard}/0", "energy-swap-market-card .now")
+        await page.goto(f"{dashboard}/0")
+        await page.locator("energy-swap-market-card .now").wait_for(state="attached")
         for number, card in enumerate(OFFERED, 1):
             await page.locator(f"energy-swap-{card}-card h2", has_text=f"Mine {number}").wait_for()
         await page.locator("energy-swap-history-card", has_text="70 periods").wait_for()
@@ -69,12 +67,3 @@ async def test_cards_are_added_and_set_in_the_visual_editor(household: Household
     ]
     await other.remove()
     await edge.stop()
-
-
-async def _shown(page: Page, url: str, wanted: str) -> None:
-    for _ in range(LOADS):
-        await page.goto(url)
-        with suppress(PlaywrightError):
-            await page.wait_for_selector(wanted, state="attached", timeout=LOAD_MS)
-            return
-    raise AssertionError(f"{url} does not show {wanted}")

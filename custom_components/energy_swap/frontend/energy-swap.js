@@ -1,3 +1,4 @@
+const begin = () => {
 // \0rolldown/runtime.js
 var e = Object.defineProperty, t = (e, t, n) => () => {
 	if (n) throw n[0];
@@ -3257,3 +3258,7 @@ var Mn = [
 	}
 };
 customElements.define("ll-strategy-dashboard-energy-swap", Nn);
+};
+const app = "home-assistant";
+if (!document.querySelector(app) || customElements.get(app)) begin();
+else customElements.whenDefined(app).then(begin);
