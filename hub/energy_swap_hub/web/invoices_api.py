@@ -22,7 +22,7 @@ from energy_swap_hub.storage import Database
 from .doors import Call, Doors
 from .invoice_pdf import invoice_pdf, number_of
 from .paging import number_in
-from .paper import LANGUAGE, Language
+from .paper import LANGUAGE, Language, day
 from .route import Query, Route
 from .spreadsheet import CONTENT_TYPE, Cell, as_file, csv_bytes
 
@@ -165,7 +165,7 @@ class InvoicesApi:
                 number_of(made, self._community),
                 made.kind,
                 made.corrects,
-                f"{made.issued_at:%Y-%m-%d}",
+                day(made.issued_at),
                 made.month,
                 made.booked_in,
                 self._community.name,
