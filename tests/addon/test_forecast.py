@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from energy_swap_edge.forecast import sun
 from energy_swap_edge.forecast.courses import drawn, placed, stretched, tail_factor
-from energy_swap_edge.forecast.days import NAMES, day_opinions, learn_days
+from energy_swap_edge.forecast.days import NAMES, SKY_LEARNED_SHARE, SKY_SHARE, day_opinions, learn_days
 from energy_swap_edge.forecast.experts import blended, consumption_surprises, shares
 from energy_swap_edge.forecast.grid import grid_of
 from energy_swap_edge.forecast.history import NO_WEATHER, History, Site, Weather, history_of_quarters
@@ -385,3 +385,23 @@ def test_days_that_are_like_their_past_are_not_spoiled_by_hours_forecast_badly()
     hours = len(net) + np.arange(24)
     said = day_opinions(bad[0], bad, np.append(net, np.full(48, np.nan)), len(net), hours)
     assert float(blended(said[:, None], share)[0]) == pytest.approx(8000, rel=0.15)
+
+
+def test_past_days_have_a_say_under_forecast_weather_only_until_there_are_days_enough_to_learn_from() -> None:
+    rng = np.random.default_rng(4)
+    day = np.repeat([-300.0, 1000.0, -600.0], [8, 8, 8])
+    net = np.tile(day, 60) * np.repeat(rng.uniform(0.2, 1.8, 60), 24)
+    lines = net.reshape(-1, 24) * rng.uniform(0.8, 1.2, (60, 1))
+    past_days = [NAMES.index(name) for name in ("yesterday", "three", "week", "month")]
+    few, many = (
+        learn_days(lines[-days:], net[-24 * days - 24 :], 24 * days + 24, SKY_SHARE, SKY_LEARNED_SHARE)
+        for days in (9, 40)
+    )
+    assert few.tolist() == SKY_SHARE.tolist()
+    assert many.sum() == pytest.approx(1)
+    assert many[past_days].tolist() == [0, 0, 0, 0]
+    steady = np.tile(day, 60)
+    poor = steady.reshape(-1, 24)[-40:] * rng.uniform(0.2, 1.8, (40, 1))
+    steady[24 * 50 + 12] = np.nan  # an hour that was not measured
+    made = learn_days(poor, steady, len(steady), SKY_SHARE, SKY_LEARNED_SHARE)
+    assert made[past_days].sum() == 1  # clearly better than the mixture, one of them is believed all the same

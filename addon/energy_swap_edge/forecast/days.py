@@ -13,8 +13,9 @@ NAMES: Final = ("line", "median", "mean", "yesterday", "three", "week", "month")
 # How much each counts before the home has shown who is right there: a day's surplus persists more than its hours,
 # and courses of a few days say little of it.
 USUAL_SHARE: Final = np.array([0.52, 0.14, 0.01, 0.19, 0.05, 0.045, 0.045])
-# Under forecast weather yesterday says little.
+# Under forecast weather past days say little, and nothing once there are days enough to learn from.
 SKY_SHARE: Final = np.array([0.15, 0.35, 0.4, 0.04, 0.02, 0.02, 0.02])
+SKY_LEARNED_SHARE: Final = np.array([0.17, 0.39, 0.44, 0.0, 0.0, 0.0, 0.0])
 _RIVALS: Final = (3, 4, 5, 6)
 _COURSES: Final = 60
 _LEAST_COURSES: Final = 6
@@ -47,9 +48,12 @@ def day_opinions(line: Floats, courses: Floats, net: Floats, issue: int, hours: 
     )
 
 
-def learn_days(lines: Floats, net: Floats, now: int, usual: Floats = USUAL_SHARE) -> Floats:
-    """Return how much each of `NAMES` counts, from a back-test; ``usual`` is how much it does at first.
+def learn_days(
+    lines: Floats, net: Floats, now: int, first: Floats = USUAL_SHARE, usual: Floats = USUAL_SHARE
+) -> Floats:
+    """Return how much each of `NAMES` counts, from a back-test.
 
+    ``first`` are the shares while days are too few to learn from, ``usual`` those they are drawn to then.
     ``lines`` has the median forecast of the net by past day (rows) and hour; the last day ended at hour ``now``.
     Its courses are the line with what was missed on the days before.
     """
@@ -64,10 +68,12 @@ def learn_days(lines: Floats, net: Floats, now: int, usual: Floats = USUAL_SHARE
         courses = lines[day] + (before if len(before) >= _LEAST_COURSES else before[:0])
         said.append(day_opinions(lines[day], courses, net, int(hours[day, 0]), hours[day]))
     if not said:
-        return usual
-    real = np.maximum(net[hours], 0).sum(axis=1)
+        return first
+    comparable = ~np.isnan(said).any(axis=1)
+    real = np.where(comparable, np.maximum(net[hours], 0).sum(axis=1), np.nan)
     age = np.arange(days, 0, -1.0)
-    return shares(np.array(said).T, real, age, usual, _RIVALS, least=_LEAST_DAYS, trust=_TRUST_DAYS)
+    made = shares(np.array(said).T, real, age, usual, _RIVALS, least=_LEAST_DAYS, trust=_TRUST_DAYS)
+    return first if made is usual else made
 
 
 def _of(what: Callable[[Floats], np.floating], values: Floats) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from .courses import placed, tail_factor, widened, width_factors
-from .days import SKY_SHARE, learn_days
+from .days import SKY_LEARNED_SHARE, SKY_SHARE, learn_days
 from .experts import (
     CONSUMPTION_SHARE,
     PRODUCTION_SHARE,
@@ -98,7 +98,8 @@ def learn(grid: Grid, prior: Prior, now: datetime) -> HomeModel:
     if sky is not None:
         width = _usual(_SKY_WIDTH, sky.days) if sky.trees else _usual(_RATIO_WIDTH, tested)
         sky_production = _skill(grid, grid.production, targets, unseen[:, targets], np.ones(1), width)
-        sky_day_share = learn_days((unseen[:, targets] - raw)[_MIDDLE].reshape(-1, 24), net, grid.now, SKY_SHARE)
+        lines = (unseen[:, targets] - raw)[_MIDDLE].reshape(-1, 24)
+        sky_day_share = learn_days(lines, net, grid.now, SKY_SHARE, SKY_LEARNED_SHARE)
     day_share = learn_days((made_raw - raw)[_MIDDLE].reshape(-1, 24), net, grid.now)
     return HomeModel(
         now, grid.first, consumption, production, sky_production, sky, habits, day_share, sky_day_share
