@@ -7,7 +7,7 @@ hour that differs from what is there.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -31,7 +31,7 @@ from .coordinator import EnergySwapConfigEntry, EnergySwapCoordinator
 RECENT: Final = timedelta(days=3)
 BEGINNING: Final = datetime(2020, 1, 1, tzinfo=UTC)
 AGAIN: Final = timedelta(days=1)
-AFTERWARDS: Final = timedelta(seconds=20)
+AFTERWARDS: Final = (timedelta(seconds=20), timedelta(minutes=2))
 TRADING: Final = frozenset({"trade_settled", "order_matched"})
 CORRECTED: Final = "trued_up"
 LOOK_BACK: Final = timedelta(days=7)
@@ -186,7 +186,10 @@ def async_keep_statistics(hass: HomeAssistant, entry: EnergySwapConfigEntry) -> 
 
 
 class _Afterwards:
-    """Writes a little later: the edge asks the hub for its own records after it was told of something."""
+    """Writes a little later, twice: the edge asks the hub for its own records after it was told of something.
+
+    Where edge or hub are slow, it may not have them yet at the first time.
+    """
 
     def __init__(self, hass: HomeAssistant, write: Callable[[timedelta | None], None]) -> None:
         self._hass = hass
@@ -200,7 +203,17 @@ class _Afterwards:
         wanted = None if self._cancel is not None and self._window is None else window
         self.stop()
         self._window = wanted
-        self._cancel = async_call_later(self._hass, AFTERWARDS, self._due)
+        self._wait(AFTERWARDS)
+
+    def _wait(self, times: Sequence[timedelta]) -> None:
+        @callback
+        def due(_now: datetime) -> None:
+            self._cancel = None
+            self._write(self._window)
+            if times[1:]:
+                self._wait(times[1:])
+
+        self._cancel = async_call_later(self._hass, times[0], due)
 
     @callback
     def stop(self) -> None:
@@ -208,11 +221,6 @@ class _Afterwards:
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
-
-    @callback
-    def _due(self, _now: datetime) -> None:
-        self._cancel = None
-        self._write(self._window)
 
 
 class StatisticsWriter:

@@ -131,10 +131,15 @@ async def test_statistics_are_filled_in_go_on_and_are_corrected(
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=21))
     await until_rows(hass, "sold", [(0.8, 0.8), (0.6, 1.4), (0.75, 2.15)])
 
+    # A slow one, later still.
+    edge.records["history"]["periods"][-1]["sold_wh"] = 800
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=2, seconds=21))
+    await until_rows(hass, "sold", [(0.8, 0.8), (0.6, 1.4), (0.8, 2.2)])
+
     # Once a day everything is compared, however long ago it was.
     edge.records["history"] = {"periods": [period(NOON, sold_wh=900), *edge.records["history"]["periods"]]}
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(days=1, seconds=1))
-    await until_rows(hass, "sold", [(0.9, 0.9), (0.6, 1.5), (0.75, 2.25)])
+    await until_rows(hass, "sold", [(0.9, 0.9), (0.6, 1.5), (0.8, 2.3)])
     await hass.config_entries.async_unload(entry.entry_id)
 
 
