@@ -85,7 +85,12 @@ SERIES: Final = (
     ),
     # The sensor's own statistics begin when the sensor does; without this, older days would give away more than
     # anything made.
-    Series("generation", "made by the panels", is_money=False, read=lambda period: period.get("generation_wh", 0)),
+    Series(
+        "generation",
+        "made by the panels",
+        is_money=False,
+        read=lambda period: int(period.get("made_wh", period.get("generation_wh", 0))),
+    ),
     # Home Assistant takes no price for statistics like these; so the utility's money, too, is written here, as the
     # community's tariffs make it.
     Series(

@@ -192,16 +192,22 @@ async def test_what_the_meter_counted_is_told_once_whenever_the_hub_booked_it(st
     await history.roll_up(START + 4 * half + 60)
     measured = {quarter.start: quarter for quarter in await history.measured(START, START + 4 * half)}
     whole = {START + n * half: sum(measured[START + n * half + q].import_wh for q in (0, 900)) for n in range(4)}
+    made = {
+        START + n * half: sum(measured[START + n * half + q].generation_wh for q in (0, 900)) for n in range(4)
+    }
     assert min(whole.values()) > 30
     first, second = START + half, START + 2 * half
     booked = [
-        changed(NOTHING, start=first, import_wh=whole[first] - 20),  # a member since some minutes after its start
-        changed(NOTHING, start=second, import_wh=whole[second], own_wh=10),
+        changed(
+            NOTHING, start=first, import_wh=whole[first] - 20, generation_wh=made[first] - 7
+        ),  # a member since some minutes after its start
+        changed(NOTHING, start=second, import_wh=whole[second], generation_wh=made[second], own_wh=10),
     ]
     await history.keep_settled(booked, minutes=30, retail_cents_per_kwh=2_100, now=NOW)
     rows = await history.periods(START, START + 4 * half, calendar=HALF_HOURS)
     assert [row["settled"] for row in rows] == [False, True, True, False]
     assert sum(row["burned_wh"] + row["utility_import_wh"] for row in rows) == sum(whole.values())
+    assert sum(row["made_wh"] for row in rows) == sum(made.values())
 
 
 async def test_a_file_of_the_first_version_is_brought_over(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Where a period's energy came from and went to: tokens and the utility, every Wh once."""
+"""Where a period's energy came from and went to: panels, tokens and the utility, every Wh once."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 
 def booked_flows(row: Mapping[str, Any]) -> dict[str, int]:
@@ -30,9 +30,11 @@ def with_measured_before(
 
     ``row`` is as the own meter measured it, ``booked`` as the hub did.
     """
-    return dict(flows) | {
-        f"utility_{way}_wh": flows[f"utility_{way}_wh"] + max(row[f"{way}_wh"] - booked[f"{way}_wh"], 0)
-        for way in ("import", "export")
+    return {
+        name: flows[name] + max(row[register] - booked[register], 0)
+        if (register := _REST.get(name))
+        else flows[name]
+        for name in flows
     }
 
 
@@ -42,4 +44,8 @@ def _split(row: Mapping[str, Any], minted: int, burned: int) -> dict[str, int]:
         "burned_wh": burned,
         "utility_import_wh": max(row["import_wh"] - burned, 0),
         "utility_export_wh": max(row["export_wh"] - minted, 0),
+        "made_wh": row["generation_wh"],
     }
+
+
+_REST: Final = {"utility_import_wh": "import_wh", "utility_export_wh": "export_wh", "made_wh": "generation_wh"}
