@@ -189,8 +189,9 @@ export const officeStyles = css`
       width: 100%;
     }
     .segments button {
-      flex: 1;
+      flex: auto;
       padding: 0 6px;
+      white-space: nowrap;
     }
   }
 `;
