@@ -9,12 +9,13 @@ from energy_swap_protocol.relay import Reason
 from nacl.signing import SigningKey
 from sqlalchemy import ColumnElement, Connection, case, false, func, or_
 
+from energy_swap_hub import ledger
 from energy_swap_hub.config import CommunityConfig
 from energy_swap_hub.membership.households import Household, by_id
 from energy_swap_hub.membership.phone import PhoneBook
 from energy_swap_hub.membership.sessions import Session
 from energy_swap_hub.membership.tables import household
-from energy_swap_hub.settlement.relays import Relay, command_of, relay_of, relays, wanted_of, wanted_of_all
+from energy_swap_hub.settlement.relays import Relay, command_of, relays, relays_of, wanted_of_all, wanted_with
 from energy_swap_hub.storage import is_among
 
 from .answers import RelayCommanded, RelayReported, RelayState
@@ -81,12 +82,15 @@ def relays_page(
             standing[_stands(one, wanted[one.household])].append(one.household)
     order = relay_order(standing, known, lambda ids: is_among(connection, household.c.id, ids))
     page = listed(connection, community.id, asked_households(request, who, order), order, phones)
+    shown, wallets = (
+        relays_of(connection, community.id, page.ids),
+        ledger.wallets(connection, community.id, page.ids),
+    )
     rows = []
     for household_id in page.ids:
-        home = by_id(connection, community.id, household_id)
-        one = known.get(home.id) or relay_of(connection, community.id, home.id)
-        reason = wanted[home.id] if home.id in wanted else wanted_of(connection, community, one)
-        rows.append(shown_relay(home, one, reason, authority))
+        one = shown[household_id]
+        reason = wanted_with(community, one, wallets[household_id])
+        rows.append(shown_relay(by_id(connection, community.id, household_id), one, reason, authority))
     return {"relays": rows, "next": page.following, "total": page.total, "counts": page.counts}
 
 
