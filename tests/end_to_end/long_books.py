@@ -4,19 +4,16 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from aiohttp import ClientSession
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
 from energy_swap_hub.config import HubConfig, UserConfig
-from energy_swap_hub.hub import running_hub
 
 from tests.hub.village import OPENED, VILLAGE, community, found_in, no_daraja
-from tests.hub.web.conftest import PASSWORD, Hub
+from tests.hub.web.conftest import PASSWORD, Hub, hub_with
 
 # Row n of a list says n: a trade's cents, an act's subject, a payment's KES. Each came a minute after the last.
 _NUMBERS: Final = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :rows)"
@@ -93,11 +90,6 @@ LISTS: Final = {
 }
 
 
-def clock() -> datetime:
-    """The hub's time, which stands still."""
-    return OPENED.replace(minute=1)
-
-
 @asynccontextmanager
 async def running_long_hub(folder: Path, rows: int, lists: Sequence[str] = tuple(LISTS)) -> AsyncIterator[Hub]:
     """Let a hub run in ``folder`` that has ``rows`` rows in each of the named ``lists``."""
@@ -116,8 +108,5 @@ async def running_long_hub(folder: Path, rows: int, lists: Sequence[str] = tuple
         port=port,
         daraja=no_daraja(port, folder / "daraja.pem"),
     )
-    url = f"http://127.0.0.1:{port}"
-    async with running_hub(config, clock), ClientSession(url) as session:
-        made = Hub(url, config, session)
+    async with hub_with(config) as made:
         yield made
-        await made.close()

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 import pytest_asyncio
-from aiohttp import ClientSession
 from aiohttp.test_utils import unused_port
 from argon2 import PasswordHasher
 from energy_swap_daraja_simulator.credential import certificate, new_key
 from energy_swap_demo.browser import DESKTOP, Browser, listen_for_errors
 from energy_swap_hub.config import HubConfig, RewardPolicy, UserConfig
-from energy_swap_hub.hub import running_hub
 from energy_swap_hub.mpesa.codes import push_meaning
 from energy_swap_hub.mpesa.tables import TOP_UP, payment_intent
 from energy_swap_hub.settlement import tables
@@ -24,9 +22,8 @@ from playwright.async_api import Page, expect
 from sqlalchemy import Connection, insert
 
 from tests.end_to_end.console_town import AXE, PATIENCE_SECONDS, SMALL_PHONE, faults
-from tests.end_to_end.long_books import clock
 from tests.hub.village import OPENED, PERIOD, VILLAGE, community, found_in, no_daraja
-from tests.hub.web.conftest import PASSWORD, Hub
+from tests.hub.web.conftest import PASSWORD, Hub, hub_with
 from tests.hub.web.test_fund import rewarded
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
@@ -87,11 +84,8 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
         port=port,
         daraja=no_daraja(port, folder / "daraja.pem"),
     )
-    url = f"http://127.0.0.1:{port}"
-    async with running_hub(config, clock), ClientSession(url) as session:
-        hub = Hub(url, config, session)
+    async with hub_with(config) as hub:
         yield hub
-        await hub.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

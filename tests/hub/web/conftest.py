@@ -1,6 +1,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -170,14 +171,21 @@ def clock() -> datetime:
     return OPENED.replace(minute=1)
 
 
-@pytest.fixture
-async def hub(config: HubConfig) -> AsyncIterator[Hub]:
-    """A hub at work."""
+@asynccontextmanager
+async def hub_with(config: HubConfig) -> AsyncIterator[Hub]:
+    """Have a hub at work with ``config``."""
     url = f"http://127.0.0.1:{config.port}"
     async with running_hub(config, clock), ClientSession(url) as session:
         made = Hub(url, config, session)
         yield made
         await made.close()
+
+
+@pytest.fixture
+async def hub(config: HubConfig) -> AsyncIterator[Hub]:
+    """A hub at work."""
+    async with hub_with(config) as made:
+        yield made
 
 
 @pytest.fixture
@@ -196,11 +204,8 @@ def sms_by(gateway: Gateway) -> SmsConfig:
 async def app_hub(config: HubConfig, gateway: Gateway) -> AsyncIterator[Hub]:
     """A hub whose SMS gateway is ``gateway``; a phone may move KES 100 a day."""
     config = msgspec.structs.replace(config, phones=PhonesConfig(sms=sms_by(gateway), daily_kes=100))
-    url = f"http://127.0.0.1:{config.port}"
-    async with running_hub(config, clock), ClientSession(url) as session:
-        made = Hub(url, config, session)
+    async with hub_with(config) as made:
         yield made
-        await made.close()
 
 
 @pytest.fixture

@@ -10,15 +10,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import ClientSession
 from energy_swap_hub.config import HubConfig
-from energy_swap_hub.hub import running_hub
 from energy_swap_hub.settlement.invoice_rules import Month
 from energy_swap_hub.settlement.invoices import issue
 
 from tests.hub.village import community, copy_of, open_village
 
-from .conftest import Hub, Person, clock, problem_of
+from .conftest import Person, hub_with, problem_of
 
 MONTH = Month(2026, 11)
 PIN = "P051234567X"
@@ -37,13 +35,10 @@ async def regulator(founded: Path, config: HubConfig, tmp_path: Path) -> AsyncIt
         village.now = MONTH.ends + timedelta(hours=2)
         assert await village.database.write(lambda c: issue(c, taxed, MONTH, village.now)) == 2
     invoiced = msgspec.structs.replace(config, data=data, community=taxed)
-    url = f"http://127.0.0.1:{config.port}"
-    async with running_hub(invoiced, clock), ClientSession(url) as session:
-        hub = Hub(url, invoiced, session)
+    async with hub_with(invoiced) as hub:
         person = hub.person()
         assert (await person.sign_in("regulator")).status == 200
         yield person
-        await hub.close()
 
 
 async def lines(person: Person, path: str) -> list[dict[str, str]]:

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from aiohttp import ClientSession
 from aiohttp.test_utils import unused_port
 from energy_swap_hub.config import HubConfig
-from energy_swap_hub.hub import running_hub
 from energy_swap_protocol.message import StandingOrder, sign_message
 from yarl import URL
 
 from tests.hub.village import community, no_daraja
 
-from .conftest import API, CONSOLE, Hub, Person, clock, problem_of
+from .conftest import API, CONSOLE, Hub, Person, hub_with, problem_of
 from .phones import Gateway, Phone
 from .test_signed_requests import approver
 
@@ -34,11 +32,8 @@ async def other(config: HubConfig, tmp_path: Path) -> AsyncIterator[Hub]:
         port=port,
         daraja=no_daraja(port, tmp_path / "daraja.pem"),
     )
-    url = f"http://127.0.0.1:{port}"
-    async with running_hub(there, clock), ClientSession(url) as session:
-        made = Hub(url, there, session)
+    async with hub_with(there) as made:
         yield made
-        await made.close()
 
 
 async def test_keys_and_what_they_signed_for_one_are_worth_nothing_in_the_other(hub: Hub, other: Hub) -> None:
